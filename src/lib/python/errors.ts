@@ -1,0 +1,37 @@
+/** Twins of Python's built-in exceptions, so that a caller of either side can tell the same cases apart. */
+
+/** Twin of Python's `ValueError`. */
+export class ValueError extends Error {
+  override readonly name: string = 'ValueError';
+}
+
+/** Twin of Python's `IndexError`. */
+export class IndexError extends Error {
+  override readonly name: string = 'IndexError';
+}
+
+/** Twin of Python's `KeyError`. */
+export class KeyError extends Error {
+  override readonly name: string = 'KeyError';
+}
+
+/** Twin of Python's `AttributeError`. */
+export class AttributeError extends Error {
+  override readonly name: string = 'AttributeError';
+}
+
+/** Twin of Python's `AssertionError`. */
+export class AssertionError extends Error {
+  override readonly name: string = 'AssertionError';
+}
+
+/** Twin of Python's `FileNotFoundError`; `path` is the missing file. */
+export class FileNotFoundError extends Error {
+  override readonly name: string = 'FileNotFoundError';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`No such file or directory: ${path}`);
+    this.path = path;
+  }
+}

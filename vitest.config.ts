@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+// Long tests (fault campaigns, other Node versions) are named *.full.test.ts and run by `npm run test:full` only.
+const full = process.env.ECG_TEST_FULL === '1';
+
+export default defineConfig({
+  test: {
+    include: full ? ['test/**/*.test.ts'] : ['test/**/!(*.full).test.ts'],
+    // One process per test file: a TensorFlow session and its threads end with the file that made them.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: full ? 1_800_000 : 60_000,
+    hookTimeout: full ? 1_800_000 : 60_000,
+    env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+  },
+});
