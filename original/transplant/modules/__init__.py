@@ -1,0 +1,5 @@
+"""Parts of the networks."""
+
+from . import attn_pool, resnet1d, transformer, utils
+
+__all__ = ["attn_pool", "resnet1d", "transformer", "utils"]
