@@ -1,0 +1,32 @@
+"""Arrays as `.npy` files in the exchange folder: never pickled, named relative to that folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ecg_probe.process import exchange
+
+
+def take(name: str) -> np.ndarray:
+    """Reads one array."""
+    return np.load(exchange() / name, allow_pickle=False)
+
+
+def give(name: str, array: np.ndarray) -> str:
+    """Writes one array; returns its name."""
+    path = exchange() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+    return name
+
+
+def take_all(names: Iterable[str]) -> list[np.ndarray]:
+    """Reads several arrays."""
+    return [take(name) for name in names]
+
+
+def give_all(folder: str, arrays: Iterable[np.ndarray]) -> list[str]:
+    """Writes several arrays as `<folder>/0.npy`, `<folder>/1.npy`, …; returns their names."""
+    return [give(f"{folder}/{position}.npy", array) for position, array in enumerate(arrays)]

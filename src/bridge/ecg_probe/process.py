@@ -1,0 +1,78 @@
+"""The process itself: which original it serves, what it runs on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["echo", "facts", "open", "pid"]
+
+_exchange: Path | None = None
+
+
+def open(original: str, exchange: str) -> None:
+    """Puts the packages of the original on the path and remembers the folder for arrays."""
+    global _exchange
+    if not (Path(original) / "transplant").is_dir():
+        raise FileNotFoundError(f"{original} holds no package 'transplant'")
+    sys.path.insert(0, original)
+    _exchange = Path(exchange)
+
+
+def exchange() -> Path:
+    """Returns the folder for arrays."""
+    if _exchange is None:
+        raise RuntimeError("the session is not open")
+    return _exchange
+
+
+def echo(value: Any) -> Any:
+    """Returns its argument: shows what survives the way there and back."""
+    return value
+
+
+def pid() -> int:
+    """Process id of the Python side."""
+    return os.getpid()
+
+
+def facts() -> dict[str, Any]:
+    """Versions and libraries of this process."""
+    import h5py
+    import numpy as np
+    import pandas as pd
+    import samplerate
+    import sklearn
+    import tensorflow as tf
+    import wfdb
+
+    tf.constant(0.0)
+    mapped = sorted(
+        {
+            line.split(maxsplit=5)[5].strip()
+            for line in Path("/proc/self/maps").read_text().splitlines()
+            if "libtensorflow_cc" in line
+        }
+        if Path("/proc/self/maps").exists()
+        else []
+    )
+    return {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "tensorflow": tf.__version__,
+        "keras": tf.keras.__version__ if hasattr(tf.keras, "__version__") else tf.keras.version(),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+        "sklearn": sklearn.__version__,
+        "wfdb": wfdb.__version__,
+        "samplerate": samplerate.__version__,
+        "h5py": h5py.__version__,
+        "library": mapped,
+        "librarySha256": [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in mapped],
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
+    }

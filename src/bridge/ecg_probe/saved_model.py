@@ -1,0 +1,37 @@
+"""The port's own graph, run by a `tf.compat.v1.Session` of this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecg_probe.arrays import give, take
+
+__all__ = ["close", "load", "run"]
+
+_sessions: dict[str, tuple[Any, Any]] = {}
+
+
+def load(name: str, path: str) -> list[str]:
+    """Loads a SavedModel; returns the names of its signatures."""
+    import tensorflow as tf
+
+    graph = tf.Graph()
+    session = tf.compat.v1.Session(graph=graph)
+    with graph.as_default():
+        meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], path)
+    _sessions[name] = (session, meta)
+    return sorted(meta.signature_def)
+
+
+def run(name: str, signature: str, feeds: dict[str, str], folder: str) -> dict[str, str]:
+    """Runs one signature on arrays of the exchange folder; returns the files of its outputs by name."""
+    session, meta = _sessions[name]
+    described = meta.signature_def[signature]
+    fetched = {key: tensor.name for key, tensor in described.outputs.items()}
+    values = session.run(fetched, {described.inputs[key].name: take(file) for key, file in feeds.items()})
+    return {key: give(f"{folder}/{position}.npy", value) for position, (key, value) in enumerate(values.items())}
+
+
+def close(name: str) -> None:
+    """Ends a session."""
+    _sessions.pop(name)[0].close()

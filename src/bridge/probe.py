@@ -1,0 +1,78 @@
+"""Entry of the Python side of the bridge: one function, `request`, that runs a served call and answers in JSON.
+
+What this process prints goes to the file named by `ECG_BRIDGE_LOG`. It ends as soon as its parent is gone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import math
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+_log = os.open(os.environ["ECG_BRIDGE_LOG"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+os.dup2(_log, 1)
+os.dup2(_log, 2)
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle.
+
+
+def _watch_parent(parent: int, exchange: Path) -> None:
+    """Removes the exchange folder and ends the process once the parent is gone, whatever the main thread does."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    shutil.rmtree(exchange, ignore_errors=True)
+    os._exit(1)
+
+
+threading.Thread(
+    target=_watch_parent, args=(os.getppid(), Path(os.environ["ECG_BRIDGE_LOG"]).parent), daemon=True
+).start()
+if sys.platform == "linux":
+    # The watcher cannot run while C code holds the interpreter's lock; the kernel's own signal can.
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _encode(value: Any) -> Any:
+    """Turns non-finite floats into the marks that the other side reads back; arrays are refused."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"}
+    if isinstance(value, dict):
+        return {str(key): _encode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encode(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{type(value).__name__} may not cross as text")
+
+
+def _decode(item: dict[str, Any]) -> Any:
+    return float(item["$float"]) if set(item) == {"$float"} else item
+
+
+def request(name: str, args: str) -> str:
+    """Runs `ecg_probe.<module>.<function>` (`name` is "module.function" or a function of `ecg_probe.process`)."""
+    try:
+        module, _, function = name.rpartition(".")
+        served = importlib.import_module(f"ecg_probe.{module or 'process'}")
+        if function not in served.__all__:
+            raise AttributeError(f"{name} is not served")
+        return json.dumps({"ok": _encode(getattr(served, function)(**json.loads(args, object_hook=_decode)))})
+    except BaseException as error:
+        return json.dumps(
+            {
+                "error": {
+                    "type": type(error).__name__,
+                    "detail": str(error),
+                    "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+                }
+            }
+        )

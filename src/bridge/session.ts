@@ -1,0 +1,214 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
+import { makeExchange, removeExchange } from './exchange.ts';
+import { decode, encode, type Wire } from './wire.ts';
+
+/** How the Python side is started. */
+export interface BridgeOptions {
+  /** Python interpreter of the locked environment. */
+  readonly python: string;
+  /** Folder that holds the packages `transplant`, `pretraining` and `finetuning`. */
+  readonly original: string;
+  /** Extra environment variables of the Python process, such as `TF_USE_LEGACY_KERAS`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds until the first answer must have come. Default 120,000. */
+  readonly startTimeoutMs?: number;
+  /** Milliseconds a call may take unless it says otherwise. Default 600,000. */
+  readonly callTimeoutMs?: number;
+  /** Bytes that Python may print before it is stopped. Default 64 MiB. */
+  readonly maxLogBytes?: number;
+}
+
+interface Pythonia {
+  python: { (module: string): Promise<ProbeProxy>; exit(): void; setFastMode(on: boolean): void };
+  com: { proc: ChildProcess | null };
+}
+
+interface ProbeProxy {
+  request$(name: string, args: string, options: { $timeout: number }): Promise<string>;
+}
+
+const probePath = join(import.meta.dirname, 'probe.py');
+let current: PythonSession | undefined;
+
+/**
+ * One Python process behind pythonia. Control messages cross as one JSON text per call, arrays as `.npy` files in {@link exchange}.
+ * What Python prints goes to a log in the exchange folder. The process ends with {@link close}, with this process, or when it breaks
+ * its limits; there is at most one at a time.
+ */
+export class PythonSession {
+  /** Folder for arrays, in shared memory where there is one; removed by {@link close}. */
+  readonly exchange: string;
+  readonly #options: BridgeOptions;
+  readonly #pythonia: Pythonia;
+  readonly #child: ChildProcess;
+  #probe: ProbeProxy | undefined;
+  #lost: BridgeLostError | undefined;
+  #closed = false;
+  readonly #waiting = new Set<(error: BridgeLostError) => void>();
+  readonly #watch: NodeJS.Timeout;
+  readonly #onExit = (): void => this.#release();
+
+  private constructor(options: BridgeOptions, pythonia: Pythonia, child: ChildProcess, exchange: string) {
+    this.#options = options;
+    this.#pythonia = pythonia;
+    this.#child = child;
+    this.exchange = exchange;
+    child.once('exit', (code, signal) => this.#lose(`Python ended (${signal ?? `exit code ${code}`})`));
+    child.once('error', (error) => this.#lose(`Python failed: ${error.message}`));
+    const limit = options.maxLogBytes ?? 64 * 2 ** 20;
+    this.#watch = setInterval(() => {
+      const size = this.#logSize();
+      if (size > limit) this.#lose(`Python printed ${size} bytes, more than the ${limit} it may`);
+    }, 500);
+    this.#watch.unref();
+    process.once('exit', this.#onExit);
+  }
+
+  /** Starts Python and loads the probe; throws {@link BridgeStartError} if that does not succeed in time. */
+  static async open(options: BridgeOptions): Promise<PythonSession> {
+    if (current) throw new BridgeStartError('A Python session is open already; close it first.');
+    if (!existsSync(options.python)) {
+      throw new BridgeStartError(`${options.python} does not exist. Run: npm run setup`);
+    }
+    const exchange = makeExchange();
+    const { pythonia, child } = await spawn(options, exchange);
+    const session = new PythonSession(options, pythonia, child, exchange);
+    current = session;
+    try {
+      const limit = options.startTimeoutMs ?? 120_000;
+      pythonia.python.setFastMode(true);
+      session.#probe = await session.#race(pythonia.python(probePath), limit, 'start of Python');
+      await session.call('open', { original: options.original, exchange }, limit);
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error instanceof PythonError || error instanceof BridgeLostError
+        ? new BridgeStartError(error.message, { cause: error })
+        : error;
+    }
+  }
+
+  /**
+   * Calls a function of the probe. Throws {@link PythonError} for an exception over there, {@link BridgeLostError} if Python dies or
+   * does not answer within `timeoutMs`; after the latter the session is closed.
+   */
+  async call<T extends Wire>(
+    name: string,
+    args: { readonly [key: string]: Wire } = {},
+    timeoutMs?: number,
+  ): Promise<T> {
+    if (this.#lost) throw this.#lost;
+    if (this.#closed || !this.#probe) throw new BridgeLostError(`${name}: the Python session is closed`);
+    const limit = timeoutMs ?? this.#options.callTimeoutMs ?? 600_000;
+    // Pythonia's own clock is off: it cannot tell a death from a hang.
+    const answer = this.#probe.request$(name, encode(args), { $timeout: Number.POSITIVE_INFINITY });
+    const text = await this.#race(answer, limit, name);
+    const reply = decode(text) as { ok?: T; error?: { type: string; detail: string; traceback: string } };
+    if (reply.error) throw new PythonError(name, reply.error.type, reply.error.detail, reply.error.traceback);
+    return reply.ok as T;
+  }
+
+  /** What Python printed last, at most `bytes`. */
+  logTail(bytes = 4000): string {
+    const path = join(this.exchange, 'python.log');
+    if (!existsSync(path)) return '';
+    const file = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      const buffer = Buffer.alloc(Math.min(size, bytes));
+      readSync(file, buffer, 0, buffer.length, size - buffer.length);
+      return buffer.toString('utf8');
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Ends Python and removes the exchange folder. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const ended =
+      this.#child.exitCode !== null || this.#child.signalCode !== null
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    this.#release();
+    await ended;
+  }
+
+  #release(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#watch);
+    process.removeListener('exit', this.#onExit);
+    this.#child.kill('SIGKILL');
+    if (this.#pythonia.com.proc) this.#pythonia.python.exit();
+    removeExchange(this.exchange);
+    if (current === this) current = undefined;
+  }
+
+  #lose(reason: string): void {
+    if (this.#closed || this.#lost) return;
+    const tail = this.logTail().trim();
+    this.#lost = new BridgeLostError(tail ? `${reason}. It printed last:\n${tail}` : reason);
+    for (const reject of this.#waiting) reject(this.#lost);
+    this.#waiting.clear();
+    this.#release();
+  }
+
+  #race<T>(answer: Promise<T>, limit: number, what: string): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const clock = setTimeout(() => this.#lose(`${what}: Python gave no answer within ${limit / 1000} s`), limit);
+      const finish = (act: () => void): void => {
+        clearTimeout(clock);
+        this.#waiting.delete(reject);
+        act();
+      };
+      this.#waiting.add(reject);
+      answer.then(
+        (value) => finish(() => resolve(value)),
+        (error: unknown) => finish(() => reject(error)),
+      );
+      if (this.#lost) finish(() => reject(this.#lost));
+    });
+  }
+
+  #logSize(): number {
+    try {
+      const file = openSync(join(this.exchange, 'python.log'), 'r');
+      const { size } = fstatSync(file);
+      closeSync(file);
+      return size;
+    } catch {
+      return 0;
+    }
+  }
+}
+
+// Pythonia spawns its process when it is loaded, with this process's environment: that is lent for the moment of the spawn.
+async function spawn(options: BridgeOptions, exchange: string): Promise<{ pythonia: Pythonia; child: ChildProcess }> {
+  const lent: Record<string, string> = {
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    ...options.env,
+    PYTHON_BIN: options.python,
+    PYTHONUNBUFFERED: '1',
+    PYTHONDONTWRITEBYTECODE: '1',
+    ECG_BRIDGE_LOG: join(exchange, 'python.log'),
+  };
+  const before = Object.fromEntries(Object.keys(lent).map((key) => [key, process.env[key]]));
+  Object.assign(process.env, lent);
+  try {
+    const module = (await import('pythonia')) as unknown as Pythonia & { default?: Pythonia };
+    const pythonia = module.default ?? module;
+    if (!pythonia.com.proc) (pythonia.com as unknown as { start(): void }).start();
+    const child = pythonia.com.proc;
+    if (!child) throw new BridgeStartError(`${options.python} could not be started.`);
+    return { pythonia, child };
+  } finally {
+    for (const [key, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[key];
+      else process.env[key] = value;
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { bytesOf, type DType, itemSize, type NdArray, sizeOf } from '../lib/numpy/ndarray.ts';
+import type { Tolerance } from './tolerances.ts';
+
+/** The element of a comparison that differs most. */
+export interface Worst {
+  /** Which array, where a row compares several. */
+  readonly array: string;
+  readonly index: readonly number[];
+  readonly port: string;
+  readonly original: string;
+  /** Distance in units in the last place of the values' type; only between finite floats of one type. */
+  readonly ulps?: number;
+}
+
+/** One line of a verdict. */
+export interface Row {
+  readonly suite: string;
+  readonly name: string;
+  readonly passed: boolean;
+  /** Number of single values compared. */
+  readonly values: number;
+  /** Largest difference: bits-different elements for exact rows, else the difference over the array's scale. */
+  readonly difference: number;
+  /** What the difference may be; 0 for exact rows. */
+  readonly limit: number;
+  readonly kind: 'exact' | 'close';
+  readonly worst?: Worst;
+  /** Why the row failed before any value was compared (shape, dtype, count, NaN), or a remark. */
+  readonly note?: string;
+}
+
+/** Two arrays that should be the same, under a name that finds them again. */
+export interface Pair {
+  readonly name: string;
+  readonly port: NdArray;
+  readonly original: NdArray;
+}
+
+/** Every bit equal, shape, dtype and order included. A comparison of nothing fails. */
+export function exactly(suite: string, name: string, pairs: readonly Pair[]): Row {
+  return compare(suite, name, pairs, 'exact', 0, (pair) => {
+    const [port, original] = [bytesOf(pair.port), bytesOf(pair.original)];
+    if (Buffer.compare(port, original) === 0) return { difference: 0 };
+    const size = itemSize[pair.port.dtype];
+    let different = 0;
+    let first = -1;
+    for (let element = 0; element * size < port.length; element++) {
+      for (let byte = element * size; byte < (element + 1) * size; byte++) {
+        if (port[byte] === original[byte]) continue;
+        different++;
+        if (first < 0) first = element;
+        break;
+      }
+    }
+    return { difference: different, element: first };
+  });
+}
+
+/**
+ * Every element within `tolerance.limit` of the other side's, measured in the scale of the original's array (its largest magnitude).
+ * NaN and infinities pass only where both sides hold the same one, and only if the tolerance allows them.
+ */
+export function closely(suite: string, name: string, pairs: readonly Pair[], tolerance: Tolerance): Row {
+  return compare(suite, name, pairs, 'close', tolerance.limit, (pair) => {
+    const [port, original] = [floats(pair.port), floats(pair.original)];
+    let scale = 0;
+    for (const value of original) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
+    if (scale === 0) scale = 1;
+    let difference = 0;
+    let element = 0;
+    for (let i = 0; i < port.length; i++) {
+      const finite = Number.isFinite(port[i]) && Number.isFinite(original[i]);
+      const distance = finite
+        ? Math.abs(port[i] - original[i]) / scale
+        : tolerance.allowNonFinite && Object.is(port[i], original[i])
+          ? 0
+          : Number.POSITIVE_INFINITY;
+      if (distance > difference) [difference, element] = [distance, i];
+    }
+    return { difference, element };
+  });
+}
+
+/** Two texts, byte for byte. The difference is the number of lines that differ. */
+export function sameText(suite: string, name: string, port: string, original: string): Row {
+  const values = original.length;
+  if (port === original && values > 0) {
+    return { suite, name, passed: true, values, difference: 0, limit: 0, kind: 'exact' };
+  }
+  const [ours, theirs] = [port.split('\n'), original.split('\n')];
+  const lines = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, line) => line);
+  const different = lines.filter((line) => ours[line] !== theirs[line]);
+  const [line] = different;
+  return {
+    suite,
+    name,
+    passed: false,
+    values,
+    difference: different.length,
+    limit: 0,
+    kind: 'exact',
+    note: values === 0 ? 'nothing to compare' : `line ${line + 1} differs`,
+    worst: {
+      array: 'text',
+      index: [line],
+      port: JSON.stringify(ours[line] ?? null),
+      original: JSON.stringify(theirs[line] ?? null),
+    },
+  };
+}
+
+/** Numbers as a float64 array, for rows made of scalars. */
+export function vector(values: readonly number[]): NdArray<'float64'> {
+  return { dtype: 'float64', shape: [values.length], data: Float64Array.from(values) };
+}
+
+interface Found {
+  readonly difference: number;
+  readonly element?: number;
+}
+
+function compare(
+  suite: string,
+  name: string,
+  pairs: readonly Pair[],
+  kind: Row['kind'],
+  limit: number,
+  measure: (pair: Pair) => Found,
+): Row {
+  const failed = (note: string): Row => ({
+    suite,
+    name,
+    passed: false,
+    values: 0,
+    difference: Number.POSITIVE_INFINITY,
+    limit,
+    kind,
+    note,
+  });
+  let values = 0;
+  let difference = 0;
+  let worst: Worst | undefined;
+  for (const pair of pairs) {
+    const { port, original } = pair;
+    if (port.dtype !== original.dtype) {
+      return failed(`${pair.name}: dtype ${port.dtype} in the port, ${original.dtype} in the original`);
+    }
+    if (port.shape.join() !== original.shape.join()) {
+      return failed(`${pair.name}: shape (${port.shape}) in the port, (${original.shape}) in the original`);
+    }
+    values += sizeOf(port.shape);
+    const found = measure(pair);
+    if (!(found.difference <= difference) || (found.difference > 0 && !worst)) {
+      difference = found.difference;
+      worst = describe(pair, found.element ?? 0);
+    }
+  }
+  if (values === 0) return failed('nothing to compare');
+  return { suite, name, passed: difference <= limit, values, difference, limit, kind, worst };
+}
+
+function describe({ name, port, original }: Pair, element: number): Worst {
+  const index: number[] = [];
+  let rest = element;
+  for (const extent of [...port.shape].reverse()) {
+    index.unshift(rest % extent);
+    rest = Math.floor(rest / extent);
+  }
+  const ulps = ulpDistance(port, original, element);
+  return {
+    array: name,
+    index,
+    port: String(port.data[element]),
+    original: String(original.data[element]),
+    ...(ulps === undefined ? {} : { ulps }),
+  };
+}
+
+function floats(array: NdArray<DType>): Float32Array | Float64Array {
+  if (array.dtype === 'float32' || array.dtype === 'float64') return array.data as Float32Array | Float64Array;
+  throw new TypeError(`${array.dtype} arrays are compared exactly`);
+}
+
+function ulpDistance(port: NdArray, original: NdArray, element: number): number | undefined {
+  const [a, b] = [Number(port.data[element]), Number(original.data[element])];
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return undefined;
+  if (port.dtype === 'float32') return Math.abs(ordered32(a) - ordered32(b));
+  if (port.dtype !== 'float64') return undefined;
+  const distance = ordered64(a) - ordered64(b);
+  return Number(distance < 0n ? -distance : distance);
+}
+
+// Integers in the order of the floats, neighbours one apart.
+function ordered32(value: number): number {
+  const bits = new Int32Array(Float32Array.of(value).buffer)[0];
+  return bits < 0 ? -(bits & 0x7fffffff) : bits;
+}
+
+function ordered64(value: number): bigint {
+  const bits = new BigInt64Array(Float64Array.of(value).buffer)[0];
+  return bits < 0n ? -(bits & 0x7fffffffffffffffn) : bits;
+}
