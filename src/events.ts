@@ -1,0 +1,114 @@
+import { SingleBar } from 'cli-progress';
+
+/** What long work tells about itself. */
+export type ProgressEvent =
+  /** A task begins; `total` counts `unit`s where it is known. */
+  | { readonly kind: 'start'; readonly task: string; readonly total?: number; readonly unit: string }
+  /** `done` units of the task are complete; `detail` is shown beside the count (loss, file name, …). */
+  | { readonly kind: 'progress'; readonly task: string; readonly done: number; readonly detail?: string }
+  /** The task is complete. */
+  | { readonly kind: 'end'; readonly task: string; readonly detail?: string }
+  /** A line for the reader. */
+  | { readonly kind: 'message'; readonly text: string }
+  /** Something the reader should know before trusting the result. */
+  | { readonly kind: 'warning'; readonly text: string };
+
+/** Receives progress events; the work itself never prints. */
+export type Reporter = (event: ProgressEvent) => void;
+
+/** Discards every event. */
+export const silent: Reporter = () => {};
+
+/** Milliseconds between two lines of one task where there is no terminal. */
+const lineInterval = 10_000;
+
+/** A bar per task on a terminal; plain lines (start, every ten seconds, end) for logs and CI. */
+export function reporterFor(stream: NodeJS.WriteStream = process.stderr): Reporter {
+  return stream.isTTY && !process.env.CI ? barReporter(stream) : lineReporter((line) => stream.write(`${line}\n`));
+}
+
+/** Plain lines through `write`. */
+export function lineReporter(write: (line: string) => void, now: () => number = Date.now): Reporter {
+  const tasks = new Map<string, { total?: number; unit: string; started: number; last: number; done: number }>();
+  return (event) => {
+    switch (event.kind) {
+      case 'message':
+        write(event.text);
+        break;
+      case 'warning':
+        write(`warning: ${event.text}`);
+        break;
+      case 'start':
+        tasks.set(event.task, { total: event.total, unit: event.unit, started: now(), last: now(), done: 0 });
+        write(event.total === undefined ? event.task : `${event.task} (${event.total} ${event.unit})`);
+        break;
+      case 'progress': {
+        const task = tasks.get(event.task);
+        if (!task) break;
+        task.done = event.done;
+        if (now() - task.last < lineInterval) break;
+        task.last = now();
+        const count = task.total === undefined ? `${event.done}` : `${event.done}/${task.total}`;
+        write(`${event.task}: ${count} ${task.unit}${event.detail ? `, ${event.detail}` : ''}`);
+        break;
+      }
+      case 'end': {
+        const task = tasks.get(event.task);
+        tasks.delete(event.task);
+        const seconds = task ? `${((now() - task.started) / 1000).toFixed(1)} s` : '';
+        write(`${event.task}: ${['done', seconds, event.detail].filter(Boolean).join(', ')}`);
+        break;
+      }
+    }
+  };
+}
+
+function barReporter(stream: NodeJS.WriteStream): Reporter {
+  let bar: SingleBar | undefined;
+  let current = '';
+  let begun = 0;
+  let done = 0;
+  const close = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return (event) => {
+    switch (event.kind) {
+      case 'message':
+      case 'warning': {
+        const text = event.kind === 'warning' ? `warning: ${event.text}` : event.text;
+        close();
+        stream.write(`${text}\n`);
+        break;
+      }
+      case 'start':
+        close();
+        current = event.task;
+        begun = Date.now();
+        done = 0;
+        bar = new SingleBar({
+          stream,
+          format: `{task} {bar} {value}/{total} ${event.unit} | {rate}/s | ETA {eta_formatted} {detail}`,
+          barsize: 24,
+          hideCursor: true,
+          etaBuffer: 20,
+          forceRedraw: true,
+        });
+        bar.start(event.total ?? 0, 0, { task: event.task, detail: '', rate: '-' });
+        break;
+      case 'progress': {
+        if (!bar || event.task !== current) break;
+        const rate = (event.done / Math.max(0.001, (Date.now() - begun) / 1000)).toFixed(1);
+        done = event.done;
+        bar.update(done, { detail: event.detail ?? '', rate });
+        break;
+      }
+      case 'end':
+        if (event.task === current) {
+          bar?.update(done, { detail: event.detail ?? '' });
+          close();
+        }
+        break;
+    }
+  };
+}
