@@ -65,49 +65,50 @@ export function lineReporter(write: (line: string) => void, now: () => number = 
 
 function barReporter(stream: NodeJS.WriteStream): Reporter {
   let bar: SingleBar | undefined;
-  let current = '';
-  let begun = 0;
-  let done = 0;
+  let task: { name: string; unit: string; total?: number; begun: number; done: number } | undefined;
   const close = (): void => {
     bar?.stop();
     bar = undefined;
   };
+  const show = (detail = ''): void => {
+    if (!task) return;
+    if (!bar) {
+      bar = new SingleBar({
+        stream,
+        format: `{task} {bar} {value}/{total} ${task.unit} | {rate}/s | ETA {eta_formatted} {detail}`,
+        barsize: 24,
+        hideCursor: true,
+        etaBuffer: 20,
+        forceRedraw: true,
+      });
+      bar.start(task.total ?? 0, task.done, { task: task.name, detail, rate: '-' });
+    }
+    const rate = (task.done / Math.max(0.001, (Date.now() - task.begun) / 1000)).toFixed(1);
+    bar.update(task.done, { detail, rate });
+  };
   return (event) => {
     switch (event.kind) {
       case 'message':
-      case 'warning': {
-        const text = event.kind === 'warning' ? `warning: ${event.text}` : event.text;
+      case 'warning':
+        // The bar is drawn again, below the line, by the next progress.
         close();
-        stream.write(`${text}\n`);
+        stream.write(`${event.kind === 'warning' ? `warning: ${event.text}` : event.text}\n`);
         break;
-      }
       case 'start':
         close();
-        current = event.task;
-        begun = Date.now();
-        done = 0;
-        bar = new SingleBar({
-          stream,
-          format: `{task} {bar} {value}/{total} ${event.unit} | {rate}/s | ETA {eta_formatted} {detail}`,
-          barsize: 24,
-          hideCursor: true,
-          etaBuffer: 20,
-          forceRedraw: true,
-        });
-        bar.start(event.total ?? 0, 0, { task: event.task, detail: '', rate: '-' });
+        task = { name: event.task, unit: event.unit, total: event.total, begun: Date.now(), done: 0 };
+        show();
         break;
-      case 'progress': {
-        if (!bar || event.task !== current) break;
-        const rate = (event.done / Math.max(0.001, (Date.now() - begun) / 1000)).toFixed(1);
-        done = event.done;
-        bar.update(done, { detail: event.detail ?? '', rate });
+      case 'progress':
+        if (event.task !== task?.name) break;
+        task.done = event.done;
+        show(event.detail);
         break;
-      }
       case 'end':
-        if (event.task === current) {
-          bar?.update(done, { detail: event.detail ?? '' });
-          close();
-        }
+        if (event.task !== task?.name) break;
+        show(event.detail);
+        close();
+        task = undefined;
         break;
     }
   };

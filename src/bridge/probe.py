@@ -25,19 +25,25 @@ os.dup2(_log, 2)
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle.
 
 
-def _watch_parent(parent: int, exchange: Path) -> None:
-    """Removes the exchange folder and ends the process once the parent is gone, whatever the main thread does."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    shutil.rmtree(exchange, ignore_errors=True)
+_exchange = Path(os.environ["ECG_BRIDGE_LOG"]).parent
+
+
+def _end(*_: Any) -> None:
+    shutil.rmtree(_exchange, ignore_errors=True)
     os._exit(1)
 
 
-threading.Thread(
-    target=_watch_parent, args=(os.getppid(), Path(os.environ["ECG_BRIDGE_LOG"]).parent), daemon=True
-).start()
+def _watch_parent(parent: int) -> None:
+    """Ends the process once the parent is gone, whatever the main thread does."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    _end()
+
+
+threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
 if sys.platform == "linux":
-    # The watcher cannot run while C code holds the interpreter's lock; the kernel's own signal can.
+    # At once, where the main thread is idle; the watcher needs half a second.
+    signal.signal(signal.SIGTERM, _end)
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 

@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { BridgeLostError, BridgeStartError, PythonError } from '../../src/bridge/errors.ts';
+import { PythonSession } from '../../src/bridge/session.ts';
+import { python, root } from '../shared_data.ts';
+
+const original = join(root, 'original');
+let session: PythonSession | undefined;
+
+async function open(options: Partial<Parameters<typeof PythonSession.open>[0]> = {}): Promise<PythonSession> {
+  session = await PythonSession.open({ python, original, ...options });
+  return session;
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<boolean> {
+  for (let attempt = 0; attempt < 100 && alive(pid); attempt++) await new Promise((resolve) => setTimeout(resolve, 50));
+  return !alive(pid);
+}
+
+afterEach(async () => {
+  await session?.close();
+  session = undefined;
+});
+
+describe('PythonSession', () => {
+  it('carries NaN, infinities, unicode, null and nested values both ways', async () => {
+    const value = [Number.NaN, Infinity, -Infinity, -0.1, 'Ü ♥ 𝄞\n"', null, true, { a: [1, { b: 5e-324 }] }, []];
+    expect(await (await open()).call('echo', { value })).toEqual(value);
+  });
+
+  it('turns a Python exception into a PythonError with type, message and traceback, and goes on', async () => {
+    const python = await open();
+    const failure = await python
+      .call('datasets.load', { folder: 'x', file: '/nowhere.pkl' })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PythonError);
+    expect(failure).toMatchObject({ request: 'datasets.load', type: expect.stringMatching(/Error$/) });
+    expect((failure as PythonError).traceback).toContain('Traceback (most recent call last)');
+    expect(await python.call('echo', { value: 1 })).toBe(1);
+  });
+
+  it('serves only what is listed', async () => {
+    const python = await open();
+    await expect(python.call('process.os', {})).rejects.toThrow('process.os is not served');
+  });
+
+  it('leaves neither process nor folder behind when it is closed', async () => {
+    const python = await open();
+    const pid = await python.call<number>('pid');
+    expect(existsSync(python.exchange)).toBe(true);
+    await python.close();
+    expect(await gone(pid)).toBe(true);
+    expect(existsSync(python.exchange)).toBe(false);
+    await expect(python.call('pid')).rejects.toThrow(BridgeLostError);
+  });
+
+  it('opens again after it was closed', async () => {
+    const first = await (await open()).call<number>('pid');
+    await session?.close();
+    expect(await (await open()).call<number>('pid')).not.toBe(first);
+  });
+
+  it('notices within seconds that Python was killed in the middle of a call', async () => {
+    const python = await open();
+    const pid = await python.call<number>('pid');
+    process.kill(pid, 'SIGSTOP');
+    const call = python.call('pid');
+    process.kill(pid, 'SIGKILL');
+    await expect(call).rejects.toThrow(/Python ended \(SIGKILL\)/);
+    expect(existsSync(python.exchange)).toBe(false);
+  });
+
+  it('ends a Python that hangs, after the time limit of the call', async () => {
+    const python = await open();
+    const pid = await python.call<number>('pid');
+    process.kill(pid, 'SIGSTOP');
+    await expect(python.call('pid', {}, 300)).rejects.toThrow(/pid: Python gave no answer within 0.3 s/);
+    expect(await gone(pid)).toBe(true);
+  });
+
+  it('refuses a second session beside an open one, and a Python that is not there', async () => {
+    await open();
+    await expect(PythonSession.open({ python, original })).rejects.toThrow(BridgeStartError);
+    await session?.close();
+    await expect(open({ python: '/nowhere/python' })).rejects.toThrow(/npm run setup/);
+  });
+
+  it('names the folder that holds no original', async () => {
+    await expect(open({ original: '/nowhere' })).rejects.toThrow(/\/nowhere holds no package 'transplant'/);
+  });
+});
+
+describe('a process that is killed', () => {
+  it('takes its Python and the exchange folder with it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bridge-'));
+    const script = join(folder, 'hold.mts');
+    writeFileSync(
+      script,
+      `import { PythonSession } from ${JSON.stringify(join(root, 'src/bridge/session.ts'))};
+const session = await PythonSession.open(${JSON.stringify({ python, original })});
+console.log(JSON.stringify([await session.call('pid'), session.exchange]));
+setInterval(() => {}, 1000);
+`,
+    );
+    const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', script], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [pid, exchange] = await new Promise<[number, string]>((resolve, reject) => {
+      let text = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk;
+        if (text.includes('\n')) resolve(JSON.parse(text) as [number, string]);
+      });
+      child.once('exit', (code) => reject(new Error(`the holder ended with ${code}`)));
+    });
+    expect(alive(pid)).toBe(true);
+    child.kill('SIGKILL');
+    expect(await gone(pid)).toBe(true);
+    for (let attempt = 0; attempt < 60 && existsSync(exchange); attempt++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(existsSync(exchange)).toBe(false);
+    rmSync(folder, { recursive: true });
+  });
+});
