@@ -5,6 +5,7 @@ What this process prints goes to the file named by `ECG_BRIDGE_LOG`. It ends as 
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib
 import json
@@ -28,8 +29,12 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
 _exchange = Path(os.environ["ECG_BRIDGE_LOG"]).parent
 
 
-def _end(*_: Any) -> None:
+def _clean() -> None:
     shutil.rmtree(_exchange, ignore_errors=True)
+
+
+def _end(*_: Any) -> None:
+    _clean()
     os._exit(1)
 
 
@@ -40,6 +45,7 @@ def _watch_parent(parent: int) -> None:
     _end()
 
 
+atexit.register(_clean)  # pythonia's loop ends when its channel closes.
 threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
 if sys.platform == "linux":
     # At once, where the main thread is idle; the watcher needs half a second.
