@@ -1,0 +1,152 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { floatRepr } from '../python/float_repr.ts';
+
+/** Figures of one epoch, by name (`loss`, `acc`, `val_loss`, …). Callbacks may add to them for the callbacks after them. */
+export type Logs = Record<string, number>;
+
+/** What a callback may do to the training that it watches. */
+export interface Training {
+  /** Writes the model's weights (and optimiser state) to a file. */
+  saveWeights(path: string): Promise<void>;
+  /** Ends training after this epoch. */
+  stop(): void;
+  /** Shows a line to the user. */
+  say(text: string): void;
+}
+
+/** Twin of `keras.callbacks.Callback`, as far as the trainers use it. Epochs count from 0. */
+export interface Callback {
+  onEpochEnd(epoch: number, logs: Logs, training: Training): Promise<void>;
+}
+
+/**
+ * Twin of `keras.callbacks.CSVLogger`: CRLF lines, `epoch` first, then the names of the first epoch's logs sorted as strings. Without
+ * validation the `val_*` columns stand there all the same, filled with `NA` (Quirk Q38). A previous file is overwritten when the first
+ * epoch ends.
+ */
+export class CSVLogger implements Callback {
+  readonly #path: string;
+  #columns: string[] | undefined;
+
+  constructor(path: string, columns?: readonly string[]) {
+    this.#path = path;
+    this.#columns = columns && [...columns];
+  }
+
+  /** Column names after `epoch`, once known. */
+  get columns(): readonly string[] | undefined {
+    return this.#columns;
+  }
+
+  async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
+    const first = this.#columns === undefined;
+    if (this.#columns === undefined) {
+      const names = Object.keys(logs).sort(byCodePoint);
+      this.#columns = names.some((name) => name.startsWith('val_'))
+        ? names
+        : [...names, ...names.map((name) => `val_${name}`)];
+    }
+    const row = [String(epoch), ...this.#columns.map((name) => (name in logs ? floatRepr(logs[name]) : 'NA'))];
+    const lines = first ? [['epoch', ...this.#columns], row] : [row];
+    const file = openSync(this.#path, first ? 'w' : 'a');
+    try {
+      writeSync(file, lines.map((fields) => `${fields.join(',')}\r\n`).join(''));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Direction in which a monitored value improves; Keras derives it from the metric's name. */
+export type Mode = 'min' | 'max';
+
+/** Keras's `mode='auto'` for the names that the trainers monitor: accuracy grows, everything else falls. */
+export function modeOf(monitor: string): Mode {
+  return monitor.endsWith('acc') ? 'max' : 'min';
+}
+
+/** Strict improvement, from an infinite start; NaN never improves. */
+export function improves(value: number, best: number, mode: Mode): boolean {
+  return mode === 'max' ? value > best : value < best;
+}
+
+/** The worst value that any number improves on. */
+export function worstOf(mode: Mode): number {
+  return mode === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
+/** Twin of `keras.callbacks.ModelCheckpoint` with `save_weights_only=True, verbose=1`. */
+export class ModelCheckpoint implements Callback {
+  readonly monitor: string;
+  readonly mode: Mode;
+  readonly #pathOf: (epoch: number) => string;
+  readonly #bestOnly: boolean;
+  /** Best monitored value so far; settable, so that a resumed run goes on from it. */
+  best: number;
+
+  /** `pathOf` gives the file of an epoch, counted from 1 as in Keras's file name patterns. */
+  constructor(options: { pathOf: (epoch: number) => string; monitor: string; saveBestOnly: boolean }) {
+    this.monitor = options.monitor;
+    this.mode = modeOf(options.monitor);
+    this.best = worstOf(this.mode);
+    this.#pathOf = options.pathOf;
+    this.#bestOnly = options.saveBestOnly;
+  }
+
+  async onEpochEnd(epoch: number, logs: Logs, training: Training): Promise<void> {
+    const path = this.#pathOf(epoch + 1);
+    if (!this.#bestOnly) {
+      training.say(`Epoch ${epoch + 1}: saving weights to ${path}`);
+      return training.saveWeights(path);
+    }
+    const value = logs[this.monitor];
+    if (value === undefined || !improves(value, this.best, this.mode)) {
+      training.say(`Epoch ${epoch + 1}: ${this.monitor} did not improve from ${this.best.toFixed(5)}`);
+      return;
+    }
+    const before = this.best.toFixed(5);
+    training.say(
+      `Epoch ${epoch + 1}: ${this.monitor} improved from ${before} to ${value.toFixed(5)}, saving weights to ${path}`,
+    );
+    this.best = value;
+    await training.saveWeights(path);
+  }
+}
+
+/** Twin of `keras.callbacks.EarlyStopping(monitor, patience)`: strict improvement, nothing restored. */
+export class EarlyStopping implements Callback {
+  readonly #monitor: string;
+  readonly #mode: Mode;
+  readonly #patience: number;
+  /** Best monitored value so far and the epochs since; settable, so that a resumed run goes on from them. */
+  best: number;
+  wait = 0;
+
+  constructor(monitor: string, patience: number) {
+    this.#monitor = monitor;
+    this.#mode = modeOf(monitor);
+    this.#patience = patience;
+    this.best = worstOf(this.#mode);
+  }
+
+  async onEpochEnd(epoch: number, logs: Logs, training: Training): Promise<void> {
+    const value = logs[this.#monitor];
+    if (value === undefined) return;
+    this.wait++;
+    if (improves(value, this.best, this.#mode)) {
+      this.best = value;
+      this.wait = 0;
+      return;
+    }
+    // Keras never stops in the first epoch, whatever the patience.
+    if (this.wait >= this.#patience && epoch > 0) {
+      training.say(`Epoch ${epoch + 1}: early stopping`);
+      training.stop();
+    }
+  }
+}
+
+function byCodePoint(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
