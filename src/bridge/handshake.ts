@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { BridgeStartError } from './errors.ts';
+import type { Original } from './original.ts';
+
+/** Facts of the Python process that a comparison rests on. */
+export interface PythonFacts {
+  readonly python: string;
+  readonly tensorflow: string;
+  readonly keras: string;
+  readonly numpy: string;
+  readonly pandas: string;
+  readonly sklearn: string;
+  readonly wfdb: string;
+  readonly samplerate: string;
+  /** TensorFlow shared libraries that the process has mapped, and their SHA-256. */
+  readonly library: readonly string[];
+  readonly librarySha256: readonly string[];
+  readonly onednn: boolean;
+  readonly gpus: readonly string[];
+}
+
+/** Python packages whose version decides results, by their name in the lock. */
+const pinned: { readonly [fact in keyof PythonFacts]?: string } = {
+  tensorflow: 'tensorflow',
+  keras: 'keras',
+  numpy: 'numpy',
+  pandas: 'pandas',
+  sklearn: 'scikit-learn',
+  wfdb: 'wfdb',
+  samplerate: 'samplerate',
+};
+
+/**
+ * Checks that the Python side runs the locked versions, and that it has mapped the same TensorFlow library as this process
+ * (`nodeLibrary`, a SHA-256, where known). Returns its facts; throws BridgeStartError naming the first difference.
+ */
+export async function handshake(original: Original, lock: string, nodeLibrary?: string): Promise<PythonFacts> {
+  const facts = (await original.facts()) as unknown as PythonFacts;
+  const versions = readLock(lock);
+  const legacy = facts.keras.startsWith('2.');
+  for (const [fact, name] of Object.entries(pinned) as [keyof PythonFacts, string][]) {
+    const package_ = fact === 'keras' && legacy ? 'tf-keras' : name;
+    const expected = versions.get(package_);
+    if (expected !== undefined && facts[fact] !== expected) {
+      throw new BridgeStartError(
+        `Python has ${package_} ${String(facts[fact])}, ${lock} pins ${expected}. Run: npm run setup`,
+      );
+    }
+  }
+  if (nodeLibrary !== undefined && !facts.librarySha256.includes(nodeLibrary)) {
+    throw new BridgeStartError(
+      `Python runs another TensorFlow library (${facts.library.join(', ')}) than Node does. Run: npm run setup`,
+    );
+  }
+  return facts;
+}
+
+/** Pinned versions of a pip lock, by package name; of packages pinned twice (by Python version) none. */
+function readLock(path: string): Map<string, string> {
+  const versions = new Map<string, string>();
+  const ambiguous = new Set<string>();
+  for (const [, name, version] of readFileSync(path, 'utf8').matchAll(/^([a-z0-9._-]+)==([^ \\\n]+)/gim)) {
+    const key = name.toLowerCase().replaceAll('_', '-');
+    if (versions.has(key)) ambiguous.add(key);
+    versions.set(key, version);
+  }
+  for (const key of ambiguous) versions.delete(key);
+  return versions;
+}

@@ -1,0 +1,290 @@
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { type BridgeOptions, PythonSession } from './session.ts';
+import { Transfer } from './transfer.ts';
+import type { Wire } from './wire.ts';
+
+/** A prepared data set as the original holds it. */
+export interface OriginalData {
+  /** `(records, samples, leads)`, float32 or float64. */
+  readonly x: NdArray;
+  /** `(records, classes)`, of the label frame's own dtype. */
+  readonly y: NdArray;
+  readonly recordIds: readonly string[];
+  readonly classes: readonly string[];
+}
+
+/** A finetuning network: backbone with a softmax (or, for several labels a record, sigmoid) head. */
+export interface NetworkOptions {
+  readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
+  readonly classes: number;
+  /** Leads of the input. */
+  readonly channels: number;
+  /** Samples per record. */
+  readonly samples: number;
+  readonly multiLabel: boolean;
+  readonly dtype: 'float32' | 'float64';
+}
+
+/** Weights in Keras's order, Adam's moments as m, v alternating per trainable weight. */
+export interface NetworkState {
+  readonly weights: readonly NdArray[];
+  readonly moments: readonly NdArray[];
+  readonly iterations: number;
+}
+
+interface DataFiles {
+  readonly x: string;
+  readonly y: string;
+  readonly recordIds: string[];
+  readonly classes: string[];
+  readonly [key: string]: Wire;
+}
+
+/** The Python original, typed. Nothing else talks to the Python process. */
+export class Original {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+  #networks = 0;
+
+  private constructor(session: PythonSession) {
+    this.#session = session;
+    this.#transfer = new Transfer(session);
+  }
+
+  /** Starts Python; throws BridgeStartError if that fails. */
+  static async open(options: BridgeOptions): Promise<Original> {
+    return new Original(await PythonSession.open(options));
+  }
+
+  /** Ends Python. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  /** Versions and libraries of the Python process. */
+  facts(): Promise<{ readonly [key: string]: Wire }> {
+    return this.#session.call('facts');
+  }
+
+  /** `finetuning.datasets.get_challenge17_data`, saved by `transplant.utils.save_pkl`. `fs` in Hz, `pad` in samples. */
+  async challenge17(
+    dbDir: string,
+    options: { fs: number | null; pad: number | null; normalize: boolean; save: string },
+  ): Promise<OriginalData> {
+    const folder = this.#transfer.folder();
+    return this.#data(
+      await this.#session.call<DataFiles>('datasets.challenge17', { folder, db_dir: dbDir, ...options }),
+    );
+  }
+
+  /** The documented recipe: seeded, stratified `finetuning.utils.train_test_split` of a prepared file, both parts saved. */
+  async split(
+    file: string,
+    options: { testSize: number; seed: number; train: string; test: string },
+  ): Promise<{ train: OriginalData; test: OriginalData }> {
+    const folder = this.#transfer.folder();
+    const { testSize, ...rest } = options;
+    const parts = await this.#session.call<{ train: DataFiles; test: DataFiles }>('datasets.split', {
+      folder,
+      file,
+      test_size: testSize,
+      ...rest,
+    });
+    return { train: this.#data(parts.train), test: this.#data(parts.test) };
+  }
+
+  /** Reads a prepared file by `transplant.utils.load_pkl`. */
+  async load(file: string): Promise<OriginalData> {
+    return this.#data(await this.#session.call<DataFiles>('datasets.load', { folder: this.#transfer.folder(), file }));
+  }
+
+  /** Builds and compiles a network as `finetuning.trainer` does. */
+  async network(options: NetworkOptions): Promise<OriginalNetwork> {
+    const name = `network-${this.#networks++}`;
+    const { multiLabel, ...rest } = options;
+    const built = await this.#session.call<BuiltNetwork>('networks.build', { name, multi_label: multiLabel, ...rest });
+    return new OriginalNetwork(this.#session, this.#transfer, name, built);
+  }
+
+  /** Loads a SavedModel of the port into a `tf.compat.v1.Session` of the Python process. */
+  async graph(path: string): Promise<OriginalGraph> {
+    const name = `graph-${this.#networks++}`;
+    await this.#session.call('saved_model.load', { name, path });
+    return new OriginalGraph(this.#session, this.#transfer, name);
+  }
+
+  /**
+   * Runs one of the original's command lines as a script. `weights` are set when `fit` begins, row e of `order` is the order of the
+   * training samples in epoch e: what the original leaves to chance, fixed from outside.
+   */
+  async run(
+    module: 'finetuning.trainer' | 'pretraining.trainer' | 'finetuning.adjust_network',
+    argv: readonly string[],
+    fixed: { weights?: readonly NdArray[]; order?: NdArray } = {},
+    timeoutMs?: number,
+  ): Promise<void> {
+    const weights = fixed.weights ?? [];
+    await this.#transfer.lend([...weights, ...(fixed.order ? [fixed.order] : [])], (names) =>
+      this.#session.call(
+        'trainers.run',
+        {
+          module,
+          argv,
+          weights: fixed.weights ? names.slice(0, weights.length) : null,
+          order: fixed.order ? names[weights.length] : null,
+        },
+        timeoutMs,
+      ),
+    );
+  }
+
+  #data(files: DataFiles): OriginalData {
+    return {
+      x: this.#transfer.take(files.x),
+      y: this.#transfer.take(files.y),
+      recordIds: files.recordIds,
+      classes: files.classes,
+    };
+  }
+}
+
+/** What the original says of a network it built. */
+export interface BuiltNetwork {
+  readonly parameters: number;
+  /** Shapes in Keras's weight order. */
+  readonly weights: { readonly shape: number[]; readonly trainable: boolean }[];
+  readonly [key: string]: Wire;
+}
+
+/** A network that lives in the Python process. */
+export class OriginalNetwork {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+  readonly #name: string;
+  readonly built: BuiltNetwork;
+
+  constructor(session: PythonSession, transfer: Transfer, name: string, built: BuiltNetwork) {
+    this.#session = session;
+    this.#transfer = transfer;
+    this.#name = name;
+    this.built = built;
+  }
+
+  /** Sets all weights; Adam starts anew unless moments are given. */
+  async write(state: {
+    weights: readonly NdArray[];
+    moments?: readonly NdArray[];
+    iterations?: number;
+  }): Promise<void> {
+    const { weights, moments = [], iterations = 0 } = state;
+    await this.#transfer.lend([...weights, ...moments], (names) =>
+      this.#session.call('networks.write', {
+        name: this.#name,
+        weights: names.slice(0, weights.length),
+        moments: moments.length > 0 ? names.slice(weights.length) : null,
+        iterations,
+      }),
+    );
+  }
+
+  /** Reads all weights and Adam's state. */
+  async read(): Promise<NetworkState> {
+    const folder = this.#transfer.folder();
+    const files = await this.#session.call<{ weights: string[]; moments: string[]; iterations: number }>(
+      'networks.read',
+      { name: this.#name, folder },
+    );
+    return {
+      weights: this.#transfer.takeAll(files.weights),
+      moments: this.#transfer.takeAll(files.moments),
+      iterations: files.iterations,
+    };
+  }
+
+  /** Probabilities `(records, classes)` in inference mode. */
+  async predict(x: NdArray, batchSize = 32): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(
+      await this.#transfer.lend([x], ([file]) =>
+        this.#session.call<string>('networks.predict', { name: this.#name, folder, x: file, batch_size: batchSize }),
+      ),
+    );
+  }
+
+  /** Loss, outputs and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
+  async gradients(x: NdArray, y: NdArray): Promise<{ loss: number; outputs: NdArray; gradients: NdArray[] }> {
+    const folder = this.#transfer.folder();
+    const found = await this.#transfer.lend([x, y], ([xFile, yFile]) =>
+      this.#session.call<{ loss: number; outputs: string; gradients: string[] }>('networks.gradients', {
+        name: this.#name,
+        folder,
+        x: xFile,
+        y: yFile,
+      }),
+    );
+    return {
+      loss: found.loss,
+      outputs: this.#transfer.take(found.outputs),
+      gradients: this.#transfer.takeAll(found.gradients),
+    };
+  }
+
+  /** Outputs of the layers, by path, in inference or training mode; no weight changes. */
+  async activations(x: NdArray, training: boolean): Promise<Map<string, NdArray>> {
+    const folder = this.#transfer.folder();
+    const files = await this.#transfer.lend([x], ([file]) =>
+      this.#session.call<{ [path: string]: string }>('networks.activations', {
+        name: this.#name,
+        folder,
+        x: file,
+        training,
+      }),
+    );
+    return new Map(Object.entries(files).map(([path, file]) => [path, this.#transfer.take(file)]));
+  }
+
+  /** Keras's own training step on each batch in turn; returns the losses. */
+  trainSteps(batches: readonly { readonly x: NdArray; readonly y: NdArray }[]): Promise<number[]> {
+    const arrays = batches.flatMap(({ x, y }) => [x, y]);
+    return this.#transfer.lend(arrays, (names) =>
+      this.#session.call<number[]>('networks.train_steps', {
+        name: this.#name,
+        x: names.filter((_, position) => position % 2 === 0),
+        y: names.filter((_, position) => position % 2 === 1),
+      }),
+    );
+  }
+}
+
+/** A graph of the port inside a session of the Python process. */
+export class OriginalGraph {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+  readonly #name: string;
+
+  constructor(session: PythonSession, transfer: Transfer, name: string) {
+    this.#session = session;
+    this.#transfer = transfer;
+    this.#name = name;
+  }
+
+  /** Runs a signature; feeds and results go by the names of its inputs and outputs. */
+  async run(signature: string, feeds: ReadonlyMap<string, NdArray>): Promise<Map<string, NdArray>> {
+    const keys = [...feeds.keys()];
+    const folder = this.#transfer.folder();
+    const files = await this.#transfer.lend([...feeds.values()], (names) =>
+      this.#session.call<{ [key: string]: string }>('saved_model.run', {
+        name: this.#name,
+        signature,
+        feeds: Object.fromEntries(keys.map((key, position) => [key, names[position]])),
+        folder,
+      }),
+    );
+    return new Map(Object.entries(files).map(([key, file]) => [key, this.#transfer.take(file)]));
+  }
+
+  /** Ends the session. */
+  async close(): Promise<void> {
+    await this.#session.call('saved_model.close', { name: this.#name });
+  }
+}
