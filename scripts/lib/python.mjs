@@ -1,0 +1,239 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import {
+  distributions,
+  environmentFault,
+  environmentFolder,
+  flavour,
+  libraryFiles,
+  lockFile,
+  sha256,
+  sitePackages,
+  stampName,
+  stateFolder,
+} from './environment.mjs';
+import { SetupFailure } from './failure.mjs';
+import { findProgram, outputOf } from './programs.mjs';
+
+/** Python versions with wheels for every pin of the lock file, the preferred one first. */
+export const supportedPythons = ['3.11', '3.12', '3.10', '3.9'];
+
+/** Room that the environment needs while it is made, in GB: packages, and pip's cache of downloads. */
+const neededSpace = { cpu: 4, cuda: 12 };
+
+const probe = `
+import importlib.util, json, platform, sys
+print(json.dumps({
+    "version": platform.python_version(),
+    "implementation": platform.python_implementation(),
+    "executable": sys.executable,
+    "bits": 64 if sys.maxsize > 2**32 else 32,
+    "venv": all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")),
+}))`;
+
+/** Facts of an interpreter, or undefined if it cannot be run. */
+export function probePython(command) {
+  const text = outputOf(command, ['-I', '-c', probe]);
+  try {
+    return text && JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a Python cannot be used, as one phrase, or undefined if it can. */
+export function refusal({ version, implementation, bits }) {
+  const minor = minorOf(version);
+  if (implementation !== 'CPython') return `it is ${implementation}, and the wheels are for CPython`;
+  if (bits !== 64) return 'it is a 32-bit build, and TensorFlow is 64-bit only';
+  if (supportedPythons.includes(minor)) return undefined;
+  return `TensorFlow 2.16.1 has no wheel for Python ${minor}`;
+}
+
+/** The interpreter to make the environment with: `PYTHON` if set, else the first usable one in PATH. */
+export function findPython() {
+  const install = 'install Python 3.11 with venv (Debian, Ubuntu: sudo apt install python3.11 python3.11-venv)';
+  const chosen = process.env.PYTHON;
+  const candidates = chosen
+    ? [chosen]
+    : [...supportedPythons.map((version) => `python${version}`), 'python3', 'python'];
+  const refused = [];
+  for (const command of candidates) {
+    const facts = findProgram(command) && probePython(command);
+    if (!facts) continue;
+    const reason = refusal(facts) ?? (facts.venv ? undefined : 'it lacks the modules venv and ensurepip');
+    if (!reason) return facts;
+    refused.push({ command, facts, reason });
+  }
+  if (refused.length === 0) {
+    if (chosen)
+      throw new SetupFailure(`PYTHON=${chosen} cannot be run.`, `correct PYTHON, or unset it and ${install}.`);
+    throw new SetupFailure('No Python is in PATH.', `${install}, or set PYTHON to an interpreter.`);
+  }
+  const list = refused.map(({ command, facts, reason }) => `${command} is ${facts.version}, but ${reason}`).join('; ');
+  const bare = refused.find(({ facts }) => !facts.venv && !refusal(facts));
+  throw new SetupFailure(
+    `No usable Python: ${list}.`,
+    bare
+      ? `sudo apt install python${minorOf(bare.facts.version)}-venv (or the same from your system's packages).`
+      : `${install}, or set PYTHON to a ${supportedPythons.join(', ')} interpreter.`,
+  );
+}
+
+/** Stage 2: the Python environment with exactly the locked packages. */
+export async function makeEnvironment(stages, { wheelhouse } = {}) {
+  clearTrash();
+  const folder = environmentFolder();
+  const fault = environmentFault(folder) ?? unwantedPython(folder);
+  if (!fault) return;
+  const stamp = join(folder, stampName);
+  const isForeign = existsSync(folder) && !existsSync(stamp);
+  if (isForeign) {
+    throw new SetupFailure(
+      `${folder} was not made by set-up, which never overwrites what it did not make.`,
+      `mv ${folder} ${folder}.old && npm run setup`,
+    );
+  }
+  const python = findPython();
+  checkSpace(dirname(folder));
+  await stages.run(
+    'Python environment',
+    `${fault}; Python ${python.version}, ${flavour()} lock, takes minutes`,
+    async () => {
+      setAside(folder);
+      mkdirSync(folder, { recursive: true });
+      writeJson(stamp, { state: 'building' });
+      await stages.program(python.executable, ['-m', 'venv', folder], { env: cleanEnvironment() });
+      await stages.program(join(folder, 'bin', 'python'), pipArguments(wheelhouse), {
+        env: cleanEnvironment(),
+        explain,
+      });
+      linkCudaLibraries(folder);
+      const libraries = libraryFiles(folder);
+      writeJson(stamp, {
+        state: 'ready',
+        lock: sha256(readFileSync(lockFile())),
+        python: python.version,
+        flavour: flavour(),
+        distributions: distributions(folder),
+        libraries: Object.fromEntries(Object.entries(libraries).map(([name, { size }]) => [name, size])),
+      });
+      return `${distributions(folder).length} packages in ${relative(process.cwd(), folder) || folder}`;
+    },
+  );
+}
+
+function pipArguments(wheelhouse) {
+  const source = wheelhouse ? ['--no-index', '--find-links', wheelhouse] : [];
+  const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
+  return ['-m', 'pip', 'install', '--disable-pip-version-check', ...source, ...checks, '-r', lockFile()];
+}
+
+/** `PYTHON` asks for another version than the environment has. */
+function unwantedPython(folder) {
+  if (!process.env.PYTHON) return undefined;
+  const asked = findPython().version;
+  const present = JSON.parse(readFileSync(join(folder, stampName), 'utf8')).python;
+  return minorOf(asked) === minorOf(present) ? undefined : `it has Python ${present}, PYTHON is ${asked}`;
+}
+
+/** The user's variables without those that lead pip or Python away from the environment. */
+function cleanEnvironment() {
+  const { PYTHONPATH, PYTHONHOME, PIP_TARGET, PIP_PREFIX, PIP_ROOT, ...rest } = process.env;
+  return { ...rest, PIP_USER: '0' };
+}
+
+/**
+ * TensorFlow 2.16.1 looks for the CUDA libraries of the `nvidia-*` wheels in its own folder only (its framework library lacks the
+ * other run paths), so they are linked there, for both languages at once.
+ */
+function linkCudaLibraries(folder) {
+  const packages = sitePackages(folder);
+  const vendor = join(packages, 'nvidia');
+  if (!existsSync(vendor)) return;
+  for (const name of readdirSync(vendor)) {
+    const libraries = join(vendor, name, 'lib');
+    if (!existsSync(libraries)) continue;
+    for (const file of readdirSync(libraries).filter((entry) => /\.so(\.|$)/.test(entry))) {
+      const link = join(packages, 'tensorflow', file);
+      if (!existsSync(link)) symlinkSync(relative(dirname(link), join(libraries, file)), link);
+    }
+  }
+}
+
+/** Moves a folder away at once, so that a kill during the slow deletion leaves nothing that looks like an environment. */
+function setAside(folder) {
+  if (!existsSync(folder)) return;
+  mkdirSync(stateFolder(), { recursive: true });
+  renameSync(folder, join(stateFolder(), `trash-${process.pid}-${Date.now()}`));
+  clearTrash();
+}
+
+function clearTrash() {
+  if (!existsSync(stateFolder())) return;
+  for (const name of readdirSync(stateFolder())) {
+    if (name.startsWith('trash-')) rmSync(join(stateFolder(), name), { recursive: true, force: true });
+  }
+}
+
+function checkSpace(folder) {
+  mkdirSync(folder, { recursive: true });
+  const { bavail, bsize } = statfsSync(folder);
+  const free = (bavail * bsize) / 1e9;
+  const needed = neededSpace[flavour()];
+  if (free < needed) {
+    throw new SetupFailure(
+      `${folder} has ${free.toFixed(1)} GB free; set-up needs ${needed} GB.`,
+      'free some space, then run set-up again.',
+    );
+  }
+}
+
+function explain(output) {
+  if (/No space left on device/.test(output)) {
+    return new SetupFailure('The disk is full.', `free ${neededSpace[flavour()]} GB, then run set-up again.`);
+  }
+  if (/THESE PACKAGES DO NOT MATCH THE HASHES/.test(output)) {
+    return new SetupFailure(
+      'A downloaded package does not have the locked hash (a changed mirror, or a broken download).',
+      '`python -m pip cache purge`, check `pip config list`, then run set-up again.',
+    );
+  }
+  if (
+    /NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Max retries/.test(
+      output,
+    )
+  ) {
+    return new SetupFailure(
+      'PyPI cannot be reached.',
+      `check the network and \`pip config list\`, or on a machine with network: pip download --require-hashes --only-binary :all: -r ${relative(process.cwd(), lockFile())} -d wheels; then here: npm run setup -- --wheelhouse wheels`,
+    );
+  }
+  const missing = /No matching distribution found for (\S+)/.exec(output);
+  if (missing) {
+    return new SetupFailure(
+      `pip found no wheel of ${missing[1]}.`,
+      'fill the wheel folder for this Python version and platform, or run set-up without --wheelhouse.',
+    );
+  }
+  return undefined;
+}
+
+function minorOf(version) {
+  return version.split('.').slice(0, 2).join('.');
+}
+
+function writeJson(file, value) {
+  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}

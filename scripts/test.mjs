@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+// Sets up what the tests need, then runs the TypeScript and the Python tests side by side and adds their counts.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pythonExecutable, root } from './lib/environment.mjs';
+import { SetupFailure } from './lib/failure.mjs';
+import { addCounts, closingLine, countPytest, countVitest, isSuccess } from './lib/test_counts.mjs';
+import { setUp } from './setup.mjs';
+
+const help = `npm test -- [PATTERN ...]      npm run test:full -- [PATTERN ...]
+
+Sets up what is missing, runs the tests of src/ (vitest) and of original/ (pytest), and closes with "N passed, N failed".
+  PATTERN   part of the path of a test file; without any, all tests run
+  --full    the long tests too (fault campaigns, other Node versions): npm run test:full
+`;
+
+const { values, positionals: patterns } = options();
+if (values.help) process.stdout.write(help);
+else process.exitCode = await main();
+
+async function main() {
+  try {
+    await setUp();
+  } catch (error) {
+    if (!(error instanceof SetupFailure)) throw error;
+    console.error(`set-up: ${error.message}`);
+    return 1;
+  }
+  const reports = mkdtempSync(join(tmpdir(), 'ecg-transplant-test-'));
+  try {
+    const counts = addCounts(await Promise.all([vitest(reports), pytest(reports)]));
+    if (counts.passed + counts.failed + counts.skipped === 0) {
+      console.error(`No test file matches ${patterns.join(' ') || 'the project'}.`);
+    }
+    console.log(closingLine(counts));
+    return isSuccess(counts) ? 0 : 1;
+  } finally {
+    rmSync(reports, { recursive: true, force: true });
+  }
+}
+
+function options() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { full: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+  } catch (error) {
+    console.error(`${error.message}\n\n${help}`);
+    process.exit(2);
+  }
+}
+
+async function vitest(reports) {
+  const ending = values.full ? /\.test\.ts$/ : /(?<!\.full)\.test\.ts$/;
+  const files = testFiles('test', ending);
+  if (files.length === 0) return addCounts([]);
+  const report = join(reports, 'vitest.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const program = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const { code } = await run(process.execPath, [program, 'run', ...reporters, ...(patterns.length ? files : [])], {
+    env: { ...process.env, ECG_TEST_FULL: values.full ? '1' : '0' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return countVitest(read(report), code);
+}
+
+async function pytest(reports) {
+  const files = testFiles(join('original', 'tests'), /(^|\/)test_[^/]*\.py$/);
+  if (files.length === 0) return addCounts([]);
+  const report = join(reports, 'pytest.xml');
+  const marks = values.full ? [] : ['-m', 'not full'];
+  const paths = files.map((file) => join(root, file));
+  const { code, output } = await run(
+    pythonExecutable(),
+    ['-m', 'pytest', '--color=no', `--junitxml=${report}`, ...marks, ...paths],
+    {
+      cwd: join(root, 'original'),
+      env: { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  // Held back until the end, so that the two runners' lines do not mix.
+  process.stdout.write(`\noriginal/tests (pytest)\n${output}`);
+  return countPytest(read(report), code);
+}
+
+/** Paths, from the root, of the test files below `folder` that match a pattern. */
+function testFiles(folder, ending) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((name) => join(folder, name))
+    .filter(
+      (path) => ending.test(path) && (patterns.length === 0 || patterns.some((pattern) => path.includes(pattern))),
+    )
+    .sort();
+}
+
+function run(command, args, settings) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, ...settings });
+    const chunks = [];
+    child.stdout?.on('data', (chunk) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk) => chunks.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? signal, output: Buffer.concat(chunks).toString('utf8') }),
+    );
+  });
+}
+
+function read(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
