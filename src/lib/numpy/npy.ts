@@ -1,0 +1,61 @@
+import { InputError } from '../../errors.ts';
+import { AtomicFile } from '../python/atomic_file.ts';
+import { dumps, loads } from '../python/pickle.ts';
+import { encodeTexts } from './element_type.ts';
+import { bytesOf, sizeOf } from './ndarray.ts';
+import { type ByteSource, openFile, readElements, readNpyHead } from './npy_file.ts';
+import { formatNpyHeader } from './npy_header.ts';
+import { type AnyArray, isArray } from './object_array.ts';
+
+export { NpyFile } from './npy_file.ts';
+
+/**
+ * Reads a whole `.npy` file into memory. Twin of `numpy.load(path, allow_pickle=True)`; objects pass the allow-listing pickle reader.
+ *
+ * @throws FileNotFoundError, or InputError naming file and place.
+ */
+export function readNpy(path: string): AnyArray {
+  const source = openFile(path);
+  try {
+    return readNpyFrom(source);
+  } finally {
+    source.close();
+  }
+}
+
+/** Reads a whole `.npy` from any source of bytes. */
+export function readNpyFrom(source: ByteSource): AnyArray {
+  const header = readNpyHead(source);
+  if (header.type.dtype !== 'object') return readElements(source, header);
+  const payload = new Uint8Array(source.size - header.dataOffset);
+  source.read(payload, header.dataOffset);
+  const array = loads(payload, { file: source.name });
+  const size = sizeOf(header.shape);
+  if (!isArray(array) || array.dtype !== 'object' || array.data.length !== size) {
+    throw new InputError('the pickle does not hold what the header promises', {
+      file: source.name,
+      where: 'data',
+      got: isArray(array) ? `${array.dtype} of shape (${array.shape.join(', ')})` : typeof array,
+      expected: `${size} objects`,
+    });
+  }
+  return { ...array, shape: header.shape };
+}
+
+/** An array as the bytes of an `.npy` file, equal to those of `numpy.save` except for pickled objects. */
+export function formatNpy(array: AnyArray): Uint8Array[] {
+  const head = formatNpyHeader(array);
+  if (array.dtype === 'object') return [head, dumps(array)];
+  return [head, array.dtype === 'str' ? encodeTexts(array) : bytesOf(array)];
+}
+
+/** Writes an `.npy` file (C order) under a temporary name and renames it. Twin of `numpy.save`. */
+export function writeNpy(path: string, array: AnyArray): void {
+  const file = new AtomicFile(path);
+  try {
+    for (const part of formatNpy(array)) file.write(part);
+    file.commit();
+  } finally {
+    file.abort();
+  }
+}

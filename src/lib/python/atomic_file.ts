@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * A file that appears under its name only when it is complete: bytes go to a temporary file in the same folder, `commit` flushes and renames it,
+ * `abort` removes it. An existing file of that name is replaced by the rename, never half written.
+ */
+export class AtomicFile {
+  readonly path: string;
+  readonly #temporary: string;
+  #descriptor: number | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    this.#descriptor = openSync(this.#temporary, 'wx');
+  }
+
+  /** Appends the bytes, or writes them at `position` (bytes from the start). */
+  write(bytes: Uint8Array, position: number | null = null): void {
+    if (this.#descriptor === undefined) throw new Error(`${this.path} is already closed`);
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const at = position === null ? null : position + done;
+      done += writeSync(this.#descriptor, bytes, done, Math.min(bytes.byteLength - done, 1 << 30), at);
+    }
+  }
+
+  /** Flushes to the disk and gives the file its name. */
+  commit(): void {
+    if (this.#descriptor === undefined) throw new Error(`${this.path} is already closed`);
+    try {
+      fsyncSync(this.#descriptor);
+      closeSync(this.#descriptor);
+      this.#descriptor = undefined;
+      renameSync(this.#temporary, this.path);
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  /** Removes what was written so far; does nothing after `commit`. */
+  abort(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    rmSync(this.#temporary, { force: true });
+  }
+}
+
+/** Writes a whole file by way of a temporary name. */
+export function writeFileAtomic(path: string, content: Uint8Array | string): void {
+  const file = new AtomicFile(path);
+  try {
+    file.write(typeof content === 'string' ? Buffer.from(content, 'utf8') : content);
+    file.commit();
+  } finally {
+    file.abort();
+  }
+}

@@ -1,0 +1,309 @@
+import { decodeElements, type ElementType, parseTypeCode } from '../numpy/element_type.ts';
+import { fromFloat16 } from '../numpy/float16.ts';
+import { type NdArray, sizeOf } from '../numpy/ndarray.ts';
+import { NpyFile } from '../numpy/npy_file.ts';
+import { isArray } from '../numpy/object_array.ts';
+import { Tuple } from './tuple.ts';
+
+/** A fault of the pickle's content; the reader adds file and place. */
+export class PickleFault extends Error {}
+
+/** A name that the pickle refers to: one of the few that are allowed. */
+export class Global {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** `numpy.dtype` while a pickle is read. */
+export class PickledDType {
+  type: ElementType;
+  constructor(type: ElementType) {
+    this.type = type;
+  }
+}
+
+/** A long text whose bytes are decoded only if the text itself is wanted: protocol 2 stores arrays this way. */
+export class LongText {
+  readonly utf8: Uint8Array;
+  constructor(utf8: Uint8Array) {
+    this.utf8 = utf8;
+  }
+}
+
+/** Bytes too large for memory, which lie in an unfinished `.npy` file; `finish` gives the file its header and its name. */
+export interface Spilled {
+  readonly byteLength: number;
+  finish(array: { type: ElementType; shape: readonly number[]; fortranOrder: boolean }): string;
+}
+
+/** Whether a value on the stack is a spilled payload. */
+export function isSpilled(value: unknown): value is Spilled {
+  return typeof value === 'object' && value !== null && 'finish' in value && 'byteLength' in value;
+}
+
+const allowed: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'numpy.ndarray': 'ndarray',
+    'numpy.dtype': 'dtype',
+    'numpy.core.multiarray._reconstruct': 'reconstruct',
+    'numpy._core.multiarray._reconstruct': 'reconstruct',
+    'numpy.core.multiarray.scalar': 'scalar',
+    'numpy._core.multiarray.scalar': 'scalar',
+    'numpy.core.numeric._frombuffer': 'frombuffer',
+    'numpy._core.numeric._frombuffer': 'frombuffer',
+    '_codecs.encode': 'encode',
+    '__builtin__.bytes': 'bytes',
+    'builtins.bytes': 'bytes',
+    '__builtin__.bytearray': 'bytearray',
+    'builtins.bytearray': 'bytearray',
+    '__builtin__.set': 'set',
+    'builtins.set': 'set',
+    '__builtin__.frozenset': 'set',
+    'builtins.frozenset': 'set',
+  }),
+);
+
+/** Looks a name up in the list of the allowed ones. Throws PickleFault naming it otherwise. */
+export function findGlobal(module: string, name: string): Global {
+  const known = allowed.get(`${module}.${name}`);
+  // A dot inside either part could spell an allowed name in another way than Python's look-up does.
+  if (known === undefined || name.includes('.')) {
+    throw new PickleFault(`refused: the pickle calls for ${JSON.stringify(`${module}.${name}`)}`);
+  }
+  return new Global(known);
+}
+
+/** What Python's `callable(*args)` gives for an allowed callable. */
+export function reduce(callable: unknown, args: unknown): unknown {
+  if (!(callable instanceof Global)) throw new PickleFault('refused: REDUCE of something that is not an allowed name');
+  if (!(args instanceof Tuple)) throw new PickleFault('the arguments of REDUCE are no tuple');
+  switch (callable.name) {
+    case 'reconstruct':
+      return reconstruct(args);
+    case 'dtype':
+      return makeDType(args);
+    case 'scalar':
+      return scalar(args);
+    case 'frombuffer':
+      return fromBuffer(args);
+    case 'encode':
+      return encodeLatin1(args);
+    case 'bytes':
+      if (args.length === 0) return new Uint8Array(0);
+      break;
+    case 'bytearray':
+      if (args.length === 0) return new Uint8Array(0);
+      if (args.length === 1 && args[0] instanceof Uint8Array) return args[0].slice();
+      if (args.length === 2) return encodeLatin1(args);
+      break;
+    case 'set':
+      if (args.length === 0) return new Set();
+      if (args.length === 1 && Array.isArray(args[0])) {
+        const set = new Set<unknown>();
+        for (const item of args[0]) set.add(hashable(item, set));
+        return set;
+      }
+      break;
+  }
+  throw new PickleFault(`refused: a call of ${callable.name} with these arguments`);
+}
+
+/** What Python's `object.__setstate__(state)` does to a dtype or an array. */
+export function build(target: unknown, state: unknown): void {
+  if (!(state instanceof Tuple)) throw new PickleFault('refused: BUILD with a state that is no tuple');
+  if (target instanceof PickledDType) setDTypeState(target, state);
+  else if (target instanceof EmptyArray) target.fill(state);
+  else throw new PickleFault('refused: BUILD of something that is neither an array nor a dtype');
+}
+
+/** Key of a dict or member of a set: Python's equality of scalars, where `True` is 1. */
+export function hashable(key: unknown, known: { has(key: unknown): boolean }): unknown {
+  switch (typeof key) {
+    case 'string':
+      return key;
+    case 'boolean':
+      return known.has(Number(key)) ? Number(key) : key;
+    case 'number':
+      if (Number.isNaN(key)) break;
+      return (key === 0 || key === 1) && known.has(key === 1) ? key === 1 : key;
+    case 'object':
+      if (key === null) return key;
+      if (key instanceof LongText) return decodeText(key.utf8);
+  }
+  throw new PickleFault('a dict key or set member is neither text, number, boolean nor None');
+}
+
+/** Text of UTF-8 bytes. Throws PickleFault if they are not sound. */
+export function decodeText(utf8: Uint8Array): string {
+  try {
+    return decoder.decode(utf8);
+  } catch {
+    throw new PickleFault('a text is not UTF-8, or too long');
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The array of `_reconstruct`, empty until BUILD; then its fields are those of an array. */
+export class EmptyArray {
+  filled = false;
+  declare dtype: unknown;
+  declare shape: readonly number[];
+  declare data: unknown;
+  /** Set for an array that was too large for memory. */
+  declare file: NpyFile | undefined;
+
+  fill(state: Tuple): void {
+    if (this.filled) throw new PickleFault('an array is filled twice');
+    if (state.length !== 5 || state[0] !== 1) throw new PickleFault('the state of an array is not of version 1');
+    const shape = asShape(state[1]);
+    if (!(state[2] instanceof PickledDType)) throw new PickleFault('the state of an array holds no dtype');
+    if (typeof state[3] !== 'boolean' && state[3] !== 0 && state[3] !== 1) {
+      throw new PickleFault('the order of an array is no boolean');
+    }
+    this.#set(makeArray(state[2].type, shape, Boolean(state[3]), state[4]));
+  }
+
+  #set(array: object): void {
+    this.filled = true;
+    if (array instanceof NpyFile) this.file = array;
+    else Object.assign(this, array);
+  }
+}
+
+function reconstruct(args: Tuple): EmptyArray {
+  const [kind, shape] = args;
+  if (args.length !== 3 || !(kind instanceof Global) || kind.name !== 'ndarray') {
+    throw new PickleFault('refused: _reconstruct of something that is not numpy.ndarray');
+  }
+  if (!(shape instanceof Tuple) || shape.length !== 1 || shape[0] !== 0) {
+    throw new PickleFault('_reconstruct with a shape other than (0,)');
+  }
+  return new EmptyArray();
+}
+
+function makeDType(args: Tuple): PickledDType {
+  const [code, align, copy] = args;
+  // Without the copy BUILD would change NumPy's own dtype for the whole process: no writer does that.
+  if (
+    typeof code !== 'string' ||
+    args.length !== 3 ||
+    (align !== false && align !== 0) ||
+    (copy !== true && copy !== 1)
+  ) {
+    throw new PickleFault('refused: a dtype made from anything but a type code');
+  }
+  const type = parseTypeCode(code);
+  if (!type) throw new PickleFault(`refused: the element type ${JSON.stringify(code)}`);
+  return new PickledDType(type);
+}
+
+function setDTypeState(target: PickledDType, state: Tuple): void {
+  const [version, order, subtype, names, fields, size, alignment, flags] = state;
+  const { type } = target;
+  const plain = version === 3 && state.length === 8 && subtype === null && names === null && fields === null;
+  if (!plain) throw new PickleFault('refused: a structured dtype, or one of another version');
+  const sizeless = type.dtype === 'object' || type.itemSize === 1;
+  if (order !== '<' && order !== '>' && order !== '=' && !(order === '|' && sizeless)) {
+    throw new PickleFault(`the byte order of a dtype is ${JSON.stringify(order)}`);
+  }
+  const expected = type.dtype === 'str' ? [type.itemSize, 4, 8] : [-1, -1, type.dtype === 'object' ? 63 : 0];
+  if (size !== expected[0] || alignment !== expected[1] || flags !== expected[2]) {
+    throw new PickleFault('size, alignment or flags of a dtype do not fit its code');
+  }
+  target.type = { ...type, bigEndian: order === '>' && !sizeless };
+}
+
+function scalar(args: Tuple): unknown {
+  const [kind, payload] = args;
+  if (args.length !== 2 || !(kind instanceof PickledDType)) throw new PickleFault('a NumPy scalar without dtype');
+  const array = makeArray(kind.type, [], false, payload);
+  if (!isArray(array) || array.dtype === 'object')
+    throw new PickleFault('refused: a NumPy scalar that holds an object');
+  const [value] = array.data;
+  if (array.dtype === 'bool') return value === 1;
+  if (array.dtype === 'float16') return fromFloat16(value as number);
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+function fromBuffer(args: Tuple): unknown {
+  const [payload, kind, shape, order] = args;
+  if (args.length !== 4 || !(kind instanceof PickledDType) || (order !== 'C' && order !== 'F')) {
+    throw new PickleFault('an array made from a buffer lacks its dtype or order');
+  }
+  if (kind.type.dtype === 'object') throw new PickleFault('refused: objects made from a buffer');
+  return makeArray(kind.type, asShape(shape), order === 'F', payload);
+}
+
+function makeArray(type: ElementType, shape: readonly number[], fortranOrder: boolean, payload: unknown): object {
+  const size = sizeOf(shape);
+  if (type.dtype === 'object') {
+    if (!Array.isArray(payload) || payload.length !== size)
+      throw new PickleFault(`an object array needs ${size} objects`);
+    return { dtype: 'object', shape, data: payload };
+  }
+  const needed = size * type.itemSize;
+  const length = payload instanceof Uint8Array || isSpilled(payload) ? payload.byteLength : undefined;
+  if (length !== needed) {
+    throw new PickleFault(
+      `${length ?? 'no'} bytes do not fill ${type.dtype} of shape (${shape.join(', ')}), which needs ${needed}`,
+    );
+  }
+  if (isSpilled(payload)) return NpyFile.open(payload.finish({ type, shape, fortranOrder }));
+  // The memo may hand the same bytes to another array, so those that would be changed are copied.
+  const bytes = payload as Uint8Array;
+  try {
+    return decodeElements(
+      type,
+      shape,
+      fortranOrder,
+      type.bigEndian || type.dtype === 'bool' ? bytes.slice() : bytes,
+    ) as NdArray;
+  } catch (error) {
+    throw new PickleFault(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function asShape(value: unknown): number[] {
+  if (!(value instanceof Tuple) || value.length > 32)
+    throw new PickleFault('the shape of an array is no tuple of up to 32 integers');
+  const shape = Array.from(value, (extent) => {
+    if (typeof extent !== 'number' || !Number.isSafeInteger(extent) || extent < 0) {
+      throw new PickleFault(`the shape of an array holds ${String(extent)}`);
+    }
+    return extent;
+  });
+  if (!Number.isSafeInteger(sizeOf(shape) * 8)) throw new PickleFault(`the shape (${shape.join(', ')}) is absurd`);
+  return shape;
+}
+
+function encodeLatin1(args: Tuple): Uint8Array {
+  const [text, encoding] = args;
+  if (args.length !== 2 || (encoding !== 'latin1' && encoding !== 'latin-1')) {
+    throw new PickleFault('refused: _codecs.encode to anything but latin1');
+  }
+  if (text instanceof LongText) return latin1FromUtf8(text.utf8);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of Latin-1
+  if (typeof text !== 'string' || !/^[\x00-\xff]*$/.test(text)) throw new PickleFault('a text that is not Latin-1');
+  return Uint8Array.from(Buffer.from(text, 'latin1'));
+}
+
+function latin1FromUtf8(utf8: Uint8Array): Uint8Array {
+  const out = new Uint8Array(utf8.byteLength);
+  let length = 0;
+  for (let i = 0; i < utf8.byteLength; i++) {
+    const byte = utf8[i]!;
+    if (byte < 0x80) {
+      out[length++] = byte;
+      continue;
+    }
+    const next = utf8[++i];
+    if ((byte !== 0xc2 && byte !== 0xc3) || next === undefined || (next & 0xc0) !== 0x80) {
+      throw new PickleFault('a text that is not Latin-1');
+    }
+    out[length++] = ((byte & 3) << 6) | (next & 0x3f);
+  }
+  return out.slice(0, length);
+}
