@@ -21,11 +21,17 @@ def _precision(dtype: str) -> Iterator[None]:
     import tensorflow as tf
 
     before = tf.keras.backend.floatx()
-    tf.keras.backend.set_floatx(dtype)
+
+    def switch(to: str) -> None:
+        # Layers take their type from the global policy, losses and metrics from floatx.
+        tf.keras.backend.set_floatx(to)
+        tf.keras.mixed_precision.set_global_policy(to)
+
+    switch(dtype)
     try:
         yield
     finally:
-        tf.keras.backend.set_floatx(before)
+        switch(before)
 
 
 @contextmanager
