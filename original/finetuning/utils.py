@@ -8,7 +8,11 @@ import tensorflow as tf
 
 from transplant.modules.resnet1d import BottleneckBlock, ResidualBlock, ResNet
 
-__all__ = ["ecg_feature_extractor", "train_test_split"]
+__all__ = ["KERAS_3", "ecg_feature_extractor", "split_size", "train_test_split"]
+
+# With TF_USE_LEGACY_KERAS=1, tf.keras is tf_keras 2.16 and has no version. Keras 3 demands file names that end in
+# `.weights.h5`; the old Keras writes TensorFlow checkpoints under names without that ending.
+KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3.")
 
 
 def ecg_feature_extractor(arch: str | None = None, stages: int | None = None) -> tf.keras.Sequential:
@@ -40,6 +44,14 @@ def ecg_feature_extractor(arch: str | None = None, stages: int | None = None) ->
         include_top=False,
     )
     return tf.keras.Sequential([resnet, tf.keras.layers.GlobalAveragePooling1D()])
+
+
+def split_size(value: float) -> int | float:
+    """Return a count (truncated to int) if `value` is at least 1, else the fraction `value`.
+
+    Quirk Q48: 1 means one record or patient, not all of them.
+    """
+    return int(value) if value >= 1 else value
 
 
 def train_test_split(data_set: dict, **options) -> tuple[dict, dict]:
