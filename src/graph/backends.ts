@@ -1,0 +1,148 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { GraphBuilder } from './builder.ts';
+import { EagerExecutor } from './eager.ts';
+import type { SignatureEndpoints } from './graph_def.ts';
+import type { Program } from './program.ts';
+import { type ModelHandle, type Runtime, runtime, type TensorHandle } from './runtime.ts';
+import { assignVariable, type Variable } from './variable.ts';
+
+/** Executes a program: `GraphBackend` (the product) or `EagerBackend` (the oracle in tests). */
+export interface Backend {
+  run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray>;
+  assign(values: ReadonlyMap<Variable, NdArray>): void;
+  read(variables: readonly Variable[]): NdArray[];
+  dispose(): void;
+}
+
+/** A program as one graph in one TensorFlow session. */
+export class GraphBackend implements Backend {
+  readonly #runtime: Runtime = runtime();
+  readonly #signatures = new Map<string, SignatureEndpoints>();
+  readonly #bytes: Uint8Array;
+  readonly #model: ModelHandle;
+
+  /** Builds and loads the graph with the given signatures of the program. */
+  constructor(program: Program, signatures: readonly string[]) {
+    const builder = new GraphBuilder();
+    for (const name of signatures) {
+      const { inputs, run } = program.signatures[name]!;
+      this.#signatures.set(
+        name,
+        builder.signature(name, inputs, (feeds) => run(builder, feeds)),
+      );
+    }
+    for (const variable of program.variables) this.#addPorts(builder, variable);
+    this.#bytes = builder.encode();
+    // TensorFlow reads the file at once, and remembers the path: a fresh folder, removed after loading.
+    const directory = mkdtempSync(join(tmpdir(), 'ecg-transplant-graph-'));
+    try {
+      this.export(directory);
+      this.#model = this.#runtime.loadSavedModel(directory);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Endpoints of the signatures, for running the exported graph elsewhere. */
+  get signatures(): ReadonlyMap<string, SignatureEndpoints> {
+    return this.#signatures;
+  }
+
+  /** Writes the graph as a SavedModel; variables have no values in it (the signature `assign` gives them). */
+  export(directory: string): void {
+    mkdirSync(join(directory, 'variables'), { recursive: true });
+    writeFileSync(join(directory, 'saved_model.pb'), this.#bytes);
+  }
+
+  run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
+    const { inputs, outputs } = this.#endpoints(signature);
+    const values = this.#run(
+      Object.entries(inputs).map(([key, { name }]) => [name, feeds[key]!]),
+      Object.values(outputs).map(({ name }) => name),
+    );
+    return Object.fromEntries(Object.keys(outputs).map((key, i) => [key, values[i]!]));
+  }
+
+  assign(values: ReadonlyMap<Variable, NdArray>): void {
+    const ports = [...values].map(([{ name }, value]) => ({ ...this.#endpoints(`assign/${name}`), value }));
+    this.#run(
+      ports.map(({ inputs, value }) => [inputs.value!.name, value]),
+      ports.map(({ outputs }) => outputs.done!.name),
+    );
+  }
+
+  read(variables: readonly Variable[]): NdArray[] {
+    return this.#run(
+      [],
+      variables.map(({ name }) => this.#endpoints(`read/${name}`).outputs.value!.name),
+    );
+  }
+
+  dispose(): void {
+    this.#runtime.deleteSavedModel(this.#model);
+  }
+
+  #run(inputs: readonly (readonly [string, NdArray])[], fetches: readonly string[]): NdArray[] {
+    if (fetches.length === 0) return [];
+    const feeds = new Map<string, TensorHandle>();
+    let results: TensorHandle[] = [];
+    try {
+      for (const [name, value] of inputs) feeds.set(name, this.#runtime.createTensor(value));
+      results = this.#runtime.runSavedModel(this.#model, feeds, fetches);
+      return results.map((result) => this.#runtime.readTensor(result));
+    } finally {
+      for (const tensor of [...feeds.values(), ...results]) this.#runtime.deleteTensor(tensor);
+    }
+  }
+
+  #endpoints(signature: string): SignatureEndpoints {
+    const endpoints = this.#signatures.get(signature);
+    if (endpoints === undefined) throw new Error(`the session was compiled without the signature ${signature}`);
+    return endpoints;
+  }
+
+  /** Every variable can be written and read by itself; one run may fetch many of these signatures. */
+  #addPorts(builder: GraphBuilder, variable: Variable): void {
+    const assign = builder.signature(`assign/${variable.name}`, { value: variable }, ({ value }) => {
+      assignVariable(builder, variable, value!);
+      return { done: builder.constant(ndarray('bool', [], Uint8Array.of(1))) };
+    });
+    const read = builder.signature(`read/${variable.name}`, {}, () => ({ value: builder.read(variable) }));
+    this.#signatures.set(`assign/${variable.name}`, assign).set(`read/${variable.name}`, read);
+  }
+}
+
+/** A program run operation by operation: slow, but with nothing between the operation layer and TensorFlow's kernels. */
+export class EagerBackend implements Backend {
+  readonly #executor = new EagerExecutor();
+  readonly #program: Program;
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
+    const { run } = this.#program.signatures[signature]!;
+    return this.#executor.run(feeds, (inputs) => run(this.#executor, inputs));
+  }
+
+  assign(values: ReadonlyMap<Variable, NdArray>): void {
+    for (const [variable, value] of values) {
+      this.#executor.run({ value }, (inputs) => {
+        assignVariable(this.#executor, variable, inputs.value!);
+        return {};
+      });
+    }
+  }
+
+  read(variables: readonly Variable[]): NdArray[] {
+    return variables.map((variable) => this.#executor.run({}, () => ({ value: this.#executor.read(variable) })).value!);
+  }
+
+  dispose(): void {
+    this.#executor.dispose();
+  }
+}

@@ -1,0 +1,86 @@
+import { allocate, type DType, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import type { Attributes } from './attributes.ts';
+import type { ElementType } from './element_type.ts';
+import type { Executor, Tensor, TensorSpec } from './executor.ts';
+import type { Precision } from './precision.ts';
+import { Tape } from './tape.ts';
+import type { Variable } from './variable.ts';
+
+/** How a model is applied. */
+export interface ContextOptions {
+  /** Training mode: batch statistics, dropout, updates of moving averages. Inference otherwise. */
+  readonly training: boolean;
+  readonly precision: Precision;
+  /** Whether training mode also writes the moving averages of batch normalisation (default: yes). */
+  readonly updatesStatistics?: boolean;
+  /** Seed of random operations (dropout). */
+  readonly seed?: number;
+  /** Counter that changes from step to step, so that random operations do (int64 scalar). */
+  readonly step?: Variable;
+}
+
+/** One application of a model: the executor it goes to, its mode, and the tape of its differentiable operations. */
+export class Context {
+  readonly executor: Executor;
+  readonly training: boolean;
+  readonly precision: Precision;
+  readonly updatesStatistics: boolean;
+  readonly seed: number;
+  readonly step: Variable | undefined;
+  readonly tape = new Tape();
+  /** Outputs of layers by layer path, in the order in which they were computed. */
+  readonly activations = new Map<string, Tensor>();
+  readonly #values = new Map<Variable, Tensor>();
+  #randomOperations = 0;
+
+  constructor(executor: Executor, options: ContextOptions) {
+    this.executor = executor;
+    this.training = options.training;
+    this.precision = options.precision;
+    this.updatesStatistics = options.updatesStatistics ?? true;
+    this.seed = options.seed ?? 0;
+    this.step = options.step;
+  }
+
+  /** Value of a variable at the start of the step; gradients with respect to trainable ones are recorded. */
+  value(variable: Variable): Tensor {
+    let value = this.#values.get(variable);
+    if (value === undefined) {
+      value = this.executor.read(variable);
+      if (variable.trainable) this.tape.watch(value);
+      this.#values.set(variable, value);
+    }
+    return value;
+  }
+
+  /** Number of the next random operation: each has a stream of its own. */
+  nextRandomStream(): number {
+    return this.#randomOperations++;
+  }
+
+  /** One operation with one result. */
+  apply(op: string, inputs: readonly Tensor[], attributes: Attributes, output: TensorSpec): Tensor {
+    return this.executor.op(op, inputs, attributes, [output])[0]!;
+  }
+
+  /** Scalar constant. bfloat16 has no array twin and is cast from float32. */
+  scalar(value: number, dtype: ElementType): Tensor {
+    if (dtype === 'bfloat16') {
+      const attributes: Attributes = { SrcT: { type: 'float32' }, DstT: { type: dtype }, Truncate: { bool: false } };
+      return this.apply('Cast', [this.scalar(value, 'float32')], attributes, { dtype, shape: [] });
+    }
+    return this.executor.constant(scalarArray(value, dtype as DType));
+  }
+
+  /** int32 vector constant, as shape arguments of operations are. */
+  ints(values: readonly number[]): Tensor {
+    return this.executor.constant(ndarray('int32', [values.length], Int32Array.from(values)));
+  }
+}
+
+function scalarArray(value: number, dtype: DType): NdArray {
+  const data = allocate(dtype, 1);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[0] = BigInt(value);
+  else data[0] = value;
+  return ndarray(dtype, [], data);
+}

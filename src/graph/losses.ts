@@ -1,0 +1,60 @@
+import type { Context } from './context.ts';
+import type { ElementType } from './element_type.ts';
+import type { Tensor } from './executor.ts';
+import { castRaw, meanRaw, sumRaw } from './ops/shape.ts';
+import {
+  argMax,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  equal,
+  greater,
+  sparseCategoricalCrossentropy,
+} from './ops/softmax.ts';
+
+/** Names of the losses, as Keras spells them. Each is computed from logits. */
+export type LossName = 'categorical_crossentropy' | 'sparse_categorical_crossentropy' | 'binary_crossentropy';
+
+/** A loss with the accuracy that goes with it. */
+export interface Loss {
+  readonly name: LossName;
+  /** Element type and shape of labels for outputs `(batch, classes)`. */
+  labels(output: readonly number[]): { readonly dtype: ElementType; readonly shape: readonly number[] };
+  /** Mean loss over the batch. */
+  loss(c: Context, labels: Tensor, logits: Tensor): Tensor;
+  /** Sum over the batch of each sample's accuracy, as a float32 scalar. */
+  correct(c: Context, labels: Tensor, outputs: Tensor): Tensor;
+}
+
+/** One-hot labels, softmax outputs; accuracy compares first maxima. */
+const categorical: Loss = {
+  name: 'categorical_crossentropy',
+  labels: (output) => ({ dtype: 'float32', shape: output }),
+  loss: categoricalCrossentropy,
+  correct: (c, labels, outputs) => sumRaw(c, equal(c, argMax(c, labels), argMax(c, outputs)), [0]),
+};
+
+/** Class numbers as labels. */
+const sparseCategorical: Loss = {
+  name: 'sparse_categorical_crossentropy',
+  labels: (output) => ({ dtype: 'int32', shape: [output[0]!] }),
+  loss: sparseCategoricalCrossentropy,
+  correct: (c, labels, outputs) => sumRaw(c, equal(c, castRaw(c, labels, 'int64'), argMax(c, outputs)), [0]),
+};
+
+/** Multi-hot labels, sigmoid outputs; accuracy is the share of classes with output > 0.5 exactly where the label is 1. */
+const binary: Loss = {
+  name: 'binary_crossentropy',
+  labels: (output) => ({ dtype: 'float32', shape: output }),
+  loss: binaryCrossentropy,
+  correct: (c, labels, outputs) => {
+    const hits = equal(c, castRaw(c, labels, 'float32'), greater(c, outputs, 0.5));
+    return sumRaw(c, meanRaw(c, hits, [1]), [0]);
+  },
+};
+
+/** The losses by name. */
+export const losses: { readonly [N in LossName]: Loss } = {
+  categorical_crossentropy: categorical,
+  sparse_categorical_crossentropy: sparseCategorical,
+  binary_crossentropy: binary,
+};

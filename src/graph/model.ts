@@ -1,0 +1,97 @@
+import type { Context } from './context.ts';
+import type { Tensor } from './executor.ts';
+import { unknown } from './executor.ts';
+import { Layer, memberNames } from './layer.ts';
+import { type Activation, Dense } from './layers.ts';
+import { sigmoid } from './ops/elementwise.ts';
+import { cast } from './ops/shape.ts';
+import { softmax } from './ops/softmax.ts';
+import { type Precision, variableType } from './precision.ts';
+
+/** Shapes of a model's named inputs, without the batch axis. */
+export type InputShapes = Readonly<Record<string, readonly number[]>>;
+
+/** A model that `compile` takes: named inputs `(batch, …)` to logits `(batch, outputs)`. */
+export interface Model extends Pick<Layer, 'variables' | 'trainableVariables' | 'weights' | 'objects' | 'built'> {
+  /** Number formats, fixed by `build`. */
+  readonly precision: Precision;
+  /** Shapes of the inputs, fixed by `build`. */
+  readonly inputShapes: InputShapes;
+  /** Shape of the outputs with the batch axis (-1), fixed by `build`. */
+  readonly outputShape: readonly number[];
+  /** What turns logits into outputs. */
+  readonly activation: Activation;
+  /** Logits in the type of the variables. */
+  logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor;
+}
+
+/** Outputs (probabilities, unless the activation is linear) from logits. */
+export function activate(c: Context, activation: Activation, logits: Tensor): Tensor {
+  switch (activation) {
+    case 'linear':
+      return logits;
+    case 'softmax':
+      return softmax(c, logits);
+    case 'sigmoid':
+      return sigmoid(c, logits);
+  }
+}
+
+/** Layers one after another; a single input named `x`. Twin of `keras.Sequential`. */
+export class Sequential extends Layer implements Model {
+  readonly kind: string = 'sequential';
+  readonly layers: Layer[];
+  #precision: Precision = 'float32';
+  #inputShapes: InputShapes = {};
+  #outputShape: readonly number[] = [];
+
+  constructor(layers: readonly Layer[] = []) {
+    super();
+    this.layers = [...layers];
+  }
+
+  get precision(): Precision {
+    return this.#precision;
+  }
+
+  get inputShapes(): InputShapes {
+    return this.#inputShapes;
+  }
+
+  get outputShape(): readonly number[] {
+    return this.#outputShape;
+  }
+
+  get activation(): Activation {
+    const last = this.layers.at(-1);
+    return last instanceof Dense ? last.activation : 'linear';
+  }
+
+  /** Appends a layer; only before the model is built. */
+  add(layer: Layer): this {
+    if (this.built) throw new Error('the model is already built: add layers before build');
+    this.layers.push(layer);
+    return this;
+  }
+
+  /** Creates the variables for inputs of this shape (without the batch axis) and fixes the number formats. */
+  build(inputShape: readonly number[], precision: Precision = 'float32'): this {
+    this.#precision = precision;
+    this.#inputShapes = { x: inputShape };
+    this.#outputShape = this.buildAt('', [unknown, ...inputShape], variableType(precision));
+    return this;
+  }
+
+  logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
+    return cast(c, this.apply(c, inputs.x!), variableType(c.precision));
+  }
+
+  protected override create(inputShape: readonly number[]): readonly number[] {
+    const names = memberNames(this.layers);
+    return this.layers.reduce((shape, layer, i) => this.child(`layers/${names[i]}`, layer, shape), inputShape);
+  }
+
+  protected override call(c: Context, x: Tensor): Tensor {
+    return this.layers.reduce((value, layer) => layer.apply(c, value), x);
+  }
+}

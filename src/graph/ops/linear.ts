@@ -1,0 +1,62 @@
+import type { Attributes } from '../attributes.ts';
+import type { Context } from '../context.ts';
+import type { Tensor } from '../executor.ts';
+import { product, reshape } from './shape.ts';
+
+/** Matrix product of `(rows, in)` and `(in, out)`. */
+export function matMul(c: Context, a: Tensor, b: Tensor): Tensor {
+  const multiply = (
+    p: Tensor,
+    q: Tensor,
+    transposeP: boolean,
+    transposeQ: boolean,
+    shape: readonly number[],
+  ): Tensor => {
+    const attributes = { T: { type: a.dtype }, transpose_a: { bool: transposeP }, transpose_b: { bool: transposeQ } };
+    return c.apply('MatMul', [p, q], attributes, { dtype: a.dtype, shape });
+  };
+  const y = multiply(a, b, false, false, [a.shape[0]!, b.shape[1]!]);
+  c.tape.record(y, [
+    [a, (dy) => multiply(dy, b, false, true, a.shape)],
+    [b, (dy) => multiply(a, dy, true, false, b.shape)],
+  ]);
+  return y;
+}
+
+/**
+ * Matrix products of the last two axes: `(…, n, k)` and `(…, k, m)` give `(…, n, m)`; `transposeB` takes `(…, m, k)` instead. The axes
+ * before them must agree.
+ */
+export function batchMatMul(c: Context, a: Tensor, b: Tensor, { transposeB = false } = {}): Tensor {
+  const multiply = (p: Tensor, q: Tensor, adjointP: boolean, adjointQ: boolean, shape: readonly number[]): Tensor => {
+    const attributes = { T: { type: a.dtype }, adj_x: { bool: adjointP }, adj_y: { bool: adjointQ } };
+    return c.apply('BatchMatMulV2', [p, q], attributes, { dtype: a.dtype, shape });
+  };
+  const columns = b.shape.at(transposeB ? -2 : -1)!;
+  const y = multiply(a, b, false, transposeB, [...a.shape.slice(0, -1), columns]);
+  c.tape.record(y, [
+    [a, (dy) => multiply(dy, b, false, !transposeB, a.shape)],
+    [b, (dy) => (transposeB ? multiply(dy, a, true, false, b.shape) : multiply(a, dy, true, false, b.shape))],
+  ]);
+  return y;
+}
+
+/** x `(…, width)` plus a vector `(width)`. */
+export function biasAdd(c: Context, x: Tensor, bias: Tensor): Tensor {
+  const attributes: Attributes = { T: { type: x.dtype }, data_format: { string: 'NHWC' } };
+  const y = c.apply('BiasAdd', [x, bias], attributes, x);
+  c.tape.record(y, [
+    [x, (dy) => dy],
+    [bias, (dy) => c.apply('BiasAddGrad', [dy], attributes, bias)],
+  ]);
+  return y;
+}
+
+/** x `(…, in)` times kernel `(in, out)` plus bias `(out)`. Twin of what `keras.layers.Dense` computes. */
+export function dense(c: Context, x: Tensor, kernel: Tensor, bias: Tensor): Tensor {
+  const [inputs, outputs] = kernel.shape as [number, number];
+  if (x.shape.length === 2) return biasAdd(c, matMul(c, x, kernel), bias);
+  const leading = x.shape.slice(0, -1);
+  const flat = reshape(c, x, [product(leading), inputs]);
+  return reshape(c, biasAdd(c, matMul(c, flat, kernel), bias), [...leading, outputs]);
+}

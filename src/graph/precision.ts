@@ -1,0 +1,21 @@
+import type { ElementType } from './element_type.ts';
+import type { VariableType } from './variable.ts';
+
+/**
+ * Number formats of a model.
+ * - `float32`: everything in single precision, as the original.
+ * - `float64`: everything in double precision, to prove formulas; batch normalisation is composed, as TensorFlow has no such kernel.
+ * - `bfloat16`: activations, convolutions and matrix products in bfloat16; parameters, moments, batch statistics, loss and
+ *   outputs in float32, as under Keras's `mixed_bfloat16` policy.
+ */
+export type Precision = 'float32' | 'float64' | 'bfloat16';
+
+/** Type of the model's variables, inputs and outputs. */
+export function variableType(precision: Precision): VariableType & ('float32' | 'float64') {
+  return precision === 'float64' ? 'float64' : 'float32';
+}
+
+/** Type of activations between layers. */
+export function computeType(precision: Precision): ElementType {
+  return precision;
+}

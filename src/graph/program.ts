@@ -1,0 +1,131 @@
+import { Context } from './context.ts';
+import { type Executor, type Tensor, type TensorSpec, unknown } from './executor.ts';
+import { type LossName, losses } from './losses.ts';
+import { activate, type Model } from './model.ts';
+import { sumOfRaw } from './ops/elementwise.ts';
+import { castRaw } from './ops/shape.ts';
+import { Adam, type AdamState } from './optimizers.ts';
+import { variableType } from './precision.ts';
+import type { Variable } from './variable.ts';
+
+/** How a model is trained. */
+export interface TrainingOptions {
+  readonly loss: LossName;
+  readonly optimizer?: Adam;
+  /** Seed of initial weights and of dropout. */
+  readonly seed?: number;
+}
+
+/** One entry point of a compiled model: what goes in and how results come about, on whichever executor. */
+export interface Signature {
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  run(executor: Executor, inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
+}
+
+/** A model with its loss and optimiser as entry points over shared variables. */
+export interface Program {
+  readonly model: Model;
+  readonly seed: number;
+  /** The model's variables, then the optimiser's. */
+  readonly variables: readonly Variable[];
+  readonly optimizer: Adam;
+  readonly optimizerState: AdamState;
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/** Name of the labels among the inputs of a signature. */
+export const labelsName = 'labels';
+
+/**
+ * Entry points of a built model.
+ *
+ * - `train`: one step of the optimiser; `loss`, `correct` (sum of the samples' accuracies), `outputs`.
+ * - `evaluate`: the same without a step, in inference mode.
+ * - `predict`: `outputs`.
+ * - `gradients`: loss and the gradient of every trainable variable in training mode; nothing is written.
+ * - `activations`, `trainingActivations`: outputs of all layers by path, in inference and in training mode; nothing is written.
+ */
+export function program(model: Model, { loss: lossName, optimizer = new Adam(), seed = 0 }: TrainingOptions): Program {
+  const dtype = variableType(model.precision);
+  const trainable = model.trainableVariables;
+  const optimizerState = optimizer.state(trainable, dtype);
+  const { iterations } = optimizerState;
+  const loss = losses[lossName];
+  const inputs = inputSpecs(model);
+  const labels = { [labelsName]: loss.labels([unknown, model.outputShape.at(-1)!]) };
+  const rate = { learning_rate: { dtype, shape: [] } };
+
+  const context = (executor: Executor, training: boolean, updatesStatistics = training): Context =>
+    new Context(executor, { training, updatesStatistics, precision: model.precision, seed, step: iterations });
+
+  const forward = (c: Context, feeds: Readonly<Record<string, Tensor>>) => {
+    const logits = model.logits(c, feeds);
+    const outputs = activate(c, model.activation, logits);
+    const target = feeds[labelsName]!;
+    return { outputs, loss: loss.loss(c, target, logits), correct: loss.correct(c, target, outputs) };
+  };
+
+  const gradientsOf = (c: Context, value: Tensor): Tensor[] => {
+    const sources = trainable.map((variable) => c.value(variable));
+    const found = c.tape.gradients(value, c.scalar(1, value.dtype), sources, (parts) => sumOfRaw(c, parts));
+    return found.map((gradient, i) => {
+      if (gradient === undefined) throw new Error(`the loss does not depend on ${trainable[i]!.name}`);
+      return gradient;
+    });
+  };
+
+  const activations = (training: boolean): Signature => ({
+    inputs,
+    run: (executor, feeds) => {
+      const c = context(executor, training, false);
+      model.logits(c, feeds);
+      const named = [...c.activations].map(([path, value]) => [path, castRaw(c, value, dtype)] as const);
+      return Object.fromEntries(named);
+    },
+  });
+
+  const signatures: Record<string, Signature> = {
+    train: {
+      inputs: { ...inputs, ...labels, ...rate },
+      run: (executor, feeds) => {
+        const c = context(executor, true);
+        const results = forward(c, feeds);
+        const gradients = gradientsOf(c, results.loss);
+        optimizer.update(c, optimizerState, trainable, gradients, feeds.learning_rate!);
+        return results;
+      },
+    },
+    evaluate: {
+      inputs: { ...inputs, ...labels },
+      run: (executor, feeds) => forward(context(executor, false), feeds),
+    },
+    predict: {
+      inputs,
+      run: (executor, feeds) => {
+        const c = context(executor, false);
+        return { outputs: activate(c, model.activation, model.logits(c, feeds)) };
+      },
+    },
+    gradients: {
+      inputs: { ...inputs, ...labels },
+      run: (executor, feeds) => {
+        const c = context(executor, true, false);
+        const results = forward(c, feeds);
+        const named = gradientsOf(c, results.loss).map((gradient, i) => [trainable[i]!.name, gradient] as const);
+        return { ...Object.fromEntries(named), loss: results.loss };
+      },
+    },
+    activations: activations(false),
+    trainingActivations: activations(true),
+  };
+
+  const state = [iterations, ...optimizerState.slots.flatMap(({ m, v }) => [m, v])];
+  return { model, seed, variables: [...model.variables, ...state], optimizer, optimizerState, signatures };
+}
+
+function inputSpecs(model: Model): Record<string, TensorSpec> {
+  const dtype = variableType(model.precision);
+  return Object.fromEntries(
+    Object.entries(model.inputShapes).map(([name, shape]) => [name, { dtype, shape: [unknown, ...shape] }]),
+  );
+}

@@ -1,0 +1,174 @@
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { ValueError } from '../lib/python/errors.ts';
+import { conform } from './arrays.ts';
+import { type Backend, EagerBackend, GraphBackend } from './backends.ts';
+import type { Model } from './model.ts';
+import { labelsName, type Program, program, type TrainingOptions } from './program.ts';
+import { initialValue, type Variable } from './variable.ts';
+
+/** Inputs of a model: the array of its only input `x`, or arrays by input name; batch first. */
+export type Inputs = NdArray | Readonly<Record<string, NdArray>>;
+
+/** How a model is compiled. */
+export interface CompileOptions extends TrainingOptions {
+  /** `graph` (default) or `eager`, the slow oracle. */
+  readonly executor?: 'graph' | 'eager';
+  /** Adds the entry points of `gradients` and `activations` to the graph. */
+  readonly inspect?: boolean;
+}
+
+/** Results of one batch. Sums, so that an epoch's means can be weighted by samples as Keras does. */
+export interface StepResult {
+  /** Samples in the batch. */
+  readonly samples: number;
+  /** Mean loss of the batch. */
+  readonly loss: number;
+  /** Sum of the samples' accuracies. */
+  readonly correct: number;
+  /** Outputs of the model for the batch, `(batch, outputs)`. */
+  readonly outputs: NdArray;
+}
+
+/**
+ * A compiled model: one TensorFlow graph, for every batch size, over variables that all entry points share. Call `dispose` when done;
+ * JavaScript's garbage collector does not free TensorFlow's memory.
+ */
+export class Session {
+  readonly model: Model;
+  readonly #program: Program;
+  readonly #backend: Backend;
+  readonly #variables: ReadonlyMap<string, Variable>;
+  #disposed = false;
+
+  constructor(model: Model, options: CompileOptions) {
+    if (!model.built) throw new Error('the model is not built yet: call build(inputShape) first');
+    this.model = model;
+    this.#program = program(model, options);
+    this.#variables = new Map(this.#program.variables.map((variable) => [variable.name, variable]));
+    const names = ['train', 'evaluate', 'predict'];
+    if (options.inspect) names.push('gradients', 'activations', 'trainingActivations');
+    this.#backend =
+      options.executor === 'eager' ? new EagerBackend(this.#program) : new GraphBackend(this.#program, names);
+    this.reset();
+  }
+
+  /** Names of all variables: the model's in Keras's weight order, then the optimiser's (`optimizer/vars/…`). */
+  get names(): string[] {
+    return [...this.#variables.keys()];
+  }
+
+  /** One training step on a batch. */
+  train(x: Inputs, y: NdArray, { learningRate = this.#program.optimizer.learningRate } = {}): StepResult {
+    const rate: NdArray = { dtype: 'float64', shape: [], data: Float64Array.of(learningRate) };
+    return this.#step('train', x, y, { learning_rate: rate });
+  }
+
+  /** Loss, accuracy and outputs of a batch in inference mode. */
+  evaluate(x: Inputs, y: NdArray): StepResult {
+    return this.#step('evaluate', x, y, {});
+  }
+
+  /** Outputs of a batch in inference mode, `(batch, outputs)`. */
+  predict(x: Inputs): NdArray {
+    return this.#run('predict', this.#inputs(x)).outputs!;
+  }
+
+  /** Gradients of the mean loss by variable name, in training mode; nothing changes. Needs `inspect`. */
+  gradients(x: Inputs, y: NdArray): { loss: number; gradients: Map<string, NdArray> } {
+    const { loss, ...gradients } = this.#run('gradients', { ...this.#inputs(x), [labelsName]: y });
+    return { loss: scalar(loss!), gradients: new Map(Object.entries(gradients)) };
+  }
+
+  /** Outputs of every layer by layer path, in inference or training mode; nothing changes. Needs `inspect`. */
+  activations(x: Inputs, { training = false } = {}): Map<string, NdArray> {
+    return new Map(Object.entries(this.#run(training ? 'trainingActivations' : 'activations', this.#inputs(x))));
+  }
+
+  /** Values of variables by name; all of them if no names are given. */
+  read(names: readonly string[] = this.names): Map<string, NdArray> {
+    const values = this.#backend.read(names.map((name) => this.#variable(name)));
+    return new Map(names.map((name, i) => [name, values[i]!]));
+  }
+
+  /** Gives variables new values. Throws before any change if a name is unknown or a shape does not fit. */
+  assign(values: ReadonlyMap<string, NdArray>): void {
+    const checked = new Map<Variable, NdArray>();
+    for (const [name, value] of values) {
+      const variable = this.#variable(name);
+      checked.set(variable, conform(name, value, variable));
+    }
+    this.#check();
+    this.#backend.assign(checked);
+  }
+
+  /** Gives every variable its initial value: weights drawn from the seed, a fresh optimiser. */
+  reset(): void {
+    const { seed, variables } = this.#program;
+    this.#backend.assign(new Map(variables.map((variable) => [variable, initialValue(variable, seed)])));
+  }
+
+  /** Writes the graph as a SavedModel without values into an existing folder. */
+  export(directory: string): void {
+    if (!(this.#backend instanceof GraphBackend)) throw new Error('only a graph can be exported');
+    this.#backend.export(directory);
+  }
+
+  /** Frees the graph and its variables. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#backend.dispose();
+  }
+
+  #step(signature: string, x: Inputs, y: NdArray, extra: Readonly<Record<string, NdArray>>): StepResult {
+    const results = this.#run(signature, { ...this.#inputs(x), [labelsName]: y, ...extra });
+    const { outputs, loss, correct } = results;
+    return { samples: outputs!.shape[0]!, loss: scalar(loss!), correct: scalar(correct!), outputs: outputs! };
+  }
+
+  #inputs(x: Inputs): Readonly<Record<string, NdArray>> {
+    return isArray(x) ? { x } : x;
+  }
+
+  #run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
+    this.#check();
+    const specs = this.#program.signatures[signature]!.inputs;
+    const checked: Record<string, NdArray> = {};
+    let batch: number | undefined;
+    for (const [name, spec] of Object.entries(specs)) {
+      const value = feeds[name];
+      if (value === undefined) throw new ValueError(`${signature}: the input ${name} is missing`);
+      checked[name] = conform(name, value, spec);
+      if (spec.shape.length === 0) continue;
+      batch ??= value.shape[0];
+      if (value.shape[0] !== batch) {
+        throw new ValueError(`${name}: got ${value.shape[0]} samples, the other inputs have ${batch}`);
+      }
+    }
+    if (batch === 0) throw new ValueError(`${signature}: the batch is empty`);
+    return this.#backend.run(signature, checked);
+  }
+
+  #variable(name: string): Variable {
+    const variable = this.#variables.get(name);
+    if (variable === undefined) throw new ValueError(`the model has no variable ${name}`);
+    return variable;
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new Error('the session is disposed');
+  }
+}
+
+/** Compiles a built model. The returned session must be disposed of. */
+export function compile(model: Model, options: CompileOptions): Session {
+  return new Session(model, options);
+}
+
+function isArray(x: Inputs): x is NdArray {
+  return ArrayBuffer.isView(x.data);
+}
+
+function scalar(array: NdArray): number {
+  return Number(array.data[0]);
+}

@@ -1,0 +1,29 @@
+import { GlobalAveragePooling1D } from '../../graph/layers.ts';
+import { Sequential } from '../../graph/model.ts';
+import { ValueError } from '../../lib/python/errors.ts';
+import { type BlockFn, BottleneckBlock, ResidualBlock, ResNet } from '../transplant/modules/resnet1d.ts';
+
+const residual: BlockFn = (...settings) => new ResidualBlock(...settings);
+const bottleneck: BlockFn = (...settings) => new BottleneckBlock(...settings);
+
+/** Blocks per stage and kind of block, by architecture. */
+const architectures: Readonly<Record<string, { blocks: readonly number[]; blockFn: BlockFn }>> = {
+  resnet18: { blocks: [2, 2, 2, 2], blockFn: residual },
+  resnet34: { blocks: [3, 4, 6, 3], blockFn: residual },
+  resnet50: { blocks: [3, 4, 6, 3], blockFn: bottleneck },
+};
+
+/**
+ * The backbone: a ResNet and global average pooling, `(batch, samples, leads)` to `(batch, width)`; heads are added to it. `stages` is
+ * the end of a Python slice over the stages. Throws a ValueError for an unknown architecture. Twin of
+ * `finetuning.utils.ecg_feature_extractor`.
+ */
+export function ecgFeatureExtractor(arch = 'resnet18', stages?: number): Sequential {
+  const architecture = Object.hasOwn(architectures, arch) ? architectures[arch] : undefined;
+  if (architecture === undefined) {
+    throw new ValueError(`unknown architecture ${arch}; expected one of ${Object.keys(architectures).join(', ')}`);
+  }
+  const { blocks, blockFn } = architecture;
+  const resnet = new ResNet({ blocks: blocks.slice(0, stages), kernelSize: [7, 5, 5, 3], blockFn });
+  return new Sequential([resnet, new GlobalAveragePooling1D()]);
+}
