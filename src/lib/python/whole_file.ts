@@ -1,0 +1,40 @@
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { InputError } from '../../errors.ts';
+import { FileNotFoundError } from './errors.ts';
+
+const maxBytes = 2 ** 32 - 1;
+
+/**
+ * All bytes of a regular file, also beyond the 2 GiB of `fs.readFile`. Twin of `open(path, 'rb').read()`.
+ *
+ * Throws a FileNotFoundError if there is no such file, and an InputError for a folder, a device or pipe (which would never end), and from 4 GiB.
+ */
+export function readWholeFile(path: string): Uint8Array<ArrayBuffer> {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new FileNotFoundError(path);
+  if (!stat.isFile()) {
+    throw new InputError('not a file', { file: path, got: stat.isDirectory() ? 'a folder' : 'a device or pipe' });
+  }
+  const descriptor = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > maxBytes) {
+      throw new InputError('file too large to hold in memory', {
+        file: path,
+        got: `${size} bytes`,
+        expected: `at most ${maxBytes}`,
+      });
+    }
+    const bytes = new Uint8Array(size);
+    let done = 0;
+    while (done < size) {
+      const count = readSync(descriptor, bytes, done, Math.min(size - done, 1 << 30), done);
+      if (count === 0)
+        throw new InputError('file shrank while it was read', { file: path, got: `${done} of ${size} bytes` });
+      done += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,290 @@
+import { statSync } from 'node:fs';
+import { InputError, type Problem } from '../../errors.ts';
+import { bytesOf, type DType, fromBytes, itemSize, type NdArray } from '../numpy/ndarray.ts';
+import { AtomicFile, writeFileAtomic } from '../python/atomic_file.ts';
+import { FileNotFoundError } from '../python/errors.ts';
+import { readWholeFile } from '../python/whole_file.ts';
+import { crc32c, maskCrc } from './crc32c.ts';
+import {
+  bytesField,
+  concat,
+  type Field,
+  fixed32Field,
+  readMessage,
+  readVarint,
+  varint,
+  varintField,
+} from './protobuf.ts';
+import { readTable, type TableEntry, writeTable } from './table.ts';
+
+/** What the index says about one tensor. */
+export interface BundleEntry {
+  readonly key: string;
+  /** Absent for text. */
+  readonly dtype?: DType;
+  readonly shape: readonly number[];
+  readonly shard: number;
+  /** Place in the shard, in bytes. */
+  readonly offset: number;
+  readonly size: number;
+  /** Masked CRC-32C of the bytes. */
+  readonly crc: number;
+}
+
+const dtypes: Readonly<Record<number, DType>> = {
+  1: 'float32',
+  2: 'float64',
+  3: 'int32',
+  4: 'uint8',
+  5: 'int16',
+  6: 'int8',
+  9: 'int64',
+  10: 'bool',
+  17: 'uint16',
+  19: 'float16',
+  22: 'uint32',
+  23: 'uint64',
+};
+const stringType = 7;
+const maxIndexBytes = 64 * 2 ** 20;
+const maxShards = 1000;
+const maxRank = 32;
+const damaged = 'The checkpoint is truncated or damaged: copy or download its files again.';
+
+/** Name of a shard of the tensor bundle with this prefix. */
+export function shardName(prefix: string, shard: number, shards: number): string {
+  const digits = (value: number): string => String(value).padStart(5, '0');
+  return `${prefix}.data-${digits(shard)}-of-${digits(shards)}`;
+}
+
+/**
+ * A tensor bundle opened for reading: the `.index` table and the `.data-…` shards that TensorFlow's checkpoints consist of. Sizes, overlaps and
+ * checksums are checked; a fault is an InputError that names the file and the key. Opens no files but those.
+ */
+export class BundleReader {
+  readonly prefix: string;
+  readonly entries: ReadonlyMap<string, BundleEntry>;
+  readonly #shards: number;
+  readonly #loaded = new Map<number, Uint8Array>();
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+    const file = `${prefix}.index`;
+    const stat = statSync(file, { throwIfNoEntry: false });
+    if (stat !== undefined && stat.size > maxIndexBytes) {
+      throw new InputError('index too large', {
+        file,
+        got: `${stat.size} bytes`,
+        expected: `at most ${maxIndexBytes}`,
+      });
+    }
+    const [header, ...rows] = readTable(file, readWholeFile(file));
+    if (header?.key !== '') throw new InputError('index without its header', { file, next: damaged });
+    this.#shards = readHeader(file, header.value);
+    this.entries = new Map(rows.map(({ key, value }) => [key, readEntry(file, key, value, this.#shards)]));
+    this.#checkExtents();
+  }
+
+  /** The numbers under `key`, checked against their checksum. Views of one buffer wherever alignment allows. */
+  tensor(key: string): NdArray {
+    const { dtype, shape } = this.#entry(key);
+    if (dtype === undefined) throw new InputError('text where numbers are expected', { file: this.prefix, where: key });
+    return fromBytes(dtype, shape, this.#bytes(key));
+  }
+
+  /** The scalar text (or bytes) under `key`. */
+  text(key: string): Uint8Array {
+    const { dtype, shape } = this.#entry(key);
+    const bytes = this.#bytes(key, false);
+    const fail = (got: string): InputError =>
+      new InputError('damaged text', { file: this.prefix, where: key, got, next: damaged });
+    if (dtype !== undefined || shape.length > 0) throw fail('numbers or several texts');
+    // A text is stored as: varint of its length, checksum of the length as a fixed number, content; the checksum covers the fixed length too.
+    let length: number;
+    let next: number;
+    try {
+      [length, next] = readVarint(bytes, 0);
+    } catch (cause) {
+      if (cause instanceof RangeError) throw fail(cause.message);
+      throw cause;
+    }
+    if (next + 4 + length !== bytes.length) throw fail(`${bytes.length} bytes for a text of ${length}`);
+    const lengthCrc = crc32c(fixedLength(length));
+    const stored = bytes.subarray(next, next + 4);
+    if (Buffer.from(stored).readUInt32LE() !== maskCrc(lengthCrc)) throw fail('a wrong checksum of the length');
+    if (maskCrc(crc32c(bytes.subarray(next), lengthCrc)) !== this.#entry(key).crc) throw fail('a wrong checksum');
+    return bytes.subarray(next + 4);
+  }
+
+  #entry(key: string): BundleEntry {
+    const entry = this.entries.get(key);
+    if (entry === undefined)
+      throw new InputError('no such tensor in the checkpoint', { file: this.prefix, where: key });
+    return entry;
+  }
+
+  #bytes(key: string, check = true): Uint8Array {
+    const { shard, offset, size, crc } = this.#entry(key);
+    let bytes = this.#loaded.get(shard);
+    if (bytes === undefined) {
+      bytes = readWholeFile(shardName(this.prefix, shard, this.#shards));
+      this.#loaded.set(shard, bytes);
+    }
+    const content = bytes.subarray(offset, offset + size);
+    if (check && maskCrc(crc32c(content)) !== crc) {
+      throw new InputError('checksum of a tensor is wrong', {
+        file: shardName(this.prefix, shard, this.#shards),
+        where: key,
+        next: damaged,
+      });
+    }
+    return content;
+  }
+
+  /** Every tensor lies inside its shard and shares no byte with another. */
+  #checkExtents(): void {
+    const ends = new Map<number, { end: number; key: string }>();
+    const sorted = [...this.entries.values()].filter(({ size }) => size > 0).sort((a, b) => a.offset - b.offset);
+    for (const { key, shard, offset, size } of sorted) {
+      const file = shardName(this.prefix, shard, this.#shards);
+      const before = ends.get(shard);
+      if (before !== undefined && offset < before.end) {
+        throw new InputError('two tensors share bytes', { file, where: `${before.key} and ${key}` });
+      }
+      const stat = statSync(file, { throwIfNoEntry: false });
+      if (stat === undefined) throw new FileNotFoundError(file);
+      if (offset + size > stat.size) {
+        throw new InputError('a tensor lies outside its file', {
+          file,
+          where: key,
+          got: `${size} bytes at ${offset}`,
+          expected: `at most byte ${stat.size}`,
+          next: damaged,
+        });
+      }
+      ends.set(shard, { end: offset + size, key });
+    }
+  }
+}
+
+/** Number of shards. */
+function readHeader(file: string, bytes: Uint8Array): number {
+  const fields = parse(file, 'header', bytes);
+  const shards = fields.find(({ number }) => number === 1)?.value ?? 0;
+  const bigEndian = (fields.find(({ number }) => number === 2)?.value ?? 0) !== 0;
+  if (shards < 1 || shards > maxShards || bigEndian) {
+    throw new InputError('checkpoint that cannot be read', {
+      file,
+      where: 'header',
+      got: bigEndian ? 'big-endian values' : `${shards} data files`,
+      expected: `little-endian values in 1 to ${maxShards} data files`,
+    });
+  }
+  return shards;
+}
+
+function readEntry(file: string, key: string, bytes: Uint8Array, shards: number): BundleEntry {
+  const fail = (summary: string, problem: Problem): InputError =>
+    new InputError(summary, { file, where: key, ...problem });
+  const numbers: Record<number, number> = {};
+  let shape: number[] = [];
+  for (const field of parse(file, key, bytes)) {
+    if (field.number === 2 && field.bytes !== undefined) shape = readShape(file, key, field.bytes);
+    else if (field.number === 7) throw fail('a tensor stored in slices', { expected: 'whole tensors' });
+    else if (field.value !== undefined) numbers[field.number] = field.value;
+  }
+  const { 1: type = 0, 3: shard = 0, 4: offset = 0, 5: size = 0, 6: crc = 0 } = numbers;
+  const dtype = dtypes[type];
+  if (dtype === undefined && type !== stringType) {
+    throw fail('values of a type that weights do not have', { got: `TensorFlow type ${type}`, expected: 'numbers' });
+  }
+  if (dtype !== undefined && shape.reduce((total, extent) => total * extent, itemSize[dtype]) !== size) {
+    throw fail('a tensor occupies another size than its shape and type need', {
+      got: `${size} bytes`,
+      expected: `${dtype} of shape (${shape.join(', ')})`,
+      next: damaged,
+    });
+  }
+  if (shard >= shards)
+    throw fail('a tensor in a data file that does not exist', { got: `${shard}`, expected: `below ${shards}` });
+  return { key, ...(dtype === undefined ? {} : { dtype }), shape, shard, offset, size, crc };
+}
+
+function readShape(file: string, key: string, bytes: Uint8Array): number[] {
+  const shape: number[] = [];
+  for (const { number, bytes: dimension, value } of parse(file, key, bytes)) {
+    if (number === 3 && value !== 0) throw new InputError('a tensor of unknown rank', { file, where: key });
+    if (number !== 2 || dimension === undefined) continue;
+    shape.push(parse(file, key, dimension).find((field) => field.number === 1)?.value ?? 0);
+  }
+  if (shape.length > maxRank)
+    throw new InputError('a tensor of absurd rank', { file, where: key, got: `${shape.length}` });
+  return shape;
+}
+
+function parse(file: string, where: string, bytes: Uint8Array): Field[] {
+  try {
+    return readMessage(bytes);
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new InputError('damaged entry', { file, where, got: cause.message, next: damaged });
+    throw cause;
+  }
+}
+
+/** TensorFlow checks the length of a text as a 32-bit number where it fits. */
+function fixedLength(length: number): Uint8Array {
+  const bytes = Buffer.alloc(length > 0xffff_ffff ? 8 : 4);
+  if (bytes.length === 4) bytes.writeUInt32LE(length);
+  else bytes.writeBigUInt64LE(BigInt(length));
+  return bytes;
+}
+
+/** Writes a tensor bundle of one shard, each file by way of a temporary name and the index last. */
+export function writeBundle(
+  prefix: string,
+  tensors: ReadonlyMap<string, NdArray>,
+  texts: ReadonlyMap<string, Uint8Array>,
+): void {
+  const rows: TableEntry[] = [];
+  const data = new AtomicFile(shardName(prefix, 0, 1));
+  try {
+    let offset = 0;
+    const add = (key: string, type: number, shape: readonly number[], bytes: Uint8Array, crc: number): void => {
+      data.write(bytes);
+      const dimensions = concat(shape.map((extent) => bytesField(2, varintField(1, extent))));
+      rows.push({
+        key,
+        value: concat([
+          varintField(1, type),
+          bytesField(2, dimensions),
+          varintField(4, offset),
+          varintField(5, bytes.length),
+          fixed32Field(6, maskCrc(crc)),
+        ]),
+      });
+      offset += bytes.length;
+    };
+    for (const [key, tensor] of tensors) {
+      const bytes = bytesOf(tensor);
+      add(key, typeNumber(tensor.dtype), tensor.shape, bytes, crc32c(bytes));
+    }
+    for (const [key, text] of texts) {
+      const lengthCrc = crc32c(fixedLength(text.length));
+      const stored = Buffer.alloc(4);
+      stored.writeUInt32LE(maskCrc(lengthCrc));
+      const content = concat([stored, text]);
+      add(key, stringType, [], concat([varint(text.length), content]), crc32c(content, lengthCrc));
+    }
+    data.commit();
+  } finally {
+    data.abort();
+  }
+  const header: TableEntry = { key: '', value: concat([varintField(1, 1), bytesField(3, varintField(1, 1))]) };
+  rows.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  writeFileAtomic(`${prefix}.index`, writeTable([header, ...rows]));
+}
+
+function typeNumber(dtype: DType): number {
+  return Number(Object.entries(dtypes).find(([, name]) => name === dtype)![0]);
+}
