@@ -10,7 +10,7 @@ import { checkPlatform } from './lib/platform.mjs';
 import { makeEnvironment } from './lib/python.mjs';
 import { Stages } from './lib/stages.mjs';
 
-const help = `npm run setup -- [--wheelhouse DIR]
+export const help = `npm run setup -- [--wheelhouse DIR]
 
 Makes what both languages need, in three stages; a stage that is done already is skipped:
   npm packages         node_modules, as package-lock.json says (npm ci)

@@ -1,0 +1,121 @@
+import { cpuLimit } from './doctor/machine.ts';
+import { InputError } from './errors.ts';
+
+/** What the module of a subcommand exports. */
+export interface CommandModule {
+  /** Text of `ecg-transplant <command> --help`. */
+  readonly help: string;
+  /** Runs with the arguments after the command's name; resolves to the exit code. */
+  run(args: readonly string[]): Promise<number>;
+}
+
+interface Command {
+  /** One line for the table of `--help`. */
+  readonly summary: string;
+  /** Imports the module, so that a command costs only what it uses. */
+  load(): Promise<CommandModule>;
+}
+
+/** Every subcommand, in the order of `--help`. */
+const commands: { readonly [name: string]: Command } = {
+  setup: {
+    summary: 'make the Python environment and the TensorFlow binding (run this first)',
+    load: () => import('./commands/setup.ts'),
+  },
+  doctor: {
+    summary: 'show what both languages run on, and what is wrong',
+    load: () => import('./commands/doctor.ts'),
+  },
+};
+
+/** Exit codes: 0 success, 1 the work failed or its result is negative, 2 the command line is wrong. */
+const failure = 1;
+const usage = 2;
+
+/** The command `ecg-transplant`; resolves to the exit code and never throws for bad input. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(await helpFor(rest[0]));
+    return name === undefined ? usage : 0;
+  }
+  if (name === '--version') {
+    const { version } = (await import('../package.json', { with: { type: 'json' } })).default;
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  const command = commands[name];
+  if (!command) {
+    process.stderr.write(
+      `ecg-transplant: there is no command ${name}${suggestion(name)}. See: ecg-transplant --help\n`,
+    );
+    return usage;
+  }
+  shareSettings();
+  try {
+    const module = await command.load();
+    if (rest.some((arg) => arg === '--help' || arg === '-h')) {
+      process.stdout.write(module.help);
+      return 0;
+    }
+    return await module.run(rest);
+  } catch (error) {
+    return report(name, error);
+  }
+}
+
+/**
+ * Settings of TensorFlow that have to be the same in this process and in Python, which inherits them: as many threads as there are
+ * CPUs (last bits depend on their number), and no process takes the whole GPU. A value that the user has set stays.
+ */
+function shareSettings(): void {
+  process.env.TF_NUM_INTRAOP_THREADS ??= String(cpuLimit());
+  process.env.TF_NUM_INTEROP_THREADS ??= String(cpuLimit());
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+}
+
+async function helpFor(name: string | undefined): Promise<string> {
+  const command = name === undefined ? undefined : commands[name];
+  if (command) return (await command.load()).help;
+  const width = Math.max(...Object.keys(commands).map((key) => key.length));
+  const table = Object.entries(commands).map(([key, { summary }]) => `  ${key.padEnd(width)}  ${summary}`);
+  return `ecg-transplant <command> [options]
+
+"Transfer learning for ECG classification" in TypeScript and in Python, on one TensorFlow library.
+
+${table.join('\n')}
+
+  ecg-transplant <command> --help   options of one command
+  ecg-transplant --version          version of this package
+
+First time: ecg-transplant setup, then ecg-transplant doctor.
+Errors say what to do next; ECG_TRANSPLANT_DEBUG=1 adds the stack.
+`;
+}
+
+function report(name: string, error: unknown): number {
+  const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`ecg-transplant ${name}: ${message}\n`);
+  if (isUsage) {
+    process.stderr.write(`See: ecg-transplant ${name} --help\n`);
+    return usage;
+  }
+  // Input errors speak for themselves; the stack of anything else is needed to mend it.
+  const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected(error);
+  if (wantsStack && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return failure;
+}
+
+function isExpected(error: unknown): boolean {
+  if (error instanceof InputError) return true;
+  const names = ['SetupFailure', 'ValueError', 'IndexError', 'KeyError', 'FileNotFoundError'];
+  return error instanceof Error && names.includes(error.name);
+}
+
+/** The command that starts like the given word, if there is one. */
+function suggestion(word: string): string {
+  const near = Object.keys(commands).find((key) => key.startsWith(word.slice(0, 3)));
+  return near ? `; did you mean ${near}?` : '';
+}

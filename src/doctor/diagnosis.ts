@@ -1,0 +1,208 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import {
+  bindingFault,
+  environmentFault,
+  environmentFolder,
+  flavour,
+  packagesFault,
+  root,
+  tensorflowVersion,
+} from '../../scripts/lib/environment.mjs';
+import { type Machine, machine } from './machine.ts';
+import { type Fault, probeBoth, type Side } from './probes.ts';
+
+/** One thing that has to hold. */
+export interface Check {
+  readonly name: string;
+  /** `warning`: works, but slower or not reproducibly; only `failed` makes the exit code non-zero. */
+  readonly status: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+  /** The next command; absent where the status is `ok`. */
+  readonly advice?: string;
+}
+
+/** What `doctor --json` prints. Fields are added, never renamed or removed, within one `schema`. */
+export interface Diagnosis {
+  readonly schema: 1;
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+  readonly machine: Machine;
+  readonly node: Side | Fault;
+  readonly python: Side | Fault;
+}
+
+const setup = 'npm run setup (an installed package: npx ecg-transplant setup)';
+const gigabyte = 1e9;
+
+/** Looks at the prerequisites, loads TensorFlow in both languages and compares what they loaded. Takes about 5 seconds. */
+export async function diagnose(): Promise<Diagnosis> {
+  const here = machine(nearestExisting(environmentFolder()));
+  const { node, python } = await probeBoth();
+  const checks = [
+    ...checkParts(),
+    checkTools(),
+    ...checkMachine(here),
+    ...checkSide('Node', node),
+    ...checkSide('Python', python),
+    ...(isSide(node) && isSide(python) ? compareSides(node, python, here) : []),
+    ...(isSide(python) ? [checkPins(python), checkJit(python)] : []),
+  ];
+  return { schema: 1, ok: checks.every(({ status }) => status !== 'failed'), checks, machine: here, node, python };
+}
+
+/** Whether the side answered. */
+export function isSide(side: Side | Fault): side is Side {
+  return !('fault' in side);
+}
+
+function checkParts(): Check[] {
+  const parts: [string, string | undefined][] = [
+    ['npm packages', packagesFault()],
+    ['Python environment', environmentFault()],
+    ['Node binding', bindingFault()],
+  ];
+  return parts.map(([name, fault]) =>
+    fault ? { name, status: 'failed', detail: fault, advice: setup } : { name, status: 'ok', detail: 'as locked' },
+  );
+}
+
+/** The compiler is needed once; an existing binding works without it. */
+function checkTools(): Check {
+  const compiler = process.env.CXX?.split(' ')[0] ?? 'g++';
+  const missing = [compiler, 'make'].filter((name) => !isInPath(name));
+  if (missing.length === 0) return { name: 'compiler', status: 'ok', detail: `${compiler}, make` };
+  return {
+    name: 'compiler',
+    status: bindingFault() ? 'failed' : 'warning',
+    detail: `${missing.join(' and ')} not in PATH`,
+    advice: 'sudo apt install build-essential (needed to compile the Node binding)',
+  };
+}
+
+function checkMachine({ cpuFeatures, cpus, cpuQuota, memoryFree, diskFree }: Machine): Check[] {
+  const memory = `${(memoryFree / gigabyte).toFixed(1)} GB free`;
+  const disk = `${(diskFree / gigabyte).toFixed(1)} GB free`;
+  return [
+    cpuFeatures.includes('avx')
+      ? { name: 'processor', status: 'ok', detail: cpuFeatures.join(' ') }
+      : {
+          name: 'processor',
+          status: 'failed',
+          detail: 'no AVX',
+          advice: 'TensorFlow 2.16.1 needs a processor with AVX',
+        },
+    { name: 'CPUs', status: 'ok', detail: `${cpus}${cpuQuota === null ? '' : ` (quota ${cpuQuota})`}` },
+    memoryFree >= 4 * gigabyte
+      ? { name: 'memory', status: 'ok', detail: memory }
+      : { name: 'memory', status: 'warning', detail: memory, advice: 'training at the paper’s batch size needs 4 GB' },
+    diskFree >= gigabyte
+      ? { name: 'disk', status: 'ok', detail: disk }
+      : { name: 'disk', status: 'warning', detail: disk, advice: 'free some space before a training or a set-up' },
+  ];
+}
+
+function checkSide(language: string, side: Side | Fault): Check[] {
+  const name = `TensorFlow in ${language}`;
+  if (!isSide(side)) return [{ name, status: 'failed', detail: side.fault, advice: setup }];
+  if (side.tensorflow !== tensorflowVersion) {
+    const detail = `${side.tensorflow} instead of ${tensorflowVersion}`;
+    return [{ name, status: 'failed', detail, advice: setup }];
+  }
+  return [{ name, status: 'ok', detail: `${side.tensorflow} on ${language} ${side.version}` }];
+}
+
+function compareSides(node: Side, python: Side, { cpus }: Machine): Check[] {
+  return [
+    compareLibraries(node, python),
+    compareOneDnn(node, python),
+    compareThreads(node, python, cpus),
+    ...compareGpus(node, python),
+  ];
+}
+
+/** Both processes must have mapped the same files with the same content. */
+export function compareLibraries(node: Side, python: Side): Check {
+  const name = 'one library';
+  const describe = (side: Side) => side.libraries.map(({ path, sha256 }) => `${path} ${sha256}`).join(', ') || 'none';
+  if (
+    node.libraries.length > 0 &&
+    describe(node) === describe(python) &&
+    node.libraries.every(({ sha256 }) => sha256)
+  ) {
+    return { name, status: 'ok', detail: 'both processes have mapped the same files' };
+  }
+  const detail = `Node has mapped ${describe(node)}; Python ${describe(python)}`;
+  return { name, status: 'failed', detail, advice: `unset LD_LIBRARY_PATH and LD_PRELOAD, then ${setup}` };
+}
+
+function compareOneDnn(node: Side, python: Side): Check {
+  const name = 'oneDNN';
+  const say = (on: boolean) => (on ? 'on' : 'off');
+  if (node.oneDnn === python.oneDnn) return { name, status: 'ok', detail: `${say(node.oneDnn)} in both` };
+  const detail = `${say(node.oneDnn)} in Node, ${say(python.oneDnn)} in Python`;
+  return { name, status: 'failed', detail, advice: 'export TF_ENABLE_ONEDNN_OPTS=1 (or 0) for both' };
+}
+
+function compareThreads(node: Side, python: Side, cpus: number): Check {
+  const name = 'threads';
+  if (node.threads !== python.threads) {
+    const detail = `${node.threads ?? 'unset'} in Node, ${python.threads ?? 'unset'} in Python`;
+    return { name, status: 'failed', detail, advice: `export TF_NUM_INTRAOP_THREADS=${cpus}` };
+  }
+  if (Number(node.threads) > cpus) {
+    const detail = `${node.threads} for ${cpus} CPUs`;
+    return { name, status: 'warning', detail, advice: `export TF_NUM_INTRAOP_THREADS=${cpus}` };
+  }
+  return { name, status: 'ok', detail: `${node.threads ?? 'one per CPU'} in both` };
+}
+
+function compareGpus(node: Side, python: Side): Check[] {
+  if (flavour() === 'cpu' && node.gpus + python.gpus === 0) return [{ name: 'GPU', status: 'ok', detail: 'none' }];
+  const detail = `Python sees ${python.gpus}, Node ${node.gpus > 0 ? 'uses one' : 'uses none'}`;
+  if (node.gpus === 0 || python.gpus === 0) {
+    const advice =
+      'nvidia-smi shows whether the driver works; ECG_TRANSPLANT_GPU=0 npm run setup takes the CPU packages';
+    return [{ name: 'GPU', status: 'warning', detail, advice }];
+  }
+  if (node.memoryGrowth && python.memoryGrowth)
+    return [{ name: 'GPU', status: 'ok', detail: `${detail}, memory grows` }];
+  const advice = 'export TF_FORCE_GPU_ALLOW_GROWTH=true: two processes share the card';
+  return [{ name: 'GPU', status: 'failed', detail: `${detail}, memory growth off`, advice }];
+}
+
+/** Versions against `original/requirements.in`. */
+function checkPins({ packages = {} }: Side): Check {
+  const name = 'Python packages';
+  const pins = readFileSync(join(root, 'original', 'requirements.in'), 'utf8').matchAll(/^([\w-]+)==(\S+)/gm);
+  const wrong = [...pins].filter(([, pin, version]) => packages[pin!] !== undefined && packages[pin!] !== version);
+  if (wrong.length === 0) {
+    const detail = Object.entries(packages).map(([pin, version]) => `${pin} ${version}`);
+    return { name, status: 'ok', detail: detail.join(', ') };
+  }
+  const detail = wrong.map(([, pin, version]) => `${pin} ${packages[pin!]} instead of ${version}`).join(', ');
+  return { name, status: 'failed', detail, advice: setup };
+}
+
+function checkJit({ jitCompile }: Side): Check {
+  const name = 'jit_compile';
+  if (jitCompile === false) return { name, status: 'ok', detail: "Keras resolves 'auto' to off" };
+  const advice = 'unset TF_XLA_FLAGS: compiled kernels differ from those that Node runs';
+  return { name, status: 'failed', detail: "Keras resolves 'auto' to on", advice };
+}
+
+function nearestExisting(folder: string): string {
+  return existsSync(folder) ? folder : nearestExisting(dirname(folder));
+}
+
+function isInPath(name: string): boolean {
+  const folders = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+
+/** What one process says after it has loaded TensorFlow. */
+export interface Side {
+  /** Version of Node or Python. */
+  readonly version: string;
+  readonly executable: string;
+  readonly tensorflow: string;
+  /** The TensorFlow files that the process has mapped, by real path. */
+  readonly libraries: readonly { readonly path: string; readonly sha256: string | null }[];
+  readonly oneDnn: boolean;
+  readonly gpus: number;
+  readonly memoryGrowth: boolean;
+  /** `TF_NUM_INTRAOP_THREADS` of the process, null if unset (then TensorFlow takes every CPU of its affinity). */
+  readonly threads: string | null;
+  /** Python only: what Keras makes of `jit_compile='auto'`, and the versions of the packages that results depend on. */
+  readonly jitCompile?: boolean;
+  readonly packages?: { readonly [name: string]: string };
+}
+
+/** A side that could not be probed. */
+export interface Fault {
+  readonly fault: string;
+}
+
+/** Longest time that a process may take to load TensorFlow, in milliseconds. */
+const patience = 120_000;
+
+/** Probes Node and Python, each in a process of its own, one after the other: two at once would halve the memory a check sees. */
+export async function probeBoth(): Promise<{ node: Side | Fault; python: Side | Fault }> {
+  const tsx = import.meta.resolve('tsx');
+  const digests = new Map<string, Promise<string | null>>();
+  const node = await probe(process.execPath, ['--import', tsx, join(import.meta.dirname, 'node_probe.ts')], digests);
+  const python = await probe(pythonExecutable(), [join(import.meta.dirname, 'python_probe.py')], digests);
+  return { node, python };
+}
+
+async function probe(
+  executable: string,
+  args: readonly string[],
+  digests: Map<string, Promise<string | null>>,
+): Promise<Side | Fault> {
+  // TensorFlow tells only in its log whether oneDNN is on, so the log is switched on and read.
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0', PYTHONPATH: '' };
+  const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: patience });
+  const { status, stdout, stderr } = await finished(child);
+  const text = stdout.trim().split('\n').at(-1) ?? '';
+  if (status !== 0 || !text.startsWith('{'))
+    return { fault: `${executable} ended with ${status}: ${lastLine(stderr)}` };
+  const facts = JSON.parse(text) as Omit<Side, 'libraries' | 'oneDnn' | 'executable'> & { libraries: string[] };
+  const libraries = await Promise.all(
+    facts.libraries.map(async (path) => {
+      if (!digests.has(path)) digests.set(path, digestOf(path));
+      return { path, sha256: (await digests.get(path)) ?? null };
+    }),
+  );
+  return { ...facts, executable, libraries, oneDnn: stderr.includes('oneDNN custom operations are on') };
+}
+
+function finished(child: ChildProcess): Promise<{ status: number | string; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+    const end = (status: number | string) =>
+      resolve({ status, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
+    child.on('error', (error) => {
+      err.push(Buffer.from(error.message));
+      end('an error');
+    });
+    child.on('close', (code, signal) => end(code ?? signal ?? 'an unknown status'));
+  });
+}
+
+/** The line of a log that says what went wrong: the last one that is neither a stack frame nor empty. */
+function lastLine(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() && !/^\s+at /.test(line));
+  return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no message';
+}
+
+function digestOf(path: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const hash = createHash('sha256');
+    createReadStream(path, { highWaterMark: 1 << 20 })
+      .on('data', (chunk) => hash.update(chunk))
+      .on('error', () => resolve(null))
+      .on('end', () => resolve(hash.digest('hex')));
+  });
+}
