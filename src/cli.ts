@@ -26,6 +26,18 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'show what both languages run on, and what is wrong',
     load: () => import('./commands/doctor.ts'),
   },
+  weights: {
+    summary: 'take a pretrained backbone out of a checkpoint, or convert weights between Keras and TensorFlow',
+    load: () => import('./commands/weights.ts'),
+  },
+  'adjust-network': {
+    summary: 'fit one-lead weights to several leads',
+    load: () => import('./commands/adjust_network.ts'),
+  },
+  inspect: {
+    summary: 'show what a weight file holds and which network it fits',
+    load: () => import('./commands/inspect.ts'),
+  },
 };
 
 /** Exit codes: 0 success, 1 the work failed or its result is negative, 2 the command line is wrong. */

@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
+import { integer, required, weightOptions } from './weight_options.ts';
+
+export const help = `ecg-transplant adjust-network --weights-file FILE --channels N [options]
+
+Fits the weights of a one-lead backbone to several leads: each lead gets an equal share of the first kernel.
+
+  --weights-file FILE  a .weights.h5 file, or a TensorFlow checkpoint by its prefix (resnet18.weights)
+  --channels N         number of leads
+  --arch ARCH          resnet18 (default), resnet34 or resnet50
+  --stages N           stages of the backbone; default all
+  --format FORMAT      keras or tensorflow; default as the input
+
+Writes beside the input: resnet18.adjusted.weights.h5 (keras) or resnet18.weights.adjusted (tensorflow).
+`;
+
+/** `ecg-transplant adjust-network`. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      'weights-file': { type: 'string' },
+      channels: { type: 'string' },
+      arch: { type: 'string' },
+      stages: { type: 'string' },
+      format: { type: 'string' },
+    },
+  });
+  const { arch, stages, format } = weightOptions(values);
+  const output = await adjustNetwork({
+    weightsFile: required('--weights-file', values['weights-file']),
+    channels: integer('--channels', required('--channels', values.channels)),
+    arch,
+    stages,
+    format,
+  });
+  process.stdout.write(`Saved ${output}\n`);
+  return 0;
+}
