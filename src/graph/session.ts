@@ -57,6 +57,11 @@ export class Session {
     return [...this.#variables.keys()];
   }
 
+  /** Learning rate of a step that names none. */
+  get learningRate(): number {
+    return this.#program.optimizer.learningRate;
+  }
+
   /** One training step on a batch. */
   train(x: Inputs, y: NdArray, { learningRate = this.#program.optimizer.learningRate } = {}): StepResult {
     const rate: NdArray = { dtype: 'float64', shape: [], data: Float64Array.of(learningRate) };

@@ -117,7 +117,7 @@ def gradients(name: str, folder: str, x: str, y: str) -> dict[str, Any]:
 
 
 def activations(name: str, folder: str, x: str, training: bool) -> dict[str, str]:
-    """Output of every convolution, normalisation, block and head, by the layer's path in the weight file."""
+    """Output of every convolution, normalisation and block, and of the pool, by the layer's path in the weight file."""
     import tensorflow as tf
 
     with _network(name) as model:
@@ -136,17 +136,19 @@ def activations(name: str, folder: str, x: str, training: bool) -> dict[str, str
             layer.call = watched
             restore.append((layer, call))
 
-        net = model.layers[0]
-        watch(net.conv1, "conv1")
-        watch(net.bn1, "bn1")
-        watch(net.maxpool1, "maxpool1")
+        net, pool = model.layers[:2]
+        root = "layers/res_net"
+        watch(net, root)
+        watch(net.conv1, f"{root}/conv1")
+        watch(net.bn1, f"{root}/bn1")
         for position, block in enumerate(net.blocks):
-            watch(block, f"blocks/{position}")
+            kind = "bottleneck_block" if hasattr(block, "conv3") else "residual_block"
+            place = f"{root}/blocks/{kind}" + (f"_{position}" if position else "")
+            watch(block, place)
             for part in ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "proj_conv", "proj_bn"):
                 if hasattr(block, part):
-                    watch(getattr(block, part), f"blocks/{position}/{part}")
-        for position, layer in enumerate(model.layers[1:]):
-            watch(layer, f"head/{position}")
+                    watch(getattr(block, part), f"{place}/{part}")
+        watch(pool, "layers/global_average_pooling1d")
         try:
             model(tf.constant(take(x)), training=training)
         finally:
