@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { type CsvError, parse } from 'csv-parse/sync';
+import { InputError } from '../../errors.ts';
+
+/** One row of a CSV file and where it stands. */
+export interface CsvRow {
+  /** Number of the line on which the row ends, from 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/** A CSV file with a header: rows as objects of the wanted columns. */
+export type CsvRecord<C extends string> = { readonly line: number } & Readonly<Record<C, string>>;
+
+/**
+ * Reads a CSV file of UTF-8 text; empty lines are skipped, all rows have equally many fields.
+ *
+ * @throws InputError naming file and line.
+ */
+export function readRows(file: string): CsvRow[] {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    if (error instanceof TypeError) throw new InputError('the file is not UTF-8 text', { file });
+    throw error;
+  }
+  try {
+    const rows = parse(text, { skip_empty_lines: true, info: true }) as unknown as {
+      record: string[];
+      info: { lines: number };
+    }[];
+    return rows.map(({ record, info }) => ({ line: info.lines, fields: record }));
+  } catch (error) {
+    const line = (error as CsvError & { lines?: number }).lines;
+    throw new InputError('the CSV file cannot be read', {
+      file,
+      where: line === undefined ? undefined : `line ${line}`,
+      got: (error as Error).message,
+    });
+  }
+}
+
+/**
+ * Reads a CSV file whose first row names the columns.
+ *
+ * @param columns columns that must be there.
+ * @param optional columns that may be missing; they are then empty.
+ * @throws InputError naming file and line, or the missing columns.
+ */
+export function readTable<C extends string>(
+  file: string,
+  columns: readonly C[],
+  optional: readonly C[] = [],
+): CsvRecord<C>[] {
+  const [header, ...rows] = readRows(file);
+  const names = header?.fields ?? [];
+  const missing = columns.filter((column) => !names.includes(column));
+  if (missing.length > 0) {
+    throw new InputError('columns are missing', {
+      file,
+      got: names.join(', ').slice(0, 200) || 'an empty file',
+      expected: missing.join(', '),
+    });
+  }
+  const places = [...columns, ...optional].map((column) => [column, names.indexOf(column)] as const);
+  return rows.map(({ line, fields }) => {
+    const entries = places.map(([column, at]) => [column, fields[at] ?? '']);
+    return { ...Object.fromEntries(entries), line } as CsvRecord<C>;
+  });
+}
+
+/**
+ * A whole number as pandas reads it: `15709.0` is one.
+ *
+ * @throws InputError naming file, line and column.
+ */
+export function wholeNumber(text: string, file: string, line: number, column: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isSafeInteger(value)) {
+    throw new InputError(`${column} is no whole number`, {
+      file,
+      where: `line ${line}`,
+      got: JSON.stringify(text.slice(0, 40)),
+    });
+  }
+  return value;
+}

@@ -1,0 +1,66 @@
+import libsamplerate from '@alexanderolsen/libsamplerate-js';
+import { InputError } from '../../errors.ts';
+import type { Resample } from './resample.ts';
+
+/** Samples that fit into the package's buffers; beyond, it would silently resample in pieces with another result. */
+const MAX_SAMPLES = 1_008_000;
+
+/**
+ * libsamplerate 0.2.2 compiled to JavaScript, with the best sinc converter: bit-equal to the native library and several times slower. Needs nothing
+ * but the npm package.
+ */
+export async function loadJavaScript(): Promise<Resample> {
+  const { create, ConverterType } = libsamplerate;
+  const converter = await create(1, 300, 250, { converterType: ConverterType.SRC_SINC_BEST_QUALITY });
+  const convert = (samples: Float32Array): Float32Array => converter.simple(samples);
+  return (samples, channels, sourceRate, targetRate) => {
+    const [source, target] = wholeRates(sourceRate, targetRate);
+    if (converter.inputSampleRate !== source) converter.inputSampleRate = source;
+    if (converter.outputSampleRate !== target) converter.outputSampleRate = target;
+    const perChannel = Math.ceil((samples.length / channels) * Math.max(1, targetRate / sourceRate));
+    if (perChannel * channels <= MAX_SAMPLES) {
+      if (converter.nChannels !== channels) converter.nChannels = channels;
+      return convert(samples);
+    }
+    if (perChannel > MAX_SAMPLES) {
+      throw new InputError('the signal is too long to be resampled without a native libsamplerate', {
+        got: `${samples.length / channels} samples a lead`,
+        expected: `at most ${MAX_SAMPLES} before and after resampling`,
+        next: 'Set ECG_LIBSAMPLERATE to a system libsamplerate, or use a Python that has a shared library.',
+      });
+    }
+    if (converter.nChannels !== 1) converter.nChannels = 1;
+    return interleave(separate(samples, channels).map(convert));
+  };
+}
+
+/** The package takes whole rates only: scales both until they are, if that leaves their quotient the same to the last bit. */
+function wholeRates(source: number, target: number): [number, number] {
+  for (const scale of [1, 10, 100, 1000, 10_000, 2, 4, 8, 16, 32, 64, 128, 256]) {
+    const [a, b] = [Math.round(source * scale), Math.round(target * scale)];
+    if (a < 2 ** 31 && b < 2 ** 31 && b / a === target / source) return [a, b];
+  }
+  throw new InputError('this pair of rates cannot be resampled without a native libsamplerate', {
+    got: `${source} Hz to ${target} Hz`,
+    expected: 'rates with at most four decimals whose quotient is exact',
+    next: 'Set ECG_LIBSAMPLERATE to a system libsamplerate, or use a Python that has a shared library.',
+  });
+}
+
+function separate(samples: Float32Array, channels: number): Float32Array[] {
+  const frames = samples.length / channels;
+  return Array.from({ length: channels }, (_, channel) => {
+    const out = new Float32Array(frames);
+    for (let i = 0; i < frames; i++) out[i] = samples[i * channels + channel]!;
+    return out;
+  });
+}
+
+function interleave(parts: readonly Float32Array[]): Float32Array {
+  const frames = parts[0]!.length;
+  const out = new Float32Array(frames * parts.length);
+  parts.forEach((part, channel) => {
+    for (let i = 0; i < frames; i++) out[i * parts.length + channel] = part[i]!;
+  });
+  return out;
+}

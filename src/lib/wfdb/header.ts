@@ -1,0 +1,246 @@
+import { readFileSync, statSync } from 'node:fs';
+import { InputError } from '../../errors.ts';
+import { FileNotFoundError } from '../python/errors.ts';
+
+/** One signal line of a WFDB header. `null`: the header does not say. */
+export interface SignalSpec {
+  readonly fileName: string;
+  /** Storage format as written: '16', '212', … */
+  readonly fmt: string;
+  readonly samplesPerFrame: number;
+  /** Frames by which this signal lags in its file. */
+  readonly skew: number | null;
+  /** Bytes before the first sample. */
+  readonly byteOffset: number | null;
+  /** ADC units per physical unit. */
+  readonly adcGain: number;
+  /** Sample value that stands for 0 physical units. */
+  readonly baseline: number;
+  readonly units: string;
+  readonly adcResolution: number | null;
+  readonly adcZero: number | null;
+  readonly initialValue: number | null;
+  /** Sum of all samples modulo 2¹⁶, as the header states it; not checked, as in wfdb-python. */
+  readonly checksum: number | null;
+  readonly blockSize: number | null;
+  /** Name of the lead. */
+  readonly name: string | null;
+}
+
+/** Header of a single-segment WFDB record. */
+export interface Header {
+  readonly recordName: string;
+  /** Frames per second (Hz). */
+  readonly fs: number;
+  /** Frames of each signal; `null`: to be inferred from the size of the signal file. */
+  readonly signalLength: number | null;
+  /** Start as written (`HH:MM:SS`, `DD/MM/YYYY`). */
+  readonly baseTime: string | null;
+  readonly baseDate: string | null;
+  readonly signals: readonly SignalSpec[];
+  /** Comment lines without `#` and surrounding blanks. */
+  readonly comments: readonly string[];
+}
+
+/** Headers are a few kilobytes; more than this is not a header. */
+const MAX_HEADER_BYTES = 1 << 20;
+/** WFDB allows 255 characters; the limit keeps hostile lines from costing quadratic time in the patterns below. */
+const MAX_LINE = 4096;
+
+// wfdb-python's own patterns (wfdb.io.header): what follows the last field that matches is ignored, as there.
+const RECORD_LINE =
+  /^[ \t]*([-\w]+)\/?(\d*)[ \t]+(\d+)[ \t]*(\d*\.?\d*)\/*(-?\d*\.?\d*)\(?(-?\d*\.?\d*)\)?[ \t]*(\d*)[ \t]*(\d{0,2}:?\d{0,2}:?\d{0,2}\.?\d{0,6})[ \t]*(\d{0,2}\/?\d{0,2}\/?\d{0,4})/;
+const SIGNAL_LINE =
+  /^[ \t]*(~?[-\w]*\.?\w*)[ \t]+(\d+)x?(\d*):?(\d*)\+?(\d*)[ \t]*(-?\d*\.?\d*e?[+-]?\d*)\(?(-?\d*)\)?\/?([\w^\-?%/]*)[ \t]*(\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(\d*)[ \t]*(\S?[^\t\n\r\f\v]*)/;
+
+// To Python the separators 1C to 1F are white space, and 1C to 1E line ends.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above.
+const LINE_END = /\r\n|[\n\r\v\f\x1c\x1d\x1e]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: see above.
+const BLANKS_AROUND = /^[\s\x1c-\x1f]+|[\s\x1c-\x1f]+$/g;
+
+/**
+ * Reads the header of a WFDB record. Twin of `wfdb.rdheader` for single-segment records.
+ *
+ * @param path record path without the `.hea` ending.
+ * @throws FileNotFoundError if there is no `<path>.hea`; InputError naming file, line and field for anything that wfdb-python refuses, for
+ *   multi-segment records, and where the number of signal lines differs from the record line.
+ */
+export function readHeader(path: string): Header {
+  const file = `${path}.hea`;
+  let bytes: Buffer;
+  try {
+    if (statSync(file).size > MAX_HEADER_BYTES) {
+      throw new InputError('this is not a WFDB header', {
+        file,
+        got: 'a file of more than 1 MiB',
+        expected: 'a few lines of text',
+      });
+    }
+    bytes = readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new FileNotFoundError(file);
+    throw error;
+  }
+  return parseHeader(bytes, file);
+}
+
+/** Parses the bytes of a header; `file` is named in errors. */
+export function parseHeader(bytes: Uint8Array, file: string): Header {
+  const lines: { text: string; number: number }[] = [];
+  const comments: string[] = [];
+  asciiLines(bytes).forEach((line, index) => {
+    const text = strip(line);
+    if (text.length > MAX_LINE) {
+      throw new InputError('the line is too long', {
+        file,
+        where: `line ${index + 1}`,
+        got: `${text.length} characters`,
+        expected: `at most ${MAX_LINE}`,
+      });
+    }
+    if (text.startsWith('#')) comments.push(text.replace(/^[ \t#]+|[ \t#]+$/g, ''));
+    else if (text !== '') lines.push({ text, number: index + 1 });
+  });
+  const [first, ...rest] = lines;
+  if (!first) throw new InputError('the header is empty', { file, expected: 'a record line' });
+  const record = parseRecordLine(first.text, new Place(file, first.number));
+  if (rest.length !== record.signalCount) {
+    throw new InputError('the number of signal lines is wrong', {
+      file,
+      got: `${rest.length} signal lines`,
+      expected: `${record.signalCount}, as the record line says`,
+    });
+  }
+  const signals = rest.map((line) => parseSignalLine(line.text, new Place(file, line.number)));
+  const { signalCount: _, ...fields } = record;
+  return { ...fields, signals, comments };
+}
+
+/** Text of a file as Python reads it with `encoding='ascii', errors='ignore'`, split like `str.splitlines`. */
+function asciiLines(bytes: Uint8Array): string[] {
+  const ascii = bytes.filter((byte) => byte < 0x80);
+  return Buffer.from(ascii).toString('latin1').split(LINE_END);
+}
+
+/** `str.strip()` on ASCII text. */
+function strip(text: string): string {
+  return text.replace(BLANKS_AROUND, '');
+}
+
+/** Where a field stands, for errors. */
+class Place {
+  readonly file: string;
+  readonly line: number;
+
+  constructor(file: string, line: number) {
+    this.file = file;
+    this.line = line;
+  }
+
+  fail(field: string, got: string, expected: string): never {
+    throw new InputError(`the ${field} cannot be read`, {
+      file: this.file,
+      where: `line ${this.line}`,
+      got: JSON.stringify(got),
+      expected,
+    });
+  }
+
+  /** Whole number, or `null` for an empty field. */
+  integer(field: string, text: string): number | null {
+    if (text === '') return null;
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value)) this.fail(field, text, 'a whole number below 2⁵³');
+    return value + 0; // no negative zero
+  }
+
+  /** Decimal number, or `null` for an empty field. */
+  decimal(field: string, text: string): number | null {
+    if (text === '') return null;
+    const value = Number(text);
+    if (!Number.isFinite(value)) this.fail(field, text, 'a number');
+    return value;
+  }
+}
+
+function parseRecordLine(text: string, place: Place) {
+  const match = RECORD_LINE.exec(text);
+  if (!match) {
+    return place.fail(
+      'record line',
+      text.slice(0, 80),
+      'NAME SIGNALS [FREQUENCY [SAMPLES [TIME [DATE]]]], with letters, digits, _ and - in the name',
+    );
+  }
+  const [recordName, segments, signals, frequency, counterFrequency, baseCounter, length, time, date] = match.slice(
+    1,
+  ) as string[];
+  if (segments !== '') {
+    throw new InputError('multi-segment records are not supported', {
+      file: place.file,
+      where: `line ${place.line}`,
+      got: `${recordName}/${segments}`,
+      expected: 'a record of one segment',
+      next: 'Convert it first: python -c "import wfdb; r = wfdb.rdrecord(\'RECORD\'); r.wrsamp()".',
+    });
+  }
+  place.decimal('counter frequency', counterFrequency!);
+  place.decimal('base counter value', baseCounter!);
+  return {
+    recordName: recordName!,
+    signalCount: place.integer('number of signals', signals!)!,
+    fs: nearInteger(place.decimal('sampling frequency', frequency!) ?? 250),
+    signalLength: place.integer('number of samples', length!),
+    baseTime: time === '' ? null : checkTime(time!, place),
+    baseDate: date === '' ? null : checkDate(date!, place),
+  };
+}
+
+/** A frequency within 1e-8 of a whole number is that number, as in wfdb-python. */
+export function nearInteger(fs: number): number {
+  return Number(fs.toFixed(8)) === Math.trunc(fs) ? Math.trunc(fs) : fs;
+}
+
+function checkTime(text: string, place: Place): string {
+  const second = '(?:[0-5]\\d|\\d)(?:\\.\\d{1,6})?';
+  const minute = '(?:[0-5]\\d|\\d)';
+  if (!new RegExp(`^(?:(?:(?:2[0-3]|[01]\\d|\\d):)?${minute}:)?${second}$`).test(text))
+    place.fail('base time', text, 'HH:MM:SS');
+  return text;
+}
+
+function checkDate(text: string, place: Place): string {
+  const [, day, month, year] = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text)?.map(Number) ?? [];
+  const known = day !== undefined && month !== undefined && year !== undefined && year > 0;
+  // Day 0 of the next month is the last day of this one; setUTCFullYear keeps years below 100 as they are.
+  const lastDay = known ? new Date(new Date(0).setUTCFullYear(year, month, 0)).getUTCDate() : 0;
+  if (!known || month < 1 || month > 12 || day < 1 || day > lastDay) place.fail('base date', text, 'DD/MM/YYYY');
+  return text;
+}
+
+function parseSignalLine(text: string, place: Place): SignalSpec {
+  const match = SIGNAL_LINE.exec(text);
+  if (!match)
+    return place.fail('signal line', text.slice(0, 80), 'FILE FORMAT [GAIN(BASELINE)/UNITS [RESOLUTION [ZERO …]]]');
+  const [fileName, fmt, frame, skew, offset, gain, baseline, units, resolution, zero, initial, checksum, block, name] =
+    match.slice(1) as string[];
+  const adcZero = place.integer('ADC zero', zero!);
+  return {
+    fileName: fileName!,
+    fmt: fmt!,
+    samplesPerFrame: place.integer('samples per frame', frame!) ?? 1,
+    skew: place.integer('skew', skew!),
+    byteOffset: place.integer('byte offset', offset!),
+    // A gain of 0 means "not calibrated"; wfdb takes 200 then, as it does for a missing one.
+    adcGain: place.decimal('gain', gain!) || 200,
+    baseline: place.integer('baseline', baseline!) ?? adcZero ?? 0,
+    units: units || 'mV',
+    adcResolution: place.integer('ADC resolution', resolution!),
+    adcZero,
+    initialValue: place.integer('initial value', initial!),
+    checksum: place.integer('checksum', checksum!),
+    blockSize: place.integer('block size', block!),
+    name: name || null,
+  };
+}
