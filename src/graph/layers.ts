@@ -76,17 +76,20 @@ export class BatchNormalization extends Layer {
   protected override call(c: Context, x: Tensor): Tensor {
     const gamma = c.value(this.#gamma);
     const beta = c.value(this.#beta);
-    const movingMean = c.value(this.#movingMean);
-    const movingVariance = c.value(this.#movingVariance);
-    const { y, moments } = batchNorm(c, x, { gamma, beta, movingMean, movingVariance }, this.epsilon);
+    const moving = c.training
+      ? undefined
+      : { mean: c.value(this.#movingMean), variance: c.value(this.#movingVariance) };
+    const { y, moments } = batchNorm(c, x, { gamma, beta, moving }, this.epsilon);
     if (moments !== undefined && c.updatesStatistics) {
-      this.#average(c, this.#movingMean, movingMean, moments.mean);
-      this.#average(c, this.#movingVariance, movingVariance, moments.variance);
+      this.#average(c, this.#movingMean, moments.mean);
+      this.#average(c, this.#movingVariance, moments.variance);
     }
     return y;
   }
 
-  #average(c: Context, variable: Variable, moving: Tensor, batch: Tensor): void {
+  #average(c: Context, variable: Variable, batch: Tensor): void {
+    // Read anew: a layer that is applied twice in a step averages twice.
+    const moving = c.executor.read(variable);
     const kept = binaryRaw(c, 'Mul', moving, c.scalar(this.momentum, moving.dtype));
     const added = binaryRaw(c, 'Mul', batch, c.scalar(1 - this.momentum, moving.dtype));
     c.executor.write('AssignVariableOp', [variable], [binaryRaw(c, 'AddV2', kept, added)], {

@@ -37,18 +37,11 @@ export function activate(c: Context, activation: Activation, logits: Tensor): Te
   }
 }
 
-/** Layers one after another; a single input named `x`. Twin of `keras.Sequential`. */
-export class Sequential extends Layer implements Model {
-  readonly kind: string = 'sequential';
-  readonly layers: Layer[];
+/** Common part of models: what `build` fixes. `Input` and `Shape` are a tensor and its shape, or records of them by name. */
+export abstract class BaseModel<Input, Shape> extends Layer<Input, Shape> implements Model {
   #precision: Precision = 'float32';
   #inputShapes: InputShapes = {};
   #outputShape: readonly number[] = [];
-
-  constructor(layers: readonly Layer[] = []) {
-    super();
-    this.layers = [...layers];
-  }
 
   get precision(): Precision {
     return this.#precision;
@@ -63,6 +56,31 @@ export class Sequential extends Layer implements Model {
   }
 
   get activation(): Activation {
+    return 'linear';
+  }
+
+  abstract logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor;
+
+  /** Builds this layer as the root of a model. */
+  protected buildRoot(inputShapes: InputShapes, shape: Shape, precision: Precision): this {
+    this.#precision = precision;
+    this.#inputShapes = inputShapes;
+    this.#outputShape = this.buildAt('', shape, variableType(precision));
+    return this;
+  }
+}
+
+/** Layers one after another; a single input named `x`. Twin of `keras.Sequential`. */
+export class Sequential extends BaseModel<Tensor, readonly number[]> {
+  readonly kind: string = 'sequential';
+  readonly layers: Layer[];
+
+  constructor(layers: readonly Layer[] = []) {
+    super();
+    this.layers = [...layers];
+  }
+
+  override get activation(): Activation {
     const last = this.layers.at(-1);
     return last instanceof Dense ? last.activation : 'linear';
   }
@@ -76,13 +94,10 @@ export class Sequential extends Layer implements Model {
 
   /** Creates the variables for inputs of this shape (without the batch axis) and fixes the number formats. */
   build(inputShape: readonly number[], precision: Precision = 'float32'): this {
-    this.#precision = precision;
-    this.#inputShapes = { x: inputShape };
-    this.#outputShape = this.buildAt('', [unknown, ...inputShape], variableType(precision));
-    return this;
+    return this.buildRoot({ x: inputShape }, [unknown, ...inputShape], precision);
   }
 
-  logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
+  override logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
     return cast(c, this.apply(c, inputs.x!), variableType(c.precision));
   }
 

@@ -66,8 +66,9 @@ export class Adam {
     const beta1 = c.scalar(this.beta1, dtype);
     const beta2 = c.scalar(this.beta2, dtype);
     const epsilon = c.scalar(this.epsilon, dtype);
-    const power1 = binaryRaw(c, 'Pow', beta1, step);
-    const power2 = binaryRaw(c, 'Pow', beta2, step);
+    // Keras rounds the bases of the powers to float32, in float64 too.
+    const power1 = binaryRaw(c, 'Pow', c.scalar(Math.fround(this.beta1), dtype), step);
+    const power2 = binaryRaw(c, 'Pow', c.scalar(Math.fround(this.beta2), dtype), step);
     const attributes: Attributes = { T: { type: dtype }, use_locking: { bool: false }, use_nesterov: { bool: false } };
     for (const [i, variable] of trainable.entries()) {
       const { m, v } = state.slots[i]!;

@@ -64,6 +64,14 @@ export function scale(c: Context, x: Tensor, factor: number): Tensor {
   return y;
 }
 
+/** Quotient by a number. */
+export function divide(c: Context, x: Tensor, divisor: number): Tensor {
+  const scalar = c.scalar(divisor, x.dtype);
+  const y = binaryRaw(c, 'RealDiv', x, scalar);
+  c.tape.record(y, [[x, (dy) => binaryRaw(c, 'RealDiv', dy, scalar)]]);
+  return y;
+}
+
 /** max(x, 0). Twin of `keras.ops.relu`. */
 export function relu(c: Context, x: Tensor): Tensor {
   const y = unaryRaw(c, 'Relu', x);

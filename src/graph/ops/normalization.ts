@@ -6,24 +6,28 @@ import { toImage, toSignal } from './convolution.ts';
 import { binaryRaw, unaryRaw } from './elementwise.ts';
 import { castRaw, count, meanRaw, sumRaw } from './shape.ts';
 
+/** Mean and biased variance of each channel. */
+export interface Moments {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
 /** Parameters and statistics of a batch normalisation, each `(channels)`. */
 export interface BatchNormInputs {
   readonly gamma: Tensor;
   readonly beta: Tensor;
-  /** Used in inference mode only. */
-  readonly movingMean: Tensor;
-  readonly movingVariance: Tensor;
+  /** Moving averages to normalise with (inference); without them the batch's moments are used (training). */
+  readonly moving?: Moments | undefined;
 }
 
-/** Result with, in training mode, the batch's mean and biased variance. */
+/** Result with the batch's moments, if they were used. */
 export interface BatchNormResult {
   readonly y: Tensor;
-  readonly moments: { readonly mean: Tensor; readonly variance: Tensor } | undefined;
+  readonly moments: Moments | undefined;
 }
 
 /**
- * Batch normalisation of x `(batch, samples, channels)` over batch and time, with the batch's moments in training mode and the moving
- * ones in inference mode. float32 and bfloat16 use TensorFlow's fused kernels, float64 is composed. Twin of what
+ * Batch normalisation of x `(batch, samples, channels)` over batch and time. float32 and bfloat16 use TensorFlow's fused kernels, float64 is composed. Twin of what
  * `keras.layers.BatchNormalization` computes.
  */
 export function batchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon: number): BatchNormResult {
@@ -31,21 +35,20 @@ export function batchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilo
 }
 
 function fusedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon: number): BatchNormResult {
-  const { gamma, beta, movingMean, movingVariance } = inputs;
+  const { gamma, beta, moving } = inputs;
   const attributes: Attributes = {
     T: { type: x.dtype },
     U: { type: 'float32' },
     epsilon: { float: epsilon },
     data_format: { string: 'NHWC' },
-    is_training: { bool: c.training },
+    is_training: { bool: moving === undefined },
   };
   const none = c.executor.constant(ndarray('float32', [0], new Float32Array(0)));
-  const [mean, variance] = c.training ? [none, none] : [movingMean, movingVariance];
   const xImage = toImage(c, x);
   const vector = { dtype: 'float32', shape: gamma.shape } as const;
   const [yImage, batchMean, batchVariance, saved1, saved2, saved3] = c.executor.op(
     'FusedBatchNormV3',
-    [xImage, gamma, beta, mean, variance],
+    [xImage, gamma, beta, moving?.mean ?? none, moving?.variance ?? none],
     { ...attributes, exponential_avg_factor: { float: 1 } },
     [xImage, vector, vector, vector, vector, opaque],
   ) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
@@ -53,7 +56,7 @@ function fusedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon:
 
   let gradients: Tensor[] | undefined;
   const gradient = (index: number) => (dy: Tensor) => {
-    const reserve = c.training ? [saved1, saved2, saved3] : [movingMean, movingVariance, saved3];
+    const reserve = moving ? [moving.mean, moving.variance, saved3] : [saved1, saved2, saved3];
     gradients ??= c.executor.op('FusedBatchNormGradV3', [toImage(c, dy), xImage, gamma, ...reserve], attributes, [
       xImage,
       vector,
@@ -68,7 +71,7 @@ function fusedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon:
     [gamma, gradient(1)],
     [beta, gradient(2)],
   ]);
-  if (!c.training) return { y, moments: undefined };
+  if (moving !== undefined) return { y, moments: undefined };
 
   // The kernel's variance is unbiased, Keras 3 averages the biased one.
   const size = count(c, x, [0, 1], 'float32');
@@ -77,11 +80,10 @@ function fusedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon:
 }
 
 function composedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon: number): BatchNormResult {
-  const { gamma, beta } = inputs;
+  const { gamma, beta, moving } = inputs;
   const { dtype } = x;
   const axes = [0, 1];
-  const mean = c.training ? meanRaw(c, x, axes) : inputs.movingMean;
-  const variance = c.training ? meanRaw(c, binaryRaw(c, 'SquaredDifference', x, mean), axes) : inputs.movingVariance;
+  const { mean, variance } = moving ?? momentsOf(c, x);
   const inverse = unaryRaw(c, 'Rsqrt', binaryRaw(c, 'AddV2', variance, c.scalar(epsilon, dtype)));
   const factor = binaryRaw(c, 'Mul', inverse, gamma);
   const offset = binaryRaw(c, 'Sub', beta, binaryRaw(c, 'Mul', mean, factor));
@@ -91,7 +93,7 @@ function composedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsil
   const dGamma = (dy: Tensor): Tensor => sumRaw(c, binaryRaw(c, 'Mul', dy, normalised()), axes);
   const dBeta = (dy: Tensor): Tensor => sumRaw(c, dy, axes);
   const dx = (dy: Tensor): Tensor => {
-    if (!c.training) return binaryRaw(c, 'Mul', dy, factor);
+    if (moving !== undefined) return binaryRaw(c, 'Mul', dy, factor);
     // dx = γ/σ · (dy − mean(dy) − x̂ · mean(dy · x̂)); the moments depend on x.
     const n = count(c, x, axes, dtype);
     const projected = binaryRaw(c, 'Mul', normalised(), binaryRaw(c, 'RealDiv', dGamma(dy), n));
@@ -103,7 +105,12 @@ function composedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsil
     [gamma, dGamma],
     [beta, dBeta],
   ]);
-  return { y, moments: c.training ? { mean, variance } : undefined };
+  return { y, moments: moving === undefined ? { mean, variance } : undefined };
+}
+
+function momentsOf(c: Context, x: Tensor): Moments {
+  const mean = meanRaw(c, x, [0, 1]);
+  return { mean, variance: meanRaw(c, binaryRaw(c, 'SquaredDifference', x, mean), [0, 1]) };
 }
 
 /**

@@ -75,7 +75,8 @@ export function transpose(c: Context, x: Tensor, order: readonly number[]): Tens
   return y;
 }
 
-function sliceRaw(c: Context, x: Tensor, axis: number, start: number, size: number): Tensor {
+/** Elements along one axis, without a gradient. */
+export function sliceRaw(c: Context, x: Tensor, axis: number, start: number, size: number): Tensor {
   const begin = x.shape.map((_, i) => (i === axis ? start : 0));
   const sizes = x.shape.map((_, i) => (i === axis ? size : -1));
   const attributes: Attributes = { T: { type: x.dtype }, Index: { type: 'int32' } };
