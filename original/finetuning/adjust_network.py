@@ -44,9 +44,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read one-lead weights, spread the first kernel over the leads, write the result beside the input.
 
     Raises:
-        ValueError: if the file does not fit the one-lead backbone.
+        ValueError: if the file does not fit the one-lead backbone, or there are no leads.
     """
     args = parse_args(argv)
+    if args.channels < 1:
+        raise ValueError(f"--channels {args.channels}: expected the number of leads, at least 1")
     one_lead = _build_backbone(args, channels=1)
     one_lead.load_weights(str(args.weights_file))
     weights = one_lead.get_weights()

@@ -205,7 +205,8 @@ def _frame_stream(args: argparse.Namespace, patient_ids: np.ndarray) -> tf.data.
             "patients or a smaller --data-parallelism"
         )
     if workers > 1:
-        # Quirk Q45: the last patients are never used if the workers do not divide their number.
+        # Quirk Q45: the last patients are never used if the workers do not divide their number. Besides, TensorFlow
+        # starts only as many workers as the machine has cores for, and the streams are endless: the rest never starts.
         share, ids = len(patient_ids) // workers, tf.constant(patient_ids)
         frames = tf.data.Dataset.range(workers).interleave(
             lambda i: _task_dataset(args, ids[i * share : (i + 1) * share], args.samples_per_patient),
@@ -242,7 +243,8 @@ def _dataset_from_arrays(args: argparse.Namespace, data: dict, source: Path) -> 
         x = tf.TensorSpec((None, *frame), tf.float32)
     spec = (x, tf.TensorSpec((None,), tf.int32))
     samples = (data["x"], data["y"])
-    if not matches_spec(samples, spec, ignore_batch_dim=True):
+    same_kind = isinstance(data["x"], dict) == (args.task == "cpc")
+    if not (same_kind and matches_spec(samples, spec, ignore_batch_dim=True)):
         found = tf.nest.map_structure(lambda array: f"{array.dtype}{array.shape}", samples)
         raise ValueError(
             f"{source}: x and y are {found}, expected {spec} for --task {args.task}: check --task, --frame-size and "
