@@ -154,6 +154,46 @@ class TestCreatePredictionsFrame:
             create_predictions_frame(np.full((1, num_classes), 0.5), **options)
 
 
+class TestTextOfPredictions:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (0.000101726226, "0.000101726226"),
+            (9.205921e-05, "9.205921e-05"),
+            (6.261761e-14, "6.261761e-14"),
+            (0.0001, "1e-04"),
+            (np.nextafter(np.float32(0.0001), np.float32(1)), "0.000100000005"),
+            (2.0**-149, "1e-45"),
+            (0.1, "0.1"),
+            (1, "1.0"),
+            (9.9e15, "9900000000000000.0"),
+            (1e16, "1e+16"),
+            (np.nan, ""),
+            (np.inf, "inf"),
+        ],
+    )
+    def test_shortest_text_of_float32(self, value, text):
+        y_prob = np.array([[value, 0], [0, 0]], np.float32)
+        csv = create_predictions_frame(y_prob).to_csv(index=False)
+        assert csv.split("\n")[1] == f"{text},0.0"
+
+    def test_line_ends_and_quotes(self):
+        csv = create_predictions_frame(np.eye(2), class_names=["a,b", "~"]).to_csv(index=False)
+        assert csv == '"prob_a,b",prob_~\n1.0,0.0\n0.0,1.0\n'
+
+    def test_float32_comes_back_through_a_parser_that_is_not_correctly_rounded(self, tmp_path):
+        y_prob = (10 ** np.random.RandomState(0).uniform(-20, 0, (10000, 2))).astype(np.float32)
+        file = tmp_path / "predictions.csv"
+        create_predictions_frame(y_prob).to_csv(file, index=False)
+        read = read_predictions(file)["y_prob"]
+        np.testing.assert_array_equal(read.astype(np.float32), y_prob)
+        exact = np.array([[float(text) for text in line.split(",")] for line in file.read_text().split()[1:]])
+        differs = read != exact
+        assert differs.any()
+        assert exact[differs].max() < 1e-12  # seen only in very small numbers
+        np.testing.assert_allclose(read, exact, rtol=2**-52, atol=0)
+
+
 class TestReadPredictions:
     def test_groups_and_classes(self, tmp_path):
         y_prob = np.array([[0.7, 0.3], [0.125, 0.875]], dtype=np.float32)
