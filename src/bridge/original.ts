@@ -283,6 +283,26 @@ export class OriginalGraph {
     return new Map(Object.entries(files).map(([key, file]) => [key, this.#transfer.take(file)]));
   }
 
+  /** Gives variables new values, by name. */
+  async assign(values: ReadonlyMap<string, NdArray>): Promise<void> {
+    const keys = [...values.keys()];
+    await this.#transfer.lend([...values.values()], (names) =>
+      this.#session.call('saved_model.assign', {
+        name: this.#name,
+        values: Object.fromEntries(keys.map((key, position) => [key, names[position]])),
+      }),
+    );
+  }
+
+  /** Values of all variables, by name. */
+  async read(): Promise<Map<string, NdArray>> {
+    const files = await this.#session.call<{ [key: string]: string }>('saved_model.read', {
+      name: this.#name,
+      folder: this.#transfer.folder(),
+    });
+    return new Map(Object.entries(files).map(([key, file]) => [key, this.#transfer.take(file)]));
+  }
+
   /** Ends the session. */
   async close(): Promise<void> {
     await this.#session.call('saved_model.close', { name: this.#name });

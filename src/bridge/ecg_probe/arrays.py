@@ -18,7 +18,7 @@ def give(name: str, array: np.ndarray) -> str:
     """Writes one array; returns its name."""
     path = exchange() / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(path, np.asarray(array, order="C"), allow_pickle=False)  # ascontiguousarray would make a scalar 1-D.
     return name
 
 

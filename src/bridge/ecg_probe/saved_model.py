@@ -6,7 +6,7 @@ from typing import Any
 
 from ecg_probe.arrays import give, take
 
-__all__ = ["close", "load", "run"]
+__all__ = ["assign", "close", "load", "read", "run"]
 
 _sessions: dict[str, tuple[Any, Any]] = {}
 
@@ -29,6 +29,29 @@ def run(name: str, signature: str, feeds: dict[str, str], folder: str) -> dict[s
     described = meta.signature_def[signature]
     fetched = {key: tensor.name for key, tensor in described.outputs.items()}
     values = session.run(fetched, {described.inputs[key].name: take(file) for key, file in feeds.items()})
+    return {key: give(f"{folder}/{position}.npy", value) for position, (key, value) in enumerate(values.items())}
+
+
+def assign(name: str, values: dict[str, str]) -> None:
+    """Gives variables new values, through the signature `assign/<variable>` that each of them has."""
+    session, meta = _sessions[name]
+    ports = {key: meta.signature_def[f"assign/{key}"] for key in values}
+    session.run(
+        [port.outputs["done"].name for port in ports.values()],
+        {ports[key].inputs["value"].name: take(file) for key, file in values.items()},
+    )
+
+
+def read(name: str, folder: str) -> dict[str, str]:
+    """Values of all variables, through their signatures `read/<variable>`."""
+    session, meta = _sessions[name]
+    prefix = "read/"
+    fetched = {
+        key.removeprefix(prefix): port.outputs["value"].name
+        for key, port in meta.signature_def.items()
+        if key.startswith(prefix)
+    }
+    values = session.run(fetched)
     return {key: give(f"{folder}/{position}.npy", value) for position, (key, value) in enumerate(values.items())}
 
 
