@@ -1,0 +1,126 @@
+import { ValueError } from '../python/errors.ts';
+import { toFloat64 } from './convert.ts';
+import { fromFloat16, toFloat16 } from './float16.ts';
+import type { NdArray } from './ndarray.ts';
+
+/** Elements that NumPy converts at a time when a sum has another dtype than its array. */
+const BUFFER = 8192;
+const BLOCK = 128;
+
+/**
+ * Sum in NumPy's order of additions, in float64: up to 7 numbers from left to right; up to 128 in eight interleaved partial sums; more by halves. `numpy.sum`
+ * over a contiguous axis gives the same bits.
+ */
+export function pairwiseSum(values: ArrayLike<number>, start = 0, count = values.length - start): number {
+  if (count < 8) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += values[start + i]!;
+    return sum;
+  }
+  if (count > BLOCK) {
+    const half = halfOf(count);
+    return pairwiseSum(values, start, half) + pairwiseSum(values, start + half, count - half);
+  }
+  let [r0, r1, r2, r3] = [values[start]!, values[start + 1]!, values[start + 2]!, values[start + 3]!];
+  let [r4, r5, r6, r7] = [values[start + 4]!, values[start + 5]!, values[start + 6]!, values[start + 7]!];
+  const whole = count - (count % 8);
+  for (let i = 8; i < whole; i += 8) {
+    const at = start + i;
+    r0 += values[at]!;
+    r1 += values[at + 1]!;
+    r2 += values[at + 2]!;
+    r3 += values[at + 3]!;
+    r4 += values[at + 4]!;
+    r5 += values[at + 5]!;
+    r6 += values[at + 6]!;
+    r7 += values[at + 7]!;
+  }
+  let sum = r0 + r1 + (r2 + r3) + (r4 + r5 + (r6 + r7));
+  for (let i = whole; i < count; i++) sum += values[start + i]!;
+  return sum;
+}
+
+/** `pairwiseSum` with every addition rounded to float32, as NumPy sums float32 arrays. */
+export function pairwiseSumFloat32(values: ArrayLike<number>, start = 0, count = values.length - start): number {
+  const add = (a: number, b: number): number => Math.fround(a + b);
+  if (count < 8) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum = add(sum, values[start + i]!);
+    return sum;
+  }
+  if (count > BLOCK) {
+    const half = halfOf(count);
+    return add(pairwiseSumFloat32(values, start, half), pairwiseSumFloat32(values, start + half, count - half));
+  }
+  const r = Float32Array.from({ length: 8 }, (_, i) => values[start + i]!);
+  const whole = count - (count % 8);
+  for (let i = 8; i < whole; i += 8) {
+    for (let j = 0; j < 8; j++) r[j]! += values[start + i + j]!;
+  }
+  let sum = add(add(add(r[0]!, r[1]!), add(r[2]!, r[3]!)), add(add(r[4]!, r[5]!), add(r[6]!, r[7]!)));
+  for (let i = whole; i < count; i++) sum = add(sum, values[start + i]!);
+  return sum;
+}
+
+/** Mean of float64 numbers, NaN for none. Twin of `numpy.mean` over a contiguous axis. */
+export function mean(values: ArrayLike<number>): number {
+  return pairwiseSum(values) / values.length;
+}
+
+/**
+ * Sum of all elements. Twin of `numpy.sum(array, dtype=dtype)`: floats in their own precision unless `dtype` is given, integers and booleans exactly (modulo
+ * 2⁶⁴).
+ *
+ * @throws ValueError for a sum of integers beyond 2⁵³, which a number cannot hold.
+ */
+export function sum(array: NdArray, dtype?: 'float32' | 'float64'): number {
+  if (dtype !== undefined && dtype !== array.dtype) return bufferedSum(toFloat64(array), dtype);
+  switch (array.dtype) {
+    case 'float64':
+      return pairwiseSum(array.data as Float64Array);
+    case 'float32':
+      return pairwiseSumFloat32(array.data as Float32Array);
+    case 'float16':
+      // NumPy adds half-precision numbers in float32 and rounds the result.
+      return fromFloat16(toFloat16(pairwiseSumFloat32(Float32Array.from(array.data as Uint16Array, fromFloat16))));
+    default:
+      return integerSum(array);
+  }
+}
+
+function integerSum(array: NdArray): number {
+  let total = 0n;
+  let partial = 0;
+  for (const value of array.data as Iterable<number | bigint>) {
+    if (typeof value === 'bigint') total += value;
+    else {
+      partial += value;
+      if (Math.abs(partial) > 2 ** 52) {
+        total += BigInt(partial);
+        partial = 0;
+      }
+    }
+  }
+  const exact = total + BigInt(partial);
+  const wrapped = array.dtype.startsWith('u') ? BigInt.asUintN(64, exact) : BigInt.asIntN(64, exact);
+  if (!Number.isSafeInteger(Number(wrapped))) throw new ValueError(`the sum ${wrapped} is beyond 2^53`);
+  return Number(wrapped);
+}
+
+function bufferedSum(values: Float64Array, dtype: 'float32' | 'float64'): number {
+  const single = dtype === 'float32';
+  const elements = single ? Float32Array.from(values) : values;
+  let total = 0;
+  for (let start = 0; start < elements.length; start += BUFFER) {
+    const count = Math.min(BUFFER, elements.length - start);
+    total = single
+      ? Math.fround(total + pairwiseSumFloat32(elements, start, count))
+      : total + pairwiseSum(elements, start, count);
+  }
+  return total;
+}
+
+function halfOf(count: number): number {
+  const half = Math.floor(count / 2);
+  return half - (half % 8);
+}
