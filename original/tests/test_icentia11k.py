@@ -566,6 +566,7 @@ class TestDistributedLabels:
 def assert_labels_equal(labels, expected):
     assert labels["size"] == expected["size"]
     for kind in ("btype", "rtype"):
-        for (positions, codes), (expected_positions, expected_codes) in zip(labels[kind], expected[kind], strict=True):
+        assert len(labels[kind]) == len(expected[kind])
+        for (positions, codes), (expected_positions, expected_codes) in zip(labels[kind], expected[kind]):
             np.testing.assert_array_equal(positions, expected_positions)
             np.testing.assert_array_equal(codes, expected_codes)

@@ -5,6 +5,8 @@ import pytest
 from legacy_draws import LegacyGenerator, split, stratified_split
 from sklearn.model_selection import train_test_split
 
+from transplant.datasets import icentia11k
+
 SEEDS = [0, 1, 7, 42, 54003, 2**32 - 1]
 
 
@@ -99,6 +101,69 @@ class TestSplits:
     def test_bool_rows_sort_as_text_so_classes_come_in_reverse(self):
         rows = [" ".join(map(str, row)) for row in np.eye(3, dtype=bool).tolist()]
         assert sorted(rows) == rows[::-1]
+
+
+class TestPatientDraws:
+    """Number, order and kind of the draws of transplant.datasets.icentia11k."""
+
+    NUM_SEGMENTS, SEGMENT_SIZE = 3, 5000
+
+    def place(self, patient, segment, start):
+        return 100000 * patient + 10000 * segment + start
+
+    @pytest.mark.parametrize(
+        "sample",
+        [icentia11k.rhythm_data_generator, icentia11k.beat_data_generator, icentia11k.heart_rate_data_generator],
+    )
+    def test_frames(self, generator, synthetic_patients, sample):
+        for index, (x, _) in enumerate(sample(synthetic_patients, 512, samples_per_patient=20)):
+            segment = generator.randint(self.NUM_SEGMENTS)
+            start = generator.randint(self.SEGMENT_SIZE - 512)
+            assert x[0, 0] == self.place(index // 20, segment, start)
+
+    def test_heart_rate_label_frames(self, generator, synthetic_patients):
+        frames = icentia11k.heart_rate_data_generator(synthetic_patients, 512, 1025, samples_per_patient=20)
+        for index, (x, _) in enumerate(frames):
+            segment = generator.randint(self.NUM_SEGMENTS)
+            center = generator.randint(self.SEGMENT_SIZE - 1025) + 512
+            assert x[0, 0] == self.place(index // 20, segment, center - 256)
+
+    @pytest.mark.parametrize("prob", [None, 0.7])
+    def test_cpc(self, generator, synthetic_patients, prob):
+        items = icentia11k.cpc_data_generator(
+            [synthetic_patients], 3, 4, 256, 64, 1, ns_same_segment_prob=prob, samples_per_patient=20
+        )
+        num_segments = 3 * self.NUM_SEGMENTS
+        uniform = np.full(num_segments, 1 / num_segments)
+        for x, y in items:
+            (segment,) = generator.choice(range(num_segments), 1, p=uniform)
+            start = generator.randint(self.SEGMENT_SIZE - (3 * 192 + 2 * 256))
+            p = uniform
+            if prob is not None:
+                p = np.full(num_segments, (1 - prob) / (num_segments - 1))
+                p[segment] = prob
+            others = generator.choice(range(num_segments), 4, p=p)
+            starts = [generator.randint(self.SEGMENT_SIZE - 256) for _ in others]
+            samples = [self.place(*divmod(other, self.NUM_SEGMENTS), first) for other, first in zip(others, starts)]
+            assert y == generator.randint(5)
+            samples.insert(y, self.place(*divmod(segment, self.NUM_SEGMENTS), start + 3 * 192 + 256))
+            assert x["samples"][:, 0, 0].tolist() == samples
+            assert x["context"][0, 0, 0] == self.place(*divmod(segment, self.NUM_SEGMENTS), start)
+
+    def test_uniform_patients(self, generator, icentia_unzipped):
+        patients = icentia11k.uniform_patient_generator(icentia_unzipped, range(5), include_labels=False, unzipped=True)
+        order = list(range(5))
+        for _ in range(3):
+            generator.shuffle(order)
+            assert [next(patients)[0] for _ in range(5)] == order
+
+    @pytest.mark.parametrize("weights", [None, [0.1, 0.2, 0.3, 0.2, 0.2]])
+    def test_random_patients(self, generator, icentia_unzipped, weights):
+        patients = icentia11k.random_patient_generator(
+            icentia_unzipped, range(5), weights, include_labels=False, unzipped=True
+        )
+        order = generator.choice(range(5), 1024, p=weights)
+        assert [next(patients)[0] for _ in range(20)] == order[:20]
 
 
 class TestErrors:
