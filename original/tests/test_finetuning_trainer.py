@@ -192,7 +192,7 @@ def test_split_then_subset_follow_the_seed(tmp_path, recorder):
     train, _ = train_test_split(rest, train_size=0.5, stratify=rest["y"])
     assert record_ids(tmp_path, "val") == list(val["record_ids"])
     assert record_ids(tmp_path, "train") == list(train["record_ids"])
-    np.testing.assert_array_equal(train["y"].sum(0), [3, 3, 4, 4][::-1] if train["y"].sum(0)[0] == 4 else [3, 3, 4, 4])
+    assert sorted(train["y"].sum(0)) == [3, 3, 4, 4]
     predicted = read_predictions(tmp_path / "train_predictions.csv")["y_prob"][:, 0]
     np.testing.assert_array_equal(predicted, train["x"][:, 0, 0])
     assert recorder.batch_size == 8
@@ -311,10 +311,8 @@ def test_loss_from_logits(one_stage, labels):
     """No clipping of probabilities: a wrong answer with a logit of 100 costs 100."""
     data = labels(4)
     model = trainer._create_model(arguments(), data)
-    model.layers[-1].set_weights(
-        [np.zeros((64, len(data["classes"]))), np.array([100.0] + [0] * (data["y"].shape[1] - 1))]
-    )
-    logits = np.array([100.0] + [0] * (data["y"].shape[1] - 1))
+    logits = np.array([100.0] + [0] * (len(data["classes"]) - 1))
+    model.layers[-1].set_weights([np.zeros((64, len(logits))), logits])
     if labels is single_label:
         expected = np.mean([100 - logits[np.argmax(y)] for y in data["y"]])
     else:
