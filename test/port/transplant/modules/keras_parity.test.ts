@@ -84,7 +84,7 @@ describe.each(Object.entries(cases))('%s equals Keras in float64', (title, { mod
 
   beforeAll(async () => {
     result = (await results())[Object.keys(cases).indexOf(title)]!;
-  });
+  }, 300_000);
 });
 
 let running: Promise<Distances[]> | undefined;
