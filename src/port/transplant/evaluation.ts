@@ -1,0 +1,227 @@
+import { toFloat64 } from '../../lib/numpy/convert.ts';
+import type { NdArray } from '../../lib/numpy/ndarray.ts';
+import { pairwiseSum } from '../../lib/numpy/sum.ts';
+import { IndexError, ValueError } from '../../lib/python/errors.ts';
+import { columnOf, f1Score, type Indicator, mean, rocAucScore } from '../../lib/sklearn/metrics.ts';
+
+/**
+ * Unweighted mean over classes of the area under the ROC curve. Twin of `transplant.evaluation.auc`.
+ *
+ * @param yTrue truth (samples, classes) of 0 and 1.
+ * @param yProb scores of the same shape.
+ * @throws ValueError where shapes do not fit, or (Quirk Q9) a class has only one value in `yTrue`.
+ */
+export function auc(yTrue: NdArray, yProb: NdArray): number {
+  const [, classes] = requireMatrix(yProb);
+  requireSameShape(yTrue, yProb);
+  const [truth, scores] = [toFloat64(yTrue), toFloat64(yProb)];
+  const perClass = Array.from({ length: classes }, (_, i) =>
+    rocAucScore(columnOf(truth, classes, i), columnOf(scores, classes, i)),
+  );
+  return mean(perClass);
+}
+
+/** How `f1` decides. */
+export interface F1Options {
+  /** Labels do not exclude each other: predict every class that reaches its threshold. Default: the most probable class. */
+  readonly multiclass?: boolean;
+  /** One for all classes or one per class, default 0.5. Quirk Q10: ignored unless `multiclass`. */
+  readonly threshold?: number | readonly number[];
+}
+
+/**
+ * F1 score, unweighted mean over classes; 0 for a class that neither occurs nor is predicted. Twin of `transplant.evaluation.f1`. Quirk Q10: without
+ * `multiclass` every class that shares the maximum is predicted; Quirk Q11: with one class the mean goes over the label values.
+ *
+ * @param yTrue truth (samples, classes), or class indices (samples,) if not `multiclass`.
+ * @param yProb probabilities (samples, classes); logits do if not `multiclass`.
+ * @throws ValueError if `yProb` is no matrix, shapes do not fit, or class indices are given with `multiclass`.
+ */
+export function f1(yTrue: NdArray, yProb: NdArray, options: F1Options = {}): number {
+  const [, classes] = requireMatrix(yProb);
+  const { multiclass = false, threshold = 0.5 } = options;
+  if (yTrue.shape.length === 1 && multiclass) {
+    throw new ValueError('with multiclass y_true must have shape (samples, classes), got class indices');
+  }
+  const truth = yTrue.shape.length === 1 ? oneHot(yTrue, classes) : yTrue;
+  requireSameShape(truth, yProb);
+  return f1Score(truth, multiclass ? atThreshold(yProb, threshold) : mostProbable(yProb));
+}
+
+/** `f1` of labels that do not exclude each other, at the threshold 0.5. Twin of `transplant.evaluation.multi_f1`. */
+export function multiF1(yTrue: NdArray, yProb: NdArray): number {
+  return f1(yTrue, yProb, { multiclass: true, threshold: 0.5 });
+}
+
+/**
+ * Largest F1 of sample-averaged precision and recall over all thresholds, and the first threshold that reaches it. Twin of `transplant.evaluation.f_max`.
+ *
+ * @param thresholds default: 100 equally spaced values from 0 to 1.
+ * @throws ValueError if the score is NaN at every threshold, as (Quirk Q12) with one sample without labels.
+ */
+export function fMax(
+  yTrue: NdArray,
+  yProb: NdArray,
+  thresholds: ArrayLike<number> = hundredThresholds(),
+): [score: number, threshold: number] {
+  const [precision, recall] = macroPrecisionRecall(yTrue, yProb, thresholds);
+  let best = -1;
+  let score = Number.NEGATIVE_INFINITY;
+  precision.forEach((p, i) => {
+    const f = (2 * p * recall[i]!) / (p + recall[i]!);
+    if (f > score) [best, score] = [i, f];
+  });
+  if (best < 0)
+    throw new ValueError(
+      'All-NaN slice encountered: the score is NaN at every threshold; is there a sample without labels?',
+    );
+  return [score, thresholds[best]!];
+}
+
+/**
+ * Precision and recall per sample, averaged over the samples, at each threshold. Twin of `transplant.evaluation.macro_precision_recall`. Precision averages the
+ * samples with a predicted class (NaN if there are none); recall all samples (Quirk Q12: NaN if one has no label).
+ */
+export function macroPrecisionRecall(
+  yTrue: NdArray,
+  yProb: NdArray,
+  thresholds: ArrayLike<number>,
+): [precision: Float64Array, recall: Float64Array] {
+  const [samples, classes] = requireMatrix(yProb);
+  requireSameShape(yTrue, yProb);
+  const [truth, prob] = [toFloat64(yTrue), toFloat64(yProb)];
+  const labels = Float64Array.from({ length: samples }, (_, i) => pairwiseSum(truth, i * classes, classes));
+  const perThreshold = Array.from(thresholds, (threshold) => {
+    const precisions = new Float64Array(samples);
+    const recalls = new Float64Array(samples);
+    let defined = 0;
+    for (let i = 0; i < samples; i++) {
+      let [hits, predicted] = [0, 0];
+      for (let j = i * classes; j < (i + 1) * classes; j++) {
+        if (!(prob[j]! >= threshold)) continue;
+        predicted++;
+        if (truth[j]) hits++;
+      }
+      if (predicted > 0) {
+        precisions[i] = hits / predicted;
+        defined++;
+      }
+      recalls[i] = hits / labels[i]!;
+    }
+    return [pairwiseSum(precisions) / defined, mean(recalls)] as const;
+  });
+  return [Float64Array.from(perThreshold, ([p]) => p), Float64Array.from(perThreshold, ([, r]) => r)];
+}
+
+/** Weights of `challenge2020Metrics`. */
+export interface Challenge2020Options {
+  /** Weight of recall in F-beta; default 2. */
+  readonly betaF?: number;
+  /** Weight of missed labels in G-beta, not squared; default 2. */
+  readonly betaG?: number;
+  /** One per class, default ones; classes beyond its end are left out. */
+  readonly classWeights?: ArrayLike<number>;
+  /** Samples have one label each; all weigh 1. */
+  readonly single?: boolean;
+}
+
+/**
+ * F-beta and G-beta as weighted means over classes, each sample weighted by 1 / number of its labels. Twin of `transplant.evaluation.challenge2020_metrics`,
+ * which is not the scoring matrix of the challenge. Quirk Q13: a class that neither occurs nor is predicted makes both NaN, and a sample without labels weighs
+ * infinitely.
+ *
+ * @param yTrue truth (samples, classes) of 0 and 1.
+ * @param yPred decisions of the same shape; values other than 0 and 1 count nowhere.
+ */
+export function challenge2020Metrics(
+  yTrue: NdArray,
+  yPred: NdArray,
+  options: Challenge2020Options = {},
+): { fBeta: number; gBeta: number } {
+  const { betaF = 2, betaG = 2, single = false } = options;
+  const [samples, classes] = requireMatrix(yTrue);
+  requireSameShape(yPred, yTrue);
+  const weights = Array.from(options.classWeights ?? new Array<number>(classes).fill(1));
+  if (weights.length > classes) throw new IndexError(`${weights.length} class weights for ${classes} classes`);
+  const [truth, prediction] = [toFloat64(yTrue), toFloat64(yPred)];
+  const sampleWeight = Float64Array.from(
+    { length: samples },
+    (_, i) => 1 / (single ? 1 : pairwiseSum(truth, i * classes, classes)),
+  );
+  let [f, g] = [0, 0];
+  weights.forEach((weight, label) => {
+    let [tp, fp, fn] = [0, 0, 0];
+    for (let i = 0; i < samples; i++) {
+      const [isTrue, isPredicted] = [truth[i * classes + label], prediction[i * classes + label]];
+      if (isPredicted === 1 && isTrue === 1) tp += sampleWeight[i]!;
+      else if (isPredicted === 1) fp += sampleWeight[i]!;
+      else if (isPredicted === 0 && isTrue !== 0) fn += sampleWeight[i]!;
+    }
+    const weightedTp = (1 + betaF ** 2) * tp;
+    f += (weight * weightedTp) / (weightedTp + fp + betaF ** 2 * fn);
+    g += (weight * tp) / (tp + fp + betaG * fn);
+  });
+  const total = pairwiseSum(weights);
+  return { fBeta: f / total, gBeta: g / total };
+}
+
+/** Classes whose probability is the row's maximum; none in a row with NaN. */
+export function mostProbable(yProb: NdArray): Indicator {
+  const [rows, columns] = requireMatrix(yProb);
+  const prob = toFloat64(yProb);
+  const data = new Uint8Array(prob.length);
+  for (let row = 0; row < rows; row++) {
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let i = row * columns; i < (row + 1) * columns; i++) highest = Math.max(highest, prob[i]!);
+    for (let i = row * columns; i < (row + 1) * columns; i++) data[i] = prob[i]! >= highest ? 1 : 0;
+  }
+  return { rows, columns, data };
+}
+
+/** Classes that reach their threshold. */
+export function atThreshold(yProb: NdArray, threshold: number | readonly number[]): Indicator {
+  const [rows, columns] = requireMatrix(yProb);
+  const prob = toFloat64(yProb);
+  if (typeof threshold !== 'number' && threshold.length !== columns) {
+    throw new ValueError(`${threshold.length} thresholds for ${columns} classes`);
+  }
+  // NumPy compares a float32 array with a single number in float32, with several in float64.
+  const single = yProb.dtype === 'float32' && typeof threshold === 'number' ? Math.fround(threshold) : threshold;
+  const data = Uint8Array.from(prob, (p, i) =>
+    p >= (typeof single === 'number' ? single : single[i % columns]!) ? 1 : 0,
+  );
+  return { rows, columns, data };
+}
+
+/** Matrix (indices, depth) with a 1 at each index. Twin of `transplant.evaluation._one_hot`. */
+export function oneHot(indices: NdArray, depth: number): NdArray<'float64'> {
+  const values = toFloat64(indices);
+  const data = new Float64Array(values.length * depth);
+  values.forEach((index, row) => {
+    if (!Number.isInteger(index) || index < -depth || index >= depth) {
+      throw new IndexError(`class index ${index} of sample ${row} is out of bounds for ${depth} classes`);
+    }
+    data[row * depth + (index < 0 ? index + depth : index)] = 1;
+  });
+  return { dtype: 'float64', shape: [values.length, depth], data };
+}
+
+/** `numpy.linspace(0, 1, 100)`. */
+function hundredThresholds(): Float64Array {
+  const step = 1 / 99;
+  return Float64Array.from({ length: 100 }, (_, i) => (i === 99 ? 1 : i * step));
+}
+
+function requireMatrix(array: NdArray): [rows: number, columns: number] {
+  if (array.shape.length !== 2)
+    throw new ValueError(`y_prob must have shape (samples, classes), got (${array.shape.join(', ')})`);
+  return array.shape as unknown as [number, number];
+}
+
+function requireSameShape(array: NdArray, other: NdArray): void {
+  if (array.shape.join() !== other.shape.join()) {
+    throw new ValueError(
+      `y_true has shape (${array.shape.join(', ')}), expected (${other.shape.join(', ')}), the shape of y_prob`,
+    );
+  }
+}
