@@ -97,7 +97,7 @@ export function bytesOf(array: NdArray): Uint8Array {
 
 /** Array over bytes in the machine's (little-endian) order; copies only where the bytes are not aligned. */
 export function fromBytes<D extends DType>(dtype: D, shape: readonly number[], bytes: Uint8Array): NdArray<D> {
-  const aligned = bytes.byteOffset % itemSize[dtype] === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % itemSize[dtype] === 0 ? bytes : new Uint8Array(bytes);
   const size = sizeOf(shape);
   if (aligned.byteLength !== size * itemSize[dtype]) {
     throw new RangeError(`${aligned.byteLength} bytes do not fill ${dtype} of shape (${shape.join(', ')})`);

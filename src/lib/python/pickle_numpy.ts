@@ -95,7 +95,7 @@ export function reduce(callable: unknown, args: unknown): unknown {
       break;
     case 'bytearray':
       if (args.length === 0) return new Uint8Array(0);
-      if (args.length === 1 && args[0] instanceof Uint8Array) return args[0].slice();
+      if (args.length === 1 && args[0] instanceof Uint8Array) return new Uint8Array(args[0]);
       if (args.length === 2) return encodeLatin1(args);
       break;
     case 'set':
@@ -259,7 +259,7 @@ function makeArray(type: ElementType, shape: readonly number[], fortranOrder: bo
       type,
       shape,
       fortranOrder,
-      type.bigEndian || type.dtype === 'bool' ? bytes.slice() : bytes,
+      type.bigEndian || type.dtype === 'bool' ? new Uint8Array(bytes) : bytes,
     ) as NdArray;
   } catch (error) {
     throw new PickleFault(error instanceof Error ? error.message : String(error));

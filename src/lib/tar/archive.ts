@@ -1,0 +1,198 @@
+import { createReadStream, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { Parser, type ReadEntry } from 'tar';
+import { InputError } from '../../errors.ts';
+import { AtomicFile } from '../python/atomic_file.ts';
+import { FileNotFoundError } from '../python/errors.ts';
+
+/** A file or folder inside an archive. */
+export interface TarEntry {
+  /** Path with `/`, relative, without `.` and `..`. */
+  readonly path: string;
+  readonly kind: 'file' | 'folder';
+  /** Bytes of a file. */
+  readonly size: number;
+}
+
+/** Limits of reading an archive. */
+export interface TarOptions {
+  /** Most bytes of all files together; default 64 GiB. */
+  readonly maxBytes?: number;
+  /** Most entries; default 1,000,000. */
+  readonly maxEntries?: number;
+}
+
+const FILES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
+const FOLDERS: ReadonlySet<string> = new Set(['Directory', 'GNUDumpDir']);
+const MAX_PATH = 4096;
+
+/**
+ * Lists a `.tar` or `.tar.gz` archive, read to its end.
+ *
+ * @throws FileNotFoundError, or InputError for damage and for whatever `extractTar` refuses.
+ */
+export async function listTar(archive: string, options: TarOptions = {}): Promise<TarEntry[]> {
+  const entries: TarEntry[] = [];
+  await walk(archive, options, (entry, stream) => {
+    entries.push(entry);
+    stream.resume();
+  });
+  return entries;
+}
+
+/**
+ * Unpacks an archive into a folder, which is made if it is missing, and returns what it unpacked. The whole archive is checked before anything is written: links,
+ * devices, absolute paths, `..`, two entries of one name, more bytes or entries than allowed and damage of any kind are refused. Owners, times and modes are not taken over.
+ *
+ * @throws FileNotFoundError, or InputError naming the entry.
+ */
+export async function extractTar(archive: string, folder: string, options: TarOptions = {}): Promise<TarEntry[]> {
+  const entries = await listTar(archive, options);
+  mkdirSync(folder, { recursive: true });
+  const root = realpathSync(folder);
+  await walk(archive, options, (entry, stream) => {
+    const target = join(root, ...entry.path.split('/'));
+    const parent = entry.kind === 'folder' ? target : dirname(target);
+    makeFolder(root, parent, archive, entry.path);
+    if (entry.kind === 'folder') stream.resume();
+    else writeEntry(target, stream);
+  });
+  return entries;
+}
+
+/** Makes a folder below `root`, unless a link that is there already leads out of it. */
+function makeFolder(root: string, folder: string, archive: string, path: string): void {
+  let existing = folder;
+  while (existing !== root && statSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
+  const real = realpathSync(existing);
+  if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
+    throw new InputError('refused: a link in the target folder leads out of it', {
+      file: archive,
+      where: path,
+      got: relative(root, existing),
+    });
+  }
+  mkdirSync(folder, { recursive: true });
+}
+
+function writeEntry(target: string, stream: ReadEntry): void {
+  const file = new AtomicFile(target);
+  // Synchronous writes keep the order of the entries: the parser hands out the next one when this one has ended.
+  stream.on('data', (chunk: Buffer) => {
+    try {
+      file.write(chunk);
+    } catch (error) {
+      file.abort();
+      stream.emit('error', error);
+    }
+  });
+  stream.on('end', () => file.commit());
+}
+
+async function walk(
+  archive: string,
+  { maxBytes = 2 ** 36, maxEntries = 1_000_000 }: TarOptions,
+  visit: (entry: TarEntry, stream: ReadEntry) => void,
+): Promise<void> {
+  const seen = new Set<string>();
+  let bytes = 0;
+  let fault: unknown;
+  const parser = new Parser({
+    strict: true,
+    maxMetaEntrySize: 1 << 20,
+    onReadEntry: (stream) => {
+      try {
+        if (fault) throw fault;
+        const entry = check(stream, archive, seen);
+        if (seen.add(entry.path).size > maxEntries)
+          throw new InputError(`more than ${maxEntries} entries`, { file: archive });
+        bytes += entry.size;
+        if (bytes > maxBytes) {
+          throw new InputError('the files are too large', {
+            file: archive,
+            where: entry.path,
+            got: `${bytes} bytes`,
+            expected: `at most ${maxBytes}`,
+          });
+        }
+        visit(entry, stream);
+      } catch (error) {
+        fault ??= error;
+        parser.abort(error as Error);
+        stream.resume();
+      }
+    },
+  });
+  await feed(archive, parser, () => fault);
+  if (seen.size === 0) throw new InputError('the archive holds no entry', { file: archive });
+}
+
+async function feed(archive: string, parser: Parser, faultOf: () => unknown): Promise<void> {
+  const compressed = await isGzip(archive);
+  const file = createReadStream(archive, { highWaterMark: 1 << 18 });
+  let failed: unknown;
+  parser.on('error', (error: unknown) => {
+    failed ??= error;
+  });
+  const toParser = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const chunk of source) {
+      if (!parser.write(Buffer.from(chunk)) && !failed && !faultOf()) {
+        await new Promise<void>((resolve) => {
+          parser.once('drain', resolve);
+          parser.once('error', () => resolve());
+        });
+      }
+      if (failed || faultOf()) return;
+    }
+    await new Promise<void>((resolve) => {
+      parser.once('end', resolve);
+      parser.once('error', () => resolve());
+      parser.end();
+    });
+  };
+  try {
+    if (compressed) await pipeline(file, createGunzip(), toParser);
+    else await pipeline(file, toParser);
+  } catch (error) {
+    failed ??= error;
+  } finally {
+    file.destroy();
+  }
+  const error = faultOf() ?? failed;
+  if (error === undefined) return;
+  if (error instanceof InputError) throw error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && /^E[A-Z]+$/.test(code)) throw error;
+  throw new InputError('the archive is damaged', { file: archive, got: (error as Error).message });
+}
+
+async function isGzip(archive: string): Promise<boolean> {
+  const status = statSync(archive, { throwIfNoEntry: false });
+  if (!status) throw new FileNotFoundError(archive);
+  if (!status.isFile()) throw new InputError('not a regular file', { file: archive });
+  for await (const chunk of createReadStream(archive, { end: 1 })) return chunk[0] === 0x1f && chunk[1] === 0x8b;
+  throw new InputError('the archive is empty', { file: archive });
+}
+
+function check(stream: ReadEntry, archive: string, seen: ReadonlySet<string>): TarEntry {
+  const refuse = (reason: string): never => {
+    throw new InputError(`refused: ${reason}`, { file: archive, where: JSON.stringify(stream.path) });
+  };
+  const kind = FILES.has(stream.type)
+    ? 'file'
+    : FOLDERS.has(stream.type)
+      ? 'folder'
+      : refuse(`an entry of type ${stream.type}`);
+  const { path } = stream;
+  if (path.length > MAX_PATH) refuse('a path that is too long');
+  if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) refuse('an absolute path');
+  if (path.includes('\\') || path.includes('\0')) refuse('a path with a backslash or NUL');
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) refuse('a path with ..');
+  if (parts.length === 0 && kind === 'file') refuse('a file without name');
+  const plain = parts.join('/') || '.';
+  if (seen.has(plain)) refuse('a second entry of this name');
+  return { path: plain, kind, size: kind === 'file' ? stream.size : 0 };
+}
