@@ -99,6 +99,10 @@ class TestFMax:
         np.testing.assert_array_equal(precision, [1 / 3, 0.375, 0.5, np.nan])
         np.testing.assert_array_equal(recall, [1, 0.5, 0.25, 0])
 
+    def test_threshold_is_reached_at_equality(self):
+        precision, recall = macro_precision_recall(np.eye(2), np.array([[0.6, 0], [0, 0.6]]), np.array([0.6]))
+        assert (precision, recall) == (1, 1)
+
     def test_default_grid_has_100_values(self):
         y_prob = np.array([[0.5, 0.1], [0.1, 0.5]])
         score, threshold = f_max(np.eye(2), y_prob)

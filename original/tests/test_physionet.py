@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import samplerate
 import wfdb
 from wfdb_files import ramp, write_record
 
@@ -252,6 +253,12 @@ class TestResampleRecords:
         for lead in range(12):
             alone = wfdb.Record(p_signal=record.p_signal[:, lead : lead + 1], fs=500)
             np.testing.assert_array_equal(resample_records([alone], 250)[0][:, 0], signal[:, lead])
+
+    def test_converter(self):
+        record = record_of(2000, 500)
+        (signal,) = resample_records([record], 250)
+        np.testing.assert_array_equal(signal, samplerate.resample(record.p_signal, 0.5, "sinc_best"))
+        assert (signal != samplerate.resample(record.p_signal, 0.5, "sinc_medium")).any()
 
     def test_best_sinc_keeps_the_pass_band(self):
         t = np.arange(5000) / 500

@@ -171,7 +171,7 @@ def _read_records(db_dir: PathName, names: Sequence[str], verbose: bool) -> Reco
 
 
 def _diagnosis_codes(comment: str) -> list[str]:
-    _, codes = comment.split("Dx:", maxsplit=1)
+    _, _, codes = comment.partition("Dx:")
     return [code.strip() for code in codes.split(",")]
 
 
