@@ -1,9 +1,10 @@
 import { InputError } from '../../errors.ts';
 import { AtomicFile } from '../python/atomic_file.ts';
+import { type ByteSource, openFile } from '../python/byte_source.ts';
 import { dumps, loads } from '../python/pickle.ts';
 import { encodeTexts } from './element_type.ts';
 import { bytesOf, sizeOf } from './ndarray.ts';
-import { type ByteSource, openFile, readElements, readNpyHead } from './npy_file.ts';
+import { readElements, readNpyHead } from './npy_file.ts';
 import { formatNpyHeader } from './npy_header.ts';
 import { type AnyArray, isArray } from './object_array.ts';
 

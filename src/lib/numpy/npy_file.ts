@@ -1,56 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { FileNotFoundError, IndexError, ValueError } from '../python/errors.ts';
+import { type ByteSource, openFile } from '../python/byte_source.ts';
+import { IndexError, ValueError } from '../python/errors.ts';
 import { decodeElements, fortranStrides } from './element_type.ts';
 import { type DType, type NdArray, sizeOf } from './ndarray.ts';
 import { MAX_NPY_HEAD, type NpyHeader, parseNpyHeader } from './npy_header.ts';
 import type { TextArray } from './object_array.ts';
-
-const MAX_READ = 1 << 30;
-
-/** A readable span of bytes: a file, or a stored member of an archive. */
-export interface ByteSource {
-  /** Name for messages. */
-  readonly name: string;
-  readonly size: number;
-  /** Fills `target` from `position`; throws if the bytes are not there. */
-  read(target: Uint8Array, position: number): void;
-  close(): void;
-}
-
-/** Opens a file for reading at any position. Throws FileNotFoundError. */
-export function openFile(path: string): ByteSource {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new FileNotFoundError(path);
-    throw error;
-  }
-  const status = fstatSync(descriptor);
-  if (!status.isFile()) {
-    closeSync(descriptor);
-    throw new InputError('not a regular file', { file: path });
-  }
-  let open = true;
-  return {
-    name: path,
-    size: status.size,
-    read(target, position) {
-      let done = 0;
-      while (done < target.byteLength) {
-        const count = readSync(descriptor, target, done, Math.min(target.byteLength - done, MAX_READ), position + done);
-        if (count === 0)
-          throw new InputError('the file ends too early', { file: path, where: `byte ${position + done}` });
-        done += count;
-      }
-    },
-    close() {
-      if (open) closeSync(descriptor);
-      open = false;
-    },
-  };
-}
 
 /**
  * A numeric `.npy` array that stays on disk: twin of `numpy.load(path, mmap_mode='r')`. `read` fetches only the bytes that it returns (in

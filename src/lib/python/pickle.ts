@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync, readFileSync, readSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -6,10 +6,12 @@ import { createGunzip, createGzip, gunzipSync } from 'node:zlib';
 import { InputError } from '../../errors.ts';
 import { formatNpyHeader } from '../numpy/npy_header.ts';
 import { AtomicFile } from './atomic_file.ts';
-import { FileNotFoundError, ValueError } from './errors.ts';
+import { openFile } from './byte_source.ts';
+import { ValueError } from './errors.ts';
 import { Feed } from './pickle_feed.ts';
 import { type SpillTarget, Unpickler } from './pickle_reader.ts';
 import { ArrayStream, pickle } from './pickle_writer.ts';
+import { readWholeFile } from './whole_file.ts';
 
 export { ArrayStream } from './pickle_writer.ts';
 
@@ -48,7 +50,8 @@ export function loads(bytes: Uint8Array, options: { file?: string; maxBytes?: nu
 
 /** Reads a pickle file as a stream, so that no more than its largest arrays is held (with `spill`: less). Errors as `loads`. */
 export async function load(path: string, options: LoadOptions = {}): Promise<unknown> {
-  const compressed = options.compress ?? isGzip(path);
+  const gzip = isGzip(path);
+  const compressed = options.compress ?? gzip;
   const feed = new Feed();
   const targets: SpillFile[] = [];
   const spill = options.spill && {
@@ -101,7 +104,7 @@ export function loadSync(path: string, options: Pick<LoadOptions, 'maxBytes' | '
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(path);
+    bytes = readWholeFile(path);
     // Room for what surrounds the payloads, which alone are counted.
     if (options.compress ?? (bytes[0] === 0x1f && bytes[1] === 0x8b)) {
       bytes = gunzipSync(bytes, { maxOutputLength: Math.min(maxBytes + 2 ** 28, 2 ** 32 - 1) });
@@ -231,26 +234,18 @@ class SpillFile implements SpillTarget {
 }
 
 function isGzip(path: string): boolean {
-  let descriptor: number;
+  const file = openFile(path);
   try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    throw asInputError(error, path);
-  }
-  try {
-    const head = new Uint8Array(2);
-    return readSync(descriptor, head) === 2 && head[0] === 0x1f && head[1] === 0x8b;
-  } catch (error) {
-    throw asInputError(error, path);
+    const head = new Uint8Array(Math.min(2, file.size));
+    file.read(head, 0);
+    return head[0] === 0x1f && head[1] === 0x8b;
   } finally {
-    closeSync(descriptor);
+    file.close();
   }
 }
 
 function asInputError(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return new FileNotFoundError(path);
-  if (code === 'EISDIR') return new InputError('a folder, not a file', { file: path });
   if (code?.startsWith('Z_') || code === 'ERR_BUFFER_TOO_LARGE') {
     return new InputError('the gzip data are damaged or too large', { file: path, got: (error as Error).message });
   }
