@@ -86,7 +86,7 @@ function readDtype(source: FileBytes, path: string, { at, size }: HeaderMessage)
   const refuse = (got: string) =>
     source.error(`${path} holds values of a kind that weights do not have`, at, {
       got,
-      expected: 'numbers',
+      expected: 'little-endian integers or IEEE 754 numbers',
       next: plain,
     });
   const bits = source.u8(at + 1);

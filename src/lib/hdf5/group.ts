@@ -7,6 +7,7 @@ export interface GroupEntry {
 }
 
 const maxTreeLevel = 8;
+const maxNameLength = 1024;
 const softLink = 2;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -84,10 +85,17 @@ function readHeap(source: FileBytes, address: number, path: string): (offset: nu
   source.signature(address, 'HEAP', `names of ${label(path)}`);
   const bytes = source.slice(source.address(address + 24), source.size(address + 8), `names of ${label(path)}`);
   return (offset, at) => {
-    const end = offset < bytes.byteLength ? bytes.indexOf(0, offset) : -1;
-    if (end < 0)
-      throw source.error(`a name in ${label(path)} lies outside the group's names`, at, { got: `offset ${offset}` });
-    const name = decode(source, bytes.subarray(offset, end), path, at);
+    const length = bytes
+      .subarray(Math.min(offset, bytes.byteLength))
+      .subarray(0, maxNameLength + 1)
+      .indexOf(0);
+    if (length < 0) {
+      throw source.error(`a name in ${label(path)} has no end within the group's names`, at, {
+        got: `offset ${offset}`,
+        expected: `an end within ${maxNameLength} bytes`,
+      });
+    }
+    const name = decode(source, bytes.subarray(offset, offset + length), path, at);
     if (name === '' || name === '.' || name === '..' || name.includes('/')) {
       throw source.error(`${label(path)} holds an impossible name`, at, { got: JSON.stringify(name) });
     }

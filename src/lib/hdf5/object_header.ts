@@ -1,3 +1,4 @@
+import type { InputError } from '../../errors.ts';
 import type { FileBytes } from './bytes.ts';
 
 /** One message of an object header: its type, and where its content lies. */
@@ -47,6 +48,7 @@ const used: ReadonlySet<number> = new Set([
   messageType.symbolTable,
 ]);
 
+const newKind = 'is a group of the new kind (track_order, libver "latest", or with external links)';
 const plainCopy = 'Keras writes plain files: save the weights again with model.save_weights("….weights.h5").';
 
 /**
@@ -70,6 +72,7 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
   const blocks = [{ at: address + 16, size: source.u32(address + 8) }];
   const starts = new Set<number>();
   let seen = 0;
+  let newGroup: InputError | undefined;
   for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) {
     if (starts.has(block.at)) throw source.error(`object header of ${where} continues in a circle`, block.at);
     starts.add(block.at);
@@ -93,12 +96,16 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
         blocks.push({ at: source.address(content), size: source.size(content + 8) });
       } else if (used.has(type)) {
         messages.push({ type, at: content, size });
+      } else if (type === messageType.linkInfo || type === messageType.groupInfo) {
+        // Not thrown at once: what the links are says more.
+        newGroup ??= source.error(`${where} ${newKind}`, at, { next: plainCopy });
       } else if (!harmless.has(type)) {
         throw source.error(`${where} ${refusal(source, type, content, size)}`, at, { next: plainCopy });
       }
       at = content + size;
     }
   }
+  if (newGroup !== undefined) throw newGroup;
   if (seen < count) {
     throw source.error(`object header of ${where} is incomplete`, address, {
       got: `${seen} messages`,
@@ -116,9 +123,6 @@ function refusal(source: FileBytes, type: number, at: number, size: number): str
       return 'is compressed or filtered';
     case messageType.link:
       return linkRefusal(source, at, size);
-    case messageType.linkInfo:
-    case messageType.groupInfo:
-      return 'is a group of the new kind (track_order, libver "latest", or with external links)';
     default:
       return `has a header message of unknown type 0x${type.toString(16).padStart(4, '0')}`;
   }
@@ -128,5 +132,5 @@ function linkRefusal(source: FileBytes, at: number, size: number): string {
   const linkType = size >= 3 && (source.u8(at + 1) & 0x08) !== 0 ? source.u8(at + 2) : 0;
   if (linkType === 64) return 'contains an external link, which is never followed';
   if (linkType === 1) return 'contains a soft link, which is never followed';
-  return 'is a group of the new kind (track_order, libver "latest", or with external links)';
+  return newKind;
 }

@@ -11,7 +11,7 @@ export interface Hdf5Content {
 }
 
 const signature = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
-const maxDepth = 64;
+const maxDepth = 32;
 const maxObjects = 100_000;
 
 /** Whether the bytes begin like an HDF5 file. */
