@@ -1,12 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { GraphBuilder } from './builder.ts';
 import { EagerExecutor } from './eager.ts';
 import type { SignatureEndpoints } from './graph_def.ts';
+import { loadGraph, runGraph, writeSavedModel } from './loading.ts';
 import type { Program } from './program.ts';
-import { type ModelHandle, type Runtime, runtime, type TensorHandle } from './runtime.ts';
+import { type ModelHandle, runtime } from './runtime.ts';
 import { assignVariable, type Variable } from './variable.ts';
 
 /** Executes a program: `GraphBackend` (the product) or `EagerBackend` (the oracle in tests). */
@@ -19,7 +17,6 @@ export interface Backend {
 
 /** A program as one graph in one TensorFlow session. */
 export class GraphBackend implements Backend {
-  readonly #runtime: Runtime = runtime();
   readonly #signatures = new Map<string, SignatureEndpoints>();
   readonly #bytes: Uint8Array;
   readonly #model: ModelHandle;
@@ -36,25 +33,12 @@ export class GraphBackend implements Backend {
     }
     for (const variable of program.variables) this.#addPorts(builder, variable);
     this.#bytes = builder.encode();
-    // TensorFlow reads the file at once, and remembers the path: a fresh folder, removed after loading.
-    const directory = mkdtempSync(join(tmpdir(), 'ecg-transplant-graph-'));
-    try {
-      this.export(directory);
-      this.#model = this.#runtime.loadSavedModel(directory);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
-  }
-
-  /** Endpoints of the signatures, for running the exported graph elsewhere. */
-  get signatures(): ReadonlyMap<string, SignatureEndpoints> {
-    return this.#signatures;
+    this.#model = loadGraph(this.#bytes);
   }
 
   /** Writes the graph as a SavedModel; variables have no values in it (the signature `assign` gives them). */
   export(directory: string): void {
-    mkdirSync(join(directory, 'variables'), { recursive: true });
-    writeFileSync(join(directory, 'saved_model.pb'), this.#bytes);
+    writeSavedModel(directory, this.#bytes);
   }
 
   run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
@@ -82,20 +66,12 @@ export class GraphBackend implements Backend {
   }
 
   dispose(): void {
-    this.#runtime.deleteSavedModel(this.#model);
+    runtime().deleteSavedModel(this.#model);
   }
 
   #run(inputs: readonly (readonly [string, NdArray])[], fetches: readonly string[]): NdArray[] {
     if (fetches.length === 0) return [];
-    const feeds = new Map<string, TensorHandle>();
-    let results: TensorHandle[] = [];
-    try {
-      for (const [name, value] of inputs) feeds.set(name, this.#runtime.createTensor(value));
-      results = this.#runtime.runSavedModel(this.#model, feeds, fetches);
-      return results.map((result) => this.#runtime.readTensor(result));
-    } finally {
-      for (const tensor of [...feeds.values(), ...results]) this.#runtime.deleteTensor(tensor);
-    }
+    return runGraph(this.#model, inputs, fetches);
   }
 
   #endpoints(signature: string): SignatureEndpoints {

@@ -105,10 +105,12 @@ export class GraphBuilder implements Executor {
     return tensor;
   }
 
-  /** A fixed vector of byte strings. */
-  strings(values: readonly string[]): Tensor {
-    const attributes = { dtype: { type: 'string' }, value: { strings: values } } as const;
-    return this.#node('Const', 'Const', [], attributes, [{ dtype: 'string', shape: [values.length] }])[0]!;
+  /** Fixed strings: a scalar, or a vector. */
+  strings(value: string | readonly string[]): Tensor {
+    const shape = typeof value === 'string' ? [] : [value.length];
+    const strings = typeof value === 'string' ? [value] : value;
+    const attributes = { dtype: { type: 'string' }, value: { strings, shape } } as const;
+    return this.#node('Const', 'Const', [], attributes, [{ dtype: 'string', shape }])[0]!;
   }
 
   read(variable: Variable): Tensor {

@@ -5,7 +5,10 @@ import { dataType, type ElementType } from './element_type.ts';
 import { loadProtobuf } from './runtime.ts';
 
 /** Value of a `Const` node, or another attribute. */
-export type NodeAttribute = Attribute | { readonly tensor: NdArray } | { readonly strings: readonly string[] };
+export type NodeAttribute =
+  | Attribute
+  | { readonly tensor: NdArray }
+  | { readonly strings: readonly string[]; readonly shape: readonly number[] };
 
 /** One node: `inputs` are `node:output` names and `^node` control dependencies, data before control. */
 export interface GraphNode {
@@ -167,9 +170,9 @@ function encodeAttribute(pb: Protobuf, attribute: NodeAttribute): AttrMessage {
   else if ('float' in attribute) message.setF(attribute.float);
   else if ('bool' in attribute) message.setB(attribute.bool);
   else if ('string' in attribute) message.setS(new TextEncoder().encode(attribute.string));
-  else if ('shape' in attribute) message.setShape(encodeShape(pb, attribute.shape));
   else if ('tensor' in attribute) message.setTensor(encodeTensor(pb, attribute.tensor));
-  else if ('strings' in attribute) message.setTensor(encodeStrings(pb, attribute.strings));
+  else if ('strings' in attribute) message.setTensor(encodeStrings(pb, attribute.strings, attribute.shape));
+  else if ('shape' in attribute) message.setShape(encodeShape(pb, attribute.shape));
   else {
     const list = new pb.AttrValue.ListValue();
     if ('ints' in attribute) list.setIList(attribute.ints);
@@ -197,10 +200,10 @@ function encodeTensor(pb: Protobuf, array: NdArray): TensorMessage {
   return message;
 }
 
-function encodeStrings(pb: Protobuf, values: readonly string[]): TensorMessage {
+function encodeStrings(pb: Protobuf, values: readonly string[], shape: readonly number[]): TensorMessage {
   const message = new pb.Tensor();
   message.setDtype(dataType.string);
-  message.setTensorShape(encodeShape(pb, [values.length]));
+  message.setTensorShape(encodeShape(pb, shape));
   message.setStringValList(values.map((value) => new TextEncoder().encode(value)));
   return message;
 }
