@@ -1,0 +1,48 @@
+import { Worker, workerData } from 'node:worker_threads';
+import { InputError } from '../errors.ts';
+import { FileNotFoundError, IndexError, KeyError, ValueError } from './python/errors.ts';
+
+/** Starts a thread that runs a TypeScript module, under tsx as under vitest. The module finds `input` with `workerInput`. */
+export function startWorker(module: URL, input: unknown): Worker {
+  // execArgv: a thread inherits the loader options of its process otherwise, which worker_entry has no need of.
+  return new Worker(new URL('./worker_entry.mjs', import.meta.url), {
+    workerData: { module: module.href, input },
+    execArgv: [],
+  });
+}
+
+/** What the thread that calls this was started with. */
+export function workerInput<T>(): T {
+  return (workerData as { readonly input: T }).input;
+}
+
+/** An error as plain data, to cross from one thread to another without losing its type. */
+export interface ErrorMessage {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly path?: string;
+}
+
+export function packError(error: unknown): ErrorMessage {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { name, message, stack } = error;
+  return error instanceof FileNotFoundError ? { name, message, stack, path: error.path } : { name, message, stack };
+}
+
+const types: Readonly<Record<string, new (message: string) => Error>> = {
+  InputError,
+  ValueError,
+  IndexError,
+  KeyError,
+  TypeError,
+  RangeError,
+};
+
+/** The error again, in its own type, with the stack of the thread that threw it. */
+export function unpackError({ name, message, stack, path }: ErrorMessage): Error {
+  const type = types[name] ?? Error;
+  const error = name === 'FileNotFoundError' && path !== undefined ? new FileNotFoundError(path) : new type(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,21 @@
+import { InputError } from '../../errors.ts';
+
+/**
+ * Whole numbers from a text such as `0-19,25`, ascending and without repeats.
+ *
+ * @param option Name of the option, for messages.
+ */
+export function parseIds(text: string, option: string): number[] {
+  const ids = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part) ?? [];
+    if (first === undefined || Number(last) < Number(first) || Number(last) - Number(first) >= 1_000_000) {
+      throw new InputError(`${option} is a list of numbers and ranges`, {
+        got: JSON.stringify(part),
+        expected: 'for example 0-19,25',
+      });
+    }
+    for (let id = Number(first); id <= Number(last); id++) ids.add(id);
+  }
+  return [...ids].sort((a, b) => a - b);
+}

@@ -1,0 +1,90 @@
+import type { RandomState } from '../lib/numpy/random.ts';
+import type { Rhythm } from './beats.ts';
+import { pick, uniform } from './draws.ts';
+import { type Lead, twelveLeads } from './heart.ts';
+import { makeRecording, type Recording } from './recording.ts';
+
+/** What a generated short recording shows, with the codes of the data sets that know it. */
+export interface Diagnosis {
+  readonly rhythm: Rhythm;
+  readonly prematureAtrial?: number;
+  readonly prematureVentricular?: number;
+  readonly drowned?: boolean;
+  /** Challenge 2017: N normal, A atrial fibrillation, O other, ~ noise. */
+  readonly challenge17: 'N' | 'A' | 'O' | '~';
+  /** Challenge 2020: SNOMED CT. */
+  readonly snomed: readonly string[];
+  /** PTB-XL: SCP-ECG statements; SR, AFIB, … are its rhythm category. */
+  readonly scp: readonly string[];
+}
+
+/** Diagnoses by name. */
+export const diagnoses = {
+  normal: { rhythm: 'normal', challenge17: 'N', snomed: ['426783006'], scp: ['NORM', 'SR'] },
+  fibrillation: { rhythm: 'fibrillation', challenge17: 'A', snomed: ['164889003'], scp: ['AFIB'] },
+  flutter: { rhythm: 'flutter', challenge17: 'O', snomed: ['164890007'], scp: ['AFLT'] },
+  bradycardia: { rhythm: 'bradycardia', challenge17: 'O', snomed: ['426177001'], scp: ['SBRAD'] },
+  tachycardia: { rhythm: 'tachycardia', challenge17: 'O', snomed: ['427084000'], scp: ['STACH'] },
+  prematureAtrial: {
+    rhythm: 'normal',
+    prematureAtrial: 0.2,
+    challenge17: 'O',
+    snomed: ['284470004', '426783006'],
+    scp: ['PAC', 'SR'],
+  },
+  prematureVentricular: {
+    rhythm: 'normal',
+    prematureVentricular: 0.2,
+    challenge17: 'O',
+    snomed: ['164884008', '426783006'],
+    scp: ['PVC', 'SR'],
+  },
+  noise: { rhythm: 'normal', drowned: true, challenge17: '~', snomed: [], scp: [] },
+} as const satisfies Readonly<Record<string, Diagnosis>>;
+
+export type DiagnosisName = keyof typeof diagnoses;
+
+/** Shares like those of the Challenge 2017. */
+const shares: Readonly<Record<DiagnosisName, number>> = {
+  normal: 0.55,
+  fibrillation: 0.13,
+  flutter: 0.05,
+  bradycardia: 0.05,
+  tachycardia: 0.06,
+  prematureAtrial: 0.06,
+  prematureVentricular: 0.06,
+  noise: 0.04,
+};
+
+/** Draws what a recording shows; the first recordings of a set show every diagnosis once, so that small sets have all classes. */
+export function drawDiagnosis(index: number, noise: boolean, random: RandomState): DiagnosisName {
+  const { noise: share, ...clean } = shares;
+  const names = Object.keys(noise ? shares : clean) as DiagnosisName[];
+  return names[index] ?? pick<DiagnosisName>(random, noise ? shares : { ...clean, noise: 0 * share });
+}
+
+/** Makes a short recording that shows the diagnosis. */
+export function makeShort(
+  name: DiagnosisName,
+  fs: number,
+  seconds: number,
+  leads: readonly Lead[],
+  random: RandomState,
+): Recording {
+  const { rhythm, prematureAtrial, prematureVentricular, drowned }: Diagnosis = diagnoses[name];
+  const episode = { rhythm, prematureAtrial, prematureVentricular, drowned, seconds };
+  for (;;) {
+    const recording = makeRecording({ episodes: [episode], leads, fs }, random);
+    // A recording that is labelled with premature beats has to show one.
+    const origin = prematureAtrial ? 'atrial' : prematureVentricular ? 'ventricular' : undefined;
+    if (origin === undefined || recording.beats.some(({ beat }) => beat.origin === origin)) return recording;
+  }
+}
+
+/** Length in seconds of a handheld recording: mostly 30, some shorter or up to a minute. */
+export function drawLength(random: RandomState): number {
+  const u = random.randomSample();
+  return u < 0.7 ? 30 : u < 0.85 ? uniform(random, 9.1, 29) : uniform(random, 31, 60.9);
+}
+
+export const allLeads = twelveLeads;

@@ -1,0 +1,58 @@
+import type { Recording } from './recording.ts';
+
+/** Millimetres of ECG paper. */
+const perSecond = 25;
+const perMillivolt = 10;
+/** Pixels of a millimetre. */
+const scale = 3;
+
+export interface PictureOptions {
+  readonly title: string;
+  /** First second and length in seconds; default the whole recording. */
+  readonly from?: number;
+  readonly seconds?: number;
+  /** Columns of leads, one after the other, as on a standard print; default 1. */
+  readonly columns?: number;
+}
+
+/** A recording on ECG paper (25 mm/s, 10 mm/mV) as an SVG document. */
+export function drawRecording(recording: Recording, options: PictureOptions): string {
+  const { fs, leads, signals } = recording;
+  const { title, from = 0, columns = 1 } = options;
+  const seconds = options.seconds ?? signals[0]!.length / fs - from;
+  const rows = Math.ceil(leads.length / columns);
+  const rowHeight = leads.length === 1 ? 30 : 22;
+  const head = 8;
+  const width = seconds * perSecond;
+  const height = head + rows * rowHeight;
+  const part = seconds / columns;
+  const traces = leads.map((lead, k) => {
+    const column = Math.floor(k / rows);
+    const left = column * part * perSecond;
+    const zero = head + ((k % rows) + 0.6) * rowHeight;
+    const first = Math.round((from + column * part) * fs);
+    const count = Math.min(Math.round(part * fs), signals[k]!.length - first);
+    const points: string[] = [];
+    for (let n = 0; n < count; n++) {
+      const x = left + (n / fs) * perSecond;
+      points.push(`${round(x)},${round(zero - signals[k]![first + n]! * perMillivolt)}`);
+    }
+    const label = `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${lead}</text>`;
+    return `${label}<polyline points="${points.join(' ')}"/>`;
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width * scale)}" height="${height * scale}">`,
+    '<style>text{font:3.5px sans-serif;fill:#333}polyline{fill:none;stroke:#111;stroke-width:.3;stroke-linejoin:round}</style>',
+    '<defs><pattern id="mm" width="5" height="5" patternUnits="userSpaceOnUse">',
+    '<path d="M1 0V5M2 0V5M3 0V5M4 0V5M0 1H5M0 2H5M0 3H5M0 4H5" stroke="#f6d5d5" stroke-width=".08"/>',
+    '<path d="M0 0H5V5H0Z" fill="none" stroke="#eaa" stroke-width=".16"/></pattern></defs>',
+    `<rect width="100%" height="100%" fill="#fff"/><rect y="${head}" width="100%" height="100%" fill="url(#mm)"/>`,
+    `<text x="1" y="5">${title} · 25 mm/s, 10 mm/mV</text>`,
+    ...traces,
+    '</svg>\n',
+  ].join('\n');
+}
+
+function round(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}

@@ -1,0 +1,87 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ndarray } from '../lib/numpy/ndarray.ts';
+import { writeNpy } from '../lib/numpy/npy.ts';
+import { dump } from '../lib/python/pickle.ts';
+import { wrann } from '../lib/wfdb/write.ts';
+import { type Labels, patientFile, writeUnzippedLabels } from '../port/transplant/datasets/icentia11k_files.ts';
+import { writeDigital } from './digital.ts';
+import { type IcentiaSegment, makeIcentiaPatient } from './icentia.ts';
+
+/** Forms of the Icentia11k data set: as distributed at first (pickles), unzipped by the original, or PhysioNet's. */
+export type IcentiaForm = 'zipped' | 'unzipped' | 'wfdb';
+
+export interface IcentiaSize {
+  readonly seed: number;
+  readonly segments: number;
+  /** Samples of a segment, at 250 Hz. */
+  readonly samples: number;
+}
+
+/** Makes a patient and writes its files in one or more forms, each into its folder. */
+export async function writeIcentiaPatient(
+  id: number,
+  size: IcentiaSize,
+  folders: Readonly<Partial<Record<IcentiaForm, string>>>,
+): Promise<void> {
+  const segments = makeIcentiaPatient(size.seed, id, size.segments, size.samples);
+  for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+  const millivolts = new Float32Array(size.segments * size.samples);
+  segments.forEach(({ digital }, s) => {
+    digital.signals[0]!.forEach((sample, n) => {
+      millivolts[s * size.samples + n] = sample / digital.gain;
+    });
+  });
+  const signal = ndarray('float32', [size.segments, size.samples], millivolts);
+  if (folders.zipped !== undefined) {
+    await dump(patientFile(folders.zipped, id, '.pkl.gz'), signal);
+    await dump(patientFile(folders.zipped, id, '_lbls.pkl.gz'), segments.map(rawLabels));
+  }
+  if (folders.unzipped !== undefined) {
+    const labels: Labels = {
+      btype: segments.map(({ positions, beats }) => [positions, beats]),
+      rtype: segments.map(({ positions, rhythms }) => [positions, rhythms]),
+      size: segments.length,
+    };
+    writeNpy(patientFile(folders.unzipped, id, '.npy'), signal);
+    await writeUnzippedLabels(folders.unzipped, id, labels);
+  }
+  if (folders.wfdb !== undefined) writeWfdb(folders.wfdb, id, segments);
+}
+
+/** The positions of each code, in the order of the codes. */
+function rawLabels({ positions, beats, rhythms }: IcentiaSegment): object {
+  const byCode = (codes: Int32Array, count: number) =>
+    Array.from({ length: count }, (_, code) => {
+      const chosen = positions.filter((_, k) => codes[k] === code);
+      return ndarray('int32', [chosen.length], chosen);
+    });
+  return { btype: byCode(beats, 5), rtype: byCode(rhythms, 6) };
+}
+
+const symbols: Readonly<Record<number, string>> = { 0: 'Q', 1: 'N', 2: 'S', 4: 'V' };
+const notes: Readonly<Record<number, string>> = { 3: '(N', 4: '(AFIB', 5: '(AFL' };
+
+/** Writes `p00/p00000/p00000_s00` and so on: rhythms are spans from a beat with a note such as `(N` to one with `)`. */
+function writeWfdb(folder: string, id: number, segments: readonly IcentiaSegment[]): void {
+  const patient = `p${String(id).padStart(5, '0')}`;
+  const place = join(folder, patient.slice(0, 3), patient);
+  mkdirSync(place, { recursive: true });
+  segments.forEach(({ digital, positions, beats, rhythms }, s) => {
+    const name = `${patient}_s${String(s).padStart(2, '0')}`;
+    writeDigital(place, name, digital, { baseline: 0, leads: ['ecg'] });
+    const marks: { sample: number; symbol: string; note: string }[] = [];
+    positions.forEach((sample, k) => {
+      const rhythm = rhythms[k]!;
+      marks.push({ sample, symbol: symbols[beats[k]!]!, note: '' });
+      if (notes[rhythm] === undefined) return;
+      if (rhythms[k - 1] !== rhythm) marks.push({ sample, symbol: '+', note: notes[rhythm] });
+      if (rhythms[k + 1] !== rhythm) marks.push({ sample, symbol: '+', note: ')' });
+    });
+    wrann(place, name, 'atr', {
+      sample: marks.map(({ sample }) => sample),
+      symbol: marks.map(({ symbol }) => symbol),
+      auxNote: marks.map(({ note }) => note),
+    });
+  });
+}
