@@ -26,6 +26,14 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'show what both languages run on, and what is wrong',
     load: () => import('./commands/doctor.ts'),
   },
+  'make-data': {
+    summary: 'make ECG recordings from a model, in the file formats of all data sets',
+    load: () => import('./commands/make_data.ts'),
+  },
+  'convert-icentia': {
+    summary: "convert PhysioNet's Icentia11k to the files that pretraining reads",
+    load: () => import('./commands/convert_icentia.ts'),
+  },
   weights: {
     summary: 'take a pretrained backbone out of a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),
