@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { packagesFault, root } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
 import { findProgram } from './programs.mjs';
@@ -16,10 +15,9 @@ export async function installPackages(stages) {
 }
 
 function npm() {
-  const beside = join(dirname(process.execPath), 'npm');
   const script = process.env.npm_execpath;
   if (script?.endsWith('npm-cli.js') && existsSync(script)) return [process.execPath, script];
-  const program = existsSync(beside) && statSync(beside).isFile() ? beside : findProgram('npm');
+  const program = findProgram('npm');
   if (program) return [program];
   throw new SetupFailure('npm is not in PATH.', 'install Node 20 or newer with its npm, then run set-up again.');
 }

@@ -1,0 +1,2 @@
+/** Types of `platform.mjs`, for its tests. */
+export function checkPlatform(platform?: string, architecture?: string, node?: string): void;
