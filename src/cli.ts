@@ -26,6 +26,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'show what both languages run on, and what is wrong',
     load: () => import('./commands/doctor.ts'),
   },
+  reproduce: {
+    summary: 'run the reproduction in both languages and compare them',
+    load: () => import('./commands/reproduce.ts'),
+  },
   'make-data': {
     summary: 'make ECG recordings from a model, in the file formats of all data sets',
     load: () => import('./commands/make_data.ts'),
@@ -33,6 +37,10 @@ const commands: { readonly [name: string]: Command } = {
   'convert-icentia': {
     summary: "convert PhysioNet's Icentia11k to the files that pretraining reads",
     load: () => import('./commands/convert_icentia.ts'),
+  },
+  'prepare-data': {
+    summary: 'make training and test data out of a folder of recordings',
+    load: () => import('./commands/prepare_data.ts'),
   },
   weights: {
     summary: 'take a pretrained backbone out of a checkpoint, or convert weights between Keras and TensorFlow',

@@ -12,9 +12,8 @@ export interface PythonFacts {
   readonly sklearn: string;
   readonly wfdb: string;
   readonly samplerate: string;
-  /** TensorFlow shared libraries that the process has mapped, and their SHA-256. */
+  /** TensorFlow shared libraries that the process has mapped, by real path. */
   readonly library: readonly string[];
-  readonly librarySha256: readonly string[];
   readonly onednn: boolean;
   readonly gpus: readonly string[];
 }
@@ -31,10 +30,10 @@ const pinned: { readonly [fact in keyof PythonFacts]?: string } = {
 };
 
 /**
- * Checks that the Python side runs the locked versions, and that it has mapped the same TensorFlow library as this process
- * (`nodeLibrary`, a SHA-256, where known). Returns its facts; throws BridgeStartError naming the first difference.
+ * Checks that the Python side runs the locked versions and has mapped the TensorFlow library that this process has mapped (which must
+ * have loaded it by now). Returns its facts; throws BridgeStartError naming the first difference.
  */
-export async function handshake(original: Original, lock: string, nodeLibrary?: string): Promise<PythonFacts> {
+export async function handshake(original: Original, lock: string): Promise<PythonFacts> {
   const facts = (await original.facts()) as unknown as PythonFacts;
   const versions = readLock(lock);
   const legacy = facts.keras.startsWith('2.');
@@ -47,12 +46,22 @@ export async function handshake(original: Original, lock: string, nodeLibrary?: 
       );
     }
   }
-  if (nodeLibrary !== undefined && !facts.librarySha256.includes(nodeLibrary)) {
+  const ours = mappedLibraries();
+  if (ours.join() !== facts.library.join()) {
     throw new BridgeStartError(
-      `Python runs another TensorFlow library (${facts.library.join(', ')}) than Node does. Run: npm run setup`,
+      `Node runs the TensorFlow library ${ours.join(', ') || '(none)'}, Python ${facts.library.join(', ') || '(none)'}; they must be one file. Run: npm run doctor`,
     );
   }
   return facts;
+}
+
+/** TensorFlow libraries that this process has mapped, by real path. */
+function mappedLibraries(): string[] {
+  const paths = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('libtensorflow_cc'))
+    .map((line) => line.slice(line.indexOf('/')));
+  return [...new Set(paths)].sort();
 }
 
 /** Pinned versions of a pip lock, by package name; of packages pinned twice (by Python version) none. */

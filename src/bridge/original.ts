@@ -98,6 +98,11 @@ export class Original {
     return this.#data(await this.#session.call<DataFiles>('datasets.load', { folder: this.#transfer.folder(), file }));
   }
 
+  /** `transplant.evaluation.f1` of a prediction CSV. */
+  f1OfFile(file: string): Promise<number> {
+    return this.#session.call('metrics.f1_of_file', { file });
+  }
+
   /** Builds and compiles a network as `finetuning.trainer` does. */
   async network(options: NetworkOptions): Promise<OriginalNetwork> {
     const name = `network-${this.#networks++}`;

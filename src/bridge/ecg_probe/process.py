@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import sys
@@ -72,7 +71,6 @@ def facts() -> dict[str, Any]:
         "samplerate": samplerate.__version__,
         "h5py": h5py.__version__,
         "library": mapped,
-        "librarySha256": [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in mapped],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
     }

@@ -42,7 +42,7 @@ def sample_order(file: str | None) -> Iterator[None]:
         epoch = iter(orders)
 
         def reorder(*parts: Any) -> Any:
-            order = tf.numpy_function(lambda: next(epoch), [], tf.int64)
+            order = tf.ensure_shape(tf.numpy_function(lambda: next(epoch), [], tf.int64), [None])
             return tf.nest.map_structure(lambda part: tf.gather(part, order), parts)
 
         return self.batch(buffer_size).map(reorder).unbatch()

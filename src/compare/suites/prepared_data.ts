@@ -1,0 +1,18 @@
+import type { OriginalData } from '../../bridge/original.ts';
+import type { DataSet } from '../../port/finetuning/datasets.ts';
+import { exactly, type Row, sameText } from '../closeness.ts';
+
+/** A prepared data set of the port against the original's: samples and labels bit for bit, names and classes as text. */
+export function samePreparedData(name: string, port: DataSet, original: OriginalData): Row[] {
+  const suite = 'prepared data';
+  return [
+    exactly(suite, `${name}: recordings`, [{ name: 'x', port: port.x, original: original.x }]),
+    exactly(suite, `${name}: labels`, [{ name: 'y', port: port.y, original: original.y }]),
+    sameText(
+      suite,
+      `${name}: records and classes in order`,
+      [...port.recordIds, '', ...port.classes].join('\n'),
+      [...original.recordIds, '', ...original.classes].join('\n'),
+    ),
+  ];
+}
