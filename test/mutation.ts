@@ -46,7 +46,8 @@ export function mutate(original: Uint8Array, random: () => number, { text = fals
     else if (kind === 2) bytes = bytes.subarray(0, at);
     else if (kind === 3) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]);
     else if (kind === 4) bytes = Buffer.concat([bytes.subarray(0, at + length), bytes.subarray(at)]);
-    else if (kind === 5) bytes.fill(random() < 0.5 ? 0 : 0xff, at, at + length);
+    else if (kind === 5)
+      bytes.fill(random() < 0.5 ? 0 : 0xff, Math.min(at, bytes.length), Math.min(at + length, bytes.length));
     else if (kind === 6) bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([below(256)]), bytes.subarray(at)]);
     else bytes = replaceNumber(bytes, at, awkward[below(awkward.length)]!);
     bytes = Buffer.from(bytes);

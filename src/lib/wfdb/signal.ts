@@ -187,7 +187,7 @@ function inferLength(group: FileGroup, directory: string): number {
   );
 }
 
-/** All samples of a file in their order there. */
+/** All samples of a file in their order there, and two more. */
 function readSamples(group: FileGroup, length: number, directory: string, header: string): Int32Array {
   const path = join(directory, group.fileName);
   const count = length * frameSize(group.signals);
@@ -201,7 +201,7 @@ function readSamples(group: FileGroup, length: number, directory: string, header
         next: 'Fetch the file again.',
       });
     }
-    const buffer = Buffer.allocUnsafe(needed);
+    const buffer = Buffer.alloc(needed + 8);
     let done = 0;
     while (done < needed) {
       const read = readSync(descriptor, buffer, done, needed - done, group.byteOffset + done);
@@ -210,9 +210,10 @@ function readSamples(group: FileGroup, length: number, directory: string, header
     }
     return buffer;
   });
-  const samples = new Int32Array(count);
+  // Two samples more, of zeros and what bits of theirs share the last byte: wfdb-python shows them at the end of skewed signals.
+  const samples = new Int32Array(count + 2);
   group.format.decode(bytes, samples);
-  if (group.fmt === '8') sumDifferences(samples, group.signals, path);
+  if (group.fmt === '8') sumDifferences(samples.subarray(0, count), group.signals, path);
   return samples;
 }
 

@@ -72,7 +72,7 @@ export function wrsamp(directory: string, record: RecordToWrite): void {
 function signalLine(signal: SignalToWrite, fileName: string, format: string): string {
   const { name, samples, gain, baseline, units = 'mV', adcZero = 0 } = signal;
   const resolution = signal.adcResolution ?? (format === '212' ? 12 : 16);
-let sum = 0;
+  let sum = 0;
   for (const sample of samples) sum += sample;
   // The checksum is a signed 16-bit sum.
   const checksum = (sum << 16) >> 16;

@@ -75,6 +75,9 @@ describe('wfdb.rdrecord', () => {
         42,
       ],
       ['skewed80', 'skewed80 1 100 9\nskewed80.dat 80x2:2 200\n', 18],
+      ['skewed310', 'skewed310 2 100 5\nskewed310.dat 310x2:2 200\nskewed310.dat 310 200\n', 40],
+      ['skewed311', 'skewed311 1 100 5\nskewed311.dat 311x2:3 200\n', 40],
+      ['odd212', 'odd212 3 100 7\nodd212.dat 212x1:2 200\nodd212.dat 212 200\nodd212.dat 212x3:2 200\n', 60],
       ['two', 'two 2 100 5\ntwo1.dat 16 200\ntwo2.dat 212 200\n', 0],
       [
         'crlf',

@@ -41,6 +41,8 @@ export interface Listing<D extends DType = DType, I extends string | number = st
   readonly labels: LabelFrame<D, I>;
   /** Patient of each record, where the collection tells. */
   readonly patientIds?: readonly number[];
+  /** Fold that the collection assigns to each record, where it does. */
+  readonly folds?: readonly number[];
 }
 
 /** What a reader of a collection returns. */
@@ -187,6 +189,7 @@ export function listPtbXlData(
       values: multiHot('int32', present, columns),
     },
     patientIds: rows.map(({ row }) => number(row, 'patient_id')),
+    folds: rows.map(({ row }) => number(row, 'strat_fold')),
   };
 }
 
