@@ -3,15 +3,34 @@ import { toFloat64 } from './convert.ts';
 import { fromFloat16, toFloat16 } from './float16.ts';
 import type { NdArray } from './ndarray.ts';
 
-/** Elements that NumPy converts at a time when a sum has another dtype than its array. */
+/** Elements that NumPy hands to its summing loop at a time. */
 const BUFFER = 8192;
 const BLOCK = 128;
 
 /**
- * Sum in NumPy's order of additions, in float64: up to 7 numbers from left to right; up to 128 in eight interleaved partial sums; more by halves. `numpy.sum`
- * over a contiguous axis gives the same bits.
+ * Sum in NumPy's order of additions, in float64: up to 7 numbers from left to right; up to 128 in eight interleaved partial sums; up to 8,192 by halves; more in
+ * stretches of 8,192 from left to right. `numpy.sum` over a contiguous axis gives the same bits.
  */
-export function pairwiseSum(values: ArrayLike<number>, start = 0, count = values.length - start): number {
+export function pairwiseSum(values: ArrayLike<number>, start = 0, count: number = values.length - start): number {
+  let sum = 0;
+  for (let at = 0; at < count; at += BUFFER) sum += sumByHalves(values, start + at, Math.min(BUFFER, count - at));
+  return sum;
+}
+
+/** `pairwiseSum` with every addition rounded to float32, as NumPy sums float32 arrays. */
+export function pairwiseSumFloat32(
+  values: ArrayLike<number>,
+  start = 0,
+  count: number = values.length - start,
+): number {
+  let sum = 0;
+  for (let at = 0; at < count; at += BUFFER) {
+    sum = Math.fround(sum + sumByHalvesFloat32(values, start + at, Math.min(BUFFER, count - at)));
+  }
+  return sum;
+}
+
+function sumByHalves(values: ArrayLike<number>, start: number, count: number): number {
   if (count < 8) {
     let sum = 0;
     for (let i = 0; i < count; i++) sum += values[start + i]!;
@@ -19,7 +38,7 @@ export function pairwiseSum(values: ArrayLike<number>, start = 0, count = values
   }
   if (count > BLOCK) {
     const half = halfOf(count);
-    return pairwiseSum(values, start, half) + pairwiseSum(values, start + half, count - half);
+    return sumByHalves(values, start, half) + sumByHalves(values, start + half, count - half);
   }
   let [r0, r1, r2, r3] = [values[start]!, values[start + 1]!, values[start + 2]!, values[start + 3]!];
   let [r4, r5, r6, r7] = [values[start + 4]!, values[start + 5]!, values[start + 6]!, values[start + 7]!];
@@ -40,8 +59,7 @@ export function pairwiseSum(values: ArrayLike<number>, start = 0, count = values
   return sum;
 }
 
-/** `pairwiseSum` with every addition rounded to float32, as NumPy sums float32 arrays. */
-export function pairwiseSumFloat32(values: ArrayLike<number>, start = 0, count = values.length - start): number {
+function sumByHalvesFloat32(values: ArrayLike<number>, start: number, count: number): number {
   const add = (a: number, b: number): number => Math.fround(a + b);
   if (count < 8) {
     let sum = 0;
@@ -50,7 +68,7 @@ export function pairwiseSumFloat32(values: ArrayLike<number>, start = 0, count =
   }
   if (count > BLOCK) {
     const half = halfOf(count);
-    return add(pairwiseSumFloat32(values, start, half), pairwiseSumFloat32(values, start + half, count - half));
+    return add(sumByHalvesFloat32(values, start, half), sumByHalvesFloat32(values, start + half, count - half));
   }
   const r = Float32Array.from({ length: 8 }, (_, i) => values[start + i]!);
   const whole = count - (count % 8);
@@ -74,15 +92,15 @@ export function mean(values: ArrayLike<number>): number {
  * @throws ValueError for a sum of integers beyond 2⁵³, which a number cannot hold.
  */
 export function sum(array: NdArray, dtype?: 'float32' | 'float64'): number {
-  if (dtype !== undefined && dtype !== array.dtype) return bufferedSum(toFloat64(array), dtype);
+  if (dtype === 'float64') return pairwiseSum(toFloat64(array));
+  if (dtype === 'float32') return pairwiseSumFloat32(Float32Array.from(toFloat64(array)));
   switch (array.dtype) {
     case 'float64':
       return pairwiseSum(array.data as Float64Array);
     case 'float32':
       return pairwiseSumFloat32(array.data as Float32Array);
     case 'float16':
-      // NumPy adds half-precision numbers in float32 and rounds the result.
-      return fromFloat16(toFloat16(pairwiseSumFloat32(Float32Array.from(array.data as Uint16Array, fromFloat16))));
+      return halfSum(Float32Array.from(array.data as Uint16Array, fromFloat16));
     default:
       return integerSum(array);
   }
@@ -107,17 +125,13 @@ function integerSum(array: NdArray): number {
   return Number(wrapped);
 }
 
-function bufferedSum(values: Float64Array, dtype: 'float32' | 'float64'): number {
-  const single = dtype === 'float32';
-  const elements = single ? Float32Array.from(values) : values;
-  let total = 0;
-  for (let start = 0; start < elements.length; start += BUFFER) {
-    const count = Math.min(BUFFER, elements.length - start);
-    total = single
-      ? Math.fround(total + pairwiseSumFloat32(elements, start, count))
-      : total + pairwiseSum(elements, start, count);
+/** NumPy adds half-precision numbers in float32 and rounds after each stretch. */
+function halfSum(values: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < values.length; at += BUFFER) {
+    sum = fromFloat16(toFloat16(sum + pairwiseSumFloat32(values, at, Math.min(BUFFER, values.length - at))));
   }
-  return total;
+  return sum;
 }
 
 function halfOf(count: number): number {
