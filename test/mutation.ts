@@ -33,14 +33,19 @@ const awkward = [
  * ones.
  *
  * @param from first byte that may change, so that mutants can be made that pass the checks of a file's head.
+ * @param keepLength only changes that leave every byte at its place.
  */
-export function mutate(original: Uint8Array, random: () => number, { text = false, from = 0 } = {}): Buffer {
+export function mutate(
+  original: Uint8Array,
+  random: () => number,
+  { text = false, from = 0, keepLength = false } = {},
+): Buffer {
   const below = (n: number): number => Math.floor(random() * n);
   let bytes: Buffer = Buffer.from(original);
   for (let changes = 1 + below(3); changes > 0; changes--) {
     const at = from + below(Math.max(1, bytes.length - from));
     const length = 1 + below(Math.min(16, Math.max(1, bytes.length - at)));
-    const kind = below(text ? 10 : 7);
+    const kind = keepLength ? [0, 1, 5][below(3)]! : below(text ? 10 : 7);
     if (kind === 0 && at < bytes.length) bytes[at] = bytes[at]! ^ (1 << below(8));
     else if (kind === 1 && at < bytes.length) bytes[at] = below(256);
     else if (kind === 2) bytes = bytes.subarray(0, at);

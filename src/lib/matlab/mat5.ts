@@ -11,7 +11,7 @@ export type MatValue = NdArray | string | MatStruct;
 export type MatStruct = ReadonlyMap<string, MatValue>;
 
 /** Files and unpacked contents are held whole. */
-const MAX_BYTES = 2 ** 28;
+const MAX_BYTES = 2 ** 27;
 const MAX_DEPTH = 16;
 
 // Data types of elements (mi…) and classes of arrays (mx…), as the format's description names them.
@@ -54,7 +54,7 @@ const textTypes: ReadonlyMap<number, BufferEncoding> = new Map([
 
 /**
  * Reads a MATLAB 5 file: real numeric arrays, one-line texts and structs of one element, packed or not. Covers what ECG data sets use of
- * `scipy.io.loadmat`; arrays keep their class and their two or more axes, as there.
+ * `scipy.io.loadmat(file, mat_dtype=True)`; arrays keep their class and their two or more axes, as there.
  *
  * @throws FileNotFoundError; InputError naming the byte for damaged files and for what is not supported (complex, sparse, cell, object, function,
  *   logical arrays keep their numbers; big-endian files; MATLAB 7.3 files, which are HDF5).
