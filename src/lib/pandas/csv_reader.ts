@@ -91,43 +91,59 @@ function lineOf(text: string, part: string): number {
 
 function inferColumn(cells: readonly string[]): Column {
   const missing = cells.map((cell) => MISSING.has(cell));
-  const anyMissing = missing.includes(true);
   const shape = [cells.length];
   if (cells.length === 0) return { dtype: 'object', shape, data: [] };
-  const integers = cells.map((cell, i) => (missing[i] ? undefined : parseIntegerLikePandas(cell)));
-  if (integers.every((value, i) => missing[i] || value !== undefined) && missing.includes(false)) {
-    const column = integerColumn(cells, integers, anyMissing);
-    if (column) return column;
-  } else {
-    const floats = cells.map((cell, i) => (missing[i] ? Number.NaN : parseFloatLikePandas(cell)));
-    if (floats.every((value) => value !== undefined)) return ndarray('float64', shape, Float64Array.from(floats));
-    const booleans = cells.map((cell) => BOOLEANS.get(cell));
-    if (booleans.every((value, i) => missing[i] || value !== undefined)) {
-      if (!anyMissing) return ndarray('bool', shape, Uint8Array.from(booleans, Number));
-      return { dtype: 'object', shape, data: booleans.map((value) => value ?? Number.NaN) };
-    }
+  const texts: Column = { dtype: 'object', shape, data: cells.map((cell, i) => (missing[i] ? Number.NaN : cell)) };
+  if (missing.includes(false)) {
+    const integers = integerColumn(cells, missing);
+    // After an overflow pandas keeps every text, missing ones included.
+    if (integers === 'overflow') return { dtype: 'object', shape, data: [...cells] };
+    if (integers !== 'no integers') return integers;
   }
-  return { dtype: 'object', shape, data: cells.map((cell, i) => (missing[i] ? Number.NaN : cell)) };
+  const floats = cells.map((cell, i) => (missing[i] ? Number.NaN : parseFloatLikePandas(cell)));
+  if (floats.every((value) => value !== undefined)) return ndarray('float64', shape, Float64Array.from(floats));
+  return booleanColumn(cells, missing) ?? texts;
 }
 
-/** Undefined if the integers fit no type: they stay texts. */
-function integerColumn(
-  cells: readonly string[],
-  integers: readonly (bigint | undefined)[],
-  anyMissing: boolean,
-): NdArray | undefined {
-  const present = integers.filter((value) => value !== undefined);
-  const shape = [integers.length];
-  if (present.every((value) => value >= INT64_MIN && value <= INT64_MAX)) {
-    if (anyMissing)
-      return ndarray(
-        'float64',
-        shape,
-        Float64Array.from(integers, (value) => (value === undefined ? Number.NaN : Number(value))),
-      );
-    return ndarray('int64', shape, BigInt64Array.from(present));
+function booleanColumn(cells: readonly string[], missing: readonly boolean[]): Column | undefined {
+  const booleans = cells.map((cell) => BOOLEANS.get(cell));
+  if (!booleans.every((value, i) => missing[i] || value !== undefined)) return undefined;
+  const shape = [cells.length];
+  if (!missing.includes(true)) return ndarray('bool', shape, Uint8Array.from(booleans, Number));
+  return { dtype: 'object', shape, data: booleans.map((value) => value ?? Number.NaN) };
+}
+
+/** int64, or float64 where cells are missing, or uint64; the first cell that is no int64 decides how to go on, as in pandas. */
+function integerColumn(cells: readonly string[], missing: readonly boolean[]): NdArray | 'overflow' | 'no integers' {
+  const shape = [cells.length];
+  const signed = parseAll(cells, missing, INT64_MIN, INT64_MAX);
+  if (signed === 'invalid') return 'no integers';
+  if (signed !== 'overflow') {
+    if (!missing.includes(true)) return ndarray('int64', shape, BigInt64Array.from(signed));
+    return ndarray(
+      'float64',
+      shape,
+      Float64Array.from(signed, (value, i) => (missing[i] ? Number.NaN : Number(value))),
+    );
   }
-  const unsigned =
-    present.every((value) => value >= 0n && value <= UINT64_MAX) && !cells.some((cell) => cell.includes('-'));
-  return unsigned && !anyMissing ? ndarray('uint64', shape, BigUint64Array.from(present)) : undefined;
+  const unsigned = parseAll(cells, missing, INT64_MIN, UINT64_MAX);
+  if (unsigned === 'invalid') return 'no integers';
+  if (unsigned === 'overflow' || missing.includes(true) || cells.some((cell) => cell.includes('-'))) return 'overflow';
+  return ndarray('uint64', shape, BigUint64Array.from(unsigned));
+}
+
+/** All integers, with 0 for a missing cell, or the first fault. */
+function parseAll(
+  cells: readonly string[],
+  missing: readonly boolean[],
+  min: bigint,
+  max: bigint,
+): bigint[] | 'overflow' | 'invalid' {
+  const values: bigint[] = [];
+  for (const [i, cell] of cells.entries()) {
+    const value = missing[i] ? 0n : parseIntegerLikePandas(cell, min, max);
+    if (typeof value === 'string') return value;
+    values.push(value);
+  }
+  return values;
 }

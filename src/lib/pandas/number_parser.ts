@@ -8,7 +8,7 @@ const INFINITIES: { readonly [word: string]: number } = {
   '-infinity': Number.NEGATIVE_INFINITY,
 };
 const NUMBER = /^[ \t\n\v\f\r]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?[ \t\n\v\f\r]*$/;
-const INTEGER = /^[ \t\n\v\f\r]*([+-]?\d+)[ \t\n\v\f\r]*$/;
+const INTEGER = /^[ \t\n\v\f\r]*([+-]?\d+)[ \t\n\v\f\r]*(.*)$/s;
 
 /**
  * Number of a text as pandas' default parser reads it; undefined if it is none. Not correctly rounded: the first 17 digits, leading zeros included, are
@@ -41,8 +41,12 @@ function powerOfTen(exponent: number): number {
   return Number(`1e${exponent}`);
 }
 
-/** Integer of a text as pandas reads it; undefined if it is none. */
-export function parseIntegerLikePandas(text: string): bigint | undefined {
-  const digits = INTEGER.exec(text)?.[1];
-  return digits === undefined ? undefined : BigInt(digits.replace(/^\+/, ''));
+/** Outcome of reading a text as an integer: its value, or why it has none. Digits that overflow count before what follows them, as in pandas. */
+export function parseIntegerLikePandas(text: string, min: bigint, max: bigint): bigint | 'overflow' | 'invalid' {
+  const match = INTEGER.exec(text);
+  if (!match) return 'invalid';
+  const [, digits, rest] = match as unknown as [string, string, string];
+  const value = BigInt(digits.replace(/^\+/, ''));
+  if (value < min || value > max) return 'overflow';
+  return rest === '' ? value : 'invalid';
 }

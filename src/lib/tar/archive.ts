@@ -27,6 +27,8 @@ export interface TarOptions {
 const FILES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 const FOLDERS: ReadonlySet<string> = new Set(['Directory', 'GNUDumpDir']);
 const MAX_PATH = 4096;
+/** Bytes of one part of a path, which file systems limit. */
+const MAX_NAME = 255;
 
 /**
  * Lists a `.tar` or `.tar.gz` archive, read to its end.
@@ -186,7 +188,8 @@ function check(stream: ReadEntry, archive: string, seen: ReadonlySet<string>): T
       ? 'folder'
       : refuse(`an entry of type ${stream.type}`);
   const { path } = stream;
-  if (path.length > MAX_PATH) refuse('a path that is too long');
+  if (path.length > MAX_PATH || path.split('/').some((part) => Buffer.byteLength(part) > MAX_NAME))
+    refuse('a path that is too long');
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) refuse('an absolute path');
   if (path.includes('\\') || path.includes('\0')) refuse('a path with a backslash or NUL');
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');

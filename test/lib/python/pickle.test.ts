@@ -79,7 +79,7 @@ function checkValue(value: unknown): void {
   const all = Array.from({ length: 256 }, (_, i) => i);
   expect((dict.get('bytes') as Uint8Array[]).map((bytes) => [...bytes])).toEqual([[], [0, 255], [...all, ...all]]);
   expect(dict.get('tuples')).toEqual(
-    Tuple.of(Tuple.of(), Tuple.of(1), Tuple.of(1, Tuple.of(2, 'a')), Tuple.of(1, 2, 3, 4)),
+    Tuple.of<unknown>(Tuple.of(), Tuple.of(1), Tuple.of<unknown>(1, Tuple.of<unknown>(2, 'a')), Tuple.of(1, 2, 3, 4)),
   );
   expect(dict.get('tuples')).toBeInstanceOf(Tuple);
   expect(dict.get('sets')).toEqual([new Set(), new Set([1, 'a', null])]);
