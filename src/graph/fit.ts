@@ -13,42 +13,85 @@ export interface Batch {
 /** Batches in the order in which they are used. */
 export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
 
+/** Sums behind an epoch's figures. */
+export interface Sums {
+  readonly samples: number;
+  /** Sum of the samples' losses. */
+  readonly loss: number;
+  readonly correct: number;
+}
+
+/** Where a training run stands, apart from the session's variables and what the callbacks remember. */
+export interface FitState {
+  /** Epoch in progress, counted from 0. */
+  readonly epoch: number;
+  /** Its training steps that are done. */
+  readonly step: number;
+  /** Sums over these steps. */
+  readonly sums: Sums;
+  /** Figures of the epochs before it. */
+  readonly history: readonly Logs[];
+  /** A callback has ended training. */
+  readonly stopped: boolean;
+}
+
 /** What a training run needs beside the compiled model. */
 export interface FitOptions {
-  /** Training batches of an epoch, counted from 0. */
-  readonly batches: (epoch: number) => Batches;
+  /** Training batches of an epoch, counted from 0, without the first `skip` ones. */
+  readonly batches: (epoch: number, skip: number) => Batches;
   /** Batches per epoch, for the progress display. */
   readonly steps: number;
   /** Epoch after the last, counted from 0. */
   readonly epochs: number;
-  /** First epoch, above 0 for a run that goes on. */
-  readonly initialEpoch?: number;
+  /** Where to go on; default the start. */
+  readonly state?: FitState;
   /** Validation batches; without them no `val_*` figures are made. */
   readonly validation?: () => Batches;
   readonly callbacks: readonly Callback[];
   /** Writes the model's weights and optimiser state to a file. */
   readonly saveWeights: (path: string) => Promise<void>;
   readonly reporter: Reporter;
+  /** Pauses the run after the step in progress. */
+  readonly signal?: AbortSignal;
+  /** Keeps the state: after each epoch, in between every `saveInterval` milliseconds, and before a pause. */
+  readonly save?: (state: FitState) => Promise<void>;
+  readonly saveInterval?: number;
 }
 
 /** What a training run did. */
 export interface FitResult {
   /** Figures of each epoch: `loss`, `acc` and, with validation, `val_loss`, `val_acc`. */
   readonly history: readonly Logs[];
-  /** Share of the training time spent waiting for data, 0 to 1. */
+  /** Share of the time of the training steps spent waiting for data, 0 to 1; NaN without a step. */
   readonly waiting: number;
+  /** `signal` came before the end; `save` has been given the state. */
+  readonly paused: boolean;
 }
+
+const noSums: Sums = { samples: 0, loss: 0, correct: 0 };
+
+/** The state of a run that has not begun. */
+export const beginning: FitState = { epoch: 0, step: 0, sums: noSums, history: [], stopped: false };
 
 /**
  * Trains for some epochs and tells the callbacks after each. Figures are means over samples, rounded to float32 as Keras reports
  * them; those of training are gathered while the weights change. Twin of `keras.Model.fit`.
  */
 export async function fit(session: Session, options: FitOptions): Promise<FitResult> {
-  const { reporter, epochs, initialEpoch = 0 } = options;
-  const history: Logs[] = [];
-  let stopped = false;
-  let waited = 0;
-  const begun = performance.now();
+  const { reporter, epochs, signal, state = beginning, saveInterval = Number.POSITIVE_INFINITY } = options;
+  const history = [...state.history];
+  let { stopped } = state;
+  const clock = { waited: 0, worked: 0 };
+  let saved = performance.now();
+  const save = async (epoch: number, mean: Mean): Promise<void> => {
+    await options.save?.({ epoch, step: mean.batches, sums: mean.sums, history, stopped });
+    saved = performance.now();
+  };
+  const result = (paused: boolean): FitResult => ({
+    history,
+    waiting: clock.waited / (clock.waited + clock.worked),
+    paused,
+  });
   const training: Training = {
     saveWeights: options.saveWeights,
     stop: () => {
@@ -56,47 +99,73 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
     },
     say: (text) => reporter({ kind: 'message', text }),
   };
-  for (let epoch = initialEpoch; epoch < epochs && !stopped; epoch++) {
+  for (let epoch = state.epoch; epoch < epochs && !stopped; epoch++) {
     const task = `Epoch ${epoch + 1}/${epochs}`;
     reporter({ kind: 'start', task, total: options.steps, unit: 'steps' });
-    const mean = new Mean();
+    const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();
     let asked = performance.now();
-    for await (const { x, y } of options.batches(epoch)) {
-      waited += performance.now() - asked;
+    for await (const { x, y } of options.batches(epoch, mean.batches)) {
+      const got = performance.now();
+      clock.waited += got - asked;
       mean.add(session.train(x, y));
       const { loss, acc } = mean.value();
       reporter({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
+      clock.worked += performance.now() - got;
       // Lets timers and signals in: a step blocks the thread.
       await setImmediate();
+      if (signal?.aborted) break;
+      if (performance.now() - saved >= saveInterval) await save(epoch, mean);
       asked = performance.now();
     }
-    const logs: Logs = mean.value();
-    if (options.validation) {
-      const { loss, acc } = await evaluate(session, options.validation());
-      Object.assign(logs, { val_loss: loss, val_acc: acc });
+    const logs: Logs | undefined = signal?.aborted ? undefined : mean.value();
+    const validation = logs && options.validation && (await score(session, options.validation(), signal));
+    if (logs === undefined || signal?.aborted) {
+      await save(epoch, mean);
+      return result(true);
     }
+    if (validation) Object.assign(logs, { val_loss: validation.loss, val_acc: validation.acc });
     const figures = Object.entries(logs).map(([name, value]) => `${name} ${value.toFixed(4)}`);
     reporter({ kind: 'end', task, detail: figures.join(' ') });
     for (const callback of options.callbacks) await callback.onEpochEnd(epoch, logs, training);
     history.push(logs);
+    await save(epoch + 1, new Mean());
   }
-  const elapsed = performance.now() - begun;
-  return { history, waiting: elapsed > 0 ? waited / elapsed : 0 };
+  return result(signal?.aborted ?? false);
 }
 
 /** Loss and accuracy over batches in inference mode. Twin of `keras.Model.evaluate`. */
-export async function evaluate(session: Session, batches: Batches): Promise<{ loss: number; acc: number }> {
+export function evaluate(session: Session, batches: Batches): Promise<{ loss: number; acc: number }> {
+  return score(session, batches);
+}
+
+/** As `evaluate`; what it returns after `signal` covers only a part of the batches. */
+async function score(session: Session, batches: Batches, signal?: AbortSignal): Promise<{ loss: number; acc: number }> {
   const mean = new Mean();
-  for await (const { x, y } of batches) mean.add(session.evaluate(x, y));
+  for await (const { x, y } of batches) {
+    mean.add(session.evaluate(x, y));
+    await setImmediate();
+    if (signal?.aborted) break;
+  }
   return mean.value();
 }
 
 /** Means over samples of what steps report. */
 class Mean {
-  batches = 0;
-  #samples = 0;
-  #loss = 0;
-  #correct = 0;
+  batches: number;
+  #samples: number;
+  #loss: number;
+  #correct: number;
+
+  constructor({ samples, loss, correct }: Sums = noSums, batches = 0) {
+    this.batches = batches;
+    this.#samples = samples;
+    this.#loss = loss;
+    this.#correct = correct;
+  }
+
+  get sums(): Sums {
+    return { samples: this.#samples, loss: this.#loss, correct: this.#correct };
+  }
 
   add({ samples, loss, correct }: StepResult): void {
     this.batches++;

@@ -17,7 +17,7 @@ import { root } from '../shared_data.ts';
 export interface Case {
   readonly arch: string;
   readonly stages?: number;
-  readonly task: 'classify' | 'cpc' | 'rhythm' | 'beat' | 'hr';
+  readonly task: 'classify' | 'top' | 'cpc' | 'rhythm' | 'beat' | 'hr';
   readonly units?: number;
   readonly activation?: Activation;
   readonly loss: LossName;
@@ -37,6 +37,8 @@ export interface Distances {
   readonly weights: number;
   /** Weights as Keras lists them. */
   readonly keras: readonly { path: string; shape: number[]; trainable: boolean }[];
+  /** Paths in the file that Keras writes. */
+  readonly file: { readonly objects: readonly string[]; readonly variables: readonly string[] };
 }
 
 /** Normal draws, as signals. */
@@ -142,6 +144,7 @@ function measure(one: Comparison, folder: string): Distances {
       losses: Math.max(...losses),
       weights: Math.max(...final),
       keras: JSON.parse(readFileSync(join(folder, 'names.json'), 'utf8')),
+      file: JSON.parse(readFileSync(join(folder, 'file.json'), 'utf8')),
     };
   } finally {
     session.dispose();

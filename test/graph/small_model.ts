@@ -13,7 +13,7 @@ export const samples = 96;
 
 /** A residual network of two stages with a softmax head: every operation of the large ones, in a fraction of the time. */
 export function smallModel(precision: Precision = 'float32'): Sequential {
-  const resnet = new ResNet({ blocks: [1, 1], filters: [64, 16], kernelSize: [5, 3] });
+  const resnet = new ResNet({ blocks: [1, 1], filters: [64, 16], kernelSize: [5, 3], includeTop: false });
   return new Sequential([resnet, new GlobalAveragePooling1D(), new Dense(units, 'softmax')]).build(
     [samples, 1],
     precision,

@@ -14,16 +14,22 @@ const architectures: Readonly<Record<string, { blocks: readonly number[]; blockF
 };
 
 /**
- * The backbone: a ResNet and global average pooling, `(batch, samples, leads)` to `(batch, width)`; heads are added to it. `stages` is
+ * The backbone: a ResNet (`arch`, default resnet18) and global average pooling, `(batch, samples, leads)` to `(batch, width)`; heads are added to it. `stages` is
  * the end of a Python slice over the stages. Throws a ValueError for an unknown architecture. Twin of
  * `finetuning.utils.ecg_feature_extractor`.
  */
-export function ecgFeatureExtractor(arch = 'resnet18', stages?: number): Sequential {
-  const architecture = Object.hasOwn(architectures, arch) ? architectures[arch] : undefined;
+export function ecgFeatureExtractor(arch?: string | null, stages?: number | null): Sequential {
+  const name = arch ?? 'resnet18';
+  const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (architecture === undefined) {
-    throw new ValueError(`unknown architecture ${arch}; expected one of ${Object.keys(architectures).join(', ')}`);
+    throw new ValueError(`unknown architecture ${name}; expected one of ${Object.keys(architectures).join(', ')}`);
   }
   const { blocks, blockFn } = architecture;
-  const resnet = new ResNet({ blocks: blocks.slice(0, stages), kernelSize: [7, 5, 5, 3], blockFn });
-  return new Sequential([resnet, new GlobalAveragePooling1D()]);
+  const options = {
+    blocks: blocks.slice(0, stages ?? undefined),
+    kernelSize: [7, 5, 5, 3],
+    blockFn,
+    includeTop: false,
+  };
+  return new Sequential([new ResNet(options), new GlobalAveragePooling1D()]);
 }

@@ -1,8 +1,19 @@
 import type { Context } from '../../../graph/context.ts';
-import type { Tensor } from '../../../graph/executor.ts';
+import { type Tensor, unknown } from '../../../graph/executor.ts';
 import { Layer, memberNames } from '../../../graph/layer.ts';
-import { BatchNormalization, Conv1D, MaxPooling1D, ReLU } from '../../../graph/layers.ts';
+import {
+  type Activation,
+  BatchNormalization,
+  Conv1D,
+  Dense,
+  GlobalAveragePooling1D,
+  MaxPooling1D,
+  ReLU,
+} from '../../../graph/layers.ts';
+import { BaseModel } from '../../../graph/model.ts';
 import { add } from '../../../graph/ops/elementwise.ts';
+import { cast } from '../../../graph/ops/shape.ts';
+import { type Precision, variableType } from '../../../graph/precision.ts';
 
 /** Batch normalisation with the momentum and epsilon of all networks. Twin of `transplant.modules.resnet1d.batch_norm`. */
 export function batchNorm(): BatchNormalization {
@@ -102,34 +113,56 @@ export class BottleneckBlock extends ShortcutBlock {
 
 /** Settings of a ResNet; the defaults are the original's. */
 export interface ResNetOptions {
+  /** Outputs of the classifier: 1 makes a sigmoid, more a softmax. */
+  readonly numOutputs?: number;
   /** Number of blocks of each stage. */
   readonly blocks?: readonly number[];
   readonly filters?: readonly number[];
   readonly kernelSize?: readonly number[];
   readonly blockFn?: BlockFn;
+  /** Whether there is a classifier; without it the output is the last block's. */
+  readonly includeTop?: boolean;
 }
 
 /**
- * Residual network for signals, without its top: `(batch, samples, leads)` to `(batch, ⌈samples / 32⌉, width)` with four stages. Twin of
- * `transplant.modules.resnet1d.ResNet` with `include_top=False`.
+ * Residual network for signals: `(batch, samples, leads)` to `(batch, numOutputs)`, or without the top to
+ * `(batch, ⌈samples / 32⌉, width)` with four stages. Twin of `transplant.modules.resnet1d.ResNet`.
  */
-export class ResNet extends Layer {
+export class ResNet extends BaseModel<Tensor, readonly number[]> {
   readonly kind = 'res_net';
+  readonly blocks: readonly Block[];
   readonly #conv1 = conv1d(64, 7, 2);
   readonly #bn1 = batchNorm();
   readonly #relu1 = relu();
   readonly #maxpool1 = new MaxPooling1D(3, 2);
-  readonly blocks: readonly Block[];
+  readonly #top: { readonly pool: GlobalAveragePooling1D; readonly classifier: Dense } | undefined;
 
   constructor(options: ResNetOptions = {}) {
     super();
     const { blocks = [2, 2, 2, 2], filters = [64, 128, 256, 512], kernelSize = [3, 3, 3, 3] } = options;
-    const blockFn = options.blockFn ?? ((...settings) => new ResidualBlock(...settings));
+    const { blockFn = (...settings) => new ResidualBlock(...settings), includeTop = true, numOutputs = 1 } = options;
     this.blocks = blocks.flatMap((count, stage) =>
       Array.from({ length: count }, (_, i) =>
         blockFn(filters[stage]!, kernelSize[stage]!, stage > 0 && i === 0 ? 2 : 1),
       ),
     );
+    if (includeTop) {
+      const classifier = new Dense(numOutputs, numOutputs === 1 ? 'sigmoid' : 'softmax');
+      this.#top = { pool: new GlobalAveragePooling1D(), classifier };
+    }
+  }
+
+  override get activation(): Activation {
+    return this.#top?.classifier.activation ?? 'linear';
+  }
+
+  /** Creates the variables for signals `(samples, leads)` and fixes the number formats. */
+  build(inputShape: readonly number[], precision: Precision = 'float32'): this {
+    return this.buildRoot({ x: inputShape }, [unknown, ...inputShape], precision);
+  }
+
+  override logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
+    return cast(c, this.apply(c, inputs.x!), variableType(c.precision));
   }
 
   protected override create(inputShape: readonly number[]): readonly number[] {
@@ -140,11 +173,14 @@ export class ResNet extends Layer {
     shape = this.child('layers/max_pooling1d', this.#maxpool1, shape);
     const names = memberNames(this.blocks);
     for (const [i, block] of this.blocks.entries()) shape = this.child(`blocks/${names[i]}`, block, shape);
-    return shape;
+    if (this.#top === undefined) return shape;
+    shape = this.child('global_pool', this.#top.pool, shape);
+    return this.child('classifier', this.#top.classifier, shape);
   }
 
   protected override call(c: Context, x: Tensor): Tensor {
     const stem = this.#maxpool1.apply(c, this.#relu1.apply(c, this.#bn1.apply(c, this.#conv1.apply(c, x))));
-    return this.blocks.reduce((value, block) => block.apply(c, value), stem);
+    const features = this.blocks.reduce((value, block) => block.apply(c, value), stem);
+    return this.#top ? this.#top.classifier.apply(c, this.#top.pool.apply(c, features)) : features;
   }
 }
