@@ -4,7 +4,8 @@ import { fromFloat16 } from '../lib/numpy/float16.ts';
 import { type DType, type NdArray, sizeOf } from '../lib/numpy/ndarray.ts';
 import { readWeights, type WeightFormat } from '../port/weights/files.ts';
 import { describeModel, identifyModel } from '../port/weights/identify.ts';
-import type { ModelDescription } from '../port/weights/layout.ts';
+import { type ModelDescription, weightLayout } from '../port/weights/layout.ts';
+import { matchWeights } from '../port/weights/loading.ts';
 
 export const help = `ecg-transplant inspect FILE [--json]
 
@@ -37,6 +38,7 @@ export interface WeightsSummary {
   /** The network with exactly these weights, or null. */
   readonly model: (ModelDescription & { readonly description: string }) | null;
   readonly parameters: number;
+  /** In the network's order (Keras's `model.weights`), else as in the file. */
   readonly tensors: readonly TensorSummary[];
   /** State of the optimiser, or null where the file has none (checkpoints: not read). */
   readonly optimizer: {
@@ -50,8 +52,9 @@ export interface WeightsSummary {
 
 /** Reads a weight file and sums it up. */
 export function inspectWeights(name: string): WeightsSummary {
-  const { file, format, weights, optimizer, unread } = readWeights(name);
-  const model = identifyModel(weights);
+  const { file, format, weights: stored, optimizer, unread } = readWeights(name);
+  const model = identifyModel(stored);
+  const weights = model === undefined ? stored : matchWeights(stored, weightLayout(model).weights).assigned;
   const steps = optimizer?.[0];
   return {
     file,
