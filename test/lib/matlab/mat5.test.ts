@@ -81,7 +81,7 @@ describe('scipy.io.loadmat', () => {
       return Buffer.concat([tag, data, Buffer.alloc((8 - (data.length % 8)) % 8)]);
     };
     const ints = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
-    let matrix = Buffer.alloc(0);
+    let matrix: Buffer = Buffer.alloc(0);
     for (let depth = 0; depth < 40; depth++) {
       const parts = [
         element(6, ints(2, 0)),

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { help, run } from '../../src/commands/prepare_data.ts';
+import { readPreprocessing } from '../../src/port/finetuning/preprocessing.ts';
+import { writeChallenge17 } from '../port/finetuning/collections.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'prepare-command-'));
+beforeAll(() =>
+  writeChallenge17(
+    join(folder, 'c17'),
+    Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`A${i}`, i % 2 ? 'N' : 'A'])),
+  ),
+);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const base = ['--format', 'challenge17', '--source', join(folder, 'c17'), '--target', join(folder, 'out')];
+
+describe('ecg-transplant prepare-data', () => {
+  it('passes every option on', async () => {
+    const options = [
+      '--name',
+      'small',
+      '--fs',
+      '125',
+      '--pad',
+      '300',
+      '--normalize',
+      'measured',
+      '--test-size',
+      '2',
+      '--seed',
+      '7',
+      '--threads',
+      '1',
+    ];
+    expect(await run([...base, ...options])).toBe(0);
+    const contract = readPreprocessing(join(folder, 'out', 'small_train.pkl'))!;
+    expect(contract).toMatchObject({
+      samplingRate: 125,
+      padding: { samples: 300 },
+      split: { testSize: 2, seed: 7 },
+      files: { test: { records: 2 } },
+    });
+    expect((contract.normalization!.mean as number[]).length).toBe(1);
+  });
+
+  it.each([
+    [[], /an option is missing; expected --format FORMAT/],
+    [[...base, '--fs', 'fast'], /--fs cannot be used; got fast/],
+    [[...base, '--pad', '0'], /--pad cannot be used; got 0/],
+    [[...base, '--test-size', '1.5'], /--test-size cannot be used/],
+    [[...base, '--split', 'half'], /--split is not known; got half; expected record, patient, fold/],
+    [[...base, '--seed', '-1'], /--seed/],
+    [[...base, '--format', 'mitdb'], /the format is not known; got mitdb; expected challenge17/],
+    [[...base, '--source', join(folder, 'none')], /the source is no folder/],
+    [[...base, '--name', '../x'], /the name cannot be used/],
+  ] as [string[], RegExp][])('refuses %j', async (args, message) => {
+    await expect(run(args)).rejects.toThrow(message);
+  });
+
+  it('explains itself', () => {
+    for (const word of ['challenge17', 'ptb-xl', 'wfdb-csv', '--force', 'labels.csv']) expect(help).toContain(word);
+  });
+});
