@@ -15,7 +15,7 @@ export function readWholeFile(path: string): Uint8Array<ArrayBuffer> {
   if (!stat.isFile()) {
     throw new InputError('not a file', { file: path, got: stat.isDirectory() ? 'a folder' : 'a device or pipe' });
   }
-  const descriptor = openSync(path, 'r');
+  const descriptor = open(path);
   try {
     const { size } = fstatSync(descriptor);
     if (size > maxBytes) {
@@ -36,5 +36,13 @@ export function readWholeFile(path: string): Uint8Array<ArrayBuffer> {
     return bytes;
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new InputError('file cannot be opened', { file: path, got: (cause as NodeJS.ErrnoException).code });
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type NamedArray, readWeightsH5, writeWeightsH5 } from '../../lib/keras/weights_h5.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
@@ -67,7 +68,8 @@ export function readWeights(name: string): WeightsFile {
 
 /**
  * Writes a network's weights. Without `format` the name decides. Weights may be given in any order but must be the layout's, each of its
- * shape; the optimiser's state goes into `.weights.h5` files only. Throws a ValueError where they disagree.
+ * shape; the optimiser's state goes into `.weights.h5` files only. Throws a ValueError where they disagree,
+ * and an InputError if the folder does not exist.
  */
 export async function writeWeights(
   name: string,
@@ -75,6 +77,10 @@ export async function writeWeights(
   weights: readonly NamedArray[],
   { format = formatOfName(name), optimizer }: { format?: WeightFormat; optimizer?: readonly NdArray[] } = {},
 ): Promise<void> {
+  const folder = dirname(name);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new InputError('the folder does not exist', { file: folder, next: `Make it first: mkdir -p ${folder}` });
+  }
   const given = new Map(weights.map((weight) => [weight.path, weight]));
   const ordered = layout.weights.map(({ path, shape }) => {
     const weight = given.get(path);

@@ -354,4 +354,36 @@ describe('damaged and hostile checkpoints', () => {
     rmSync(`${prefix}.index`, { recursive: true });
     rmSync(shard, { recursive: true, force: true });
   });
+
+  it('no index, however its entries are changed, leads to anything but numbers or a typed error', () => {
+    let state = 1;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const rows = readTable('plain.index', index);
+    let refused = 0;
+    const mutants = 1000;
+    for (let mutant = 0; mutant < mutants; mutant++) {
+      // Checksums are made right again, so that what lies behind them is reached.
+      rewrite(() => {
+        const changed = rows.map(({ key, value }) => ({ key, value: Uint8Array.from(value) }));
+        for (let edit = random(3); edit >= 0; edit--) {
+          const { value } = changed[random(changed.length)]!;
+          value[random(value.length)] = random(2) === 0 ? random(256) : 0xff;
+        }
+        return changed;
+      });
+      try {
+        for (const { data, shape } of readCheckpoint(prefix).variables) {
+          expect(data).toHaveLength(shape.reduce((size, extent) => size * extent, 1));
+        }
+      } catch (error) {
+        if (!(error instanceof InputError || error instanceof FileNotFoundError)) throw error;
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(mutants / 2);
+    expect(refused).toBeLessThan(mutants);
+  });
 });
