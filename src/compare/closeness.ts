@@ -19,7 +19,7 @@ export interface Row {
   readonly passed: boolean;
   /** Number of single values compared. */
   readonly values: number;
-  /** Largest difference: bits-different elements for exact rows, else the difference over the array's scale. */
+  /** Largest difference: number of elements with different bits for exact rows, else as `closely` measures it. */
   readonly difference: number;
   /** What the difference may be; 0 for exact rows. */
   readonly limit: number;
@@ -57,26 +57,34 @@ export function exactly(suite: string, name: string, pairs: readonly Pair[]): Ro
 }
 
 /**
- * Every element within `tolerance.limit` of the other side's, measured in the scale of the original's array (its largest magnitude).
- * NaN and infinities pass only where both sides hold the same one, and only if the tolerance allows them.
+ * Every array within `tolerance.limit` of the other side's. The difference is that of the worst element over the original array's
+ * largest magnitude or, for the norm `l2`, the Euclidean length of the difference over that of the original's array. NaN and infinities
+ * pass only where both sides hold the same one, and only if the tolerance allows them.
  */
 export function closely(suite: string, name: string, pairs: readonly Pair[], tolerance: Tolerance): Row {
   return compare(suite, name, pairs, 'close', tolerance.limit, (pair) => {
     const [port, original] = [floats(pair.port), floats(pair.original)];
     let scale = 0;
-    for (const value of original) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
-    if (scale === 0) scale = 1;
-    let difference = 0;
+    let length = 0;
+    for (const value of original) {
+      if (!Number.isFinite(value)) continue;
+      scale = Math.max(scale, Math.abs(value));
+      length += value * value;
+    }
+    let worst = 0;
     let element = 0;
+    let distance = 0;
     for (let i = 0; i < port.length; i++) {
       const finite = Number.isFinite(port[i]) && Number.isFinite(original[i]);
-      const distance = finite
-        ? Math.abs(port[i] - original[i]) / scale
+      const difference = finite
+        ? Math.abs(port[i] - original[i])
         : tolerance.allowNonFinite && Object.is(port[i], original[i])
           ? 0
           : Number.POSITIVE_INFINITY;
-      if (distance > difference) [difference, element] = [distance, i];
+      distance += difference * difference;
+      if (difference > worst) [worst, element] = [difference, i];
     }
+    const difference = tolerance.norm === 'l2' ? Math.sqrt(distance) / (Math.sqrt(length) || 1) : worst / (scale || 1);
     return { difference, element };
   });
 }
@@ -109,9 +117,10 @@ export function sameText(suite: string, name: string, port: string, original: st
   };
 }
 
-/** Numbers as a float64 array, for rows made of scalars. */
-export function vector(values: readonly number[]): NdArray<'float64'> {
-  return { dtype: 'float64', shape: [values.length], data: Float64Array.from(values) };
+/** Numbers as an array of their own precision, for rows made of scalars. */
+export function vector(values: readonly number[], dtype: 'float32' | 'float64' = 'float64'): NdArray {
+  const data = dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
+  return { dtype, shape: [values.length], data };
 }
 
 interface Found {
