@@ -72,7 +72,7 @@ function outputFolder(name: string): string {
 function expectSameBits(node: string, python: string, what: string): void {
   if (!readFileSync(node).equals(readFileSync(python))) {
     const [a, b] = [readNpy(node) as NdArray, readNpy(python) as NdArray];
-    const place = Array.from(a.data).findIndex((value, i) => !Object.is(value, b.data[i]));
+    const place = Array.from<unknown>(a.data).findIndex((value, i) => !Object.is(value, b.data[i]));
     expect.fail(
       `${what}: Node ${a.shape} and Python ${b.shape} differ, first at ${place}: ${a.data[place]}, ${b.data[place]}`,
     );
