@@ -174,12 +174,15 @@ export class EmptyArray {
 }
 
 function reconstruct(args: Tuple): EmptyArray {
-  const [kind, shape] = args;
+  const [kind, shape, code] = args;
   if (args.length !== 3 || !(kind instanceof Global) || kind.name !== 'ndarray') {
     throw new PickleFault('refused: _reconstruct of something that is not numpy.ndarray');
   }
   if (!(shape instanceof Tuple) || shape.length !== 1 || shape[0] !== 0) {
     throw new PickleFault('_reconstruct with a shape other than (0,)');
+  }
+  if (code !== 'b' && !(code instanceof Uint8Array && code.length === 1 && code[0] === 0x62)) {
+    throw new PickleFault("_reconstruct with a type code other than b'b'");
   }
   return new EmptyArray();
 }

@@ -14,6 +14,7 @@ import {
   isMulticlass,
   loadPkl,
   matchesSpec,
+  type Nested,
   padSequences,
   readPredictions,
   runningMeanStd,
@@ -258,7 +259,7 @@ describe('transplant.utils', () => {
     ]);
     expect(
       matchesSpec(
-        new Map([
+        new Map<string, Nested>([
           ['a', x],
           ['b', y],
         ]),
@@ -267,14 +268,13 @@ describe('transplant.utils', () => {
       ),
     ).toBe(true);
     expect(matchesSpec(new Map(), new Map())).toBeUndefined();
-    for (const [o, spec] of [
+    const misfits: [Nested, Spec][] = [
       [x, [specOfX]],
       [[x], [specOfX, specOfX]],
       [x, wrongSecond],
       [new Map([['a', x]]), wrongSecond],
-    ] as const) {
-      expect(() => matchesSpec(o, spec)).toThrow(ValueError);
-    }
+    ];
+    for (const [o, spec] of misfits) expect(() => matchesSpec(o, spec)).toThrow(ValueError);
   });
 
   it('save_pkl and load_pkl, with and without compression', async () => {
