@@ -36,15 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const data = values.data && resolve(values.data);
   const records = Number(values.records);
   const seed = Number(values.seed);
-  const fault = !data
-    ? 'give it a folder of real recordings: --data DIR, where DIR/cinc2017 holds Challenge 2017 records'
-    : !existsSync(join(data, 'cinc2017', 'RECORDS'))
-      ? `${join(data, 'cinc2017', 'RECORDS')} does not exist; expected the collection of the PhysioNet/CinC Challenge 2017 there`
-      : !(Number.isInteger(records) && records >= 40)
-        ? `--records: got ${values.records}, expected a whole number from 40 on`
-        : !(Number.isInteger(seed) && seed > 0 && seed < 2 ** 32)
-          ? `--seed: got ${values.seed}, expected a whole number from 1 to 4294967295`
-          : undefined;
+  const fault = faultOf(data, values.records, values.seed);
   if (fault !== undefined || !data) {
     process.stderr.write(`reproduce: ${fault}\nSee: npx zx scripts/reproduce.mjs --help\n`);
     return 2;
@@ -67,4 +59,18 @@ export async function run(args: readonly string[]): Promise<number> {
   );
   process.stdout.write(`Report: ${join(jobDir, 'report.md')}\n`);
   return rows.every((row) => row.passed) ? 0 : 1;
+}
+
+/** What is wrong with the options, if anything. */
+function faultOf(data: string | undefined, records: string, seed: string): string | undefined {
+  if (!data) return 'give it a folder of real recordings: --data DIR, where DIR/cinc2017 holds Challenge 2017 records';
+  if (!(Number.isInteger(Number(records)) && Number(records) >= 40)) {
+    return `--records: got ${records}, expected a whole number from 40 on`;
+  }
+  if (!(Number.isInteger(Number(seed)) && Number(seed) > 0 && Number(seed) < 2 ** 32)) {
+    return `--seed: got ${seed}, expected a whole number from 1 to 4294967295`;
+  }
+  const index = join(data, 'cinc2017', 'RECORDS');
+  if (existsSync(index)) return undefined;
+  return `${index} does not exist; expected the collection of the PhysioNet/CinC Challenge 2017 there`;
 }
