@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { collectionKinds } from '../port/finetuning/collections.ts';
-import { type PrepareOptions, prepareData, type SplitBy } from '../port/finetuning/prepare_data.ts';
+import { type PrepareOptions, prepareData } from '../port/finetuning/prepare_data.ts';
+import type { SplitBy } from '../port/finetuning/set_split.ts';
 
 const formats = Object.entries(collectionKinds)
   .map(([name, { summary }]) => `    ${name.padEnd(12)}${summary}`)

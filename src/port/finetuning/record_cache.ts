@@ -37,6 +37,7 @@ export class RecordCache {
   readonly #signals: number;
   readonly #journal: number;
   #end: number;
+  #closed = false;
 
   private constructor(folder: string, entries: Entry[]) {
     this.folder = folder;
@@ -105,6 +106,8 @@ export class RecordCache {
 
   /** Closes the files; the cache stays for another run. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeSync(this.#signals);
     closeSync(this.#journal);
     rmSync(join(this.folder, 'lock'), { force: true });
