@@ -53,12 +53,21 @@ export interface StreamSpec {
   readonly batch: Omit<BatchOptions, 'readAhead'>;
 }
 
-function normalizer(
-  normalize: GeneratorOptions['normalize'] = true,
-): (x: icentia11k.LabelledFrame[0]) => icentia11k.LabelledFrame[0] {
+type Frame = icentia11k.LabelledFrame[0];
+
+function normalizer(normalize: GeneratorOptions['normalize'] = true): (x: Frame) => Frame {
   if (normalize === false) return (x) => x;
   const constants = normalize === true ? undefined : normalize;
-  return (x) => icentia11k.normalize(x, false, constants);
+  return (x) => icentia11k.normalize(x, isFloat(x) && ownsMemory(x), constants);
+}
+
+function isFloat({ dtype }: Frame): boolean {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16';
+}
+
+/** Frames of a signal in memory are views of it; those that were read from a file, or stacked, can be changed in place. */
+function ownsMemory({ data }: Frame): boolean {
+  return data.byteLength === data.buffer.byteLength;
 }
 
 function* framesOf(

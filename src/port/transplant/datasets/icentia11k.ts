@@ -46,39 +46,44 @@ export function normalize(
   inplace = false,
   { mean, std }: Normalization = { mean: dsMean, std: dsStd },
 ): NdArray {
-  switch (array.dtype) {
-    case 'float64':
-      return { ...array, data: scale(inplace ? array.data : array.data.slice(), mean, std) };
-    case 'float32':
-      return { ...array, data: scale(inplace ? array.data : array.data.slice(), mean, std, Math.fround) };
-    case 'float16': {
-      const values = scale(Float64Array.from(array.data as Uint16Array, fromFloat16), mean, std, (x) =>
-        fromFloat16(toFloat16(x)),
-      );
-      const data = inplace ? (array.data as Uint16Array) : new Uint16Array(values.length);
-      values.forEach((value, k) => {
-        data[k] = toFloat16(value);
-      });
-      return { ...array, data };
-    }
-    default:
-      if (inplace)
-        throw new TypeError(
-          `normalised values are float64 and do not fit into an array of ${array.dtype}: normalise a copy`,
-        );
-      return ndarray('float64', array.shape, scale(Float64Array.from(array.data as Int32Array, Number), mean, std));
+  const { dtype, shape } = array;
+  if (dtype === 'float32') {
+    const data = array.data as Float32Array;
+    return ndarray(dtype, shape, scaleFloat32(data, inplace ? data : new Float32Array(data.length), mean, std));
   }
+  if (dtype === 'float64') {
+    const data = array.data as Float64Array;
+    return ndarray(dtype, shape, scaleFloat64(data, inplace ? data : new Float64Array(data.length), mean, std));
+  }
+  if (dtype === 'float16') {
+    const data = array.data as Uint16Array;
+    return ndarray(dtype, shape, scaleFloat16(data, inplace ? data : new Uint16Array(data.length), mean, std));
+  }
+  if (inplace) {
+    throw new TypeError(`normalised values are float64 and do not fit into an array of ${dtype}: normalise a copy`);
+  }
+  const data = Float64Array.from(array.data as Int32Array, Number);
+  return ndarray('float64', shape, scaleFloat64(data, data, mean, std));
 }
 
-/** `(x − mean) / std` in place. `round` rounds to a shorter type: the constants, as NumPy does, and each result. */
-function scale(
-  data: NdArray['data'],
-  mean: number,
-  std: number,
-  round: (x: number) => number = (x) => x,
-): Float64Array {
-  const values = data as Float64Array;
-  const [m, s] = [round(mean), round(std)];
-  for (let k = 0; k < values.length; k++) values[k] = round(round(values[k]! - m) / s);
-  return values;
+// One loop for each type: these run for every sample of every frame. NumPy rounds the constants to the type of the array as well.
+
+function scaleFloat32(data: Float32Array, out: Float32Array, mean: number, std: number): Float32Array {
+  const m = Math.fround(mean);
+  const s = Math.fround(std);
+  for (let k = 0; k < data.length; k++) out[k] = Math.fround(data[k]! - m) / s;
+  return out;
+}
+
+function scaleFloat64(data: Float64Array, out: Float64Array, mean: number, std: number): Float64Array {
+  for (let k = 0; k < data.length; k++) out[k] = (data[k]! - mean) / std;
+  return out;
+}
+
+function scaleFloat16(data: Uint16Array, out: Uint16Array, mean: number, std: number): Uint16Array {
+  const round = (value: number): number => fromFloat16(toFloat16(value));
+  const m = round(mean);
+  const s = round(std);
+  for (let k = 0; k < data.length; k++) out[k] = toFloat16(round(fromFloat16(data[k]!) - m) / s);
+  return out;
 }

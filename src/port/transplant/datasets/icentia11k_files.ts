@@ -288,14 +288,8 @@ function numericArray(value: unknown, place: { file: string; where?: string }): 
 function numbersOf({ dtype, data }: NdArray): Numbers {
   switch (dtype) {
     case 'int64':
-    case 'uint64': {
-      const wide = data as BigInt64Array | BigUint64Array;
-      return Int32Array.from(wide as BigInt64Array, (value) => {
-        if (value !== BigInt.asIntN(32, value))
-          throw new ValueError(`a mark at ${value} lies outside of any recording`);
-        return Number(value);
-      });
-    }
+    case 'uint64':
+      return lowWords(data as BigInt64Array | BigUint64Array);
     case 'float32':
       return Float64Array.from(data as Float32Array);
     case 'float16':
@@ -305,4 +299,15 @@ function numbersOf({ dtype, data }: NdArray): Numbers {
     default:
       return data as Numbers;
   }
+}
+
+/** 64-bit integers as 32-bit ones, without a BigInt for each. Throws ValueError for one that does not fit. */
+function lowWords({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array): Int32Array {
+  const words = new Int32Array(buffer, byteOffset, 2 * length);
+  const low = new Int32Array(length);
+  for (let k = 0; k < length; k++) {
+    low[k] = words[2 * k]!;
+    if (words[2 * k + 1] !== low[k]! >> 31) throw new ValueError(`mark ${k} lies outside of any recording`);
+  }
+  return low;
 }
