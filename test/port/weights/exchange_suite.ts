@@ -19,6 +19,9 @@ import {
   sampleWeights,
 } from './exchange.ts';
 
+/** For Python to start, build and save every network; the longest with all of them on a busy machine. */
+const timeout = process.env.ECG_TEST_FULL === '1' ? 1_800_000 : 300_000;
+
 /** Stands for `it` where a network or format has nothing to test: a skip would ask for attention. */
 const noTest = (_title: string, _test: () => unknown): void => {};
 
@@ -50,7 +53,7 @@ export function exchangeSuite(
         ...(extract ? { extract: { ...extract, ...extract.head } } : {}),
       },
     );
-  }, 300_000);
+  }, timeout);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   describe.each(models)('$name', (model) => {
