@@ -37,14 +37,12 @@ beforeAll(() => {
   );
   writePtbXl(
     at('ptb'),
-    names
-      .slice(0, 12)
-      .map((_, i) => ({
-        id: 30 - i,
-        patient: i >> 1,
-        fold: 1 + (i % 4),
-        codes: i % 3 ? "{'SR': 0.0}" : "{'AFIB': 1.0, 'SR': 0.0}",
-      })),
+    names.slice(0, 12).map((_, i) => ({
+      id: 30 - i,
+      patient: i >> 1,
+      fold: 1 + (i % 4),
+      codes: i % 3 ? "{'SR': 0.0}" : "{'AFIB': 1.0, 'SR': 0.0}",
+    })),
   );
 });
 afterAll(() => rmSync(folder, { recursive: true }));
