@@ -1,3 +1,5 @@
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { ValueError } from '../lib/python/errors.ts';
 import type { Context } from './context.ts';
 import type { ElementType } from './element_type.ts';
 import type { Tensor } from './executor.ts';
@@ -19,16 +21,32 @@ export interface Loss {
   readonly name: LossName;
   /** Element type and shape of labels for outputs `(batch, classes)`. */
   labels(output: readonly number[]): { readonly dtype: ElementType; readonly shape: readonly number[] };
+  /** Throws a ValueError for labels that the loss does not define. */
+  check(labels: NdArray, classes: number): void;
   /** Mean loss over the batch. */
   loss(c: Context, labels: Tensor, logits: Tensor): Tensor;
   /** Sum over the batch of each sample's accuracy, as a float32 scalar. */
   correct(c: Context, labels: Tensor, outputs: Tensor): Tensor;
 }
 
+/** Labels in [0, 1]; NaN is refused too. */
+function checkProbabilities({ data }: NdArray): void {
+  const place = (data as Float32Array).findIndex((value) => !(value >= 0 && value <= 1));
+  if (place >= 0) throw new ValueError(`labels: got ${data[place]} (element ${place}), expected values from 0 to 1`);
+}
+
+function checkClasses({ data }: NdArray, classes: number): void {
+  const place = (data as Int32Array).findIndex((value) => value < 0 || value >= classes);
+  if (place >= 0) {
+    throw new ValueError(`labels: got class ${data[place]} (sample ${place}), expected 0 to ${classes - 1}`);
+  }
+}
+
 /** One-hot labels, softmax outputs; accuracy compares first maxima. */
 const categorical: Loss = {
   name: 'categorical_crossentropy',
   labels: (output) => ({ dtype: 'float32', shape: output }),
+  check: checkProbabilities,
   loss: categoricalCrossentropy,
   correct: (c, labels, outputs) => sumRaw(c, equal(c, argMax(c, labels), argMax(c, outputs)), [0]),
 };
@@ -37,6 +55,7 @@ const categorical: Loss = {
 const sparseCategorical: Loss = {
   name: 'sparse_categorical_crossentropy',
   labels: (output) => ({ dtype: 'int32', shape: [output[0]!] }),
+  check: checkClasses,
   loss: sparseCategoricalCrossentropy,
   correct: (c, labels, outputs) => sumRaw(c, equal(c, castRaw(c, labels, 'int64'), argMax(c, outputs)), [0]),
 };
@@ -45,6 +64,7 @@ const sparseCategorical: Loss = {
 const binary: Loss = {
   name: 'binary_crossentropy',
   labels: (output) => ({ dtype: 'float32', shape: output }),
+  check: checkProbabilities,
   loss: binaryCrossentropy,
   correct: (c, labels, outputs) => {
     const hits = equal(c, castRaw(c, labels, 'float32'), greater(c, outputs, 0.5));

@@ -1,6 +1,6 @@
 import { Context } from './context.ts';
 import { type Executor, type Tensor, type TensorSpec, unknown } from './executor.ts';
-import { type LossName, losses } from './losses.ts';
+import { type Loss, type LossName, losses } from './losses.ts';
 import { activate, type Model } from './model.ts';
 import { sumOfRaw } from './ops/elementwise.ts';
 import { castRaw } from './ops/shape.ts';
@@ -26,6 +26,7 @@ export interface Signature {
 export interface Program {
   readonly model: Model;
   readonly seed: number;
+  readonly loss: Loss;
   /** The model's variables, then the optimiser's. */
   readonly variables: readonly Variable[];
   readonly optimizer: Adam;
@@ -120,7 +121,7 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   };
 
   const state = [iterations, ...optimizerState.slots.flatMap(({ m, v }) => [m, v])];
-  return { model, seed, variables: [...model.variables, ...state], optimizer, optimizerState, signatures };
+  return { model, seed, loss, variables: [...model.variables, ...state], optimizer, optimizerState, signatures };
 }
 
 function inputSpecs(model: Model): Record<string, TensorSpec> {

@@ -150,6 +150,8 @@ export class Session {
         throw new ValueError(`${name}: got ${value.shape[0]} samples, the other inputs have ${batch}`);
       }
     }
+    const labels = checked[labelsName];
+    if (labels !== undefined) this.#program.loss.check(labels, this.model.outputShape.at(-1)!);
     if (batch === 0) throw new ValueError(`${signature}: the batch is empty`);
     return this.#backend.run(signature, checked);
   }

@@ -182,6 +182,22 @@ describe('errors', () => {
     expect(() => graph.predict(x)).toThrow('disposed');
   });
 
+  it('refuse labels that the loss does not define', () => {
+    const { x } = smallBatch(2);
+    const soft = session();
+    const nan = ndarray('float64', [2, units], Float64Array.of(1, 0, 0, 0, Number.NaN, 0));
+    expect(() => soft.train(x, nan)).toThrow('labels: got NaN (element 4), expected values from 0 to 1');
+    expect(() => soft.train(x, ndarray('int32', [2], Int32Array.of(0, 1)))).toThrow('expected (batch, 3)');
+    const sparse = session({ loss: 'sparse_categorical_crossentropy' });
+    expect(() => sparse.train(x, ndarray('int32', [2], Int32Array.of(0, 3)))).toThrow(
+      'got class 3 (sample 1), expected 0 to 2',
+    );
+    expect(() => sparse.train(x, ndarray('float64', [2], Float64Array.of(0, 1.5)))).toThrow(
+      '1.5 (element 1) is no int32',
+    );
+    expect(sparse.train(x, ndarray('int64', [2], BigInt64Array.of(0n, 2n))).samples).toBe(2);
+  });
+
   it('say that a model is not built, or built twice', () => {
     const model = new Sequential([new Dense(2)]);
     expect(() => compile(model, { loss: 'binary_crossentropy' })).toThrow('not built');
