@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { dataSets, type MakeDataOptions, makeData } from '../synthetic/make_data.ts';
+import { drawPictures } from '../synthetic/pictures.ts';
 
 const forms = ['zipped', 'unzipped', 'wfdb'] as const;
 
@@ -20,6 +22,7 @@ way can be tried without them: sinus rhythm, atrial fibrillation and flutter, br
   --samples N       samples of a segment at 250 Hz; default 65536
   --forms LIST      forms of Icentia, of zipped, unzipped, wfdb; default all
   --force           make data again that are there
+  --pictures DIR    draw one recording of each kind instead (SVG), as in docs/generated-data.md
 
 Generated recordings are for trying and testing; figures obtained with them say nothing about medicine.
 `;
@@ -40,8 +43,13 @@ export async function run(args: readonly string[]): Promise<number> {
       samples: text,
       forms: text,
       force: { type: 'boolean' },
+      pictures: text,
     },
   });
+  if (values.pictures !== undefined) {
+    for (const name of drawPictures(values.pictures)) process.stdout.write(`${join(values.pictures, name)}\n`);
+    return 0;
+  }
   if (values.target === undefined) throw new InputError('the folder is missing', { expected: '--target DIR' });
   const options: MakeDataOptions = {
     target: values.target,

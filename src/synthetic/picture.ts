@@ -5,6 +5,8 @@ const perSecond = 25;
 const perMillivolt = 10;
 /** Pixels of a millimetre. */
 const scale = 3;
+/** Steps of a millimetre in which traces are drawn. */
+const steps = 20;
 
 export interface PictureOptions {
   readonly title: string;
@@ -32,17 +34,22 @@ export function drawRecording(recording: Recording, options: PictureOptions): st
     const zero = head + ((k % rows) + 0.6) * rowHeight;
     const first = Math.round((from + column * part) * fs);
     const count = Math.min(Math.round(part * fs), signals[k]!.length - first);
-    const points: string[] = [];
-    for (let n = 0; n < count; n++) {
-      const x = left + (n / fs) * perSecond;
-      points.push(`${round(x)},${round(zero - signals[k]![first + n]! * perMillivolt)}`);
+    // Whole steps of a twentieth of a millimetre, each from the point before: half the size of coordinates.
+    let x = Math.round(left * steps);
+    let y = Math.round((zero - signals[k]![first]! * perMillivolt) * steps);
+    const trace = [`M${x} ${y}l`];
+    for (let n = 1; n < count; n++) {
+      const nextX = Math.round((left + (n / fs) * perSecond) * steps);
+      const nextY = Math.round((zero - signals[k]![first + n]! * perMillivolt) * steps);
+      trace.push(`${nextX - x} ${nextY - y}`);
+      [x, y] = [nextX, nextY];
     }
     const label = `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${lead}</text>`;
-    return `${label}<polyline points="${points.join(' ')}"/>`;
+    return `${label}<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width * scale)}" height="${height * scale}">`,
-    '<style>text{font:3.5px sans-serif;fill:#333}polyline{fill:none;stroke:#111;stroke-width:.3;stroke-linejoin:round}</style>',
+    '<style>text{font:3.5px sans-serif;fill:#333}.trace{fill:none;stroke:#111;stroke-width:6;stroke-linejoin:round}</style>',
     '<defs><pattern id="mm" width="5" height="5" patternUnits="userSpaceOnUse">',
     '<path d="M1 0V5M2 0V5M3 0V5M4 0V5M0 1H5M0 2H5M0 3H5M0 4H5" stroke="#f6d5d5" stroke-width=".08"/>',
     '<path d="M0 0H5V5H0Z" fill="none" stroke="#eaa" stroke-width=".16"/></pattern></defs>',

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
@@ -5,7 +8,9 @@ import { ValueError } from '../../src/lib/python/errors.ts';
 import { type Beat, makeBeats, type Rhythm, rhythms } from '../../src/synthetic/beats.ts';
 import { heartVector, twelveLeads } from '../../src/synthetic/heart.ts';
 import { drawRecording } from '../../src/synthetic/picture.ts';
+import { drawPictures } from '../../src/synthetic/pictures.ts';
 import { type Episode, makeRecording, type Recording } from '../../src/synthetic/recording.ts';
+import { root } from '../shared_data.ts';
 
 const quiet = { wander: 0, muscle: 0, mains: 0, artefacts: 0 };
 const plain = { gain: 1, axis: 0, p: 1, t: 1 };
@@ -236,8 +241,21 @@ describe('makeRecording', () => {
 test('drawRecording: an SVG with a trace and a name for each lead', () => {
   const recording = record({ rhythm: 'normal', seconds: 10 });
   const picture = drawRecording(recording, { title: 'sinus rhythm', columns: 4 });
-  expect(picture.match(/<polyline/g)).toHaveLength(12);
+  expect(picture.match(/class="trace"/g)).toHaveLength(12);
   for (const lead of twelveLeads) expect(picture).toContain(`>${lead}</text>`);
   expect(picture).toContain('viewBox="0 0 250 74"');
   expect(picture).not.toMatch(/NaN|undefined/);
+});
+
+test('the pictures of the docs are what the model draws', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
+  try {
+    const names = drawPictures(folder);
+    expect(names).toHaveLength(9);
+    for (const name of names) {
+      expect(readFileSync(join(folder, name), 'utf8')).toBe(readFileSync(join(root, 'docs', 'pictures', name), 'utf8'));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,0 +1,40 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { RandomState } from '../lib/numpy/random.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { type DiagnosisName, makeShort } from './diagnoses.ts';
+import { type Lead, twelveLeads } from './heart.ts';
+import { drawRecording } from './picture.ts';
+
+/** One picture of the docs: what is drawn, in which lead, and the seed that shows it well. */
+const strips: readonly (readonly [name: DiagnosisName, title: string, lead: Lead, seed: number])[] = [
+  ['normal', 'sinus rhythm, lead II', 'II', 1],
+  ['fibrillation', 'atrial fibrillation, lead V1', 'V1', 2],
+  ['flutter', 'atrial flutter, lead II', 'II', 3],
+  ['bradycardia', 'sinus bradycardia, lead II', 'II', 4],
+  ['tachycardia', 'sinus tachycardia, lead II', 'II', 5],
+  ['prematureAtrial', 'premature atrial beats, lead II', 'II', 6],
+  ['prematureVentricular', 'premature ventricular beats, lead II', 'II', 7],
+  ['noise', 'noise, lead I', 'I', 8],
+];
+
+/** Draws a strip of every diagnosis and one recording of twelve leads; returns the names of the files. */
+export function drawPictures(folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  const write = (name: string, picture: string): string => {
+    writeFileAtomic(join(folder, name), picture);
+    return name;
+  };
+  const names = strips.map(([name, title, lead, seed]) => {
+    const recording = makeShort(name, 250, 8, [lead], new RandomState(seed));
+    return write(
+      `${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}.svg`,
+      drawRecording(recording, { title }),
+    );
+  });
+  const twelve = makeShort('normal', 250, 10, twelveLeads, new RandomState(9));
+  return [
+    ...names,
+    write('twelve-leads.svg', drawRecording(twelve, { title: 'sinus rhythm, twelve leads', columns: 4 })),
+  ];
+}
