@@ -17,6 +17,7 @@ prepares, splits, trains and predicts them on both sides and compares every stag
   --records N      records to take, with the shares of the classes kept (60)
   --seed N         seed of the choice, the splits, the weights and the order of training (2021)
   --job-dir DIR    output folder, overwritten (jobs/reproduce)
+  --original DIR   another checkout of the Python original: a folder with transplant/, pretraining/ and finetuning/
 
 The table is also written to report.md and report.json in the output folder.
 Ends with 0 only if every row passes, with 1 if one does not, with 2 if the comparison could not run.
@@ -30,6 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
       data: { type: 'string' },
       records: { type: 'string', default: '60' },
       seed: { type: 'string', default: '2021' },
+      original: { type: 'string', default: join(root, 'original') },
       'job-dir': { type: 'string', default: join(root, 'jobs', 'reproduce') },
     },
   });
@@ -43,7 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const jobDir = resolve(values['job-dir']);
   const begun = Date.now();
-  const python = { python: pythonExecutable(), original: join(root, 'original'), lock: lockFile() };
+  const python = { python: pythonExecutable(), original: resolve(values.original), lock: lockFile() };
   let rows: Row[];
   try {
     rows = await runThread({ data, jobDir, records, seed, ...python }, reporterFor());
