@@ -26,10 +26,14 @@ export class NpzFile {
    * Opens the archive; `close` it when done.
    *
    * @param options.maxBytes largest member, unpacked, that `read` accepts; default 1 GiB.
-   * @throws FileNotFoundError, or InputError if the directory of the archive is damaged.
+   * @throws FileNotFoundError, or InputError if the directory of the archive is damaged or holds anything but arrays.
    */
   static open(path: string, { maxBytes = DEFAULT_MAX_BYTES }: { maxBytes?: number } = {}): NpzFile {
-    return new NpzFile(path, new ZipFile(path), maxBytes);
+    const archive = new ZipFile(path);
+    const other = [...archive.members.keys()].find((name) => !name.endsWith('.npy'));
+    if (other === undefined) return new NpzFile(path, archive, maxBytes);
+    archive.close();
+    throw new InputError('a member is no array', { file: path, got: JSON.stringify(other), expected: '<name>.npy' });
   }
 
   /** Names of the arrays, without `.npy`. */

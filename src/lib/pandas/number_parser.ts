@@ -22,10 +22,17 @@ export function parseFloatLikePandas(text: string): number | undefined {
   const usedDecimals = decimals.slice(0, Math.max(0, MAX_DIGITS - whole.length));
   let number = 0;
   for (const digit of whole.slice(0, MAX_DIGITS) + usedDecimals) number = number * 10 + (digit.charCodeAt(0) - 48);
-  const exponent = Math.max(0, whole.length - MAX_DIGITS) - usedDecimals.length + Number(exponentText ?? 0);
+  const exponent = Math.max(0, whole.length - MAX_DIGITS) - usedDecimals.length + exponentOf(exponentText ?? '0');
   const size = scale(number, exponent);
   if (!Number.isFinite(size)) return undefined;
   return sign === '-' ? -size : size;
+}
+
+/** pandas gathers the exponent in 32 bits, which wrap around. */
+function exponentOf(text: string): number {
+  let exponent = 0;
+  for (const digit of text.replace(/^[+-]/, '')) exponent = (Math.imul(exponent, 10) + digit.charCodeAt(0) - 48) | 0;
+  return (text.startsWith('-') ? -exponent : exponent) | 0;
 }
 
 function scale(number: number, exponent: number): number {

@@ -10,7 +10,9 @@ const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 const MAX_COMMENT = 0xffff;
 const MAX_DIRECTORY = 1 << 26;
-const ENCRYPTED = 1;
+/** Flags of members that cannot be read: encrypted (two kinds), patched. */
+const UNREADABLE = 0x1 | 0x20 | 0x40;
+const UTF8_NAME = 0x800;
 const [STORED, DEFLATED] = [0, 8];
 
 /** One file of an archive. */
@@ -83,6 +85,15 @@ export class ZipFile {
         got: head.toString('hex', 0, 4),
       });
     }
+    const name = Buffer.alloc(head.readUInt16LE(26));
+    this.#source.read(name, member.headerOffset + 30);
+    if (name.toString('utf8') !== member.name) {
+      throw new InputError('a member has another name in its header', {
+        file: this.path,
+        where: member.name,
+        got: name.toString('utf8'),
+      });
+    }
     const start = member.headerOffset + 30 + head.readUInt16LE(26) + head.readUInt16LE(28);
     if (start + member.packedSize > this.#source.size) {
       throw new InputError('a member reaches past the end', {
@@ -112,8 +123,8 @@ export class ZipFile {
 }
 
 function readDirectory(source: ByteSource): Map<string, ZipMember> {
-  const { offset, size, count } = findDirectory(source);
-  if (size > MAX_DIRECTORY || offset + size > source.size) {
+  const { offset, size, count, end } = findDirectory(source);
+  if (size > MAX_DIRECTORY || offset + size !== end) {
     throw new InputError('the directory of the archive is damaged', {
       file: source.name,
       got: `${size} bytes at ${offset}`,
@@ -130,10 +141,25 @@ function readDirectory(source: ByteSource): Map<string, ZipMember> {
     members.set(member.name, member);
     at += length;
   }
+  if (at !== size) {
+    throw new InputError('the directory of the archive is damaged', {
+      file: source.name,
+      got: `${count} entries of ${at} bytes`,
+      expected: `${size} bytes`,
+    });
+  }
   return members;
 }
 
-function findDirectory(source: ByteSource): { offset: number; size: number; count: number } {
+/** Place of the directory, and of the record behind it. */
+interface Directory {
+  readonly offset: number;
+  readonly size: number;
+  readonly count: number;
+  readonly end: number;
+}
+
+function findDirectory(source: ByteSource): Directory {
   const tail = Buffer.alloc(Math.min(source.size, 22 + MAX_COMMENT));
   const tailStart = source.size - tail.length;
   source.read(tail, tailStart);
@@ -143,6 +169,7 @@ function findDirectory(source: ByteSource): { offset: number; size: number; coun
       count: tail.readUInt16LE(at + 10),
       size: tail.readUInt32LE(at + 12),
       offset: tail.readUInt32LE(at + 16),
+      end: tailStart + at,
     };
     const needs64 = found.count === 0xffff || found.size === 0xffffffff || found.offset === 0xffffffff;
     return needs64 ? findDirectory64(source, tailStart + at) : found;
@@ -150,7 +177,7 @@ function findDirectory(source: ByteSource): { offset: number; size: number; coun
   throw new InputError('not a zip archive', { file: source.name, expected: 'a directory at its end' });
 }
 
-function findDirectory64(source: ByteSource, end: number): { offset: number; size: number; count: number } {
+function findDirectory64(source: ByteSource, end: number): Directory {
   const fail = (): never => {
     throw new InputError('the directory of the archive is damaged', { file: source.name, where: `byte ${end}` });
   };
@@ -167,7 +194,7 @@ function findDirectory64(source: ByteSource, end: number): { offset: number; siz
     number,
     number,
   ];
-  return { count, size, offset };
+  return { count, size, offset, end: at };
 }
 
 function readEntry(directory: Buffer, at: number, file: string): { member: ZipMember; length: number } {
@@ -187,9 +214,14 @@ function readEntry(directory: Buffer, at: number, file: string): { member: ZipMe
   ];
   const length = 46 + nameLength + extraLength + commentLength;
   if (at + length > directory.length) return fail('an entry that is cut off');
-  const name = directory.toString('utf8', at + 46, at + 46 + nameLength);
+  const flags = directory.readUInt16LE(at + 8);
+  const rawName = directory.subarray(at + 46, at + 46 + nameLength);
+  const name = rawName.toString('utf8');
+  if (!(flags & UTF8_NAME) ? rawName.some((byte) => byte > 0x7f) : !Buffer.from(name).equals(rawName)) {
+    return fail('a name that is neither ASCII nor UTF-8');
+  }
   const method = directory.readUInt16LE(at + 10);
-  if (directory.readUInt16LE(at + 8) & ENCRYPTED) return fail(`${name}, which is encrypted`);
+  if (flags & UNREADABLE) return fail(`${name}, which is encrypted or patched`);
   if (method !== STORED && method !== DEFLATED) return fail(`${name}, compressed by method ${method}`);
   let [packedSize, size, headerOffset] = [20, 24, 42].map((field) => directory.readUInt32LE(at + field)) as [
     number,

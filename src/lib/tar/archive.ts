@@ -26,6 +26,7 @@ export interface TarOptions {
 
 const FILES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 const FOLDERS: ReadonlySet<string> = new Set(['Directory', 'GNUDumpDir']);
+const BLOCK = 512;
 const MAX_PATH = 4096;
 /** Bytes of one part of a path, which file systems limit. */
 const MAX_NAME = 255;
@@ -135,11 +136,13 @@ async function feed(archive: string, parser: Parser, faultOf: () => unknown): Pr
   const compressed = await isGzip(archive);
   const file = createReadStream(archive, { highWaterMark: 1 << 18 });
   let failed: unknown;
+  let length = 0;
   parser.on('error', (error: unknown) => {
     failed ??= error;
   });
   const toParser = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of source) {
+      length += chunk.byteLength;
       if (!parser.write(Buffer.from(chunk)) && !failed && !faultOf()) {
         await new Promise<void>((resolve) => {
           parser.once('drain', resolve);
@@ -163,7 +166,14 @@ async function feed(archive: string, parser: Parser, faultOf: () => unknown): Pr
     file.destroy();
   }
   const error = faultOf() ?? failed;
-  if (error === undefined) return;
+  if (error === undefined) {
+    if (length % BLOCK === 0) return;
+    throw new InputError('the archive is cut off', {
+      file: archive,
+      got: `${length} bytes`,
+      expected: `a multiple of ${BLOCK}`,
+    });
+  }
   if (error instanceof InputError) throw error;
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && /^E[A-Z]+$/.test(code)) throw error;
@@ -191,6 +201,7 @@ function check(stream: ReadEntry, archive: string, seen: ReadonlySet<string>): T
   if (path.length > MAX_PATH || path.split('/').some((part) => Buffer.byteLength(part) > MAX_NAME))
     refuse('a path that is too long');
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) refuse('an absolute path');
+  if (path.includes('\ufffd')) refuse('a path that is not UTF-8');
   if (path.includes('\\') || path.includes('\0')) refuse('a path with a backslash or NUL');
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) refuse('a path with ..');

@@ -30,11 +30,20 @@ export interface Outcome {
   refused: number;
   /** Of them refused by Python as well. */
   refusedByBoth: number;
+  /** Read where Python's interpreter crashes, so that there is nothing to compare with. */
+  pythonCrashes: number;
   /** Damaged behind the head of the file, which every reader checks first. */
   pastTheHead: number;
   /** Anything else: must be empty. */
   readonly wrong: string[];
   slowestMs: number;
+}
+
+/** What Python said of one file. */
+interface Answer {
+  readonly value?: unknown;
+  readonly error?: string;
+  readonly crash?: number;
 }
 
 /** First byte behind the head. */
@@ -51,6 +60,7 @@ export async function campaign(format: Format, count: number, seed: number): Pro
       equal: 0,
       refused: 0,
       refusedByBoth: 0,
+      pythonCrashes: 0,
       pastTheHead: 0,
       wrong: [],
       slowestMs: 0,
@@ -67,7 +77,7 @@ export async function campaign(format: Format, count: number, seed: number): Pro
     const python = lines
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { value?: unknown; error?: string });
+      .map((line) => JSON.parse(line) as Answer);
     for (const [i, path] of paths.entries()) await judge(format, path, python[i]!, folder, outcome);
     return outcome;
   } finally {
@@ -75,13 +85,7 @@ export async function campaign(format: Format, count: number, seed: number): Pro
   }
 }
 
-async function judge(
-  format: Format,
-  path: string,
-  python: { value?: unknown; error?: string },
-  folder: string,
-  outcome: Outcome,
-): Promise<void> {
+async function judge(format: Format, path: string, python: Answer, folder: string, outcome: Outcome): Promise<void> {
   const start = performance.now();
   let value: unknown;
   try {
@@ -95,6 +99,10 @@ async function judge(
     return;
   } finally {
     outcome.slowestMs = Math.max(outcome.slowestMs, performance.now() - start);
+  }
+  if (python.crash !== undefined) {
+    outcome.pythonCrashes++;
+    return;
   }
   const [ours, theirs] = [JSON.stringify(value), JSON.stringify(python.value)];
   if (ours === theirs) outcome.equal++;
