@@ -233,6 +233,9 @@ function readStruct(
       .subarray(i, i + width)
       .toString('latin1')
       .replace(/\0.*$/s, '');
+    if (!/^[A-Za-z]\w*$/.test(field) || fields.has(field)) {
+      fail(file, names.at, 'a field name cannot be used', JSON.stringify(field), 'a MATLAB name, once');
+    }
     const element = reader.expect(miMatrix, `field ${JSON.stringify(field)}`);
     fields.set(field, readMatrix(element, file, budget, depth + 1).value);
   }
