@@ -61,9 +61,7 @@ def write(folder):
 
 
 def tell(value):
-    if isinstance(value, np.void) or (
-        isinstance(value, np.ndarray) and value.dtype.names
-    ):
+    if isinstance(value, np.void) or (isinstance(value, np.ndarray) and value.dtype.names):
         item = value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
         return {name: tell(item[name]) for name in value.dtype.names}
     if value.dtype.kind == "U":
@@ -75,11 +73,7 @@ def tell(value):
 def read(path):
     try:
         content = scipy.io.loadmat(path, chars_as_strings=False, mat_dtype=True)
-        return {
-            name: tell(value)
-            for name, value in content.items()
-            if not name.startswith("__")
-        }
+        return {name: tell(value) for name, value in content.items() if not name.startswith("__")}
     except Exception as error:
         return {"error": type(error).__name__}
 

@@ -36,9 +36,7 @@ def read_annotation(path, extension):
     annotation = wfdb.rdann(path, extension)
     return {
         "sample": annotation.sample.tolist(),
-        "symbol": [
-            symbol if isinstance(symbol, str) else None for symbol in annotation.symbol
-        ],
+        "symbol": [symbol if isinstance(symbol, str) else None for symbol in annotation.symbol],
         "subtype": annotation.subtype.tolist(),
         "chan": annotation.chan.tolist(),
         "num": annotation.num.tolist(),
@@ -73,9 +71,7 @@ job = json.load(sys.stdin)
 json.dump(
     {
         "records": [attempt(read_record, path) for path in job.get("records", [])],
-        "annotations": [
-            attempt(read_annotation, *which) for which in job.get("annotations", [])
-        ],
+        "annotations": [attempt(read_annotation, *which) for which in job.get("annotations", [])],
     },
     sys.stdout,
 )
