@@ -27,8 +27,8 @@ export interface BatchNormResult {
 }
 
 /**
- * Batch normalisation of x `(batch, samples, channels)` over batch and time. float32 and bfloat16 use TensorFlow's fused kernels, float64 is composed. Twin of what
- * `keras.layers.BatchNormalization` computes.
+ * Batch normalisation of x `(batch, samples, channels)` over batch and time. float32 and bfloat16 use TensorFlow's fused kernels, float64
+ * is composed. Twin of what `keras.layers.BatchNormalization` computes.
  */
 export function batchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon: number): BatchNormResult {
   return x.dtype === 'float64' ? composedBatchNorm(c, x, inputs, epsilon) : fusedBatchNorm(c, x, inputs, epsilon);
