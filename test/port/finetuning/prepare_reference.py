@@ -33,9 +33,7 @@ def tell(data):
 def tell_read(result):
     records, labels = result
     return {
-        "records": [
-            [str(r.record_name), r.fs, tell_array(r.p_signal)] for r in records
-        ],
+        "records": [[str(r.record_name), r.fs, tell_array(r.p_signal)] for r in records],
         "index": labels.index.tolist(),
         "columns": labels.columns.tolist(),
         "values": tell_array(labels.values),
@@ -48,9 +46,7 @@ def answer(job):
             return tell(load_pkl(job["load"]))
         if "seed" in job:
             np.random.seed(job["seed"])
-        function = getattr(datasets, job["call"], None) or getattr(
-            physionet, job["call"]
-        )
+        function = getattr(datasets, job["call"], None) or getattr(physionet, job["call"])
         result = function(*job["args"], **job.get("kwargs", {}))
         if job["call"].startswith("read_"):
             return tell_read(result)
