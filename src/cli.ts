@@ -42,6 +42,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'make training and test data out of a folder of recordings',
     load: () => import('./commands/prepare_data.ts'),
   },
+  finetune: {
+    summary: 'train a classifier of labelled ECGs; predict its records',
+    load: () => import('./commands/finetune.ts'),
+  },
   weights: {
     summary: 'take a pretrained backbone out of a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),

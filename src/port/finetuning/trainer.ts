@@ -1,32 +1,32 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
-import { type Batch, fit } from '../../graph/fit.ts';
-import { Dense } from '../../graph/layers.ts';
+import { fit } from '../../graph/fit.ts';
 import type { Precision } from '../../graph/precision.ts';
-import { compile, type Session } from '../../graph/session.ts';
-import { type Callback, CSVLogger, EarlyStopping, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
-import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
-import { RandomState, random } from '../../lib/numpy/random.ts';
+import type { Session } from '../../graph/session.ts';
+import { EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
+import { TensorBoard } from '../../lib/keras/tensorboard.ts';
+import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
-import { CustomCheckpoint, type ScoreFunction } from '../transplant/custom_checkpoint.ts';
-import { auc, f1, multiF1 } from '../transplant/evaluation.ts';
+import { Job, type JobOptions, JobPaused } from '../training/job.ts';
+import { Journal } from '../training/journal.ts';
+import { checkCounts, parametersOf, percent } from '../training/progress.ts';
+import { permutations, splitSize } from '../training/sampling.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
-import type { Arch, ModelDescription } from '../weights/layout.ts';
+import { type Arch, archs, type ModelDescription } from '../weights/layout.ts';
 import { loadIntoClassifier, saveSession } from '../weights/model_weights.ts';
-import type { Rows } from './rows.ts';
+import { bestModelCheckpoint, type ValMetric, valMetrics } from './best_model.ts';
+import { batchesOf, createClassifier, predictUnless } from './classifier.ts';
+import { bestModelFile, writeJobModel } from './job_model.ts';
 import { loadTrainingSet, type TrainingSet, trainTestSplit, withLead } from './training_set.ts';
-import { ecgFeatureExtractor } from './utils.ts';
 
-/** What is watched to keep the best weights. */
-export const valMetrics = ['loss', 'acc', 'f1', 'auc'] as const;
-export type ValMetric = (typeof valMetrics)[number];
+export { type ValMetric, valMetrics } from './best_model.ts';
+export { createClassifier, predictAll } from './classifier.ts';
 
 /** Options of a finetuning job; names and defaults are those of `finetuning.trainer`'s flags. */
-export interface FinetuneOptions {
-  /** Output folder, created. */
-  readonly jobDir: string;
+export interface FinetuneOptions extends JobOptions {
   /** Prepared training set: a gzip pickle as `prepare-data` writes it. */
   readonly train: string;
   /** Prepared validation set; takes precedence over `valSize`. */
@@ -47,12 +47,6 @@ export interface FinetuneOptions {
   readonly valMetric?: ValMetric;
   /** Use this one lead only. */
   readonly channel?: number;
-  /** Default 1. */
-  readonly epochs?: number;
-  /** Seed of the splits; 0 counts as none (Quirk Q42). */
-  readonly seed?: number;
-  /** Seed of initial weights and of the order of training records, which the original leaves to chance. */
-  readonly initSeed?: number;
   /** Number formats of the computation. Default `float32`. */
   readonly precision?: Precision;
 }
@@ -65,6 +59,14 @@ export interface FixedChances {
   readonly order?: NdArray;
 }
 
+/** How a job is watched and influenced from outside. */
+export interface RunContext {
+  readonly reporter?: Reporter;
+  readonly fixed?: FixedChances;
+  /** Pauses the job: the step in progress is finished, the state saved, and JobPaused thrown. */
+  readonly signal?: AbortSignal;
+}
+
 /** What a finetuning job made. */
 export interface FinetuneResult {
   readonly seed: number;
@@ -73,81 +75,163 @@ export interface FinetuneResult {
   readonly predictions: { readonly train: NdArray; readonly val?: NdArray; readonly test?: NdArray };
 }
 
-const checkpointName = 'best_model.weights.h5';
+interface Sets {
+  readonly train: TrainingSet;
+  readonly val?: TrainingSet;
+  readonly test?: TrainingSet;
+}
 
 /**
- * Trains a classifier on a prepared data set and writes `history.csv`, `best_model.weights.h5` and `{train,val,test}_predictions.csv`
- * into the job folder. Throws a ValueError for an unknown metric before anything is created. Twin of `finetuning.trainer`.
+ * Trains a classifier on a prepared data set and writes into the job folder: `history.csv`, `best_model.weights.h5` and
+ * `{train,val,test}_predictions.csv` as `finetuning.trainer`, whose twin it is, and what docs/jobs.md lists besides.
+ *
+ * @throws ValueError for an option without a valid value, before anything is created; JobPaused; see also `Job.open`.
  */
 export async function finetune(
   options: FinetuneOptions,
-  { reporter = silent, fixed = {} }: { reporter?: Reporter; fixed?: FixedChances } = {},
+  { reporter = silent, fixed = {}, signal }: RunContext = {},
 ): Promise<FinetuneResult> {
-  const { jobDir, batchSize = 32, epochs = 1, valMetric = 'loss' } = options;
-  if (!valMetrics.includes(valMetric)) {
-    throw new ValueError(`--val-metric: got ${String(valMetric)}, expected one of ${valMetrics.join(', ')}`);
-  }
-  mkdirSync(jobDir, { recursive: true });
-  // Quirk Q42: 0 counts as no seed.
-  const seed = options.seed || random.randint(2 ** 16);
-  reporter({ kind: 'message', text: `Seed: ${seed}` });
-  random.seed(seed);
-
-  const { train, val, test } = await loadSets(options);
-  const multiLabel = isMulticlass(train.y);
-  const session = createClassifier(options, train, multiLabel);
-  const { model } = session;
-  try {
-    reporter({ kind: 'message', text: `Parameters: ${countParameters(model).toLocaleString('en')}` });
-    if (options.weightsFile) loadIntoClassifier(session, options.weightsFile);
-    if (fixed.weights) {
-      session.assign(new Map(model.variables.map(({ name }, position) => [name, fixed.weights![position]])));
+  checkOptions(options);
+  const { jobDir, channel } = options;
+  const job = Job.open('finetune', options, reporter);
+  const journal = new Journal(job.path('events.jsonl'), reporter);
+  return job.run(async () => {
+    const { train, val, test } = await loadSets(options);
+    const multiLabel = isMulticlass(train.y);
+    const { arch = 'resnet18', precision = 'float32' } = options;
+    const [records, samples, leads] = train.x.shape;
+    if (leads === 0) {
+      throw new ValueError(
+        `--channel ${channel} takes no lead of the training set (records ${records}, samples ${samples})`,
+      );
     }
-    const orders = new RandomState(options.initSeed);
-    const bestPath = join(jobDir, checkpointName);
-    const description: ModelDescription = {
-      arch: (options.arch ?? 'resnet18') as Arch,
-      channels: train.x.shape[2],
-      head: { classes: train.classes.length },
-    };
-    const { history } = await fit(session, {
-      batches: (epoch) =>
-        batchesOf(train, batchSize, fixed.order ? rowOf(fixed.order, epoch) : orders.permutation(train.x.shape[0])),
+    const { classes } = train;
+    const network = { format: 1, arch: arch as Arch, precision, samples, leads, classes, multiLabel } as const;
+    writeJobModel(jobDir, network, options.train, channel);
+    const session = createClassifier({ arch, precision, initSeed: job.config.initSeed }, train, multiLabel);
+    try {
+      const count = parametersOf(session.model).toLocaleString('en');
+      journal.report({ kind: 'message', text: `Parameters: ${count}` });
+      const history = await trainBest(job, session, { train, val }, { options, multiLabel, journal, fixed, signal });
+      const predictions = await writePredictions(job, session, { train, val, test }, options, journal.report, signal);
+      job.complete(options.epochs ?? 1);
+      return { seed: job.config.seed, history, predictions };
+    } finally {
+      session.dispose();
+    }
+  });
+}
+
+/** Trains, and leaves the best weights in the session. */
+async function trainBest(
+  job: Job,
+  session: Session,
+  { train, val }: Sets,
+  context: {
+    options: FinetuneOptions;
+    multiLabel: boolean;
+    journal: Journal;
+    fixed: FixedChances;
+    signal?: AbortSignal;
+  },
+): Promise<readonly Logs[]> {
+  const { options, multiLabel, journal, fixed, signal } = context;
+  const { batchSize = 32, epochs = 1, valMetric = 'loss' } = options;
+  const reporter = journal.report;
+  const path = job.path(bestModelFile);
+  if (job.state === undefined) {
+    // What an earlier job left must not be taken for this one's best.
+    rmSync(path, { force: true });
+    if (options.weightsFile) loadIntoClassifier(session, options.weightsFile);
+    const { weights } = fixed;
+    if (weights) session.assign(new Map(session.model.variables.map(({ name }, i) => [name, weights[i]])));
+  }
+  const board = new TensorBoard(job.path('tensorboard'));
+  const callbacks = [
+    // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
+    job.historyLogger(),
+    bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, reporter }),
+    // Quirk Q50: the loss is watched whatever the metric.
+    ...(val ? [new EarlyStopping('val_loss', 50)] : []),
+    board,
+    journal,
+  ];
+  job.restore(session, callbacks);
+  const description: ModelDescription = {
+    arch: (options.arch ?? 'resnet18') as Arch,
+    channels: train.x.shape[2],
+    head: { classes: train.classes.length },
+  };
+  const orderOf = fixed.order ? rowsOf(fixed.order) : permutations(job.config.initSeed, train.x.shape[0]);
+  try {
+    const { history, waiting, paused } = await fit(session, {
+      batches: (epoch, skip) => batchesOf(train, batchSize, { order: orderOf(epoch), skip }),
       steps: Math.ceil(train.x.shape[0] / batchSize),
       epochs,
+      state: job.state?.fit,
       validation: val && (() => batchesOf(val, batchSize)),
-      // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
-      callbacks: [
-        new CSVLogger(join(jobDir, 'history.csv')),
-        createCheckpoint(valMetric, bestPath, session, train, val, batchSize, multiLabel, reporter),
-        // Quirk Q50: the loss is watched whatever the metric.
-        ...(val ? [new EarlyStopping('val_loss', 50)] : []),
-      ],
-      saveWeights: (path) => saveSession(session, path, description),
+      callbacks,
+      saveWeights: (file) => saveSession(session, file, description),
       reporter,
+      signal,
+      save: (state) => job.save(session, state, callbacks),
+      saveInterval: options.saveInterval ?? 600_000,
     });
-    loadIntoClassifier(session, bestPath);
-    const predictions: Record<string, NdArray> = {};
-    for (const [name, set] of Object.entries({ train, val, test })) {
-      if (!set) continue;
-      predictions[name] = predictAll(session, set.x, batchSize, name, reporter);
-      const frame = createPredictionsFrame(predictions[name], {
-        yTrue: set.y,
-        classNames: train.classes,
-        recordIds: set.recordIds,
-      });
-      writeCsv(join(jobDir, `${name}_predictions.csv`), frame);
+    if (paused) throw new JobPaused();
+    if (!Number.isNaN(waiting)) {
+      reporter({ kind: 'message', text: `Waited for data: ${percent(waiting)} of the training time` });
     }
-    return { seed, history, predictions: predictions as unknown as FinetuneResult['predictions'] };
+    if (!existsSync(path)) {
+      const got = history.map((logs) => Object.values(logs).join(' ')).at(-1);
+      throw new InputError('no epoch was the best', {
+        file: job.dir,
+        got,
+        expected: 'a number to compare',
+        next: 'Look for missing samples (NaN) in the data.',
+      });
+    }
+    loadIntoClassifier(session, path);
+    return history;
   } finally {
-    session.dispose();
+    board.close();
   }
 }
 
+/** Twin of the last part of `finetuning.trainer.main`: a table per set. */
+async function writePredictions(
+  job: Job,
+  session: Session,
+  sets: Sets,
+  { batchSize = 32 }: FinetuneOptions,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<FinetuneResult['predictions']> {
+  const predictions: Partial<Record<keyof Sets, NdArray>> = {};
+  for (const name of ['train', 'val', 'test'] as const) {
+    const set = sets[name];
+    if (!set) continue;
+    const yProb = await predictUnless(signal, session, set.x, batchSize, name, reporter);
+    if (yProb === undefined) throw new JobPaused();
+    predictions[name] = yProb;
+    const { y: yTrue, recordIds } = set;
+    const frame = createPredictionsFrame(yProb, { yTrue, classNames: sets.train.classes, recordIds });
+    writeCsv(join(job.dir, `${name}_predictions.csv`), frame);
+  }
+  return { ...predictions, train: predictions.train! };
+}
+
+function checkOptions({ valMetric = 'loss', arch, precision, batchSize, epochs }: FinetuneOptions): void {
+  if (!valMetrics.includes(valMetric)) {
+    throw new ValueError(`--val-metric: got ${String(valMetric)}, expected one of ${valMetrics.join(', ')}`);
+  }
+  if (arch !== undefined && !archs.includes(arch as Arch)) {
+    throw new ValueError(`--arch: got ${arch}, expected one of ${archs.join(', ')}`);
+  }
+  checkCounts({ batchSize, epochs, precision });
+}
+
 /** Training, validation and test set; the validation set is cut off before the subset. */
-async function loadSets(
-  options: FinetuneOptions,
-): Promise<{ train: TrainingSet; val?: TrainingSet; test?: TrainingSet }> {
+async function loadSets(options: FinetuneOptions): Promise<Sets> {
   let train = await loadTrainingSet(options.train);
   let val: TrainingSet | undefined;
   if (options.val) {
@@ -173,106 +257,7 @@ function strata(set: TrainingSet): NdArray | undefined {
   return isMulticlass(set.y) ? undefined : set.y;
 }
 
-// Quirk Q48: 1 means one record, not all of them.
-function splitSize(value: number): number {
-  return value >= 1 ? Math.trunc(value) : value;
-}
-
-/** The compiled classifier of a job, with fresh weights; dispose of it. */
-export function createClassifier(
-  options: Pick<FinetuneOptions, 'arch' | 'precision' | 'initSeed'>,
-  train: Pick<TrainingSet, 'x' | 'classes'>,
-  multiLabel: boolean,
-): Session {
-  const model = ecgFeatureExtractor(options.arch)
-    .add(new Dense(train.classes.length, multiLabel ? 'sigmoid' : 'softmax'))
-    .build(train.x.shape.slice(1), options.precision);
-  return compile(model, {
-    loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
-    seed: options.initSeed ?? new RandomState().randint(2 ** 31),
-  });
-}
-
-function createCheckpoint(
-  metric: ValMetric,
-  path: string,
-  session: Session,
-  train: TrainingSet,
-  val: TrainingSet | undefined,
-  batchSize: number,
-  multiLabel: boolean,
-  reporter: Reporter,
-): Callback {
-  if (metric === 'loss' || metric === 'acc') {
-    return new ModelCheckpoint({ pathOf: () => path, monitor: val ? `val_${metric}` : metric, saveBestOnly: true });
-  }
-  const set = val ?? train;
-  if (!val) {
-    reporter({
-      kind: 'warning',
-      text: `--val-metric ${metric} without validation is scored on the training records: add --val or --val-size`,
-    });
-  }
-  return new CustomCheckpoint({
-    pathOf: () => path,
-    predict: () => predictAll(session, set.x, batchSize, 'scoring', silent),
-    yTrue: set.y,
-    scoreFn: scoreFunction(metric, multiLabel),
-    saveBestOnly: true,
-  });
-}
-
-function scoreFunction(metric: 'f1' | 'auc', multiLabel: boolean): ScoreFunction {
-  if (metric === 'auc') return Object.assign(auc.bind(undefined), { metricName: 'auc' });
-  if (multiLabel) return Object.assign(multiF1.bind(undefined), { metricName: 'multi_f1' });
-  return Object.assign((yTrue: NdArray, yProb: NdArray) => f1(yTrue, yProb), { metricName: 'f1' });
-}
-
-function* batchesOf(set: TrainingSet, batchSize: number, order?: ArrayLike<number>): Generator<Batch> {
-  const records = set.x.shape[0];
-  const positions = order ?? Array.from({ length: records }, (_, i) => i);
-  for (let start = 0; start < records; start += batchSize) {
-    const chosen = Array.prototype.slice.call(positions, start, start + batchSize) as number[];
-    yield { x: set.x.take(chosen), y: labelsOf(set.y, chosen) };
-  }
-}
-
-function labelsOf(y: NdArray, indices: readonly number[]): NdArray {
-  const [, classes] = y.shape;
-  const data = new Float32Array(indices.length * classes);
-  for (const [row, index] of indices.entries()) {
-    for (let k = 0; k < classes; k++) data[row * classes + k] = Number(y.data[index * classes + k]);
-  }
-  return ndarray('float32', [indices.length, classes], data);
-}
-
-/** Outputs for all records in their order, `(records, outputs)` float32. */
-export function predictAll(session: Session, rows: Rows, batchSize: number, name: string, reporter: Reporter): NdArray {
-  const records = rows.shape[0];
-  const task = `Predicting ${name}`;
-  reporter({ kind: 'start', task, total: records, unit: 'records' });
-  const parts: NdArray[] = [];
-  for (let start = 0; start < records; start += batchSize) {
-    const end = Math.min(records, start + batchSize);
-    parts.push(session.predict(rows.take(Array.from({ length: end - start }, (_, i) => start + i))));
-    reporter({ kind: 'progress', task, done: end });
-  }
-  reporter({ kind: 'end', task });
-  const outputs = parts[0].shape[1];
-  const data = new Float32Array(records * outputs);
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part.data as Float32Array, offset);
-    offset += part.data.length;
-  }
-  return ndarray('float32', [records, outputs], data);
-}
-
-function rowOf(order: NdArray, epoch: number): number[] {
+function rowsOf(order: NdArray): (row: number) => number[] {
   const [, records] = order.shape;
-  return Array.from({ length: records }, (_, i) => Number(order.data[epoch * records + i]));
-}
-
-function countParameters(model: Session['model']): number {
-  return model.variables.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0);
+  return (row) => Array.from({ length: records }, (_, i) => Number(order.data[row * records + i]));
 }

@@ -1,0 +1,87 @@
+import { type Reporter, reporterFor } from '../events.ts';
+import { isComplete, type JobKind, type JobOptions, JobPaused, readConfig } from '../port/training/job.ts';
+import { type FlagTable, parseDuration, parseFlags, requireFlags } from '../port/training/options.ts';
+
+/** Exit code of a job that was paused and can go on: EX_TEMPFAIL of sysexits.h, which schedulers take for "queue me again". */
+export const pausedCode = 75;
+
+/** A trainer behind a command line. */
+export interface JobCommand {
+  readonly kind: JobKind;
+  readonly flags: FlagTable;
+  start(options: JobOptions, context: { reporter: Reporter; signal: AbortSignal }): Promise<unknown>;
+}
+
+/** Runs a job by its command line; resolves to the exit code. */
+export async function runJob({ kind, flags, start }: JobCommand, args: readonly string[]): Promise<number> {
+  const { given, ignored } = parseFlags(args, flags);
+  const reporter = reporterFor();
+  // Quirk Q41: unknown words are ignored; the original says nothing.
+  if (ignored.length > 0) reporter({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
+  const options = optionsOf(given, kind);
+  requireFlags(Object.fromEntries(Object.keys(flags).map((flag) => [flag, options[camelCase(flag)]])), flags);
+  const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
+  const { jobDir, epochs = 1, resume } = jobOptions as unknown as JobOptions;
+  if (resume && isComplete(jobDir, epochs)) {
+    process.stdout.write(`${jobDir}: the job is complete\n`);
+    return 0;
+  }
+  const limit = maxTime === undefined ? undefined : parseDuration('--max-time', String(maxTime));
+  const pause = new PauseSignals(limit);
+  try {
+    const saveInterval = saveEvery === undefined ? undefined : parseDuration('--save-every', String(saveEvery));
+    await start({ ...(jobOptions as unknown as JobOptions), saveInterval }, { reporter, signal: pause.signal });
+    process.stdout.write(`${jobDir}: the job is complete\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof JobPaused)) throw error;
+    process.stderr.write(
+      `${jobDir}: paused (${pause.signal.reason}), all is saved. Go on: the same command with --resume\n`,
+    );
+    return pausedCode;
+  } finally {
+    pause.dispose();
+  }
+}
+
+/** Options by their names in the API; a job that goes on has those of its `config.json` where none are given. */
+function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind): Record<string, unknown> {
+  const options = Object.fromEntries(Object.entries(given).map(([flag, value]) => [camelCase(flag), value]));
+  if (!options.resume || typeof options.jobDir !== 'string') return options;
+  const { resume: _resume, saveInterval: _interval, ...begun } = readConfig(options.jobDir, kind)?.options ?? {};
+  return { ...begun, ...options };
+}
+
+function camelCase(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
+
+/** Turns Ctrl-C, the signals of schedulers and a limit on time into one abort signal. A second Ctrl-C ends the process at once. */
+class PauseSignals {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(limit: number | undefined) {
+    for (const name of signals) process.on(name, this.#onSignal);
+    if (limit !== undefined) this.#timer = setTimeout(() => this.#controller.abort('--max-time'), limit).unref();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  dispose(): void {
+    for (const name of signals) process.off(name, this.#onSignal);
+    clearTimeout(this.#timer);
+  }
+
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    if (name === 'SIGINT' && this.signal.aborted) process.exit(130);
+    process.stderr.write(
+      `${name}: finishing the step and saving${name === 'SIGINT' ? ' (again to quit at once)' : ''}\n`,
+    );
+    this.#controller.abort(name);
+  };
+}

@@ -1,0 +1,228 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { InputError } from '../../errors.ts';
+import type { Reporter } from '../../events.ts';
+import type { FitState } from '../../graph/fit.ts';
+import type { Session } from '../../graph/session.ts';
+import { type Callback, CSVLogger } from '../../lib/keras/callbacks.ts';
+import { RandomState, random } from '../../lib/numpy/random.ts';
+import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
+import { differences, type Environment, environment } from './environment.ts';
+import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
+
+/** What both trainers know of a job. */
+export interface JobOptions {
+  /** Output folder, created. */
+  readonly jobDir: string;
+  readonly epochs?: number;
+  /** Seed of NumPy; 0 counts as none (Quirk Q42). */
+  readonly seed?: number;
+  /** Seed of initial weights, of the order of training samples and of dropout, which the original leaves to chance. */
+  readonly initSeed?: number;
+  /** Go on from the last complete checkpoint of the folder; from the start if there is none. */
+  readonly resume?: boolean;
+  /** Milliseconds between checkpoints within an epoch; default ten minutes. */
+  readonly saveInterval?: number;
+}
+
+/** Content of `config.json`. */
+export interface JobConfig {
+  readonly format: 1;
+  readonly job: JobKind;
+  /** Options as given, with absolute paths. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly initSeed: number;
+  /** Input files and their sizes in bytes. */
+  readonly inputs: Readonly<Record<string, number>>;
+  readonly environment: Environment;
+}
+
+export type JobKind = 'finetune' | 'pretrain';
+
+/** Options that name files or folders, and those that may change when a job goes on. */
+const paths = ['train', 'val', 'test', 'weightsFile', 'valFile', 'cacheVal'];
+const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
+
+const names = { config: 'config.json', state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
+
+/** A job was asked to pause, and has saved its state. */
+export class JobPaused extends Error {
+  override readonly name = 'JobPaused';
+}
+
+/** A training job and its folder. */
+export class Job {
+  readonly dir: string;
+  readonly config: JobConfig;
+  /** Where the job goes on; undefined for one that begins. */
+  readonly state: SavedState | undefined;
+
+  private constructor(dir: string, config: JobConfig, state: SavedState | undefined) {
+    this.dir = dir;
+    this.config = config;
+    this.state = state;
+  }
+
+  /**
+   * Opens the folder of a job: writes `config.json`, or with `resume` goes on where the folder's job stopped. Seeds NumPy's global
+   * generator and says with what.
+   *
+   * @throws InputError if the folder holds an unfinished job and `resume` is not set, or one with other options or inputs.
+   */
+  static open(kind: JobKind, options: JobOptions, reporter: Reporter): Job {
+    const dir = options.jobDir;
+    mkdirSync(dir, { recursive: true });
+    const stateFile = join(dir, names.state);
+    const hasState = existsSync(stateFile);
+    if (hasState && !options.resume && !isComplete(dir)) {
+      throw new InputError('the folder holds an unfinished job', {
+        file: dir,
+        next: 'Go on with it: add --resume. Or choose another --job-dir, or remove the folder.',
+      });
+    }
+    const given = comparable(options);
+    const present = environment();
+    if (hasState && options.resume) {
+      const config = readConfig(dir, kind)!;
+      checkSame(dir, config, given);
+      const different = differences(config.environment, present);
+      if (different) {
+        reporter({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
+      }
+      rmSync(join(dir, names.done), { force: true });
+      const state = readState(stateFile);
+      const { epoch, step } = state.fit;
+      reporter({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
+      random.seed(config.seed);
+      return new Job(dir, config, state);
+    }
+    for (const name of [names.done, names.state]) rmSync(join(dir, name), { force: true });
+    // Quirk Q42: 0 counts as no seed.
+    const seed = options.seed || random.randint(2 ** 16);
+    const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
+    const inputs = sizesOf(given);
+    const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
+    writeFileAtomic(join(dir, names.config), `${JSON.stringify(config, null, 2)}\n`);
+    reporter({ kind: 'message', text: `Seed: ${seed}` });
+    random.seed(seed);
+    return new Job(dir, config, undefined);
+  }
+
+  path(name: string): string {
+    return join(this.dir, name);
+  }
+
+  /** The logger of `history.csv`; one that goes on puts the file back to where the checkpoint was made. */
+  historyLogger(): CSVLogger {
+    const file = this.path(names.history);
+    const text = this.state?.historyCsv;
+    if (text === undefined) return new CSVLogger(file);
+    writeFileAtomic(file, text);
+    return new CSVLogger(file, text.slice(0, text.indexOf('\r\n')).split(',').slice(1));
+  }
+
+  /** Brings a session and the callbacks to where the job stopped; does nothing for a job that begins. */
+  restore(session: Session, callbacks: readonly Callback[]): void {
+    if (this.state === undefined) return;
+    restoreVariables(this.path(names.state), session);
+    for (const [i, memory] of this.state.callbacks.entries()) Object.assign(callbacks[i]!, memory);
+  }
+
+  /** Replaces the checkpoint. */
+  async save(session: Session, fit: FitState, callbacks: readonly Callback[]): Promise<void> {
+    const historyCsv = fit.history.length > 0 ? readFileSync(this.path(names.history), 'utf8') : undefined;
+    await writeState(this.path(names.state), session, { fit, callbacks: callbacks.map(memoryOf), historyCsv });
+  }
+
+  /** Does the work of the job; a full disk is reported with what is left and what to do. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { code, path } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') throw error;
+      const kept = existsSync(this.path(names.state));
+      throw new InputError('there is no room to write', {
+        file: path ?? this.dir,
+        got: code,
+        next: kept
+          ? `The last complete checkpoint is kept (${this.path(names.state)}): make room, then go on with --resume.`
+          : 'Make room and start again.',
+      });
+    }
+  }
+
+  /** Marks the job as complete; the last file that it writes. */
+  complete(epochs: number): void {
+    const marker = { epochs, finished: new Date().toISOString() };
+    writeFileAtomic(this.path(names.done), `${JSON.stringify(marker)}\n`);
+  }
+}
+
+/** Whether a folder's job has written everything, for at least so many epochs. */
+export function isComplete(dir: string, epochs = 0): boolean {
+  const file = join(dir, names.done);
+  if (!existsSync(file)) return false;
+  return (JSON.parse(readFileSync(file, 'utf8')) as { epochs: number }).epochs >= epochs;
+}
+
+/** The folder's `config.json`, if there is one. Throws an InputError if it cannot be read or is another kind of job's. */
+export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
+  const file = join(dir, names.config);
+  if (!existsSync(file)) return undefined;
+  let config: JobConfig;
+  try {
+    config = JSON.parse(readFileSync(file, 'utf8')) as JobConfig;
+  } catch (error) {
+    throw new InputError('the description of the job cannot be read', { file, got: (error as Error).message });
+  }
+  if (config?.format !== 1 || config.job !== kind) {
+    const got = config?.job ? `${config.job}, format ${config.format}` : 'another file';
+    throw new InputError('the folder belongs to another job', { file, got, expected: `${kind}, format 1` });
+  }
+  return config;
+}
+
+/** Numbers that a callback keeps from epoch to epoch. */
+function memoryOf(callback: Callback): CallbackMemory[number] {
+  const { best, wait } = callback as { best?: number; wait?: number };
+  return { ...(best !== undefined && { best }), ...(wait !== undefined && { wait }) };
+}
+
+/** Options with absolute paths, those that are not given left out. */
+function comparable(options: JobOptions): Record<string, unknown> {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, paths.includes(name) ? resolve(value as string) : value]),
+  );
+}
+
+function checkSame(dir: string, config: JobConfig, given: Readonly<Record<string, unknown>>): void {
+  for (const name of new Set([...Object.keys(config.options), ...Object.keys(given)])) {
+    if (free.includes(name) || given[name] === config.options[name]) continue;
+    throw new InputError('a job goes on with the options it began with', {
+      file: dir,
+      where: name,
+      got: `${given[name] ?? 'nothing'}`,
+      expected: `${config.options[name] ?? 'nothing'}`,
+    });
+  }
+  for (const [file, bytes] of Object.entries(config.inputs)) {
+    const size = statSync(file, { throwIfNoEntry: false })?.size;
+    if (size === bytes) continue;
+    throw new InputError('an input of the job has changed since it began', {
+      file,
+      got: size === undefined ? 'no file' : `${size} bytes`,
+      expected: `${bytes} bytes`,
+    });
+  }
+}
+
+function sizesOf(options: Readonly<Record<string, unknown>>): Record<string, number> {
+  const files = paths.filter((name) => name !== 'cacheVal' && options[name]).map((name) => options[name] as string);
+  const known = files.map((file) => [file, statSync(file, { throwIfNoEntry: false })] as const);
+  return Object.fromEntries(
+    known.filter(([, status]) => status?.isFile()).map(([file, status]) => [file, status!.size]),
+  );
+}

@@ -1,0 +1,27 @@
+import type { Model } from '../../graph/model.ts';
+import { ValueError } from '../../lib/python/errors.ts';
+
+/** Number formats that `--precision` offers. */
+export const precisions = ['float32', 'bfloat16', 'float64'] as const;
+
+/** Throws a ValueError for numbers that are no counts, and for an unknown precision. */
+export function checkCounts({ precision, ...counts }: Readonly<Record<string, number | string | undefined>>): void {
+  if (precision !== undefined && !(precisions as readonly unknown[]).includes(precision)) {
+    throw new ValueError(`--precision: got ${precision}, expected one of ${precisions.join(', ')}`);
+  }
+  for (const [name, value] of Object.entries(counts)) {
+    if (value === undefined || (Number.isInteger(value) && Number(value) > 0)) continue;
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new ValueError(`--${flag}: got ${value}, expected a whole number of at least 1`);
+  }
+}
+
+/** Number of a model's weights, the ones that are not trained included. */
+export function parametersOf(model: Model): number {
+  return model.variables.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0);
+}
+
+/** A share as a text such as `0.4 %`. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
