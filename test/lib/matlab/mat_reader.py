@@ -84,7 +84,7 @@ def read_apart(path):
     child = os.fork()
     if child == 0:
         resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-        signal.alarm(5)
+        signal.alarm(30)
         with os.fdopen(target, "w") as out:
             json.dump(read(path), out)
         os._exit(0)

@@ -68,6 +68,7 @@ export async function campaign(
     const python = await readWithPython({
       records: [...headers, ...signals],
       annotations: annotations.map((path) => [path, 'atr']),
+      seconds: 1,
     });
     const [header, signal, annotation] = [emptyOutcome(), emptyOutcome(), emptyOutcome()];
     headers.forEach((path, i) => void judge(() => asPython(rdrecord(path)), python.records[i], path, header));

@@ -19,6 +19,8 @@ export type Failure = { readonly error: string };
 export async function readWithPython(job: {
   readonly records?: readonly string[];
   readonly annotations?: readonly (readonly [path: string, extension: string])[];
+  /** Time for one reading. */
+  readonly seconds?: number;
 }): Promise<{ records: (PythonRecord | Failure)[]; annotations: (Annotation | Failure)[] }> {
   return JSON.parse(await runPython([join(import.meta.dirname, 'wfdb_reader.py')], { input: JSON.stringify(job) }));
 }

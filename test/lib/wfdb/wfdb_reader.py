@@ -1,6 +1,7 @@
 """Reads WFDB records and annotations with wfdb-python and tells what it found.
 
-Standard input: JSON ``{"records": [path, ...], "annotations": [[path, extension], ...]}``.
+Standard input: JSON ``{"records": [path, ...], "annotations": [[path, extension], ...]}``, and the
+``seconds`` that one reading may take (wfdb-python never ends on some damaged files).
 Standard output: JSON of the same keys; a result or ``{"error": exception name}`` for each. Arrays are told by their
 dtype, shape and the SHA-256 of their bytes in C order.
 """
@@ -54,7 +55,7 @@ def stop(*_):
 
 
 def attempt(function, *args):
-    signal.setitimer(signal.ITIMER_REAL, 1)
+    signal.setitimer(signal.ITIMER_REAL, job.get("seconds", 60))
     try:
         return function(*args)
     except MemoryError:
