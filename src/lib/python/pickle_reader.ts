@@ -260,6 +260,8 @@ export class Unpickler {
         return;
       case 'BINPUT':
       case 'LONG_BINPUT':
+        // Python keeps room for every number below.
+        if (argument > MAX_VALUES) throw new PickleFault(`a memo of ${argument} places`);
         this.#memo.set(argument, this.#top());
         return;
       case 'MEMOIZE':
