@@ -1,7 +1,7 @@
 import type { RandomState } from '../lib/numpy/random.ts';
 import type { Rhythm } from './beats.ts';
 import { pick, uniform } from './draws.ts';
-import { type Lead, twelveLeads } from './heart.ts';
+import type { Lead } from './heart.ts';
 import { makeRecording, type Recording } from './recording.ts';
 
 /** What a generated short recording shows, with the codes of the data sets that know it. */
@@ -58,9 +58,9 @@ const shares: Readonly<Record<DiagnosisName, number>> = {
 
 /** Draws what a recording shows; the first recordings of a set show every diagnosis once, so that small sets have all classes. */
 export function drawDiagnosis(index: number, noise: boolean, random: RandomState): DiagnosisName {
-  const { noise: share, ...clean } = shares;
-  const names = Object.keys(noise ? shares : clean) as DiagnosisName[];
-  return names[index] ?? pick<DiagnosisName>(random, noise ? shares : { ...clean, noise: 0 * share });
+  const weights = noise ? shares : { ...shares, noise: 0 };
+  const names = (Object.keys(weights) as DiagnosisName[]).filter((name) => weights[name] > 0);
+  return names[index] ?? pick(random, weights);
 }
 
 /** Makes a short recording that shows the diagnosis. */
@@ -86,5 +86,3 @@ export function drawLength(random: RandomState): number {
   const u = random.randomSample();
   return u < 0.7 ? 30 : u < 0.85 ? uniform(random, 9.1, 29) : uniform(random, 31, 60.9);
 }
-
-export const allLeads = twelveLeads;
