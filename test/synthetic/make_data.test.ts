@@ -37,7 +37,7 @@ beforeAll(async () => {
   await makeData({ target: join(folder, 'one'), ...size, reporter: (event) => events.push(event) });
   const runner = join(root, 'test', 'fixtures', 'synthetic', 'reader.py');
   python = JSON.parse(await runPython([runner, join(folder, 'one')]));
-});
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** SHA-256 of every file, of what is packed in those that are. */

@@ -53,7 +53,7 @@ beforeAll(async () => {
         ]
       : []),
   ]);
-});
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('generated patients in all three forms', () => {

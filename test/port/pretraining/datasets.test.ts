@@ -30,7 +30,7 @@ beforeAll(async () => {
   }
   const jobs = streamCases.map((stream) => streamJob(stream, folderOf(stream.unzipped), ids, seed, count, chunk));
   python = (await runJobs(jobs)) as StreamResult[];
-});
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('2,000 samples to the last bit, and the draw after them', () => {

@@ -111,7 +111,7 @@ beforeAll(async () => {
   loaded = ids.map((_, k) => ({ zipped: inBothForms[2 * k]!, unzipped: inBothForms[2 * k + 1]! }));
   unzippedEqual = results.splice(0, ids.length) as typeof unzippedEqual;
   orders = results as number[][];
-});
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the port makes of a patient's files, in the form of the runner's `loaded`. */
