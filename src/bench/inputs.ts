@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import { prepareData } from '../port/finetuning/prepare_data.ts';
+import { listChallenge17Data } from '../port/transplant/datasets/physionet.ts';
+import { selectRecords } from '../reproduce/select_records.ts';
+import { makeData } from '../synthetic/make_data.ts';
+
+/** An Icentia folder in both forms. */
+export interface IcentiaFolders {
+  readonly zipped: string;
+  readonly unzipped: string;
+  readonly patients: number;
+}
+
+/** Data that rows need, made when the first row asks for them and removed at the end. */
+export class BenchInputs {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'ecg-transplant-bench-'));
+  readonly #data: string | undefined;
+  readonly #quick: boolean;
+  readonly #report: Reporter;
+  #icentia: Promise<IcentiaFolders> | undefined;
+  #challenge17: Promise<string> | undefined;
+  #prepared: Promise<string> | undefined;
+  #folders = 0;
+
+  /**
+   * @param options `data`: folder with the collection `cinc2017`; generated recordings are taken without it, and by quick runs.
+   * @throws InputError if `data` does not hold the collection.
+   */
+  constructor({ data, quick, report }: { data?: string; quick: boolean; report: Reporter }) {
+    if (data !== undefined && !existsSync(join(data, 'cinc2017', 'RECORDS'))) {
+      throw new InputError('the Challenge 2017 records are not there', {
+        file: join(data, 'cinc2017', 'RECORDS'),
+        next: 'Give the folder that holds cinc2017, or leave out --data to take generated recordings.',
+      });
+    }
+    this.#data = quick ? undefined : data;
+    this.#quick = quick;
+    this.#report = report;
+  }
+
+  /** What the Challenge 2017 rows run on, in words. */
+  get challenge17Source(): 'real' | 'generated' {
+    return this.#data === undefined ? 'generated' : 'real';
+  }
+
+  /** A new empty folder. */
+  folder(): string {
+    const folder = join(this.#folder, `output-${this.#folders++}`);
+    mkdirSync(folder);
+    return folder;
+  }
+
+  /** Generated Icentia patients: 8 of 8 MB each (a real one has 200 MB). */
+  icentia(): Promise<IcentiaFolders> {
+    const [patients, segments, samples] = this.#quick ? [2, 2, 2 ** 14] : [8, 8, 2 ** 18];
+    this.#icentia ??= makeData({
+      target: this.#folder,
+      sets: ['icentia'],
+      forms: ['zipped', 'unzipped'],
+      patients,
+      segments,
+      samples,
+      reporter: this.#report,
+    }).then(({ icentia }) => ({ zipped: join(icentia!, 'zipped'), unzipped: join(icentia!, 'unzipped'), patients }));
+    return this.#icentia;
+  }
+
+  /** Folder of 1,000 Challenge 2017 records: a stratified choice of the given ones, else generated ones. */
+  challenge17(): Promise<string> {
+    const records = this.#quick ? 40 : 1000;
+    this.#challenge17 ??=
+      this.#data === undefined
+        ? makeData({ target: this.#folder, sets: ['challenge17'], records, reporter: this.#report }).then(
+            ({ challenge17 }) => challenge17!,
+          )
+        : Promise.resolve(this.#choose(join(this.#data, 'cinc2017'), records));
+    return this.#challenge17;
+  }
+
+  /** A prepared training file of 64 Challenge 2017 records, 16,384 samples each. */
+  prepared(): Promise<string> {
+    this.#prepared ??= this.challenge17().then(async (source) => {
+      const target = this.folder();
+      const chosen = this.#choose(source, this.#quick ? 8 : 64);
+      await prepareData({ format: 'challenge17', source: chosen, target, testSize: 0 });
+      return join(target, 'physionet.pkl');
+    });
+    return this.#prepared;
+  }
+
+  #choose(source: string, records: number): string {
+    const present = listChallenge17Data(source).paths.length;
+    if (present < records) {
+      throw new InputError('too few records', {
+        file: source,
+        got: String(present),
+        expected: `at least ${records}`,
+        next: 'Leave out --data to take generated recordings.',
+      });
+    }
+    const folder = this.folder();
+    selectRecords(source, folder, records, 1);
+    return folder;
+  }
+
+  /** Removes all that was made. */
+  dispose(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

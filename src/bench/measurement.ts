@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { root } from '../../scripts/lib/environment.mjs';
+import { type Language, type Work, WorkerProcess } from './worker_process.ts';
+
+/** One side of a row, ready to be measured. */
+export interface Measurement {
+  /** Runs a round; resolves to its figure. */
+  round(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Steady state: one process that stays; its first run is not counted. `scale` turns a round's figure into the row's unit. */
+export async function steady(language: Language, work: Work, scale = 1): Promise<Measurement> {
+  const worker = await WorkerProcess.start(language, work);
+  return { round: async () => (await worker.round()).value * scale, close: () => worker.close() };
+}
+
+/** Peak resident memory (GB) of a fresh process that makes the work ready and runs one round. */
+export function peakMemory(language: Language, work: Work): Measurement {
+  return fresh(async () => {
+    const worker = await WorkerProcess.start(language, work);
+    try {
+      const { peakBytes } = await worker.round();
+      if (peakBytes === null) throw new Error('this system does not tell the peak memory of a process (VmHWM)');
+      return peakBytes / 1e9;
+    } finally {
+      await worker.close();
+    }
+  });
+}
+
+/** Seconds from the start of a fresh process until the work is ready, its first run included. */
+export function startUp(language: Language, work: Work): Measurement {
+  return fresh(async () => {
+    const begun = performance.now();
+    const worker = await WorkerProcess.start(language, work);
+    const seconds = (performance.now() - begun) / 1000;
+    await worker.close();
+    return seconds;
+  });
+}
+
+/**
+ * Seconds that a whole command takes; `args` makes the arguments of each round. A round throws an Error with the command's last lines if
+ * it does not end with 0.
+ */
+export function wholeCommand(program: string, args: () => readonly string[], folder = root): Measurement {
+  return fresh(
+    () =>
+      new Promise<number>((resolve, reject) => {
+        const given = args();
+        const begun = performance.now();
+        const child = spawn(program, given, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: 1_800_000 });
+        let stderr = '';
+        child.stderr.on('data', (chunk: Buffer) => {
+          stderr = (stderr + chunk.toString('utf8')).slice(-2000);
+        });
+        child.on('error', reject);
+        child.on('close', (code, signal) => {
+          if (code === 0) resolve((performance.now() - begun) / 1000);
+          else
+            reject(new Error(`${program} ${given.join(' ')} ended with ${signal ?? `code ${code}`}: ${stderr.trim()}`));
+        });
+      }),
+  );
+}
+
+function fresh(round: () => Promise<number>): Measurement {
+  return { round, close: async () => {} };
+}

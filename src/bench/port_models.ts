@@ -1,0 +1,101 @@
+/** Networks of the bench on the side of the port, and batches for them. Their twins stand in `original_worker.py`. */
+import { Dense } from '../graph/layers.ts';
+import type { Model } from '../graph/model.ts';
+import { Adam } from '../graph/optimizers.ts';
+import type { Precision } from '../graph/precision.ts';
+import { type CompileOptions, compile, type Inputs, type Session } from '../graph/session.ts';
+import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { RandomState } from '../lib/numpy/random.ts';
+import { ecgFeatureExtractor } from '../port/finetuning/utils.ts';
+import { Encoder } from '../port/transplant/modules/transformer.ts';
+import { CPCSolver } from '../port/transplant/tasks/cpc.ts';
+
+/** A network and its batch, as both workers take it. */
+export interface ModelSettings {
+  readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
+  /** `classify`: backbone and four classes, as finetuning makes it; `cpc`: the pretraining task. */
+  readonly task: 'classify' | 'cpc';
+  readonly precision: Precision;
+  readonly batch: number;
+  /** Samples of a frame or record. */
+  readonly samples: number;
+}
+
+/** Frames of a CPC context, and candidates: one positive and eight negatives. */
+const contextSize = 8;
+const candidates = 9;
+const classes = 4;
+
+/** A compiled network with one batch for it. */
+export interface Prepared {
+  readonly model: Model;
+  readonly session: Session;
+  readonly x: Inputs;
+  readonly y: NdArray;
+}
+
+/** Builds and compiles what the settings say. */
+export function prepare(settings: ModelSettings, options: Pick<CompileOptions, 'inspect'> = {}): Prepared {
+  const { arch, task, precision, batch, samples } = settings;
+  const random = new RandomState(1);
+  if (task === 'cpc') {
+    const width = arch === 'resnet50' ? 2048 : 512;
+    const encoder = new Encoder({ numLayers: 3, dModel: width, numHeads: 8, dff: 2 * width, dropout: 0 });
+    const shapes = { context: [contextSize, samples, 1], samples: [candidates, samples, 1] };
+    const model = new CPCSolver(ecgFeatureExtractor(arch), encoder).build(shapes, precision);
+    const optimizer = new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
+    const session = compile(model, { ...options, loss: 'sparse_categorical_crossentropy', optimizer });
+    const x = {
+      context: signals(random, [batch, ...shapes.context]),
+      samples: signals(random, [batch, ...shapes.samples]),
+    };
+    const y = ndarray(
+      'int32',
+      [batch],
+      Int32Array.from({ length: batch }, (_, i) => i % candidates),
+    );
+    return { model, session, x, y };
+  }
+  const model = ecgFeatureExtractor(arch).add(new Dense(classes, 'softmax')).build([samples, 1], precision);
+  const session = compile(model, { ...options, loss: 'categorical_crossentropy' });
+  const y = new Float32Array(batch * classes);
+  for (let i = 0; i < batch; i++) y[i * classes + (i % classes)] = 1;
+  return {
+    model,
+    session,
+    x: signals(random, [batch, samples, 1]),
+    y: ndarray('float32', [batch, classes], y),
+  };
+}
+
+function signals(random: RandomState, shape: readonly number[]): NdArray<'float32'> {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return ndarray(
+    'float32',
+    shape,
+    Float32Array.from({ length: size }, () => 2 * random.randomSample() - 1),
+  );
+}
+
+/**
+ * Floating-point operations of one training step's convolutions and dense layers, a product and a sum counted as two: forward, gradient
+ * of the weights and gradient of the inputs (which the first convolution does not need).
+ */
+export function trainingFlops(settings: ModelSettings): number {
+  const { model, session, x } = prepare({ ...settings, batch: 1, precision: 'float32' }, { inspect: true });
+  const uses = [...session.activations(x)].map(([key, output]) => ({ path: key.replace(/#\d+$/, ''), output }));
+  session.dispose();
+  let flops = 0;
+  let first: string | undefined;
+  for (const { path, shape } of model.weights) {
+    if (shape.length < 2 || !path.endsWith('/vars/0')) continue;
+    const layer = path.slice(0, -'/vars/0'.length);
+    if (shape.length === 3) first ??= layer;
+    const kernel = shape.reduce((product, length) => product * length, 1);
+    for (const { output } of uses.filter((use) => use.path === layer)) {
+      const positions = output.data.length / output.shape.at(-1)!;
+      flops += (layer === first ? 2 : 3) * 2 * kernel * positions;
+    }
+  }
+  return flops * settings.batch;
+}

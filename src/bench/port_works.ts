@@ -1,0 +1,180 @@
+/** Works of the bench on the side of the port: each makes itself ready, its first run included, and returns what one round runs. */
+import { join } from 'node:path';
+import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { runtime, type TensorHandle } from '../graph/runtime.ts';
+import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { RandomState } from '../lib/numpy/random.ts';
+import { type ModelSettings, prepare, trainingFlops } from './port_models.ts';
+
+/** Settings as they crossed from the bench; each work knows its own. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+type Round = () => number | Promise<number>;
+
+/** Every work by name. A round resolves to seconds unless its comment says otherwise. */
+export const works: Readonly<Record<string, (settings: Settings) => Round | Promise<Round>>> = {
+  /** Seconds per training step. */
+  train(settings) {
+    const { steps, ...model } = settings as unknown as ModelSettings & { steps: number };
+    const { session, x, y } = prepare(model);
+    session.train(x, y);
+    return () =>
+      clock(() => {
+        for (let step = 0; step < steps; step++) session.train(x, y);
+      }) / steps;
+  },
+
+  predict(settings) {
+    const { session, x } = prepare(settings as unknown as ModelSettings);
+    session.predict(x);
+    return () => clock(() => session.predict(x));
+  },
+
+  /** Growth of resident memory (MB) over the steps of a round, after 200 steps. */
+  growth(settings) {
+    const { steps, ...model } = settings as unknown as ModelSettings & { steps: number };
+    const { session, x, y } = prepare(model);
+    for (let step = 0; step < 200; step++) session.train(x, y);
+    return () => {
+      const before = process.memoryUsage.rss();
+      for (let step = 0; step < steps; step++) session.train(x, y);
+      return (process.memoryUsage.rss() - before) / 1e6;
+    };
+  },
+
+  /** Floating-point operations of a training step. */
+  flops(settings) {
+    const count = trainingFlops(settings as unknown as ModelSettings);
+    return () => count;
+  },
+
+  /** Floating-point operations per second of a square matrix product. */
+  matmul({ precision, size }) {
+    return matmulRate(precision as 'float32' | 'bfloat16', size as number);
+  },
+
+  /** Seconds per frame of the beat task. */
+  async frames({ folder, patients, unzipped, frames, batch }) {
+    const { beatDataset } = await import('../port/pretraining/datasets.ts');
+    const stream = beatDataset(
+      folder as string,
+      Array.from({ length: patients as number }, (_, id) => id),
+      2048,
+      {
+        unzipped: unzipped as boolean,
+        samplesPerPatient: 1000,
+        batchSize: batch as number,
+        random: new RandomState(1),
+      },
+    );
+    const batches = Math.ceil((frames as number) / (batch as number));
+    const round = async (): Promise<number> => {
+      const begun = performance.now();
+      for (let i = 0; i < batches; i++) await stream.next();
+      return (performance.now() - begun) / 1000 / (batches * (batch as number));
+    };
+    await round();
+    return round;
+  },
+
+  /** Challenge 2017 records to a prepared file, as the documented recipe. */
+  async prepare_data({ source, target, resampler }) {
+    const { prepareData } = await import('../port/finetuning/prepare_data.ts');
+    return async () => {
+      const begun = performance.now();
+      await prepareData({
+        format: 'challenge17',
+        source: source as string,
+        target: target as string,
+        fs: 250,
+        pad: 16_384,
+        normalize: 'collection',
+        testSize: 0,
+        force: true,
+        ...(resampler === 'javascript' ? { resampler } : {}),
+      });
+      return (performance.now() - begun) / 1000;
+    };
+  },
+
+  /** Scores of predictions with bootstrap intervals. */
+  async metrics({ records, classes, resamples }) {
+    const { bootstrapScores } = await import('../port/transplant/bootstrap.ts');
+    const shape = [records as number, classes as number];
+    const random = new RandomState(1);
+    const truth = new Uint8Array(shape[0]! * shape[1]!);
+    for (let i = 0; i < shape[0]!; i++) truth[i * shape[1]! + Number(random.randint(shape[1]!))] = 1;
+    const probabilities = Float32Array.from(truth, (label) => (label + 2 * random.randomSample()) / 3);
+    const yTrue = ndarray('bool', shape, truth);
+    const yProb = ndarray('float32', shape, probabilities);
+    return () => clock(() => bootstrapScores(yTrue, yProb, { resamples: resamples as number, seed: 1 }));
+  },
+
+  /** Seconds per array element, to Python and back, through files: weights and moments of a network. */
+  async transfer() {
+    const { Original } = await import('../bridge/original.ts');
+    const original = await Original.open({ python: pythonExecutable(), original: join(root, 'original') });
+    const network = await original.network({
+      arch: 'resnet18',
+      classes: 4,
+      channels: 1,
+      samples: 256,
+      multiLabel: false,
+      dtype: 'float32',
+    });
+    const state = await network.read();
+    const elements = [...state.weights, ...state.moments].reduce((sum, { data }) => sum + data.length, 0);
+    return async () => {
+      const begun = performance.now();
+      await network.write(state);
+      await network.read();
+      return (performance.now() - begun) / 1000 / elements;
+    };
+  },
+
+  /** Seconds per element of a list, to Python and back, as pythonia's JSON. */
+  async transfer_json({ elements }) {
+    const { PythonSession } = await import('../bridge/session.ts');
+    const session = await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
+    const random = new RandomState(1);
+    const value = Array.from({ length: elements as number }, () => Math.fround(random.randomSample()));
+    return async () => {
+      const begun = performance.now();
+      await session.call('echo', { value });
+      return (performance.now() - begun) / 1000 / value.length;
+    };
+  },
+};
+
+function clock(action: () => void): number {
+  const begun = performance.now();
+  action();
+  return (performance.now() - begun) / 1000;
+}
+
+function matmulRate(precision: 'float32' | 'bfloat16', size: number): Round {
+  const tf = runtime();
+  const random = new RandomState(1);
+  const matrix: NdArray = ndarray(
+    'float32',
+    [size, size],
+    Float32Array.from({ length: size * size }, () => random.randomSample()),
+  );
+  const type = { T: { type: precision } } as const;
+  const cast = { SrcT: { type: 'float32' }, DstT: { type: precision }, Truncate: { bool: false } } as const;
+  const given = tf.createTensor(matrix);
+  const operand = precision === 'float32' ? given : tf.executeOp('Cast', [given], cast, 1)[0]!;
+  const attributes = { ...type, transpose_a: { bool: false }, transpose_b: { bool: false } };
+  const multiply = (): void => {
+    const product = tf.executeOp('MatMul', [operand, operand], attributes, 1)[0] as TensorHandle;
+    // Reading one element waits for a GPU.
+    const one = tf.executeOp('Slice', [product, origin, unit], { T: type.T, Index: { type: 'int32' } }, 1)[0]!;
+    const value = tf.executeOp('Cast', [one], { ...cast, SrcT: type.T, DstT: { type: 'float32' } }, 1)[0]!;
+    tf.readTensor(value);
+    for (const tensor of [product, one, value]) tf.deleteTensor(tensor);
+  };
+  const origin = tf.createTensor(ndarray('int32', [2], Int32Array.of(0, 0)));
+  const unit = tf.createTensor(ndarray('int32', [2], Int32Array.of(1, 1)));
+  multiply();
+  return () => (2 * size ** 3) / clock(multiply);
+}
