@@ -42,6 +42,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'make training and test data out of a folder of recordings',
     load: () => import('./commands/prepare_data.ts'),
   },
+  pretrain: {
+    summary: 'train a network on frames of Icentia11k',
+    load: () => import('./commands/pretrain.ts'),
+  },
   finetune: {
     summary: 'train a classifier of labelled ECGs; predict its records',
     load: () => import('./commands/finetune.ts'),
@@ -57,6 +61,10 @@ const commands: { readonly [name: string]: Command } = {
   inspect: {
     summary: 'show what a weight file holds and which network it fits',
     load: () => import('./commands/inspect.ts'),
+  },
+  bench: {
+    summary: 'measure speed and memory against the Python original',
+    load: () => import('./commands/bench.ts'),
   },
 };
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import type { ProgressEvent } from '../../src/events.ts';
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
 import { type DataSet, dataSetToPickle } from '../../src/port/finetuning/datasets.ts';
@@ -52,4 +53,16 @@ export function smallSet({ records, samples = 64, leads = 1, multiLabel = false,
 export async function writeSmallSet(file: string, options: SmallSetOptions): Promise<string> {
   await savePkl(file, dataSetToPickle(smallSet(options)));
   return file;
+}
+
+/** A context that pauses when a task has got so far. */
+export function pausing(where: string): { reporter: (event: ProgressEvent) => void; signal: AbortSignal } {
+  const controller = new AbortController();
+  const [task, done] = where.split(':');
+  return {
+    signal: controller.signal,
+    reporter: (event) => {
+      if (event.kind === 'progress' && event.task === task && event.done === Number(done)) controller.abort('test');
+    },
+  };
 }

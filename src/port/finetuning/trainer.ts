@@ -2,18 +2,17 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
-import { fit } from '../../graph/fit.ts';
 import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
 import { EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
-import { TensorBoard } from '../../lib/keras/tensorboard.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { Job, type JobOptions, JobPaused } from '../training/job.ts';
 import { Journal } from '../training/journal.ts';
-import { checkCounts, parametersOf, percent } from '../training/progress.ts';
+import { checkCounts, parametersOf } from '../training/progress.ts';
 import { permutations, splitSize } from '../training/sampling.ts';
+import { train as trainJob } from '../training/train.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { type Arch, archs, type ModelDescription } from '../weights/layout.ts';
 import { loadIntoClassifier, saveSession } from '../weights/model_weights.ts';
@@ -146,55 +145,39 @@ async function trainBest(
     const { weights } = fixed;
     if (weights) session.assign(new Map(session.model.variables.map(({ name }, i) => [name, weights[i]])));
   }
-  const board = new TensorBoard(job.path('tensorboard'));
-  const callbacks = [
-    // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
-    job.historyLogger(),
-    bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, reporter }),
-    // Quirk Q50: the loss is watched whatever the metric.
-    ...(val ? [new EarlyStopping('val_loss', 50)] : []),
-    board,
-    journal,
-  ];
-  job.restore(session, callbacks);
   const description: ModelDescription = {
     arch: (options.arch ?? 'resnet18') as Arch,
     channels: train.x.shape[2],
     head: { classes: train.classes.length },
   };
   const orderOf = fixed.order ? rowsOf(fixed.order) : permutations(job.config.initSeed, train.x.shape[0]);
-  try {
-    const { history, waiting, paused } = await fit(session, {
-      batches: (epoch, skip) => batchesOf(train, batchSize, { order: orderOf(epoch), skip }),
-      steps: Math.ceil(train.x.shape[0] / batchSize),
-      epochs,
-      state: job.state?.fit,
-      validation: val && (() => batchesOf(val, batchSize)),
-      callbacks,
-      saveWeights: (file) => saveSession(session, file, description),
-      reporter,
-      signal,
-      save: (state) => job.save(session, state, callbacks),
-      saveInterval: options.saveInterval ?? 600_000,
+  const history = await trainJob(job, session, {
+    batches: (epoch, skip) => batchesOf(train, batchSize, { order: orderOf(epoch), skip }),
+    steps: Math.ceil(train.x.shape[0] / batchSize),
+    epochs,
+    validation: val && (() => batchesOf(val, batchSize)),
+    callbacks: [
+      // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
+      job.historyLogger(),
+      bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, reporter }),
+      // Quirk Q50: the loss is watched whatever the metric.
+      ...(val ? [new EarlyStopping('val_loss', 50)] : []),
+    ],
+    saveWeights: (file) => saveSession(session, file, description),
+    journal,
+    signal,
+    saveInterval: options.saveInterval,
+  });
+  if (!existsSync(path)) {
+    throw new InputError('no epoch was the best', {
+      file: job.dir,
+      got: history.map((logs) => Object.values(logs).join(' ')).at(-1),
+      expected: 'a number to compare',
+      next: 'Look for missing samples (NaN) in the data.',
     });
-    if (paused) throw new JobPaused();
-    if (!Number.isNaN(waiting)) {
-      reporter({ kind: 'message', text: `Waited for data: ${percent(waiting)} of the training time` });
-    }
-    if (!existsSync(path)) {
-      const got = history.map((logs) => Object.values(logs).join(' ')).at(-1);
-      throw new InputError('no epoch was the best', {
-        file: job.dir,
-        got,
-        expected: 'a number to compare',
-        next: 'Look for missing samples (NaN) in the data.',
-      });
-    }
-    loadIntoClassifier(session, path);
-    return history;
-  } finally {
-    board.close();
   }
+  loadIntoClassifier(session, path);
+  return history;
 }
 
 /** Twin of the last part of `finetuning.trainer.main`: a table per set. */

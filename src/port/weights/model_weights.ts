@@ -3,7 +3,7 @@ import type { Session } from '../../graph/session.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { readWeights, writeWeights } from './files.ts';
 import { type ModelDescription, weightLayout } from './layout.ts';
-import { type AdamState, adamVariables, loadForFinetuning, type Match } from './loading.ts';
+import { type AdamState, adamVariables, loadForFinetuning, loadWeights, type Match } from './loading.ts';
 
 /**
  * Writes a session's weights and, to `.weights.h5`, its optimiser state; `description` says which network it is. Twin of
@@ -35,7 +35,21 @@ export async function saveSession(session: Session, path: string, description: M
  */
 export function loadIntoClassifier(session: Session, path: string): Match & { readonly target: 'backbone' | 'model' } {
   const match = loadForFinetuning(readWeights(path), session.model.weights);
-  const types = new Map(session.model.variables.map(({ name, dtype }) => [name, dtype]));
-  session.assign(new Map(match.assigned.map((weight) => [weight.path, asType(weight, types.get(weight.path)!)])));
+  assignWeights(session, match);
   return match;
+}
+
+/**
+ * Loads a whole model's weights; the optimiser's state stays as it is, as in Keras, whose optimiser is not built before the first step.
+ * Throws a ValueError, before anything is assigned, if the file does not fit.
+ */
+export function loadIntoModel(session: Session, path: string): Match {
+  const match = loadWeights(readWeights(path), session.model.weights);
+  assignWeights(session, match);
+  return match;
+}
+
+function assignWeights(session: Session, { assigned }: Match): void {
+  const types = new Map(session.model.variables.map(({ name, dtype }) => [name, dtype]));
+  session.assign(new Map(assigned.map((weight) => [weight.path, asType(weight, types.get(weight.path)!)])));
 }

@@ -10,7 +10,7 @@ import { savePkl } from '../../../src/port/transplant/utils.ts';
 import { readWeights } from '../../../src/port/weights/files.ts';
 import { runPython } from '../../python.ts';
 import { root } from '../../shared_data.ts';
-import { smallSet, temporaryFolder, writeSmallSet } from '../training_data.ts';
+import { pausing, smallSet, temporaryFolder, writeSmallSet } from '../training_data.ts';
 
 // The backbone is cut to its first stage, which the command line cannot: the files are small, the jobs short.
 vi.mock('../../../src/port/finetuning/utils.ts', async (original) => {
@@ -170,15 +170,3 @@ describe('finetuning.trainer.main', () => {
     expect(ours.map(([flag]) => flag)).toEqual(flags);
   });
 });
-
-/** A context that pauses when a task has got so far. */
-function pausing(where: string): { reporter: (event: ProgressEvent) => void; signal: AbortSignal } {
-  const controller = new AbortController();
-  const [task, done] = where.split(':');
-  return {
-    signal: controller.signal,
-    reporter: (event) => {
-      if (event.kind === 'progress' && event.task === task && event.done === Number(done)) controller.abort('test');
-    },
-  };
-}

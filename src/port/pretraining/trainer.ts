@@ -1,0 +1,207 @@
+import { statSync } from 'node:fs';
+import { type Reporter, silent } from '../../events.ts';
+import { beginning } from '../../graph/fit.ts';
+import { Adam } from '../../graph/optimizers.ts';
+import type { Precision } from '../../graph/precision.ts';
+import { compile, type Session } from '../../graph/session.ts';
+import { type Callback, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
+import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
+import { ValueError } from '../../lib/python/errors.ts';
+import { Job, type JobOptions } from '../training/job.ts';
+import { Journal } from '../training/journal.ts';
+import { checkCounts, parametersOf } from '../training/progress.ts';
+import { train as trainJob } from '../training/train.ts';
+import { CustomCheckpoint } from '../transplant/custom_checkpoint.ts';
+import { f1 } from '../transplant/evaluation.ts';
+import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
+import { loadIntoModel, saveSession } from '../weights/model_weights.ts';
+import { type FrameSet, frameBatches, frameOptions, inputShapes } from './training_frames.ts';
+import { fileSource, folderSource, type Sources } from './training_sources.ts';
+import { taskSolver } from './utils.ts';
+
+/** What `valMetric` may be; every epoch is saved whatever it is (Quirk Q47). */
+export const pretrainingMetrics = ['loss', 'acc', 'f1'] as const;
+
+/** Options of a pretraining job; names and defaults are those of `pretraining.trainer`'s flags. */
+export interface PretrainOptions extends JobOptions {
+  readonly task: PretrainingTask;
+  /** Icentia11k folder, or one pickled data file. */
+  readonly train: string;
+  /** Pickled validation set; takes precedence over `valPatients`. */
+  readonly valFile?: string;
+  /** Where to store validation frames collected from the folder. */
+  readonly cacheVal?: string;
+  /** Checkpoint of the same model to start from. */
+  readonly weightsFile?: string;
+  /** The folder holds unzipped files. */
+  readonly unzipped?: boolean;
+  /** Validation patients: a count from 1 on (Quirk Q48), a fraction below. */
+  readonly valPatients?: number;
+  /** Validation frames to collect from the folder; default all samples of all validation patients. */
+  readonly valSize?: number;
+  /** `resnet18` (default), `resnet34` or `resnet50`. */
+  readonly arch?: string;
+  /** Only the first so many stages of the network. */
+  readonly stages?: number;
+  /** Samples per frame. Default 2048. */
+  readonly frameSize?: number;
+  /** Frames in a CPC context. Default 8. */
+  readonly contextSize?: number;
+  /** CPC negatives. Default 1. */
+  readonly ns?: number;
+  /** Frames between a CPC context and its positive. Default 0. */
+  readonly positiveOffset?: number;
+  /** Samples shared by neighbouring frames of a CPC context. Default 0. */
+  readonly contextOverlap?: number;
+  /** Frames per step. Default 32. */
+  readonly batchSize?: number;
+  /** Frames taken each time a patient is loaded. Default 1000. */
+  readonly samplesPerPatient?: number;
+  /** The same for validation. */
+  readonly valSamplesPerPatient?: number;
+  /** Batches per epoch of a folder. Default 100. */
+  readonly stepsPerEpoch?: number;
+  /** Default `loss`. */
+  readonly valMetric?: (typeof pretrainingMetrics)[number];
+  /** Generators that take turns. Default 1. */
+  readonly dataParallelism?: number;
+  /** Only these ids of the folder, as in `0-19,25`, or a file of such. */
+  readonly patients?: string;
+  /** Number formats of the computation. Default `float32`. */
+  readonly precision?: Precision;
+}
+
+/** What a pretraining job made. */
+export interface PretrainResult {
+  readonly seed: number;
+  readonly history: readonly Logs[];
+}
+
+/**
+ * Trains a network on frames of Icentia11k and writes into the job folder: `history.csv` and `epoch_NN_model.weights.h5` of every epoch as
+ * `pretraining.trainer`, whose twin it is, and what docs/jobs.md lists besides.
+ *
+ * @throws ValueError for an option without a valid value, before anything is created, and for data that do not fit the task; JobPaused; see
+ *   also `Job.open`.
+ */
+export async function pretrain(
+  options: PretrainOptions,
+  { reporter = silent, signal }: { readonly reporter?: Reporter; readonly signal?: AbortSignal } = {},
+): Promise<PretrainResult> {
+  checkOptions(options);
+  const job = Job.open('pretrain', options, reporter);
+  const journal = new Journal(job.path('events.jsonl'), reporter);
+  return job.run(async () => {
+    const isFile = statSync(options.train, { throwIfNoEntry: false })?.isFile() ?? false;
+    const sources = await (isFile ? fileSource : folderSource)(options, {
+      initSeed: job.config.initSeed,
+      position: job.state?.fit ?? beginning,
+      reporter: journal.report,
+    });
+    try {
+      const session = createSolver(options, job.config.initSeed);
+      try {
+        const count = parametersOf(session.model).toLocaleString('en');
+        journal.report({ kind: 'message', text: `Parameters: ${count}` });
+        if (job.state === undefined && options.weightsFile) loadIntoModel(session, options.weightsFile);
+        const history = await trainSolver(job, session, sources, { options, journal, signal });
+        job.complete(options.epochs ?? 1);
+        return { seed: job.config.seed, history };
+      } finally {
+        session.dispose();
+      }
+    } finally {
+      await sources.train.close();
+    }
+  });
+}
+
+/** The compiled model of a task, with fresh weights; dispose of it. */
+export function createSolver(options: PretrainOptions, initSeed: number): Session {
+  const { task, arch, stages, precision } = options;
+  const shapes = inputShapes(frameOptions(options));
+  const model =
+    task === 'cpc'
+      ? taskSolver(task, arch, stages).build({ context: shapes.context, samples: shapes.samples }, precision)
+      : taskSolver(task, arch, stages).build(shapes.x, precision);
+  return compile(model, {
+    loss: 'sparse_categorical_crossentropy',
+    optimizer: new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 }),
+    seed: initSeed,
+  });
+}
+
+function trainSolver(
+  job: Job,
+  session: Session,
+  { train, val }: Sources,
+  { options, journal, signal }: { options: PretrainOptions; journal: Journal; signal?: AbortSignal },
+): Promise<readonly Logs[]> {
+  const { task, stages, batchSize = 32, epochs = 1 } = options;
+  const description = { arch: (options.arch ?? 'resnet18') as Arch, stages, head: { task } };
+  return trainJob(job, session, {
+    batches: train.batches,
+    steps: train.steps,
+    epochs,
+    validation: val && (() => frameBatches(val, batchSize)),
+    // The checkpoint comes first, so that the logger sees its score.
+    callbacks: [createCheckpoint(job, session, val, options), job.historyLogger()],
+    saveWeights: (file) => saveSession(session, file, description),
+    journal,
+    signal,
+    saveInterval: options.saveInterval,
+  });
+}
+
+/** The callback that saves the weights of every epoch, whatever the metric (Quirk Q47). */
+function createCheckpoint(
+  job: Job,
+  session: Session,
+  val: FrameSet | undefined,
+  { valMetric = 'loss', batchSize = 32 }: PretrainOptions,
+): Callback {
+  const pathOf = (epoch: number): string => job.path(`epoch_${String(epoch).padStart(2, '0')}_model.weights.h5`);
+  if (valMetric !== 'f1') {
+    return new ModelCheckpoint({ pathOf, monitor: val ? `val_${valMetric}` : valMetric, saveBestOnly: false });
+  }
+  if (!val) throw new ValueError('--val-metric f1 needs validation data: add --val-file or --val-patients');
+  return new CustomCheckpoint({
+    pathOf,
+    predict: () => predictFrames(session, val, batchSize),
+    yTrue: val.y,
+    scoreFn: Object.assign((yTrue: NdArray, yProb: NdArray) => f1(yTrue, yProb), { metricName: 'f1' }),
+    saveBestOnly: false,
+  });
+}
+
+/** Logits of all frames in their order, `(frames, classes)` float32. */
+function predictFrames(session: Session, frames: FrameSet, batchSize: number): NdArray {
+  const parts: Float32Array[] = [];
+  for (const { x } of frameBatches(frames, batchSize)) parts.push(session.predict(x).data as Float32Array);
+  const records = frames.y.shape[0];
+  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    data.set(part, offset);
+    offset += part.length;
+  }
+  return ndarray('float32', [records, data.length / records], data);
+}
+
+function checkOptions(options: PretrainOptions): void {
+  const { task, arch, valMetric = 'loss', frameSize, contextSize, ns, batchSize, epochs, precision } = options;
+  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize } = options;
+  const choices: [string, string | undefined, readonly string[]][] = [
+    ['--val-metric', valMetric, pretrainingMetrics],
+    ['--task', task, pretrainingTasks],
+    ['--arch', arch, archs],
+  ];
+  for (const [flag, value, known] of choices) {
+    if (value !== undefined && !known.includes(value)) {
+      throw new ValueError(`${flag}: got ${value}, expected one of ${known.join(', ')}`);
+    }
+  }
+  checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient, precision });
+  // Python takes 0 for "not given" here.
+  checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });
+}

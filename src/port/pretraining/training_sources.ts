@@ -1,0 +1,177 @@
+import type { Reporter } from '../../events.ts';
+import { ndarray } from '../../lib/numpy/ndarray.ts';
+import { ValueError } from '../../lib/python/errors.ts';
+import { trainTestSplit } from '../../lib/sklearn/model_selection.ts';
+import { permutations, splitSize } from '../training/sampling.ts';
+import { dsPatientIds } from '../transplant/datasets/icentia11k.ts';
+import { savePkl } from '../transplant/utils.ts';
+import {
+  type BatchOptions,
+  type BatchStream,
+  beatDataset,
+  cpcDataset,
+  type GeneratorOptions,
+  heartRateDataset,
+  rhythmDataset,
+} from './datasets.ts';
+import type { PretrainOptions } from './trainer.ts';
+import {
+  type FrameSet,
+  frameBatches,
+  frameOptions,
+  framesOf,
+  loadFrames,
+  selectPatients,
+  type TrainingFrames,
+  takeBatches,
+} from './training_frames.ts';
+import { parsePatientIds } from './training_patients.ts';
+
+/** Training batches and, if any, validation frames. */
+export interface Sources {
+  readonly train: TrainingFrames;
+  readonly val?: FrameSet;
+}
+
+/** What sources need beside the options. */
+export interface SourceContext {
+  /** Seed of the order of training frames. */
+  readonly initSeed: number;
+  /** Where training goes on. */
+  readonly position: { readonly epoch: number; readonly step: number };
+  readonly reporter: Reporter;
+}
+
+/** Frames of a data file, in a new order each epoch, and the validation frames split off or read. Twin of `_file_data`. */
+export async function fileSource(options: PretrainOptions, { initSeed, reporter }: SourceContext): Promise<Sources> {
+  const { valPatients, task, batchSize = 32 } = options;
+  if (options.patients !== undefined) {
+    throw new ValueError('--patients restricts the patients of a folder, but --train is a file');
+  }
+  let val = await loadValidation(options);
+  const all = await loadFrames(options.train, frameOptions(options));
+  let train = all;
+  if (val !== undefined) {
+    // Quirk Q43
+    if (task === 'cpc') {
+      throw new TypeError("samples of 'x' cannot be selected by patient: leave out --val-file for CPC files");
+    }
+    const held = new Set(val.patientIds);
+    train = selectPatients(all, (id) => !held.has(id));
+  } else if (valPatients && task === 'cpc') {
+    const text = 'A CPC file cannot be split by patient: training without validation.';
+    reporter({ kind: 'message', text });
+  } else if (valPatients) {
+    const [, valIds] = trainTestSplit(sortedSet(all.patientIds), { testSize: splitSize(valPatients) });
+    const held = new Set(valIds);
+    train = selectPatients(all, (id) => !held.has(id));
+    val = selectPatients(all, (id) => held.has(id));
+  }
+  const frames = train.y.shape[0];
+  if (frames === 0) throw new ValueError(`${options.train}: no frames are left to train on`);
+  const orderOf = permutations(initSeed, frames);
+  return {
+    train: {
+      batches: (epoch, skip) => frameBatches(train, batchSize, { order: orderOf(epoch), skip }),
+      steps: Math.ceil(frames / batchSize),
+      close: async () => {},
+    },
+    val,
+  };
+}
+
+/** An endless stream of a folder's frames, and freshly collected validation frames if any. Twin of `_folder_data`. */
+export async function folderSource(
+  options: PretrainOptions,
+  { initSeed, position, reporter }: SourceContext,
+): Promise<Sources> {
+  const { batchSize = 32, stepsPerEpoch = 100, samplesPerPatient = 1000, dataParallelism = 1 } = options;
+  let patientIds: readonly number[] = options.patients ? parsePatientIds(options.patients) : dsPatientIds;
+  let val = await loadValidation(options);
+  if (val !== undefined) {
+    const held = new Set(val.patientIds);
+    patientIds = sortedSet(patientIds).filter((id) => !held.has(id));
+  } else if (options.valPatients) {
+    const [trainIds, valIds] = trainTestSplit(patientIds, { testSize: splitSize(options.valPatients) });
+    patientIds = trainIds;
+    val = await collectValidation(options, valIds, reporter);
+  }
+  // Quirk Q26 (changed): without patients the generators would search for ever.
+  if (patientIds.length < Math.max(dataParallelism, 1)) {
+    throw new ValueError(
+      `${patientIds.length} training patients for ${dataParallelism} generators: give more --patients, fewer validation patients or a ` +
+        'smaller --data-parallelism',
+    );
+  }
+  const skip = position.epoch * stepsPerEpoch + position.step;
+  if (skip > 0) reporter({ kind: 'message', text: `Drawing the ${skip * batchSize} frames that were used already` });
+  const stream = taskDataset(options, patientIds, samplesPerPatient, {
+    batchSize,
+    skip,
+    shuffle: { bufferSize: 16 * samplesPerPatient, seed: initSeed },
+    parallelism: Math.max(dataParallelism, 1),
+  });
+  return {
+    train: {
+      batches: (_, done) => takeBatches(stream, stepsPerEpoch - done),
+      steps: stepsPerEpoch,
+      close: () => stream.close(),
+    },
+    val,
+  };
+}
+
+async function loadValidation(options: PretrainOptions): Promise<FrameSet | undefined> {
+  return options.valFile ? loadFrames(options.valFile, frameOptions(options)) : undefined;
+}
+
+/** The first frames of a stream over the validation patients. Twin of `_collect_validation`. */
+async function collectValidation(
+  options: PretrainOptions,
+  patientIds: readonly number[],
+  reporter: Reporter,
+): Promise<FrameSet> {
+  const samplesPerPatient = options.valSamplesPerPatient || options.samplesPerPatient || 1000;
+  const batchSize = options.valSize || patientIds.length * samplesPerPatient;
+  const text = `Collecting ${batchSize} validation frames of ${patientIds.length} patients`;
+  reporter({ kind: 'message', text });
+  const stream = taskDataset(options, patientIds, samplesPerPatient, { batchSize, readAhead: 1 });
+  try {
+    const { value: batch } = await stream.next();
+    if (batch === undefined) throw new Error('the stream of validation frames ended');
+    if (options.cacheVal) {
+      const { x, y } = batch;
+      // Quirk Q44: the patients, not the patient of each frame.
+      const ids = ndarray('int64', [patientIds.length], BigInt64Array.from(patientIds, BigInt));
+      await savePkl(options.cacheVal, { x, y, patient_ids: ids });
+    }
+    return framesOf(batch, patientIds);
+  } finally {
+    await stream.close();
+  }
+}
+
+function taskDataset(
+  options: PretrainOptions,
+  patientIds: readonly number[],
+  samplesPerPatient: number,
+  batch: BatchOptions,
+): BatchStream {
+  const { task, train, unzipped = false, contextOverlap = 0, positiveOffset = 0 } = options;
+  const { frameSize, contextSize, ns } = frameOptions(options);
+  const settings: GeneratorOptions & BatchOptions = { ...batch, unzipped, samplesPerPatient };
+  switch (task) {
+    case 'rhythm':
+      return rhythmDataset(train, patientIds, frameSize, settings);
+    case 'beat':
+      return beatDataset(train, patientIds, frameSize, settings);
+    case 'hr':
+      return heartRateDataset(train, patientIds, frameSize, settings);
+    case 'cpc':
+      return cpcDataset(train, patientIds, frameSize, contextSize, ns, { ...settings, contextOverlap, positiveOffset });
+  }
+}
+
+function sortedSet(ids: readonly number[]): number[] {
+  return [...new Set(ids)].sort((a, b) => a - b);
+}

@@ -1,0 +1,195 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { silent } from '../../../src/events.ts';
+import { beginning } from '../../../src/graph/fit.ts';
+import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
+import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
+import { readNpy } from '../../../src/lib/numpy/npy.ts';
+import { RandomState, random } from '../../../src/lib/numpy/random.ts';
+import { pretrainFlags } from '../../../src/port/pretraining/flags.ts';
+import { createSolver, type PretrainOptions, pretrain } from '../../../src/port/pretraining/trainer.ts';
+import { fileSource } from '../../../src/port/pretraining/training_sources.ts';
+import { JobPaused } from '../../../src/port/training/job.ts';
+import { loadPkl, savePkl } from '../../../src/port/transplant/utils.ts';
+import { readWeights } from '../../../src/port/weights/files.ts';
+import { loadIntoModel } from '../../../src/port/weights/model_weights.ts';
+import { writeIcentiaPatient } from '../../../src/synthetic/write_icentia.ts';
+import { runPython } from '../../python.ts';
+import { root } from '../../shared_data.ts';
+import { pausing, temporaryFolder } from '../training_data.ts';
+
+const folder = temporaryFolder();
+const at = (...names: string[]): string => join(folder, ...names);
+const read = (...names: string[]): string => readFileSync(at(...names), 'utf8');
+const frameSize = 256;
+const patients = '0-4';
+
+/** A small beat job on the unzipped folder. */
+const beat = {
+  task: 'beat',
+  train: at('unzipped'),
+  unzipped: true,
+  patients,
+  stages: 1,
+  frameSize,
+  batchSize: 8,
+  samplesPerPatient: 4,
+  stepsPerEpoch: 3,
+  initSeed: 2,
+  seed: 3,
+} as const;
+
+beforeAll(async () => {
+  const size = { seed: 1, segments: 2, samples: 6000 };
+  for (let id = 0; id < 5; id++) {
+    await writeIcentiaPatient(id, size, { zipped: at('zipped'), unzipped: at('unzipped') });
+  }
+  const draws = new RandomState(1);
+  const frames = 20;
+  await savePkl(at('frames.pkl'), {
+    x: ndarray('float32', [frames, frameSize, 1], Float32Array.from(draws.randomSample(frames * frameSize))),
+    y: ndarray(
+      'int32',
+      [frames],
+      Int32Array.from({ length: frames }, (_, i) => i % 5),
+    ),
+    patient_ids: ndarray(
+      'int64',
+      [frames],
+      BigInt64Array.from({ length: frames }, (_, i) => BigInt(i % 6)),
+    ),
+  });
+});
+
+describe('pretraining.trainer.main', () => {
+  test('validation frames and splits equal those of the original; Keras predicts the same from the weights', async () => {
+    const folderJob = { ...beat, train: at('zipped'), unzipped: false, valPatients: 2, valSize: 24 };
+    const fileJob = { ...beat, train: at('frames.pkl'), unzipped: false, patients: undefined, valPatients: 0.3 };
+    const cases: Record<string, PretrainOptions> = {
+      folder: { ...folderJob, jobDir: at('folder'), cacheVal: at('cache.pkl'), valMetric: 'f1' },
+      file: { ...fileJob, jobDir: at('file'), epochs: 2 },
+      'val-file': { ...fileJob, jobDir: at('val-file'), valFile: at('frames-val.pkl') },
+    };
+    const frames = (await loadPkl(at('frames.pkl'))) as Map<string, NdArray>;
+    const only = (await loadPkl(at('frames.pkl'))) as Map<string, NdArray>;
+    await savePkl(at('frames-val.pkl'), {
+      ...Object.fromEntries(only),
+      patient_ids: ndarray('int64', [1], BigInt64Array.of(4n)),
+    });
+    for (const options of Object.values(cases)) await pretrain(options);
+    const spec = {
+      cases: Object.fromEntries(
+        Object.entries(cases).map(([name, options]) => [
+          name,
+          argvOf({
+            ...options,
+            jobDir: at(`original-${name}`),
+            cacheVal: options.cacheVal && at('original-cache.pkl'),
+          }),
+        ]),
+      ),
+      weights: at('file', 'epoch_02_model.weights.h5'),
+      frames: at('frames.pkl'),
+      outputs: at('outputs.npy'),
+    };
+    const script = join(root, 'test/fixtures/pretraining/trainer_files.py');
+    const output = await runPython([script, JSON.stringify(spec)]);
+    const original = JSON.parse(output.trimEnd().split('\n').at(-1)!);
+
+    const [ours, theirs] = [await loadPkl(at('cache.pkl')), await loadPkl(at('original-cache.pkl'))];
+    expect(ours).toEqual(theirs);
+    expect(original.folder.val_y).toEqual(Array.from((ours as Map<string, NdArray>).get('y')!.data as Int32Array));
+    // 20 frames of 6 patients: 2 patients are held out by fraction, 1 by file.
+    expect(original.file).toEqual(await splitOf(cases.file));
+    expect(original['val-file']).toEqual(await splitOf(cases['val-file']));
+
+    const session = createSolver(cases.file, 0);
+    try {
+      loadIntoModel(session, spec.weights);
+      const logits = session.predict(frames.get('x')!).data as Float32Array;
+      const keras = readNpy(spec.outputs).data as Float32Array;
+      const largest = Math.max(...keras.map(Math.abs));
+      expect(Math.max(...logits.map((value, i) => Math.abs(value - keras[i])))).toBeLessThan(1e-5 * largest);
+    } finally {
+      session.dispose();
+    }
+  });
+
+  test.for(['rhythm', 'hr', 'cpc'] as const)('%s: trains on a folder and saves every epoch', async (task) => {
+    const cpc = task === 'cpc' ? { contextSize: 3, ns: 2, frameSize: 128 } : {};
+    const job = { ...beat, ...cpc, task, jobDir: at(task), stepsPerEpoch: 2, epochs: 2 };
+    const { history } = await pretrain({ ...job, dataParallelism: task === 'hr' ? 2 : 1 });
+    expect(history.map(({ loss }) => loss > 0 && loss < 10)).toEqual([true, true]);
+    expect(readdirSync(at(task)).filter((name) => name.startsWith('epoch'))).toEqual([
+      'epoch_01_model.weights.h5',
+      'epoch_02_model.weights.h5',
+    ]);
+    expect(read(task, 'history.csv').split('\r\n')[0]).toBe('epoch,acc,loss,val_acc,val_loss');
+  });
+
+  test('goes on from any step to the same bits as an uninterrupted run', async () => {
+    const options = { ...beat, epochs: 3, valPatients: 1, valSize: 10, valMetric: 'f1' } as const;
+    await pretrain({ ...options, jobDir: at('whole') });
+    for (const place of ['Epoch 1/3:2', 'Epoch 2/3:3']) {
+      const job = pretrain({ ...options, jobDir: at('parts'), resume: true }, pausing(place));
+      await expect(job, place).rejects.toThrow(JobPaused);
+      expect(existsSync(at('parts', 'complete.json'))).toBe(false);
+    }
+    await pretrain({ ...options, jobDir: at('parts'), resume: true });
+    expect(read('parts', 'history.csv')).toBe(read('whole', 'history.csv'));
+    expect(read('whole', 'history.csv').split('\r\n')[0]).toBe('epoch,acc,f1,loss,val_acc,val_loss');
+    for (const epoch of ['01', '02', '03']) {
+      const file = `epoch_${epoch}_model.weights.h5`;
+      const [ours, theirs] = ['parts', 'whole'].map((job) => readWeights(at(job, file)));
+      expect(ours.weights, file).toEqual(theirs.weights);
+      expect(ours.optimizer, file).toEqual(theirs.optimizer);
+    }
+    // A trained model is a start for another job.
+    const weightsFile = at('whole', 'epoch_03_model.weights.h5');
+    const { history } = await pretrain({ ...beat, jobDir: at('further'), weightsFile });
+    expect(history).toHaveLength(1);
+  });
+
+  test('says what is wrong', async () => {
+    const wrong: [Partial<PretrainOptions>, string][] = [
+      [{ task: 'beats' as 'beat' }, '--task: got beats, expected one of rhythm, beat, hr, cpc'],
+      [{ valMetric: 'auc' as 'f1' }, '--val-metric: got auc, expected one of loss, acc, f1'],
+      [{ valMetric: 'f1' }, '--val-metric f1 needs validation data'],
+      [{ patients: '0-x' }, "--patients '0-x' is no list of ids and no file"],
+      [{ patients: '7-3' }, "'7-3' in --patients: expected rising ids of 0 to 10999"],
+      [{ patients: '0', dataParallelism: 2 }, '1 training patients for 2 generators'],
+      [{ train: at('frames.pkl') }, '--patients restricts the patients of a folder'],
+      [{ train: at('frames.pkl'), patients: undefined, frameSize: 64 }, 'expected x float32(n, 64, 1), y int32(n)'],
+      [{ weightsFile: at('frames.pkl') }, 'frames.pkl'],
+    ];
+    for (const [index, [options, message]] of wrong.entries()) {
+      const job = pretrain({ ...beat, jobDir: at(`wrong-${index}`), ...options });
+      await expect(job, message).rejects.toThrow(message);
+    }
+  });
+
+  test('the flags are those of the original', () => {
+    const source = readFileSync(join(root, 'original/pretraining/trainer.py'), 'utf8');
+    const flags = [...source.matchAll(/add\("--([a-z-]+)"/g)].map((match) => match[1]);
+    const ours = Object.entries(pretrainFlags).filter(([, spec]) => !('addition' in spec));
+    expect(ours.map(([flag]) => flag)).toEqual(flags);
+  });
+});
+
+function argvOf(options: object): string[] {
+  return Object.entries(options).flatMap(([option, value]) => {
+    const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === undefined || value === false) return [];
+    return value === true ? [flag] : [flag, String(value)];
+  });
+}
+
+/** What a job of a data file trains and validates on, drawn anew. */
+async function splitOf(options: PretrainOptions): Promise<object> {
+  random.seed(options.seed!);
+  const { train, val } = await fileSource(options, { initSeed: 0, position: beginning, reporter: silent });
+  let frames = 0;
+  for await (const { y } of train.batches(0, 0)) frames += y.shape[0];
+  return { val_y: val && Array.from(val.y.data), train_frames: frames };
+}
