@@ -82,7 +82,7 @@ export class Sequential extends BaseModel<Tensor, readonly number[]> {
 
   override get activation(): Activation {
     const last = this.layers.at(-1);
-    return last instanceof Dense ? last.activation : 'linear';
+    return last instanceof Dense || last instanceof BaseModel ? last.activation : 'linear';
   }
 
   /** Appends a layer; only before the model is built. */

@@ -40,7 +40,7 @@ export function finetuningCase(
 export function topCase(units: number, [batch, samples]: [number, number]): Comparison {
   const loss = units === 1 ? 'binary_crossentropy' : 'categorical_crossentropy';
   return {
-    model: new ResNet({ numOutputs: units }).build([samples, 1], 'float64'),
+    model: new Sequential([new ResNet({ numOutputs: units })]).build([samples, 1], 'float64'),
     settings: { arch: 'resnet18', task: 'top', units, loss, adam: finetuning, steps },
     x: normal([batch, samples, 1], 'top'),
     y: units === 1 ? multiHot(batch, 1) : oneHot(classes(batch, units), units),
@@ -87,7 +87,7 @@ export function describeParity(cases: Readonly<Record<string, Comparison>>): voi
     beforeAll(async () => {
       running ??= compareWithKeras(Object.values(cases));
       result = (await running)[Object.keys(cases).indexOf(title)]!;
-    }, 900_000);
+    }, 1_700_000);
 
     it('has the same weights in the same order', () => {
       const shapes = model.weights.map(({ shape, trainable }) => ({ shape, trainable }));
@@ -107,7 +107,8 @@ export function describeParity(cases: Readonly<Record<string, Comparison>>): voi
 
     it('runs freely through ten steps of Adam with the same losses and weights', () => {
       expect(result.losses).toBeLessThanOrEqual(1e-9);
-      expect(result.weights).toBeLessThanOrEqual(1e-9);
+      // The bias of attention's keys has a zero gradient, and pretraining's ε of 1e-9 does not silence its rounding.
+      expect(result.weights).toBeLessThanOrEqual(title.includes('CPC') ? 1e-7 : 1e-9);
     });
   });
 }
