@@ -48,7 +48,8 @@ export function drawRecording(recording: Recording, options: PictureOptions): st
     return `${label}<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width * scale)}" height="${height * scale}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width * scale)}" height="${height * scale}" role="img">`,
+    `<title>ECG: ${title}</title>`,
     '<style>text{font:3.5px sans-serif;fill:#333}.trace{fill:none;stroke:#111;stroke-width:6;stroke-linejoin:round}</style>',
     '<defs><pattern id="mm" width="5" height="5" patternUnits="userSpaceOnUse">',
     '<path d="M1 0V5M2 0V5M3 0V5M4 0V5M0 1H5M0 2H5M0 3H5M0 4H5" stroke="#f6d5d5" stroke-width=".08"/>',
