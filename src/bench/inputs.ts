@@ -54,9 +54,9 @@ export class BenchInputs {
     return folder;
   }
 
-  /** Generated Icentia patients: 8 of 8 MB each (a real one has 200 MB). */
+  /** Generated Icentia patients: 3 of 50 MB each (a real one has up to 200 MB). */
   icentia(): Promise<IcentiaFolders> {
-    const [patients, segments, samples] = this.#quick ? [2, 2, 2 ** 14] : [8, 8, 2 ** 18];
+    const [patients, segments, samples] = this.#quick ? [2, 2, 2 ** 14] : [3, 12, 2 ** 20];
     this.#icentia ??= makeData({
       target: this.#folder,
       sets: ['icentia'],

@@ -67,7 +67,7 @@ export function benchRows(quick = false): BenchRow[] {
       const settings = { folder, patients, unzipped, frames: count(8192, 64), batch: 32 };
       return steady(language, { name: 'frames', settings }, 1e6);
     };
-    const note = 'generated patients of 8 MB; batches of 32, 1,000 frames a patient, neither side shuffles';
+    const note = 'generated patients of 50 MB; batches of 32, 1,000 frames a patient, neither side shuffles';
     return {
       name,
       title,
@@ -194,7 +194,7 @@ export function benchRows(quick = false): BenchRow[] {
       unit: 's',
       goal: 1,
       rounds: rounds(2),
-      note: 'generated patients of 8 MB, batches of 32 × 2048; from the start of the process to its end',
+      note: 'generated patients of 50 MB, batches of 32 × 2048; from the start of the process to its end',
       port: async (inputs) => portJob(inputs, 'pretrain', await pretrainArguments(inputs, quick)),
       original: async (inputs) => originalJob(inputs, 'pretraining.trainer', await pretrainArguments(inputs, quick)),
     },
