@@ -24,7 +24,7 @@ medians, the ratio port / original and its range over the rounds. Smaller is bet
   --json FILE     write the figures: {machine, rows: [{name, port, original, unit, ratio, goal, …}]}; kept up to date row by row
   --quick         every row on tiny data, to see that it runs; the figures mean nothing
 
-All rows take about 20 minutes on two CPUs and up to 10 GB of memory. Nothing else should run on the machine meanwhile.
+All rows take about 25 minutes on two CPUs and up to 10 GB of memory. Nothing else should run on the machine meanwhile.
 Ends with 0 if every row ran, whether or not its goal is met, with 1 if one could not.
 `;
 
