@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
@@ -73,6 +73,7 @@ export class Job {
   static open(kind: JobKind, options: JobOptions, reporter: Reporter): Job {
     const dir = options.jobDir;
     mkdirSync(dir, { recursive: true });
+    removeUnfinishedFiles(dir);
     const stateFile = join(dir, names.state);
     const hasState = existsSync(stateFile);
     if (hasState && !options.resume && !isComplete(dir)) {
@@ -182,6 +183,12 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
     throw new InputError('the folder belongs to another job', { file, got, expected: `${kind}, format 1` });
   }
   return config;
+}
+
+/** Removes what a killed process was writing: the temporary names of `AtomicFile`. */
+function removeUnfinishedFiles(dir: string): void {
+  const unfinished = readdirSync(dir).filter((name) => /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name));
+  for (const name of unfinished) rmSync(join(dir, name), { force: true });
 }
 
 /** Numbers that a callback keeps from epoch to epoch. */
