@@ -17,7 +17,7 @@ export interface IcentiaFolders {
 
 /** Data that rows need, made when the first row asks for them and removed at the end. */
 export class BenchInputs {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'ecg-transplant-bench-'));
+  #made: string | undefined;
   readonly #data: string | undefined;
   readonly #quick: boolean;
   readonly #report: Reporter;
@@ -45,6 +45,16 @@ export class BenchInputs {
   /** What the Challenge 2017 rows run on, in words. */
   get challenge17Source(): 'real' | 'generated' {
     return this.#data === undefined ? 'generated' : 'real';
+  }
+
+  /** Removes all that was made. */
+  dispose(): void {
+    if (this.#made !== undefined) rmSync(this.#made, { recursive: true, force: true });
+  }
+
+  get #folder(): string {
+    this.#made ??= mkdtempSync(join(tmpdir(), 'ecg-transplant-bench-'));
+    return this.#made;
   }
 
   /** A new empty folder. */
@@ -105,10 +115,5 @@ export class BenchInputs {
     const folder = this.folder();
     selectRecords(source, folder, records, 1);
     return folder;
-  }
-
-  /** Removes all that was made. */
-  dispose(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }

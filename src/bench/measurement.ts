@@ -50,13 +50,18 @@ export function wholeCommand(program: string, args: () => readonly string[], fol
       new Promise<number>((resolve, reject) => {
         const given = args();
         const begun = performance.now();
-        const child = spawn(program, given, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: 1_800_000 });
+        const child = spawn(program, given, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+        const clock = setTimeout(() => child.kill('SIGKILL'), 1_800_000);
         let stderr = '';
         child.stderr.on('data', (chunk: Buffer) => {
           stderr = (stderr + chunk.toString('utf8')).slice(-2000);
         });
-        child.on('error', reject);
+        child.on('error', (error) => {
+          clearTimeout(clock);
+          reject(error);
+        });
         child.on('close', (code, signal) => {
+          clearTimeout(clock);
           if (code === 0) resolve((performance.now() - begun) / 1000);
           else
             reject(new Error(`${program} ${given.join(' ')} ended with ${signal ?? `code ${code}`}: ${stderr.trim()}`));

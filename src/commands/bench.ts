@@ -54,11 +54,11 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const report = reporterFor();
   const inputs = new BenchInputs({ data: values.data && resolve(values.data), quick, report });
-  const stop = (): never => {
+  const stop = (signal: 'SIGINT' | 'SIGTERM'): never => {
     inputs.dispose();
-    process.exit(130);
+    process.exit(signal === 'SIGINT' ? 130 : 143);
   };
-  process.once('SIGINT', stop);
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     const here = machine(root);
     if ((loadavg()[0] ?? 0) > 0.5 * here.cpus) {
@@ -81,7 +81,7 @@ export async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(`\n${formatSetting(setting)}\n\n${formatResults(results, { quick })}\n`);
     return results.every(({ error }) => error === undefined) ? 0 : 1;
   } finally {
-    process.off('SIGINT', stop);
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     inputs.dispose();
   }
 }
