@@ -50,6 +50,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'train a classifier of labelled ECGs; predict its records',
     load: () => import('./commands/finetune.ts'),
   },
+  predict: {
+    summary: 'predict recordings with a finetuned network (for research, not for diagnosis)',
+    load: () => import('./commands/predict.ts'),
+  },
   weights: {
     summary: 'take a pretrained backbone out of a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),

@@ -17,8 +17,13 @@ export interface PictureOptions {
   readonly columns?: number;
 }
 
+/** What is drawn: leads by name, with their signals in mV. */
+export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
+  readonly leads: readonly string[];
+}
+
 /** A recording on ECG paper (25 mm/s, 10 mm/mV) as an SVG document. */
-export function drawRecording(recording: Recording, options: PictureOptions): string {
+export function drawRecording(recording: Traces, options: PictureOptions): string {
   const { fs, leads, signals } = recording;
   const { title, from = 0, columns = 1 } = options;
   const seconds = options.seconds ?? signals[0]!.length / fs - from;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { Precision } from '../../graph/precision.ts';
@@ -19,20 +19,25 @@ export interface JobModel {
   /** Samples and leads of a recording that the network was trained on. */
   readonly samples: number;
   readonly leads: number;
+  /** The one lead of the training data that was used, as `--channel` counts; absent: all. */
+  readonly channel?: number;
   readonly classes: readonly string[];
   /** Several classes can be true (sigmoid, 0.5 decides), or exactly one (softmax, the largest decides). */
   readonly multiLabel: boolean;
 }
 
-/** Writes `model.json` and, where the training data are described, `preprocessing.json` with the one lead of `channel` if given. */
-export function writeJobModel(jobDir: string, model: JobModel, trainFile: string, channel?: number): void {
+/** Writes `model.json` and, where the training data are described, `preprocessing.json` with the one lead of `channel`
+ * if there is one. */
+export function writeJobModel(jobDir: string, model: JobModel, trainFile: string): void {
   writeJson(join(jobDir, modelFile), model);
+  const file = join(jobDir, preprocessingFile);
   const preprocessing = readPreprocessing(trainFile);
-  if (preprocessing === undefined) return;
-  writeJson(
-    join(jobDir, preprocessingFile),
-    channel === undefined ? preprocessing : withChannel(preprocessing, channel),
-  );
+  if (preprocessing === undefined) {
+    rmSync(file, { force: true });
+    return;
+  }
+  const { channel } = model;
+  writeJson(file, channel === undefined ? preprocessing : withChannel(preprocessing, channel));
 }
 
 /** The network of a job, and what was done to its recordings if that is known. Throws an InputError if the folder holds no such job. */

@@ -25,8 +25,8 @@ export interface RecordPlan {
   readonly recordedFs: number;
 }
 
-/** Millivolts of the units that recordings come in. */
-const millivolts: ReadonlyMap<string, number> = new Map([
+/** Millivolts of the units that recordings come in, by their names in lower case. */
+export const millivolts: ReadonlyMap<string, number> = new Map([
   ['mv', 1],
   ['uv', 1e-3],
   ['µv', 1e-3],

@@ -105,8 +105,8 @@ export async function finetune(
       );
     }
     const { classes } = train;
-    const network = { format: 1, arch: arch as Arch, precision, samples, leads, classes, multiLabel } as const;
-    writeJobModel(jobDir, network, options.train, channel);
+    const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
+    writeJobModel(jobDir, network, options.train);
     const session = createClassifier({ arch, precision, initSeed: job.config.initSeed }, train, multiLabel);
     try {
       const count = parametersOf(session.model).toLocaleString('en');

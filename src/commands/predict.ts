@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { InputError } from '../errors.ts';
+import { reporterFor } from '../events.ts';
+import { toCsv } from '../lib/pandas/csv.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { decidedClasses, type Prediction, Predictor, predictionFrame } from '../port/finetuning/predict.ts';
+import { leadKey, millivolts } from '../port/finetuning/record_transform.ts';
+import { type Recording, readRecording } from '../port/finetuning/recordings.ts';
+import { drawRecording } from '../synthetic/picture.ts';
+import { required } from './weight_options.ts';
+
+const notice = 'For research, not for diagnosis.';
+
+export const help = `ecg-transplant predict --job-dir DIR (--data FILE | RECORD…) [options]
+
+Predicts with the best weights of a finetuning job: a prepared file, or recordings of your own (WFDB records, .csv or .npy files, named
+without ending). Recordings are treated as the training data were: leads by name, unit, normalisation, rate, length. What does not fit is
+refused. ${notice}
+
+  --job-dir DIR         folder of the finetuning job
+  --data FILE           prepared file, as prepare-data writes it
+  --leads I,II,…        leads of the recordings to take for the network's, in their order; default those of the same names
+  --record-fs HZ        rate of .csv and .npy recordings
+  --record-units UNIT   their unit, default mV
+  --batch-size N        records per step of --data, default 32
+
+  --csv FILE            table of probabilities and decisions; default: printed
+  --json FILE           the same as JSON
+  --picture DIR         a picture of each recording's first ten seconds with the result, NAME.svg
+
+Examples:
+  ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
+  ecg-transplant predict --job-dir jobs/af --picture strips data/training2017/A00001
+`;
+
+/** Seconds of a picture. */
+const strip = 10;
+
+/** `ecg-transplant predict`. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals: records } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      'job-dir': { type: 'string' },
+      data: { type: 'string' },
+      leads: { type: 'string' },
+      'record-fs': { type: 'string' },
+      'record-units': { type: 'string' },
+      'batch-size': { type: 'string' },
+      csv: { type: 'string' },
+      json: { type: 'string' },
+      picture: { type: 'string' },
+    },
+  });
+  const { data, csv, json, picture } = values;
+  const jobDir = required('--job-dir', values['job-dir']);
+  if ((data === undefined) === (records.length === 0)) {
+    throw new InputError('nothing to predict, or too much', { expected: 'either --data FILE or names of recordings' });
+  }
+  if (data !== undefined && picture !== undefined) {
+    throw new InputError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
+  }
+  const reporter = reporterFor();
+  const paths = records.map((path) => path.replace(/\.(hea|csv|npy)$/, ''));
+  const options = {
+    leads: values.leads?.split(',').map((name) => name.trim()),
+    recordFs: above('--record-fs', values['record-fs']),
+    recordUnits: values['record-units'],
+  };
+  const predictor = Predictor.open(jobDir);
+  try {
+    const batchSize = above('--batch-size', values['batch-size']) ?? 32;
+    const prediction =
+      data === undefined
+        ? await predictor.predictRecords(paths, options)
+        : await predictor.predictFile(data, Math.max(1, Math.trunc(batchSize)), reporter);
+    const table = toCsv(predictionFrame(prediction));
+    if (csv !== undefined) writeFileAtomic(csv, table);
+    if (json !== undefined) writeFileAtomic(json, `${JSON.stringify(asJson(prediction, jobDir), null, 2)}\n`);
+    if (csv === undefined && json === undefined) process.stdout.write(table);
+    if (picture !== undefined) {
+      const { format, leads } = predictor.recordPlan(options);
+      mkdirSync(picture, { recursive: true });
+      const results = describeResults(prediction);
+      for (const [i, path] of paths.entries()) {
+        const drawing = drawStrip(readRecording(path, format), leads, `${basename(path)}: ${results[i]}`);
+        writeFileAtomic(join(picture, `${basename(path)}.svg`), drawing);
+      }
+    }
+    process.stderr.write(`${notice}\n`);
+    return 0;
+  } finally {
+    predictor.dispose();
+  }
+}
+
+function asJson(prediction: Prediction, jobDir: string): object {
+  const { classes, recordIds, probabilities } = prediction;
+  const decided = decidedClasses(prediction);
+  return {
+    notice,
+    job: jobDir,
+    records: recordIds.map((record, i) => ({
+      record,
+      decision: decided[i],
+      probabilities: Object.fromEntries(classes.map((name, k) => [name, probabilities.data[i * classes.length + k]])),
+    })),
+  };
+}
+
+/** The decision for each record, with its probability. */
+function describeResults(prediction: Prediction): string[] {
+  const { classes, probabilities } = prediction;
+  return decidedClasses(prediction).map((names, i) => {
+    const parts = names.map((name) => {
+      const probability = Number(probabilities.data[i * classes.length + classes.indexOf(name)]);
+      return `${name} ${(100 * probability).toFixed(1)} %`;
+    });
+    return parts.join(', ') || 'no class';
+  });
+}
+
+/** The leads that the network was given, as they were recorded. */
+function drawStrip({ signal, fs, leads, units }: Recording, wanted: readonly string[], title: string): string {
+  const [samples, width] = signal.shape;
+  const perUnit = millivolts.get(units.toLowerCase()) ?? 1;
+  const kept = Math.min(samples, Math.round(strip * fs));
+  const keys = leads.map(leadKey);
+  const signals = wanted.map((name) => {
+    const lead = keys.indexOf(leadKey(name));
+    return Float64Array.from({ length: kept }, (_, i) => signal.data[i * width + lead] * perUnit);
+  });
+  return drawRecording(
+    { fs, leads: wanted.map(escapeText), signals },
+    { title: escapeText(`${title} · ${notice}`), seconds: kept / fs },
+  );
+}
+
+/** Text for an SVG document. */
+function escapeText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+function above(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value > 0 && Number.isFinite(value))) {
+    throw new InputError(`${option} cannot be used`, { got: text, expected: 'a number above 0' });
+  }
+  return value;
+}

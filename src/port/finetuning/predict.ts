@@ -1,0 +1,213 @@
+import { join } from 'node:path';
+import { InputError } from '../../errors.ts';
+import { type Reporter, silent } from '../../events.ts';
+import type { Session } from '../../graph/session.ts';
+import { allocate, type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
+import { objectArray } from '../../lib/numpy/object_array.ts';
+import { type Column, DataFrame } from '../../lib/pandas/csv.ts';
+import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
+import { atThreshold, mostProbable } from '../transplant/evaluation.ts';
+import { loadIntoClassifier } from '../weights/model_weights.ts';
+import { createClassifier, predictAll } from './classifier.ts';
+import { padPre } from './datasets.ts';
+import { bestModelFile, type JobModel, readJobModel } from './job_model.ts';
+import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
+import { prepareRecording, type RecordPlan } from './record_transform.ts';
+import type { RecordingFormat } from './recordings.ts';
+import { arrayRows } from './rows.ts';
+import { loadTrainingSet, withLead } from './training_set.ts';
+
+/** Predictions of a finetuned network, one row per record. */
+export interface Prediction {
+  readonly classes: readonly string[];
+  readonly recordIds: readonly (string | number)[];
+  /** Probabilities `(records, classes)`, float32. */
+  readonly probabilities: NdArray;
+  /** 1 where the network decides for the class, `(records, classes)`. */
+  readonly decisions: NdArray<'uint8'>;
+  /** Truth `(records, classes)`, where the data have it. */
+  readonly truth?: NdArray;
+}
+
+/** How recordings of one's own are read. */
+export interface RecordOptions {
+  /** Leads of the recordings to give to the network's leads, in their order; default the leads of the same names. */
+  readonly leads?: readonly string[];
+  /** Rate (Hz) and unit of `.csv` and `.npy` recordings, which do not tell them. */
+  readonly recordFs?: number;
+  readonly recordUnits?: string;
+  readonly resampler?: Resampler;
+}
+
+/** The network of a finetuning job, ready to predict; dispose of it. */
+export class Predictor {
+  readonly model: JobModel;
+  readonly preprocessing: Preprocessing | undefined;
+  readonly #session: Session;
+  readonly #jobDir: string;
+
+  private constructor(jobDir: string) {
+    const { model, preprocessing } = readJobModel(jobDir);
+    this.#jobDir = jobDir;
+    this.model = model;
+    this.preprocessing = preprocessing;
+    const { arch, precision, samples, leads, classes, multiLabel } = model;
+    const network = { x: { shape: [1, samples, leads] }, classes };
+    this.#session = createClassifier({ arch, precision, initSeed: 0 }, network, multiLabel);
+  }
+
+  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not hold them. */
+  static open(jobDir: string): Predictor {
+    const predictor = new Predictor(jobDir);
+    try {
+      loadIntoClassifier(predictor.#session, join(jobDir, bestModelFile));
+      return predictor;
+    } catch (error) {
+      predictor.dispose();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+
+  /**
+   * Predicts the records of a prepared file. Truth is kept if the file has the network's classes.
+   *
+   * @throws InputError if the records have another length or other leads than the network.
+   */
+  async predictFile(file: string, batchSize: number, reporter: Reporter = silent): Promise<Prediction> {
+    const { samples, leads, channel, classes } = this.model;
+    const all = await loadTrainingSet(file);
+    const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
+    if (set.x.shape[1] !== samples || set.x.shape[2] !== leads) {
+      throw new InputError('the records do not fit the network', {
+        file,
+        got: `${set.x.shape[1]} samples of ${set.x.shape[2]} leads`,
+        expected: `${samples} samples of ${leads} leads`,
+        next: 'Prepare them as the training data were prepared.',
+      });
+    }
+    const different = differentSteps(this.preprocessing, readPreprocessing(file), channel !== undefined);
+    if (different)
+      reporter({ kind: 'warning', text: `${file} was prepared in another way than the training data: ${different}` });
+    const probabilities = predictAll(this.#session, set.x, batchSize, file, reporter);
+    const sameClasses = set.classes.join('\n') === classes.join('\n');
+    if (!sameClasses) {
+      const text = `${file} has other classes (${set.classes.join(', ')}) than the network: its labels are left out`;
+      reporter({ kind: 'warning', text });
+    }
+    return this.#decide(set.recordIds, probabilities, sameClasses ? set.y : undefined);
+  }
+
+  /**
+   * Predicts recordings (WFDB records, `.csv` or `.npy` files, named without ending), each treated as the training data were: leads by
+   * name, unit, normalisation, rate, length.
+   *
+   * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples, or the job does not say what was done to its data.
+   */
+  async predictRecords(paths: readonly string[], options: RecordOptions = {}): Promise<Prediction> {
+    const { samples, leads } = this.model;
+    const plan = this.recordPlan(options);
+    const resampler = options.resampler ?? (await openResampler(plan.fs === null ? 'javascript' : undefined));
+    const width = samples * leads;
+    const data = new Float32Array(paths.length * width);
+    for (const [i, path] of paths.entries()) {
+      const signal = prepareRecording(path, plan, resampler);
+      const length = signal.shape[0];
+      if (this.preprocessing?.padding === null && length !== samples) {
+        throw new InputError('the recording has another length than the training data, which were not padded', {
+          file: path,
+          got: `${length} samples`,
+          expected: `${samples} samples at ${this.preprocessing.samplingRate} Hz`,
+        });
+      }
+      padPre(signal, data.subarray(i * width, (i + 1) * width));
+    }
+    const rows = arrayRows(ndarray('float32', [paths.length, samples, leads], data));
+    return this.#decide(paths, predictAll(this.#session, rows, 16, 'recordings', silent));
+  }
+
+  /** What is done to recordings before they are padded. Throws an InputError if the job does not say. */
+  recordPlan({ leads, recordFs, recordUnits = 'mV' }: RecordOptions = {}): RecordPlan {
+    if (this.preprocessing === undefined) {
+      throw new InputError('the job does not say how its training data were prepared', {
+        file: this.#jobDir,
+        expected: 'preprocessing.json',
+        next: 'Train on data made by prepare-data, or give a prepared file: --data FILE.',
+      });
+    }
+    const { samplingRate, normalization, resampling, units, leads: known } = this.preprocessing;
+    if (leads !== undefined && leads.length !== known.length) {
+      throw new InputError('--leads names the leads that the network gets', {
+        got: leads.join(', '),
+        expected: `${known.length}, in place of ${known.join(', ')}`,
+      });
+    }
+    const format: RecordingFormat = { kind: 'any', fs: recordFs, units: recordUnits, leads: leads ?? known };
+    return {
+      format,
+      normalization,
+      fs: resampling === null ? null : resampling.targetRate,
+      leads: leads ?? known,
+      units,
+      keepMissing: false,
+      recordedFs: samplingRate,
+    };
+  }
+
+  #decide(recordIds: readonly (string | number)[], probabilities: NdArray, truth?: NdArray): Prediction {
+    const { classes, multiLabel } = this.model;
+    const lost = (probabilities.data as Float32Array).findIndex(Number.isNaN);
+    if (lost !== -1) {
+      throw new InputError('a prediction is not a number', {
+        where: `record ${recordIds[Math.floor(lost / classes.length)]}`,
+        next: 'Look for missing samples (NaN) in the record.',
+      });
+    }
+    const { rows, columns, data } = multiLabel ? atThreshold(probabilities, 0.5) : mostProbable(probabilities);
+    const decisions = ndarray('uint8', [rows, columns], data);
+    return { classes, recordIds, probabilities, decisions, ...(truth && { truth }) };
+  }
+}
+
+/** A table `record_name`, `true_…`, `prob_…`, `pred_…`, in the form of `createPredictionsFrame` for any number of records (see Quirk Q2). */
+export function predictionFrame({ classes, recordIds, truth, probabilities, decisions }: Prediction): DataFrame {
+  const columns = (prefix: string, values: NdArray): [string, Column][] =>
+    classes.map((name, k) => [`${prefix}_${name}`, columnOf(values, k)]);
+  return new DataFrame([
+    ['record_name', objectArray(recordIds)],
+    ...(truth ? columns('true', truth) : []),
+    ...columns('prob', probabilities),
+    ...columns('pred', decisions),
+  ]);
+}
+
+/** Names of the classes that were decided for, by record. */
+export function decidedClasses({ classes, decisions }: Prediction): string[][] {
+  const [records, width] = decisions.shape;
+  return Array.from({ length: records }, (_, i) => classes.filter((_name, k) => decisions.data[i * width + k] === 1));
+}
+
+function columnOf(values: NdArray, k: number): Column {
+  const [records, width] = values.shape;
+  const data = allocate(values.dtype, records) as { [row: number]: number | bigint };
+  for (let i = 0; i < records; i++) data[i] = values.data[i * width + k]!;
+  return { dtype: values.dtype, shape: [records], data: data as unknown as NdArray['data'] };
+}
+
+/** Names of the steps in which two preparations differ. */
+function differentSteps(job?: Preprocessing, file?: Preprocessing, oneLead = false): string {
+  if (job === undefined || file === undefined) return '';
+  const names = [
+    'samplingRate',
+    'units',
+    'resampling',
+    'padding',
+    ...(oneLead ? [] : ['leads', 'normalization']),
+  ] as const;
+  return (names as readonly (keyof Preprocessing)[])
+    .filter((name) => JSON.stringify(job[name]) !== JSON.stringify(file[name]))
+    .join(', ');
+}

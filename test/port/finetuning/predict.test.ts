@@ -1,0 +1,215 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { run } from '../../../src/commands/predict.ts';
+import { RandomState } from '../../../src/lib/numpy/random.ts';
+import { wrsamp } from '../../../src/lib/wfdb/write.ts';
+import { decidedClasses, Predictor, predictionFrame } from '../../../src/port/finetuning/predict.ts';
+import { prepareData } from '../../../src/port/finetuning/prepare_data.ts';
+import { finetune } from '../../../src/port/finetuning/trainer.ts';
+import { readPredictions } from '../../../src/port/transplant/utils.ts';
+import { temporaryFolder } from '../training_data.ts';
+
+// The backbone is cut to its first stage, as in the tests of the trainer.
+vi.mock('../../../src/port/finetuning/utils.ts', async (original) => {
+  const real = await original<typeof import('../../../src/port/finetuning/utils.ts')>();
+  return { ...real, ecgFeatureExtractor: (arch?: string) => real.ecgFeatureExtractor(arch, 1) };
+});
+vi.mock('../../../src/port/weights/layout.ts', async (original) => {
+  const real = await original<typeof import('../../../src/port/weights/layout.ts')>();
+  return { ...real, weightLayout: (model: object) => real.weightLayout({ ...model, stages: 1 }) };
+});
+
+const folder = temporaryFolder();
+const at = (...names: string[]): string => join(folder, ...names);
+const samples = 500;
+
+/** ADC counts of two leads: noise around a rhythm that tells the class. */
+function digital(record: number): Record<'I' | 'V1', Int16Array> {
+  const random = new RandomState(record + 1);
+  const lead = (size: number): Int16Array =>
+    Int16Array.from({ length: samples }, (_, i) =>
+      Math.round(size * Math.sin((i / (10 + 20 * (record % 2))) * Math.PI) + 40 * random.randomSample()),
+    );
+  return { I: lead(400), V1: lead(900) };
+}
+
+interface RecordForm {
+  readonly name: string;
+  readonly order?: readonly ('I' | 'V1')[];
+  readonly units?: string;
+  readonly gain?: number;
+  readonly missing?: boolean;
+}
+
+function writeRecord(dir: string, record: number, form: RecordForm): string {
+  const { name, order = ['I', 'V1'], units = 'mV', gain = 1000, missing = false } = form;
+  const counts = digital(record);
+  // -32768 is WFDB's missing sample.
+  if (missing) counts.I[7] = -32768;
+  mkdirSync(dir, { recursive: true });
+  wrsamp(dir, {
+    recordName: name,
+    fs: 250,
+    signals: order.map((lead) => ({ name: lead, samples: counts[lead], gain, units })),
+    format: '16',
+  });
+  return join(dir, name);
+}
+
+let predictor: Predictor;
+
+beforeAll(async () => {
+  const source = at('records');
+  const lines = Array.from({ length: 12 }, (_, i) => {
+    writeRecord(source, i, { name: `r${i}` });
+    return `r${i},${i % 2 ? 'slow' : 'fast'}`;
+  });
+  writeFileSync(join(source, 'labels.csv'), `record,labels\n${lines.join('\n')}\n`);
+  const common = {
+    format: 'wfdb-csv',
+    source,
+    target: at('data'),
+    seed: 1,
+    threads: 1,
+    resampler: 'javascript',
+  } as const;
+  await prepareData({ ...common, fs: 125, pad: 300, testSize: 0.25 });
+  await finetune({
+    jobDir: at('job'),
+    train: at('data', 'recordings_train.pkl'),
+    epochs: 2,
+    batchSize: 4,
+    seed: 1,
+    initSeed: 1,
+  });
+  predictor = Predictor.open(at('job'));
+});
+
+afterAll(() => predictor?.dispose());
+
+/** Largest difference of two rows of probabilities. */
+function distance(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {
+  return Math.max(...Array.from(a, (value, i) => Math.abs(Number(value) - Number(b[i]))));
+}
+
+describe('Predictor', () => {
+  test('a prepared file gets the predictions that the job wrote', async () => {
+    const prediction = await predictor.predictFile(at('data', 'recordings_train.pkl'), 4);
+    const written = readPredictions(at('job', 'train_predictions.csv'));
+    expect(distance(prediction.probabilities.data as Float32Array, written.yProb!.data as Float64Array)).toBeLessThan(
+      1e-6,
+    );
+    expect([...predictionFrame(prediction).columns.keys()]).toEqual([
+      'record_name',
+      'true_fast',
+      'true_slow',
+      'prob_fast',
+      'prob_slow',
+      'pred_fast',
+      'pred_slow',
+    ]);
+  });
+
+  test('recordings are treated as the training data were: equal to the prepared file', async () => {
+    const prepared = await predictor.predictFile(at('data', 'recordings_test.pkl'), 4);
+    const paths = prepared.recordIds.map((id) => at('records', String(id)));
+    const own = await predictor.predictRecords(paths);
+    expect(distance(own.probabilities.data as Float32Array, prepared.probabilities.data as Float32Array)).toBeLessThan(
+      1e-6,
+    );
+    expect(own.decisions).toEqual(prepared.decisions);
+  });
+
+  test('one record; leads in another order, other units, another rate', async () => {
+    const path = at('records', 'r3');
+    const { probabilities } = await predictor.predictRecords([path]);
+    expect(probabilities.shape).toEqual([1, 2]);
+    const same: RecordForm[] = [
+      { name: 'shuffled', order: ['V1', 'I'] },
+      { name: 'microvolts', units: 'uV', gain: 1 },
+      { name: 'volts', units: 'V', gain: 1e6 },
+    ];
+    for (const form of same) {
+      const prediction = await predictor.predictRecords([writeRecord(at('forms'), 3, form)]);
+      expect(
+        distance(prediction.probabilities.data as Float32Array, probabilities.data as Float32Array),
+        form.name,
+      ).toBeLessThan(1e-5);
+    }
+  });
+
+  test('another rate: the same waves give nearly the same probabilities', async () => {
+    const waves = (fs: number): string => {
+      const lead = (size: number): Int16Array =>
+        Int16Array.from({ length: 2 * fs }, (_, i) => Math.round(size * Math.sin((2 * Math.PI * 3 * i) / fs)));
+      const signals = [
+        { name: 'I', samples: lead(400), gain: 1000 },
+        { name: 'V1', samples: lead(900), gain: 1000 },
+      ];
+      mkdirSync(at('rates'), { recursive: true });
+      wrsamp(at('rates'), { recordName: `waves${fs}`, fs, signals });
+      return at('rates', `waves${fs}`);
+    };
+    const { probabilities } = await predictor.predictRecords([waves(250), waves(500), waves(360)]);
+    const [first, second, third] = [0, 1, 2].map((i) =>
+      (probabilities.data as Float32Array).subarray(2 * i, 2 * i + 2),
+    );
+    expect(distance(first, second)).toBeLessThan(0.01);
+    expect(distance(first, third)).toBeLessThan(0.01);
+  });
+
+  test('refuses what does not fit', async () => {
+    const refused: [RecordForm, string][] = [
+      [{ name: 'one-lead', order: ['I'] }, 'leads are missing; got I; expected V1'],
+      [{ name: 'pressure', units: 'mmHg' }, 'the unit cannot be converted; got mmHg; expected mV'],
+      [{ name: 'gap', missing: true }, 'a sample is missing or not finite'],
+    ];
+    for (const [form, message] of refused) {
+      const path = writeRecord(at('refused'), 1, form);
+      await expect(predictor.predictRecords([path]), form.name).rejects.toThrow(message);
+      await expect(predictor.predictRecords([path]), form.name).rejects.toThrow(path);
+    }
+    const path = at('records', 'r1');
+    await expect(predictor.predictRecords([path], { leads: ['I'] })).rejects.toThrow('in place of I, V1');
+    await expect(predictor.predictRecords([at('records', 'none')])).rejects.toThrow('No such file');
+    expect(() => Predictor.open(at('data'))).toThrow('Name the --job-dir of a finetuning job.');
+  });
+
+  test('other leads can be named in place of the network’s', async () => {
+    const swapped = await predictor.predictRecords([at('records', 'r2')], { leads: ['V1', 'I'] });
+    const straight = await predictor.predictRecords([at('records', 'r2')]);
+    expect(
+      distance(swapped.probabilities.data as Float32Array, straight.probabilities.data as Float32Array),
+    ).toBeGreaterThan(1e-4);
+  });
+});
+
+describe('ecg-transplant predict', () => {
+  test('writes CSV, JSON and a strip, and says what it is not for', async () => {
+    const said: string[] = [];
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    try {
+      const out = ['--csv', at('out.csv'), '--json', at('out.json'), '--picture', at('strips')];
+      expect(await run(['--job-dir', at('job'), ...out, at('records', 'r1.hea')])).toBe(0);
+    } finally {
+      stderr.mockRestore();
+    }
+    expect(said.join('')).toContain('For research, not for diagnosis.');
+    const own = await predictor.predictRecords([at('records', 'r1')]);
+    const csv = readFileSync(at('out.csv'), 'utf8').split('\n');
+    expect(csv[0]).toBe('record_name,prob_fast,prob_slow,pred_fast,pred_slow');
+    const json = JSON.parse(readFileSync(at('out.json'), 'utf8'));
+    expect(json.notice).toBe('For research, not for diagnosis.');
+    expect(json.records[0].decision).toEqual(decidedClasses(own)[0]);
+    const svg = readFileSync(at('strips', 'r1.svg'), 'utf8');
+    expect(svg).toContain('For research, not for diagnosis.');
+    for (const lead of ['I', 'V1']) expect(svg).toContain(`>${lead}</text>`);
+  });
+
+  test('needs either a file or recordings', async () => {
+    await expect(run(['--job-dir', at('job')])).rejects.toThrow('either --data FILE or names of recordings');
+    await expect(run(['--job-dir', at('job'), '--data', 'x.pkl', 'r1'])).rejects.toThrow('either --data FILE');
+    await expect(run(['r1'])).rejects.toThrow('--job-dir is required');
+  });
+});
