@@ -7,8 +7,7 @@ import { type CompileOptions, compile, type Inputs, type Session } from '../grap
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState } from '../lib/numpy/random.ts';
 import { ecgFeatureExtractor } from '../port/finetuning/utils.ts';
-import { Encoder } from '../port/transplant/modules/transformer.ts';
-import { CPCSolver } from '../port/transplant/tasks/cpc.ts';
+import { taskSolver } from '../port/pretraining/utils.ts';
 
 /** A network and its batch, as both workers take it. */
 export interface ModelSettings {
@@ -39,10 +38,8 @@ export function prepare(settings: ModelSettings, options: Pick<CompileOptions, '
   const { arch, task, precision, batch, samples } = settings;
   const random = new RandomState(1);
   if (task === 'cpc') {
-    const width = arch === 'resnet50' ? 2048 : 512;
-    const encoder = new Encoder({ numLayers: 3, dModel: width, numHeads: 8, dff: 2 * width, dropout: 0 });
     const shapes = { context: [contextSize, samples, 1], samples: [candidates, samples, 1] };
-    const model = new CPCSolver(ecgFeatureExtractor(arch), encoder).build(shapes, precision);
+    const model = taskSolver('cpc', arch).build(shapes, precision);
     const optimizer = new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
     const session = compile(model, { ...options, loss: 'sparse_categorical_crossentropy', optimizer });
     const x = {
