@@ -32,5 +32,10 @@ export const pretrainFlags = {
   'data-parallelism': { type: 'integer', default: 1, help: 'generators that take turns (folder only)' },
   seed: { type: 'integer', help: 'seed of patients and frames; 0 means none' },
   patients: { type: 'text', help: 'use only these ids of the folder, as in 0-19,25, or a file of such' },
+  normalize: {
+    type: 'text',
+    help: "measured (what convert-icentia measured) or MEAN,STD; default the original's constants (folder only)",
+    addition: true,
+  },
   ...additions,
 } as const satisfies FlagTable;

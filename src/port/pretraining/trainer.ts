@@ -15,6 +15,7 @@ import { CustomCheckpoint } from '../transplant/custom_checkpoint.ts';
 import { f1 } from '../transplant/evaluation.ts';
 import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
 import { loadIntoModel, saveSession } from '../weights/model_weights.ts';
+import { resolveNormalization } from './frame_normalization.ts';
 import { type FrameSet, frameBatches, frameOptions, inputShapes } from './training_frames.ts';
 import { fileSource, folderSource, type Sources } from './training_sources.ts';
 import { taskSolver } from './utils.ts';
@@ -67,6 +68,8 @@ export interface PretrainOptions extends JobOptions {
   readonly dataParallelism?: number;
   /** Only these ids of the folder, as in `0-19,25`, or a file of such. */
   readonly patients?: string;
+  /** `measured` or `MEAN,STD` of a folder's signals; default the original's constants. */
+  readonly normalize?: string;
   /** Number formats of the computation. Default `float32`. */
   readonly precision?: Precision;
 }
@@ -85,14 +88,19 @@ export interface PretrainResult {
  *   also `Job.open`.
  */
 export async function pretrain(
-  options: PretrainOptions,
+  given: PretrainOptions,
   { reporter = silent, signal }: { readonly reporter?: Reporter; readonly signal?: AbortSignal } = {},
 ): Promise<PretrainResult> {
-  checkOptions(options);
+  checkOptions(given);
+  const isFile = statSync(given.train, { throwIfNoEntry: false })?.isFile() ?? false;
+  if (isFile && given.normalize !== undefined) {
+    throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
+  }
+  const normalize = isFile ? undefined : resolveNormalization(given.normalize, given.train, reporter);
+  const options = { ...given, normalize };
   const job = Job.open('pretrain', options, reporter);
   const journal = new Journal(job.path('events.jsonl'), reporter);
   return job.run(async () => {
-    const isFile = statSync(options.train, { throwIfNoEntry: false })?.isFile() ?? false;
     const sources = await (isFile ? fileSource : folderSource)(options, {
       initSeed: job.config.initSeed,
       position: job.state?.fit ?? beginning,
@@ -116,6 +124,11 @@ export async function pretrain(
   });
 }
 
+/** The optimiser of pretraining. */
+export function pretrainingAdam(): Adam {
+  return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
+}
+
 /** The compiled model of a task, with fresh weights; dispose of it. */
 export function createSolver(options: PretrainOptions, initSeed: number): Session {
   const { task, arch, stages, precision } = options;
@@ -126,7 +139,7 @@ export function createSolver(options: PretrainOptions, initSeed: number): Sessio
       : taskSolver(task, arch, stages).build(shapes.x, precision);
   return compile(model, {
     loss: 'sparse_categorical_crossentropy',
-    optimizer: new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 }),
+    optimizer: pretrainingAdam(),
     seed: initSeed,
   });
 }

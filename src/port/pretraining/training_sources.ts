@@ -14,6 +14,7 @@ import {
   heartRateDataset,
   rhythmDataset,
 } from './datasets.ts';
+import { parseNormalization } from './frame_normalization.ts';
 import type { PretrainOptions } from './trainer.ts';
 import {
   type FrameSet,
@@ -159,7 +160,8 @@ function taskDataset(
 ): BatchStream {
   const { task, train, unzipped = false, contextOverlap = 0, positiveOffset = 0 } = options;
   const { frameSize, contextSize, ns } = frameOptions(options);
-  const settings: GeneratorOptions & BatchOptions = { ...batch, unzipped, samplesPerPatient };
+  const normalize = options.normalize === undefined ? true : parseNormalization(options.normalize);
+  const settings: GeneratorOptions & BatchOptions = { ...batch, unzipped, samplesPerPatient, normalize };
   switch (task) {
     case 'rhythm':
       return rhythmDataset(train, patientIds, frameSize, settings);

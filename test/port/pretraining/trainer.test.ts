@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { silent } from '../../../src/events.ts';
@@ -149,6 +149,21 @@ describe('pretraining.trainer.main', () => {
     const weightsFile = at('whole', 'epoch_03_model.weights.h5');
     const { history } = await pretrain({ ...beat, jobDir: at('further'), weightsFile });
     expect(history).toHaveLength(1);
+  });
+
+  test('frames are normalised with the numbers that were measured, and a job keeps them', async () => {
+    const job = { ...beat, stepsPerEpoch: 1, jobDir: at('measured'), normalize: 'measured' };
+    await expect(pretrain(job)).rejects.toThrow('nothing is known about the signals');
+    const description = { unit: 'mV', mean: 0.25, std: 0.5, patients: {} };
+    writeFileSync(at('unzipped', 'icentia11k.json'), JSON.stringify(description));
+    const { history } = await pretrain(job);
+    expect(JSON.parse(read('measured', 'config.json')).options.normalize).toBe('0.25,0.5');
+    const stated = await pretrain({ ...job, jobDir: at('stated'), normalize: '0.25,0.5' });
+    const original = await pretrain({ ...job, jobDir: at('original'), normalize: undefined });
+    rmSync(at('unzipped', 'icentia11k.json'));
+    expect(stated.history).toEqual(history);
+    expect(original.history).not.toEqual(history);
+    await expect(pretrain({ ...job, normalize: '1' })).rejects.toThrow('--normalize cannot be used; got 1');
   });
 
   test('says what is wrong', async () => {
