@@ -8,6 +8,7 @@ import { type Callback, CSVLogger } from '../../lib/keras/callbacks.ts';
 import { RandomState, random } from '../../lib/numpy/random.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import { differences, type Environment, environment } from './environment.ts';
+import { lockJob } from './job_lock.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
 /** What both trainers know of a job. */
@@ -58,21 +59,34 @@ export class Job {
   /** Where the job goes on; undefined for one that begins. */
   readonly state: SavedState | undefined;
 
-  private constructor(dir: string, config: JobConfig, state: SavedState | undefined) {
+  readonly #unlock: () => void;
+
+  private constructor(dir: string, config: JobConfig, state: SavedState | undefined, unlock: () => void) {
+    this.#unlock = unlock;
     this.dir = dir;
     this.config = config;
     this.state = state;
   }
 
   /**
-   * Opens the folder of a job: writes `config.json`, or with `resume` goes on where the folder's job stopped. Seeds NumPy's global
+   * Opens the folder of a job and locks it until `run` ends: writes `config.json`, or with `resume` goes on where the folder's job stopped. Seeds NumPy's global
    * generator and says with what.
    *
    * @throws InputError if the folder holds an unfinished job and `resume` is not set, or one with other options or inputs.
    */
   static open(kind: JobKind, options: JobOptions, reporter: Reporter): Job {
+    mkdirSync(options.jobDir, { recursive: true });
+    const unlock = lockJob(options.jobDir);
+    try {
+      return Job.#openLocked(kind, options, reporter, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  static #openLocked(kind: JobKind, options: JobOptions, reporter: Reporter, unlock: () => void): Job {
     const dir = options.jobDir;
-    mkdirSync(dir, { recursive: true });
     removeUnfinishedFiles(dir);
     const stateFile = join(dir, names.state);
     const hasState = existsSync(stateFile);
@@ -96,7 +110,7 @@ export class Job {
       const { epoch, step } = state.fit;
       reporter({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
-      return new Job(dir, config, state);
+      return new Job(dir, config, state, unlock);
     }
     for (const name of [names.done, names.state]) rmSync(join(dir, name), { force: true });
     // Quirk Q42: 0 counts as no seed.
@@ -107,7 +121,7 @@ export class Job {
     writeFileAtomic(join(dir, names.config), `${JSON.stringify(config, null, 2)}\n`);
     reporter({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
-    return new Job(dir, config, undefined);
+    return new Job(dir, config, undefined, unlock);
   }
 
   path(name: string): string {
@@ -136,7 +150,7 @@ export class Job {
     await writeState(this.path(names.state), session, { fit, callbacks: callbacks.map(memoryOf), historyCsv });
   }
 
-  /** Does the work of the job; a full disk is reported with what is left and what to do. */
+  /** Does the work of the job and unlocks its folder; a full disk is reported with what is left and what to do. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -151,6 +165,8 @@ export class Job {
           ? `The last complete checkpoint is kept (${this.path(names.state)}): make room, then go on with --resume.`
           : 'Make room and start again.',
       });
+    } finally {
+      this.#unlock();
     }
   }
 

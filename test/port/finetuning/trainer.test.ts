@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
@@ -139,6 +140,26 @@ describe('finetuning.trainer.main', () => {
     const shorter = await finetune({ ...options, resume: true, epochs: 1 });
     expect(shorter.history).toHaveLength(1);
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'one process at a time works in a job folder; the lock of one that is gone is taken over',
+    async () => {
+      mkdirSync(at('locked'));
+      const lock = at('locked', 'job.lock');
+      const job = { jobDir: at('locked'), train, batchSize: 12, seed: 1 };
+      // The parent of this process is alive.
+      const started = readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[19];
+      const holder = { pid: process.ppid, host: hostname(), started };
+      writeFileSync(lock, JSON.stringify(holder));
+      await expect(finetune(job)).rejects.toThrow(
+        `another process works in this job folder; got process ${holder.pid}`,
+      );
+      expect(existsSync(lock)).toBe(true);
+      writeFileSync(lock, JSON.stringify({ ...holder, started: '1' }));
+      expect((await finetune(job)).history).toHaveLength(1);
+      expect(existsSync(lock)).toBe(false);
+    },
+  );
 
   test('says what is wrong with options before anything is created', async () => {
     const wrong: [Partial<FinetuneOptions>, string][] = [
