@@ -115,11 +115,10 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
     const { Original } = await import('../bridge/original.ts');
     const original = await Original.open({ python: pythonExecutable(), original: join(root, 'original') });
     const network = await original.network({
+      task: 'finetuning',
       arch: 'resnet18',
       classes: 4,
-      channels: 1,
-      samples: 256,
-      multiLabel: false,
+      shapes: { x: [256, 1] },
       dtype: 'float32',
     });
     const state = await network.read();

@@ -13,17 +13,22 @@ export interface OriginalData {
   readonly classes: readonly string[];
 }
 
-/** A finetuning network: backbone with a softmax (or, for several labels a record, sigmoid) head. */
+/** A network of the original: the classifier of finetuning, or the solver of a pretraining task. */
 export interface NetworkOptions {
+  readonly task: 'finetuning' | 'rhythm' | 'beat' | 'hr' | 'cpc';
   readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
-  readonly classes: number;
-  /** Leads of the input. */
-  readonly channels: number;
-  /** Samples per record. */
-  readonly samples: number;
-  readonly multiLabel: boolean;
+  /** End of a Python slice over the stages; all of them if absent. */
+  readonly stages?: number;
+  /** Shapes of the inputs without the batch axis: `x`, or `context` and `samples`. */
+  readonly shapes: { readonly [input: string]: readonly number[] };
+  /** Finetuning only: classes of the head, and whether a record may have several. */
+  readonly classes?: number;
+  readonly multiLabel?: boolean;
   readonly dtype: 'float32' | 'float64';
 }
+
+/** The array of a network's only input `x`, or arrays by input name. */
+export type NetworkInputs = NdArray | { readonly [input: string]: NdArray };
 
 /** Weights in Keras's order, Adam's moments as m, v alternating per trainable weight. */
 export interface NetworkState {
@@ -106,8 +111,14 @@ export class Original {
   /** Builds and compiles a network as `finetuning.trainer` does. */
   async network(options: NetworkOptions): Promise<OriginalNetwork> {
     const name = `network-${this.#networks++}`;
-    const { multiLabel, ...rest } = options;
-    const built = await this.#session.call<BuiltNetwork>('networks.build', { name, multi_label: multiLabel, ...rest });
+    const { multiLabel = false, stages = null, classes = null, ...rest } = options;
+    const built = await this.#session.call<BuiltNetwork>('networks.build', {
+      name,
+      multi_label: multiLabel,
+      stages,
+      classes,
+      ...rest,
+    });
     return new OriginalNetwork(this.#session, this.#transfer, name, built);
   }
 
@@ -206,25 +217,29 @@ export class OriginalNetwork {
     };
   }
 
-  /** Probabilities `(records, classes)` in inference mode. */
-  async predict(x: NdArray, batchSize = 32): Promise<NdArray> {
+  /** Outputs `(batch, outputs)` in inference mode: probabilities, or logits of a pretraining task. */
+  async predict(x: NetworkInputs, batchSize = 32): Promise<NdArray> {
     const folder = this.#transfer.folder();
     return this.#transfer.take(
-      await this.#transfer.lend([x], ([file]) =>
-        this.#session.call<string>('networks.predict', { name: this.#name, folder, x: file, batch_size: batchSize }),
+      await this.#lend([{ x }], ([inputs]) =>
+        this.#session.call<string>('networks.predict', {
+          name: this.#name,
+          folder,
+          x: inputs.x,
+          batch_size: batchSize,
+        }),
       ),
     );
   }
 
   /** Loss, outputs and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
-  async gradients(x: NdArray, y: NdArray): Promise<{ loss: number; outputs: NdArray; gradients: NdArray[] }> {
+  async gradients(x: NetworkInputs, y: NdArray): Promise<{ loss: number; outputs: NdArray; gradients: NdArray[] }> {
     const folder = this.#transfer.folder();
-    const found = await this.#transfer.lend([x, y], ([xFile, yFile]) =>
+    const found = await this.#lend([{ x, y }], ([batch]) =>
       this.#session.call<{ loss: number; outputs: string; gradients: string[] }>('networks.gradients', {
         name: this.#name,
         folder,
-        x: xFile,
-        y: yFile,
+        ...batch,
       }),
     );
     return {
@@ -234,14 +249,14 @@ export class OriginalNetwork {
     };
   }
 
-  /** Outputs of the layers, by path, in inference or training mode; no weight changes. */
-  async activations(x: NdArray, training: boolean): Promise<Map<string, NdArray>> {
+  /** Outputs of the layers, by path, in inference or training mode; no weight changes. Not for cpc. */
+  async activations(x: NetworkInputs, training: boolean): Promise<Map<string, NdArray>> {
     const folder = this.#transfer.folder();
-    const files = await this.#transfer.lend([x], ([file]) =>
+    const files = await this.#lend([{ x }], ([inputs]) =>
       this.#session.call<{ [path: string]: string }>('networks.activations', {
         name: this.#name,
         folder,
-        x: file,
+        x: inputs.x,
         training,
       }),
     );
@@ -249,16 +264,36 @@ export class OriginalNetwork {
   }
 
   /** Keras's own training step on each batch in turn; returns the losses. */
-  trainSteps(batches: readonly { readonly x: NdArray; readonly y: NdArray }[]): Promise<number[]> {
-    const arrays = batches.flatMap(({ x, y }) => [x, y]);
-    return this.#transfer.lend(arrays, (names) =>
+  trainSteps(batches: readonly { readonly x: NetworkInputs; readonly y: NdArray }[]): Promise<number[]> {
+    return this.#lend(batches, (lent) =>
       this.#session.call<number[]>('networks.train_steps', {
         name: this.#name,
-        x: names.filter((_, position) => position % 2 === 0),
-        y: names.filter((_, position) => position % 2 === 1),
+        x: lent.map(({ x }) => x),
+        y: lent.map(({ y }) => y),
       }),
     );
   }
+
+  /** Lends batches: `use` gets the files of each by input name, and of its labels. */
+  #lend<T>(
+    batches: readonly { readonly x: NetworkInputs; readonly y?: NdArray }[],
+    use: (lent: { x: Record<string, string>; y: string }[]) => Promise<T>,
+  ): Promise<T> {
+    const parts = batches.map(({ x, y }) => ({ inputs: isArray(x) ? { x } : x, y }));
+    const arrays = parts.flatMap(({ inputs, y }) => [...Object.values(inputs), ...(y ? [y] : [])]);
+    return this.#transfer.lend(arrays, (names) => {
+      let next = 0;
+      const lent = parts.map(({ inputs, y }) => ({
+        x: Object.fromEntries(Object.keys(inputs).map((key) => [key, names[next++]])),
+        y: y ? names[next++] : '',
+      }));
+      return use(lent);
+    });
+  }
+}
+
+function isArray(x: NetworkInputs): x is NdArray {
+  return ArrayBuffer.isView(x.data);
 }
 
 /** A graph of the port inside a session of the Python process. */

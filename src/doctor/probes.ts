@@ -46,7 +46,7 @@ async function probe(
 ): Promise<Side | Fault> {
   // TensorFlow tells only in its log whether oneDNN is on, so the log is switched on and read.
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0', PYTHONPATH: '' };
-  const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: patience });
+  const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { status, stdout, stderr } = await finished(child);
   const text = stdout.trim().split('\n').at(-1) ?? '';
   if (status !== 0 || !text.startsWith('{'))
@@ -67,8 +67,12 @@ function finished(child: ChildProcess): Promise<{ status: number | string; stdou
     const err: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
-    const end = (status: number | string) =>
+    // Not spawn's own timeout: its clock runs on where the program does not exist.
+    const clock = setTimeout(() => child.kill(), patience);
+    const end = (status: number | string) => {
+      clearTimeout(clock);
       resolve({ status, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') });
+    };
     child.on('error', (error) => {
       err.push(Buffer.from(error.message));
       end('an error');

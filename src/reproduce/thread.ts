@@ -5,7 +5,7 @@ import { Original } from '../bridge/original.ts';
 import type { Row } from '../compare/closeness.ts';
 import { sameJobs } from '../compare/suites/job.ts';
 import { sameMathematics, sameValues } from '../compare/suites/mathematics.ts';
-import { buildTwins, type LabelledBatch, readAll } from '../compare/suites/network.ts';
+import { buildTwins, inputsOf, type LabelledBatch, readAll } from '../compare/suites/network.ts';
 import { samePreparedData } from '../compare/suites/prepared_data.ts';
 import { sameGraph } from '../compare/suites/same_graph.ts';
 import { InputError } from '../errors.ts';
@@ -223,5 +223,5 @@ function makeBatches({ x, y }: DataSet, count: number): LabelledBatch[] {
 }
 
 function toFloat64({ x, y }: LabelledBatch): LabelledBatch {
-  return { x: asType(x, 'float64'), y };
+  return { x: asType(inputsOf(x).x, 'float64'), y };
 }

@@ -42,29 +42,55 @@ def _network(name: str) -> Iterator[Any]:
 
 
 def build(
-    name: str, arch: str, classes: int, channels: int, samples: int, multi_label: bool, dtype: str
+    name: str,
+    task: str,
+    arch: str,
+    stages: int | None,
+    shapes: dict[str, list[int]],
+    classes: int | None,
+    multi_label: bool,
+    dtype: str,
 ) -> dict[str, Any]:
-    """Backbone and head as `finetuning.trainer` makes and compiles them, in `dtype` (float32 or float64)."""
+    """A network built and compiled as the original's trainers do it, in `dtype` (float32 or float64).
+
+    `task` is `finetuning` (backbone and head) or one of pretraining's; `shapes` are those of the inputs without the
+    batch axis, under `x`, or under `context` and `samples` for cpc.
+    """
     import tensorflow as tf
     from finetuning.utils import ecg_feature_extractor
+    from pretraining.utils import task_solver
 
     with _precision(dtype):
-        model = ecg_feature_extractor(arch)
-        model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
-        model(tf.keras.layers.Input((samples, channels), dtype=dtype))
-        if multi_label:
-            loss: Any = tf.keras.losses.BinaryCrossentropy()
-            metric: Any = tf.keras.metrics.BinaryAccuracy(name="acc")
+        inputs = {key: tf.keras.layers.Input(tuple(shape), dtype=dtype) for key, shape in shapes.items()}
+        if task == "finetuning":
+            model = ecg_feature_extractor(arch, stages)
+            model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
+            optimizer = tf.keras.optimizers.Adam()
+            if multi_label:
+                loss: Any = tf.keras.losses.BinaryCrossentropy()
+                metric: Any = tf.keras.metrics.BinaryAccuracy(name="acc")
+            else:
+                loss = tf.keras.losses.CategoricalCrossentropy()
+                metric = tf.keras.metrics.CategoricalAccuracy(name="acc")
         else:
-            loss = tf.keras.losses.CategoricalCrossentropy()
-            metric = tf.keras.metrics.CategoricalAccuracy(name="acc")
-        model.compile(optimizer=tf.keras.optimizers.Adam(), loss=loss, metrics=[metric])
+            model = task_solver(task, arch, stages)
+            optimizer = tf.keras.optimizers.Adam(beta_1=0.9, beta_2=0.98, epsilon=1e-9)
+            loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            metric = tf.keras.metrics.SparseCategoricalAccuracy(name="acc")
+        model(inputs.get("x", inputs))
+        model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
         model.optimizer.build(model.trainable_variables)
     _networks[name] = model, dtype
     return {
         "parameters": int(model.count_params()),
         "weights": [{"shape": list(w.shape), "trainable": bool(w.trainable)} for w in model.weights],
     }
+
+
+def _take_inputs(files: dict[str, str]) -> Any:
+    """The array of the only input, or arrays by input name."""
+    arrays = {key: take(file) for key, file in files.items()}
+    return arrays.get("x", arrays)
 
 
 def write(name: str, weights: list[str], moments: list[str] | None = None, iterations: int = 0) -> None:
@@ -87,13 +113,13 @@ def read(name: str, folder: str) -> dict[str, Any]:
         }
 
 
-def predict(name: str, folder: str, x: str, batch_size: int) -> str:
-    """Probabilities in inference mode."""
+def predict(name: str, folder: str, x: dict[str, str], batch_size: int) -> str:
+    """Outputs (probabilities, or logits of a pretraining task) in inference mode."""
     with _network(name) as model:
-        return give(f"{folder}/predictions.npy", model.predict(take(x), batch_size=batch_size, verbose=0))
+        return give(f"{folder}/predictions.npy", model.predict(_take_inputs(x), batch_size=batch_size, verbose=0))
 
 
-def gradients(name: str, folder: str, x: str, y: str) -> dict[str, Any]:
+def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, Any]:
     """Loss and gradients of a training-mode pass on one batch; the weights are left as they were."""
     import tensorflow as tf
 
@@ -107,7 +133,7 @@ def gradients(name: str, folder: str, x: str, y: str) -> dict[str, Any]:
                 loss = model.compute_loss(x=inputs, y=truth, y_pred=outputs)
             return loss, outputs, tape.gradient(loss, model.trainable_variables)
 
-        loss, outputs, found = step(tf.constant(take(x)), tf.constant(take(y)))
+        loss, outputs, found = step(tf.nest.map_structure(tf.constant, _take_inputs(x)), tf.constant(take(y)))
         model.set_weights(kept)
         return {
             "loss": float(loss.numpy()),
@@ -116,8 +142,11 @@ def gradients(name: str, folder: str, x: str, y: str) -> dict[str, Any]:
         }
 
 
-def activations(name: str, folder: str, x: str, training: bool) -> dict[str, str]:
-    """Output of every convolution, normalisation and block, and of the pool, by the layer's path in the weight file."""
+def activations(name: str, folder: str, x: dict[str, str], training: bool) -> dict[str, str]:
+    """Output of every convolution, normalisation and block, and of the pool, by the layer's path in the weight file.
+
+    Not for cpc, which applies its backbone twice.
+    """
     import tensorflow as tf
 
     with _network(name) as model:
@@ -136,8 +165,10 @@ def activations(name: str, folder: str, x: str, training: bool) -> dict[str, str
             layer.call = watched
             restore.append((layer, call))
 
-        net, pool = model.layers[:2]
-        root = "layers/res_net"
+        nested = not hasattr(model.layers[0], "blocks")
+        net, pool = model.layers[0].layers[:2] if nested else model.layers[:2]
+        prefix = "layers/sequential/layers" if nested else "layers"
+        root = f"{prefix}/res_net"
         watch(net, root)
         watch(net.conv1, f"{root}/conv1")
         watch(net.bn1, f"{root}/bn1")
@@ -148,9 +179,9 @@ def activations(name: str, folder: str, x: str, training: bool) -> dict[str, str
             for part in ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "proj_conv", "proj_bn"):
                 if hasattr(block, part):
                     watch(getattr(block, part), f"{place}/{part}")
-        watch(pool, "layers/global_average_pooling1d")
+        watch(pool, f"{prefix}/global_average_pooling1d")
         try:
-            model(tf.constant(take(x)), training=training)
+            model(tf.constant(_take_inputs(x)), training=training)
         finally:
             for layer, call in restore:
                 layer.call = call
@@ -161,11 +192,11 @@ def activations(name: str, folder: str, x: str, training: bool) -> dict[str, str
         }
 
 
-def train_steps(name: str, x: list[str], y: list[str]) -> list[float]:
+def train_steps(name: str, x: list[dict[str, str]], y: list[str]) -> list[float]:
     """Keras's own training step on each batch in turn; returns the losses."""
     with _network(name) as model:
         losses = []
         for inputs, truth in zip(x, y):
             model.reset_metrics()
-            losses.append(float(model.train_on_batch(take(inputs), take(truth))[0]))
+            losses.append(float(model.train_on_batch(_take_inputs(inputs), take(truth))[0]))
         return losses

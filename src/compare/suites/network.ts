@@ -1,19 +1,27 @@
-import type { Original, OriginalNetwork } from '../../bridge/original.ts';
+import type { NetworkInputs, NetworkOptions, Original, OriginalNetwork } from '../../bridge/original.ts';
 import { Dense } from '../../graph/layers.ts';
+import type { Model } from '../../graph/model.ts';
 import { compile, type Session } from '../../graph/session.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { ecgFeatureExtractor } from '../../port/finetuning/utils.ts';
+import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
+import { taskSolver } from '../../port/pretraining/utils.ts';
+import type { Arch } from '../../port/weights/layout.ts';
 
-/** Records and their one-hot (or multi-hot) labels. */
+/** Samples and their labels: one-hot or multi-hot rows for finetuning, class numbers for pretraining. */
 export interface LabelledBatch {
-  readonly x: NdArray;
+  readonly x: NetworkInputs;
   readonly y: NdArray;
 }
 
-/** A finetuning network to compare. */
+/** A network to compare. */
 export interface NetworkCase {
-  readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
-  readonly multiLabel: boolean;
+  /** Default `finetuning`. */
+  readonly task?: NetworkOptions['task'];
+  readonly arch: Arch;
+  readonly stages?: number;
+  /** Finetuning only. */
+  readonly multiLabel?: boolean;
   readonly precision: 'float32' | 'float64';
   /** Seed of the initial weights, drawn by the port and given to both sides. */
   readonly seed: number;
@@ -31,22 +39,39 @@ export interface Twins {
 
 /** Builds a network on both sides for batches like `example`, with the port's initial weights; dispose of `session` afterwards. */
 export async function buildTwins(original: Original, { x, y }: LabelledBatch, kind: NetworkCase): Promise<Twins> {
-  const [, samples, channels] = x.shape;
-  const [, classes] = y.shape;
-  const { arch, multiLabel, precision } = kind;
-  const network = await original.network({ arch, classes, channels, samples, multiLabel, dtype: precision });
-  const model = ecgFeatureExtractor(arch)
-    .add(new Dense(classes, multiLabel ? 'sigmoid' : 'softmax'))
-    .build([samples, channels], precision);
-  const session = compile(model, {
-    loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
-    seed: kind.seed,
-    inspect: true,
-  });
+  const { task = 'finetuning', arch, stages, multiLabel = false, precision, seed } = kind;
+  const shapes = Object.fromEntries(Object.entries(inputsOf(x)).map(([key, { shape }]) => [key, shape.slice(1)]));
+  const classes = task === 'finetuning' ? y.shape[1] : undefined;
+  const network = await original.network({ task, arch, stages, shapes, classes, multiLabel, dtype: precision });
+  const model = buildModel(kind, shapes, classes ?? 0);
+  const session = compile(
+    model,
+    task === 'finetuning'
+      ? { loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy', seed, inspect: true }
+      : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(), seed, inspect: true },
+  );
   const names = model.variables.map(({ name }) => name);
   const trainable = model.trainableVariables.map(({ name }) => name);
   await network.write({ weights: readAll(session, names) });
   return { session, network, names, trainable };
+}
+
+function buildModel(
+  { task = 'finetuning', arch, stages, multiLabel, precision }: NetworkCase,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  classes: number,
+): Model {
+  if (task === 'cpc') {
+    return taskSolver(task, arch, stages).build({ context: shapes.context, samples: shapes.samples }, precision);
+  }
+  if (task !== 'finetuning') return taskSolver(task, arch, stages).build(shapes.x, precision);
+  const head = new Dense(classes, multiLabel ? 'sigmoid' : 'softmax');
+  return ecgFeatureExtractor(arch, stages).add(head).build(shapes.x, precision);
+}
+
+/** Arrays by input name. */
+export function inputsOf(x: NetworkInputs): Readonly<Record<string, NdArray>> {
+  return ArrayBuffer.isView(x.data) ? { x: x as NdArray } : (x as Readonly<Record<string, NdArray>>);
 }
 
 /** Values of variables in the order of their names. */

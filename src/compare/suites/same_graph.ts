@@ -6,7 +6,7 @@ import { asType } from '../../graph/arrays.ts';
 import type { Session } from '../../graph/session.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
-import type { LabelledBatch } from './network.ts';
+import { inputsOf, type LabelledBatch } from './network.ts';
 
 /**
  * Same graph, other language: the port's own graph, run by a `tf.compat.v1.Session` of the Python process, gives the bits that Node
@@ -29,8 +29,8 @@ export async function sameGraph(
       const theirs = await graph.run(
         'train',
         new Map<string, NdArray>([
-          ['x', x],
-          ['labels', asType(y, 'float32')],
+          ...Object.entries(inputsOf(x)),
+          ['labels', y.dtype === 'int32' ? y : asType(y, 'float32')],
           ['learning_rate', scalar(session.learningRate)],
         ]),
       );
@@ -44,7 +44,7 @@ export async function sameGraph(
       }
     }
     const [{ x }] = batches;
-    const predicted = await graph.run('predict', new Map([['x', x]]));
+    const predicted = await graph.run('predict', new Map(Object.entries(inputsOf(x))));
     results.push({ name: 'predictions', port: session.predict(x), original: predicted.get('outputs')! });
     await graph.close();
     return [
