@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
+import { readNpy } from '../../../src/lib/numpy/npy.ts';
 import { dataSetToPickle } from '../../../src/port/finetuning/datasets.ts';
 import { finetuneFlags } from '../../../src/port/finetuning/flags.ts';
 import { type FinetuneOptions, finetune } from '../../../src/port/finetuning/trainer.ts';
@@ -47,7 +48,7 @@ function truth(csv: string): string {
 }
 
 describe('finetuning.trainer.main', () => {
-  test('splits, order of records, columns and truth equal those of the original', async () => {
+  test('splits, order of records, columns and truth equal those of the original; Keras predicts the same', async () => {
     const cases: Record<string, Partial<FinetuneOptions>> = {
       fractions: { valSize: 0.25, subset: 0.5, test: test12, seed: 7 },
       counts: { valSize: 8, subset: 8, seed: 2 ** 32 - 1 },
@@ -61,16 +62,24 @@ describe('finetuning.trainer.main', () => {
         return [name, ['--job-dir', at(`original-${name}`), ...flags]];
       }),
     );
-    const script = join(root, 'test/fixtures/finetuning/trainer_files.py');
-    const output = await runPython([script, JSON.stringify(argv)]);
-    const original = JSON.parse(output.trimEnd().split('\n').at(-1)!) as Record<string, Record<string, string>>;
+    const jobs: Record<string, Awaited<ReturnType<typeof finetune>>> = {};
     for (const [name, options] of Object.entries(cases)) {
-      await finetune({ jobDir: at(name), train, batchSize: 8, initSeed: 1, ...options });
+      jobs[name] = await finetune({ jobDir: at(name), train, batchSize: 8, initSeed: 1, ...options });
+    }
+    const weights = at('fractions', 'best_model.weights.h5');
+    const spec = { cases: argv, weights, data: test12, outputs: at('outputs.npy') };
+    const output = await runPython([join(root, 'test/fixtures/finetuning/trainer_files.py'), JSON.stringify(spec)]);
+    const original = JSON.parse(output.trimEnd().split('\n').at(-1)!) as Record<string, Record<string, string>>;
+    for (const name of Object.keys(cases)) {
       const files = Object.keys(original[name]).filter((file) => file.endsWith('_predictions.csv'));
       expect(files).toContain('val_predictions.csv');
       for (const file of files) expect(truth(read(name, file))).toBe(truth(original[name][file]));
       expect(read(name, 'history.csv').split('\r\n')[0]).toBe('epoch,acc,loss,val_acc,val_loss');
     }
+    const keras = readNpy(spec.outputs).data as Float32Array;
+    const ours = jobs.fractions.predictions.test!.data as Float32Array;
+    expect(keras).toHaveLength(ours.length);
+    expect(Math.max(...ours.map((value, i) => Math.abs(value - keras[i])))).toBeLessThan(1e-6);
   });
 
   test('writes the files of a job, the marker last', async () => {
