@@ -99,7 +99,13 @@ export class Job {
     const given = comparable(options);
     const present = environment();
     if (hasState && options.resume) {
-      const config = readConfig(dir, kind)!;
+      const config = readConfig(dir, kind);
+      if (config === undefined) {
+        throw new InputError('the description of the job is missing', {
+          file: join(dir, names.config),
+          next: 'Put it back, or remove the folder and start again.',
+        });
+      }
       checkSame(dir, config, given);
       const different = differences(config.environment, present);
       if (different) {
