@@ -102,12 +102,12 @@ export class ModelCheckpoint implements Callback {
     }
     const value = logs[this.monitor];
     if (value === undefined || !improves(value, this.best, this.mode)) {
-      training.say(`Epoch ${epoch + 1}: ${this.monitor} did not improve from ${this.best.toFixed(5)}`);
+      training.say(`Epoch ${epoch + 1}: ${this.monitor} did not improve from ${fixed(this.best)}`);
       return;
     }
-    const before = this.best.toFixed(5);
+    const before = fixed(this.best);
     training.say(
-      `Epoch ${epoch + 1}: ${this.monitor} improved from ${before} to ${value.toFixed(5)}, saving weights to ${path}`,
+      `Epoch ${epoch + 1}: ${this.monitor} improved from ${before} to ${fixed(value)}, saving weights to ${path}`,
     );
     this.best = value;
     await training.saveWeights(path);
@@ -145,6 +145,11 @@ export class EarlyStopping implements Callback {
       training.stop();
     }
   }
+}
+
+/** Five decimals, as Python's `.5f`. */
+function fixed(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(5) : floatRepr(value);
 }
 
 function byCodePoint(a: string, b: string): number {
