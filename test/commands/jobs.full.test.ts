@@ -28,6 +28,16 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     texts: ['history.csv'],
     weights: 'epoch_04_model.weights.h5',
   },
+  'pretrain (cpc)': {
+    args: [
+      ...['pretrain', '--task', 'cpc', '--train', at('data'), '--unzipped', '--patients', '0-3', '--stages', '1'],
+      ...['--frame-size', '128', '--context-size', '3', '--ns', '2', '--data-parallelism', '2', '--batch-size', '8'],
+      ...['--samples-per-patient', '4', '--steps-per-epoch', '20', '--epochs', '2', '--seed', '3', '--init-seed', '2'],
+      ...['--save-every', '0.3s'],
+    ],
+    texts: ['history.csv'],
+    weights: 'epoch_02_model.weights.h5',
+  },
   finetune: {
     args: [
       ...['finetune', '--train', at('train.pkl'), '--val-size', '8', '--val-metric', 'f1', '--batch-size', '8'],
