@@ -108,7 +108,7 @@ export function benchRows(quick = false): BenchRow[] {
     trainingRow('step-long', 'training step, resnet18, 64 × 16384', large, { rounds: 3, steps: 1 }),
     {
       name: 'memory',
-      title: 'peak memory of that step',
+      title: 'peak memory, resnet18, 64 × 16384',
       unit: 'GB',
       goal: 1,
       rounds: rounds(2),
