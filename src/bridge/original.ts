@@ -1,3 +1,4 @@
+import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { type BridgeOptions, PythonSession } from './session.ts';
 import { Transfer } from './transfer.ts';
@@ -26,9 +27,6 @@ export interface NetworkOptions {
   readonly multiLabel?: boolean;
   readonly dtype: 'float32' | 'float64';
 }
-
-/** The array of a network's only input `x`, or arrays by input name. */
-export type NetworkInputs = NdArray | { readonly [input: string]: NdArray };
 
 /** Weights in Keras's order, Adam's moments as m, v alternating per trainable weight. */
 export interface NetworkState {
@@ -218,7 +216,7 @@ export class OriginalNetwork {
   }
 
   /** Outputs `(batch, outputs)` in inference mode: probabilities, or logits of a pretraining task. */
-  async predict(x: NetworkInputs, batchSize = 32): Promise<NdArray> {
+  async predict(x: Inputs, batchSize = 32): Promise<NdArray> {
     const folder = this.#transfer.folder();
     return this.#transfer.take(
       await this.#lend([{ x }], ([inputs]) =>
@@ -233,7 +231,7 @@ export class OriginalNetwork {
   }
 
   /** Loss, outputs and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
-  async gradients(x: NetworkInputs, y: NdArray): Promise<{ loss: number; outputs: NdArray; gradients: NdArray[] }> {
+  async gradients(x: Inputs, y: NdArray): Promise<{ loss: number; outputs: NdArray; gradients: NdArray[] }> {
     const folder = this.#transfer.folder();
     const found = await this.#lend([{ x, y }], ([batch]) =>
       this.#session.call<{ loss: number; outputs: string; gradients: string[] }>('networks.gradients', {
@@ -250,7 +248,7 @@ export class OriginalNetwork {
   }
 
   /** Outputs of the layers, by path, in inference or training mode; no weight changes. Not for cpc. */
-  async activations(x: NetworkInputs, training: boolean): Promise<Map<string, NdArray>> {
+  async activations(x: Inputs, training: boolean): Promise<Map<string, NdArray>> {
     const folder = this.#transfer.folder();
     const files = await this.#lend([{ x }], ([inputs]) =>
       this.#session.call<{ [path: string]: string }>('networks.activations', {
@@ -264,7 +262,7 @@ export class OriginalNetwork {
   }
 
   /** Keras's own training step on each batch in turn; returns the losses. */
-  trainSteps(batches: readonly { readonly x: NetworkInputs; readonly y: NdArray }[]): Promise<number[]> {
+  trainSteps(batches: readonly { readonly x: Inputs; readonly y: NdArray }[]): Promise<number[]> {
     return this.#lend(batches, (lent) =>
       this.#session.call<number[]>('networks.train_steps', {
         name: this.#name,
@@ -276,10 +274,10 @@ export class OriginalNetwork {
 
   /** Lends batches: `use` gets the files of each by input name, and of its labels. */
   #lend<T>(
-    batches: readonly { readonly x: NetworkInputs; readonly y?: NdArray }[],
+    batches: readonly { readonly x: Inputs; readonly y?: NdArray }[],
     use: (lent: { x: Record<string, string>; y: string }[]) => Promise<T>,
   ): Promise<T> {
-    const parts = batches.map(({ x, y }) => ({ inputs: isArray(x) ? { x } : x, y }));
+    const parts = batches.map(({ x, y }) => ({ inputs: inputsByName(x), y }));
     const arrays = parts.flatMap(({ inputs, y }) => [...Object.values(inputs), ...(y ? [y] : [])]);
     return this.#transfer.lend(arrays, (names) => {
       let next = 0;
@@ -290,10 +288,6 @@ export class OriginalNetwork {
       return use(lent);
     });
   }
-}
-
-function isArray(x: NetworkInputs): x is NdArray {
-  return ArrayBuffer.isView(x.data);
 }
 
 /** A graph of the port inside a session of the Python process. */

@@ -1,3 +1,4 @@
+import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { ValueError } from '../lib/python/errors.ts';
 import { conform } from './arrays.ts';
@@ -6,8 +7,7 @@ import type { Model } from './model.ts';
 import { labelsName, type Program, program, type TrainingOptions } from './program.ts';
 import { initialValue, type Variable } from './variable.ts';
 
-/** Inputs of a model: the array of its only input `x`, or arrays by input name; batch first. */
-export type Inputs = NdArray | Readonly<Record<string, NdArray>>;
+export type { Inputs };
 
 /** How a model is compiled. */
 export interface CompileOptions extends TrainingOptions {
@@ -75,18 +75,18 @@ export class Session {
 
   /** Outputs of a batch in inference mode, `(batch, outputs)`. */
   predict(x: Inputs): NdArray {
-    return this.#run('predict', this.#inputs(x)).outputs!;
+    return this.#run('predict', inputsByName(x)).outputs!;
   }
 
   /** Gradients of the mean loss by variable name, in training mode; nothing changes. Needs `inspect`. */
   gradients(x: Inputs, y: NdArray): { loss: number; gradients: Map<string, NdArray> } {
-    const { loss, ...gradients } = this.#run('gradients', { ...this.#inputs(x), [labelsName]: y });
+    const { loss, ...gradients } = this.#run('gradients', { ...inputsByName(x), [labelsName]: y });
     return { loss: scalar(loss!), gradients: new Map(Object.entries(gradients)) };
   }
 
   /** Outputs of every layer by layer path, in inference or training mode; nothing changes. Needs `inspect`. */
   activations(x: Inputs, { training = false } = {}): Map<string, NdArray> {
-    return new Map(Object.entries(this.#run(training ? 'trainingActivations' : 'activations', this.#inputs(x))));
+    return new Map(Object.entries(this.#run(training ? 'trainingActivations' : 'activations', inputsByName(x))));
   }
 
   /** Values of variables by name; all of them if no names are given. */
@@ -126,13 +126,9 @@ export class Session {
   }
 
   #step(signature: string, x: Inputs, y: NdArray, extra: Readonly<Record<string, NdArray>>): StepResult {
-    const results = this.#run(signature, { ...this.#inputs(x), [labelsName]: y, ...extra });
+    const results = this.#run(signature, { ...inputsByName(x), [labelsName]: y, ...extra });
     const { outputs, loss, correct } = results;
     return { samples: outputs!.shape[0]!, loss: scalar(loss!), correct: scalar(correct!), outputs: outputs! };
-  }
-
-  #inputs(x: Inputs): Readonly<Record<string, NdArray>> {
-    return isArray(x) ? { x } : x;
   }
 
   #run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
@@ -170,10 +166,6 @@ export class Session {
 /** Compiles a built model. The returned session must be disposed of. */
 export function compile(model: Model, options: CompileOptions): Session {
   return new Session(model, options);
-}
-
-function isArray(x: Inputs): x is NdArray {
-  return ArrayBuffer.isView(x.data);
 }
 
 function scalar(array: NdArray): number {

@@ -5,13 +5,14 @@ import { Original } from '../bridge/original.ts';
 import type { Row } from '../compare/closeness.ts';
 import { sameJobs } from '../compare/suites/job.ts';
 import { sameMathematics, sameValues } from '../compare/suites/mathematics.ts';
-import { buildTwins, inputsOf, type LabelledBatch, readAll } from '../compare/suites/network.ts';
+import { buildTwins, type LabelledBatch, readAll } from '../compare/suites/network.ts';
 import { samePreparedData } from '../compare/suites/prepared_data.ts';
 import { sameGraph } from '../compare/suites/same_graph.ts';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { asType } from '../graph/arrays.ts';
 import { runtime } from '../graph/runtime.ts';
+import { inputsByName } from '../lib/keras/inputs.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState, random } from '../lib/numpy/random.ts';
 import { type DataSet, dataSetFromPickle, dataSetToPickle, getChallenge17Data } from '../port/finetuning/datasets.ts';
@@ -223,5 +224,5 @@ function makeBatches({ x, y }: DataSet, count: number): LabelledBatch[] {
 }
 
 function toFloat64({ x, y }: LabelledBatch): LabelledBatch {
-  return { x: asType(inputsOf(x).x, 'float64'), y };
+  return { x: asType(inputsByName(x).x, 'float64'), y };
 }

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from ecg_probe.arrays import take, take_all
 
 
-@contextmanager
-def initial_weights(files: list[str] | None) -> Iterator[None]:
+def initial_weights(files: list[str] | None) -> AbstractContextManager[Any]:
     """Sets a model's weights when `fit` begins, unless `files` is None."""
     import tensorflow as tf
 
@@ -22,20 +21,12 @@ def initial_weights(files: list[str] | None) -> Iterator[None]:
         self.set_weights(take_all(files))
         return fit(self, *args, **kwargs)
 
-    if files is not None:
-        tf.keras.Model.fit = seeded
-    try:
-        yield
-    finally:
-        tf.keras.Model.fit = fit
+    return nullcontext() if files is None else patch.object(tf.keras.Model, "fit", seeded)
 
 
-@contextmanager
-def sample_order(file: str | None) -> Iterator[None]:
+def sample_order(file: str | None) -> AbstractContextManager[Any]:
     """Replaces `Dataset.shuffle` over a whole training set: row e of the array is the order of epoch e."""
     import tensorflow as tf
-
-    shuffle = tf.data.Dataset.shuffle
 
     def ordered(self: Any, buffer_size: int, *_args: Any, **_kwargs: Any) -> Any:
         orders = take(file).astype(np.int64)
@@ -47,9 +38,4 @@ def sample_order(file: str | None) -> Iterator[None]:
 
         return self.batch(buffer_size).map(reorder).unbatch()
 
-    if file is not None:
-        tf.data.Dataset.shuffle = ordered
-    try:
-        yield
-    finally:
-        tf.data.Dataset.shuffle = shuffle
+    return nullcontext() if file is None else patch.object(tf.data.Dataset, "shuffle", ordered)

@@ -1,8 +1,9 @@
 import type { Original } from '../../bridge/original.ts';
+import { inputsByName } from '../../lib/keras/inputs.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { closely, type Pair, type Row, vector } from '../closeness.ts';
 import { tolerances } from '../tolerances.ts';
-import { buildTwins, inputsOf, type LabelledBatch, type NetworkCase, readAll, type Twins, teach } from './network.ts';
+import { buildTwins, type LabelledBatch, type NetworkCase, readAll, type Twins, teach } from './network.ts';
 
 /**
  * Same mathematics: activations of every layer in both modes, gradients, and the losses and weights of a free-running training, all in
@@ -120,7 +121,7 @@ async function stepRows(
 ): Promise<Row[]> {
   const rows: Row[] = [];
   // The contrastive model applies its backbone twice: a layer has no single activation.
-  for (const training of 'x' in inputsOf(x) ? [false, true] : []) {
+  for (const training of 'x' in inputsByName(x) ? [false, true] : []) {
     const theirs = await network.activations(x, training);
     const ours = session.activations(x, { training });
     const pairs = [...theirs].map(([name, original]) => ({ name, port: required(ours, name), original }));

@@ -1,7 +1,8 @@
-import type { NetworkInputs, NetworkOptions, Original, OriginalNetwork } from '../../bridge/original.ts';
+import type { NetworkOptions, Original, OriginalNetwork } from '../../bridge/original.ts';
 import { Dense } from '../../graph/layers.ts';
 import type { Model } from '../../graph/model.ts';
 import { compile, type Session } from '../../graph/session.ts';
+import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { ecgFeatureExtractor } from '../../port/finetuning/utils.ts';
 import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
@@ -10,7 +11,7 @@ import type { Arch } from '../../port/weights/layout.ts';
 
 /** Samples and their labels: one-hot or multi-hot rows for finetuning, class numbers for pretraining. */
 export interface LabelledBatch {
-  readonly x: NetworkInputs;
+  readonly x: Inputs;
   readonly y: NdArray;
 }
 
@@ -40,7 +41,7 @@ export interface Twins {
 /** Builds a network on both sides for batches like `example`, with the port's initial weights; dispose of `session` afterwards. */
 export async function buildTwins(original: Original, { x, y }: LabelledBatch, kind: NetworkCase): Promise<Twins> {
   const { task = 'finetuning', arch, stages, multiLabel = false, precision, seed } = kind;
-  const shapes = Object.fromEntries(Object.entries(inputsOf(x)).map(([key, { shape }]) => [key, shape.slice(1)]));
+  const shapes = Object.fromEntries(Object.entries(inputsByName(x)).map(([key, { shape }]) => [key, shape.slice(1)]));
   const classes = task === 'finetuning' ? y.shape[1] : undefined;
   const network = await original.network({ task, arch, stages, shapes, classes, multiLabel, dtype: precision });
   const model = buildModel(kind, shapes, classes ?? 0);
@@ -67,11 +68,6 @@ function buildModel(
   if (task !== 'finetuning') return taskSolver(task, arch, stages).build(shapes.x, precision);
   const head = new Dense(classes, multiLabel ? 'sigmoid' : 'softmax');
   return ecgFeatureExtractor(arch, stages).add(head).build(shapes.x, precision);
-}
-
-/** Arrays by input name. */
-export function inputsOf(x: NetworkInputs): Readonly<Record<string, NdArray>> {
-  return ArrayBuffer.isView(x.data) ? { x: x as NdArray } : (x as Readonly<Record<string, NdArray>>);
 }
 
 /** Values of variables in the order of their names. */

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { Original } from '../../bridge/original.ts';
 import { asType } from '../../graph/arrays.ts';
 import type { Session } from '../../graph/session.ts';
+import { inputsByName } from '../../lib/keras/inputs.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
-import { inputsOf, type LabelledBatch } from './network.ts';
+import type { LabelledBatch } from './network.ts';
 
 /**
  * Same graph, other language: the port's own graph, run by a `tf.compat.v1.Session` of the Python process, gives the bits that Node
@@ -29,7 +30,7 @@ export async function sameGraph(
       const theirs = await graph.run(
         'train',
         new Map<string, NdArray>([
-          ...Object.entries(inputsOf(x)),
+          ...Object.entries(inputsByName(x)),
           ['labels', y.dtype === 'int32' ? y : asType(y, 'float32')],
           ['learning_rate', scalar(session.learningRate)],
         ]),
@@ -44,7 +45,7 @@ export async function sameGraph(
       }
     }
     const [{ x }] = batches;
-    const predicted = await graph.run('predict', new Map(Object.entries(inputsOf(x))));
+    const predicted = await graph.run('predict', new Map(Object.entries(inputsByName(x))));
     results.push({ name: 'predictions', port: session.predict(x), original: predicted.get('outputs')! });
     await graph.close();
     return [

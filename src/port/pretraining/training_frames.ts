@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.ts';
 import type { Batch, Batches } from '../../graph/fit.ts';
+import { inputsByName } from '../../lib/keras/inputs.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { isArray } from '../../lib/numpy/object_array.ts';
 import { ValueError } from '../../lib/python/errors.ts';
@@ -84,9 +85,8 @@ export async function loadFrames(file: string, options: FrameOptions): Promise<F
 
 /** A batch as frames in memory. */
 export function framesOf({ x, y }: Batch, patientIds: readonly number[]): FrameSet {
-  const arrays: Readonly<Record<string, NdArray>> = isArray(x) ? { x: x as NdArray } : (x as Record<string, NdArray>);
   return {
-    inputs: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, arrayRows(array)])),
+    inputs: Object.fromEntries(Object.entries(inputsByName(x)).map(([name, array]) => [name, arrayRows(array)])),
     y: y as NdArray<'int32'>,
     patientIds,
   };
