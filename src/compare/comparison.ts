@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BridgeLostError } from '../bridge/errors.ts';
+import type { Reporter } from '../events.ts';
+import type { Row } from './closeness.ts';
+import type { Observation } from './observations.ts';
+import { NotRunnable, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
+
+/** A row with the case it comes from. */
+export interface ComparedRow extends Row {
+  readonly case: string;
+}
+
+/** A case that gave no rows. */
+export interface Unfinished {
+  readonly suite: SuiteName;
+  readonly case: string;
+  readonly because: string;
+}
+
+/** What a run of suites found. */
+export interface Findings {
+  readonly rows: readonly ComparedRow[];
+  /** Cases that this original or this machine cannot run, with the reason. */
+  readonly notRunnable: readonly Unfinished[];
+  /** Cases that broke off: neither passed nor failed. */
+  readonly broken: readonly Unfinished[];
+  readonly observations: readonly (Observation & { readonly suite: SuiteName })[];
+  /** Seconds by suite. */
+  readonly seconds: { readonly [suite: string]: number };
+}
+
+/** The cases of a run, in order. */
+export type Chosen = readonly { readonly suite: Suite; readonly case: SuiteCase }[];
+
+/**
+ * Runs cases one after the other. A case that throws is reported and the others go on, unless Python is gone; `signal` stops between
+ * two cases.
+ */
+export async function runCases(
+  chosen: Chosen,
+  shared: Omit<SuiteContext, 'scratch' | 'say' | 'observe'>,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<Findings> {
+  const rows: ComparedRow[] = [];
+  const notRunnable: Unfinished[] = [];
+  const broken: Unfinished[] = [];
+  const observations: (Observation & { suite: SuiteName })[] = [];
+  const seconds: Record<string, number> = {};
+  const task = 'Comparing';
+  reporter({ kind: 'start', task, total: chosen.length, unit: 'cases' });
+  let lost: string | undefined;
+  for (const [done, { suite, case: one }] of chosen.entries()) {
+    const place = { suite: suite.name, case: one.name };
+    if (lost !== undefined || signal?.aborted) {
+      broken.push({ ...place, because: lost ?? 'stopped before its turn' });
+      continue;
+    }
+    reporter({ kind: 'progress', task, done, detail: `${suite.name}: ${one.name}` });
+    const begun = performance.now();
+    const scratch = mkdtempSync(join(tmpdir(), 'ecg-transplant-compare-'));
+    try {
+      const found = await one.run({
+        ...shared,
+        scratch,
+        say: (text) => reporter({ kind: 'message', text }),
+        observe: (observation) => observations.push({ ...observation, suite: suite.name }),
+      });
+      if (found.length === 0) broken.push({ ...place, because: 'it compared nothing' });
+      rows.push(...found.map((row) => ({ ...row, case: one.name })));
+    } catch (error) {
+      const because = error instanceof Error ? error.message : String(error);
+      if (error instanceof NotRunnable) notRunnable.push({ ...place, because });
+      else broken.push({ ...place, because });
+      if (error instanceof BridgeLostError) lost = because;
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+      seconds[suite.name] = (seconds[suite.name] ?? 0) + (performance.now() - begun) / 1000;
+    }
+  }
+  reporter({ kind: 'end', task });
+  return { rows, notRunnable, broken, observations, seconds };
+}
+
+/** 0 only if every row passed and every case ran, 1 on a difference, 2 if something could not run. */
+export function exitCodeOf({ rows, notRunnable, broken }: Findings): 0 | 1 | 2 {
+  if (rows.some((row) => !row.passed)) return 1;
+  return rows.length > 0 && notRunnable.length === 0 && broken.length === 0 ? 0 : 2;
+}

@@ -1,0 +1,55 @@
+/** A series of one side. `noise` is the original against itself: another seed, or float64. */
+export interface Series {
+  readonly name: string;
+  readonly side: 'port' | 'original' | 'noise';
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}
+
+/** What a report shows beside its rows; never part of the verdict. */
+export type Observation =
+  /** Curves over each other: losses by step, metrics by epoch. */
+  | {
+      readonly kind: 'curves';
+      readonly title: string;
+      readonly x: string;
+      readonly y: string;
+      readonly logarithmic?: boolean;
+      readonly series: readonly Series[];
+      readonly note?: string;
+    }
+  /** Largest difference of each layer, in the order of the network, beside the limit. */
+  | {
+      readonly kind: 'layers';
+      readonly title: string;
+      readonly layers: readonly { readonly name: string; readonly difference: number }[];
+      readonly limit: number;
+    }
+  /** Counts by true class (rows) and predicted class (columns). */
+  | {
+      readonly kind: 'confusion';
+      readonly title: string;
+      readonly classes: readonly string[];
+      readonly port: readonly (readonly number[])[];
+      readonly original: readonly (readonly number[])[];
+    }
+  /** Receiver operating characteristics: x is the false, y the true positive rate. */
+  | { readonly kind: 'roc'; readonly title: string; readonly series: readonly Series[] }
+  /** A stretch of a recording (millivolts or normalised units, one array per lead) with what both sides say of it. */
+  | {
+      readonly kind: 'strip';
+      readonly title: string;
+      readonly fs: number;
+      readonly leads: readonly { readonly name: string; readonly samples: readonly number[] }[];
+      readonly truth: string;
+      readonly port: string;
+      readonly original: string;
+    }
+  /** Figures beside each other. */
+  | {
+      readonly kind: 'table';
+      readonly title: string;
+      readonly columns: readonly string[];
+      readonly rows: readonly (readonly (string | number)[])[];
+      readonly note?: string;
+    };

@@ -1,0 +1,79 @@
+import type { Original } from '../bridge/original.ts';
+import type { Arch } from '../port/weights/layout.ts';
+import type { Row } from './closeness.ts';
+import type { ComparisonData, DataSetName } from './data.ts';
+import type { Observation } from './observations.ts';
+
+/** The suites in the order of a value's way: what fails first is nearest to the cause. */
+export const suiteNames = [
+  'sampling',
+  'preprocessing',
+  'splits',
+  'weights',
+  'initialisers',
+  'activations',
+  'gradients',
+  'optimiser',
+  'training',
+  'resume',
+  'predictions',
+  'metrics',
+  'files',
+  'published',
+  'outcome',
+] as const;
+export type SuiteName = (typeof suiteNames)[number];
+
+/** What a network is trained for. */
+export const taskNames = ['finetuning', 'rhythm', 'beat', 'hr', 'cpc'] as const;
+export type TaskName = (typeof taskNames)[number];
+
+/** What a case is about, for choosing among the cases of a suite. */
+export interface Subject {
+  readonly dataSet?: DataSetName;
+  readonly arch?: Arch;
+  readonly task?: TaskName;
+}
+
+/** What the cases of a run share. */
+export interface SuiteContext {
+  /** The Python original, open; cases use it one after the other. */
+  readonly original: Original;
+  readonly data: ComparisonData;
+  /** Seed of everything a case draws. */
+  readonly seed: number;
+  /** Empty folder of the case, removed after it. */
+  readonly scratch: string;
+  /** Folder with `dl4h.json` or the reproduction's own result files; the suite `published` needs it. */
+  readonly published?: string;
+  /** Trials a side of the suite `outcome`. */
+  readonly trials: number;
+  /** A line for the reader. */
+  say(text: string): void;
+  /** Something to show beside the rows that is no verdict: a curve, a confusion matrix, a noise floor. */
+  observe(observation: Observation): void;
+}
+
+/** One comparison that can run alone. */
+export interface SuiteCase {
+  /** Unique within its suite, such as `resnet18, 12 leads, multi-label`. */
+  readonly name: string;
+  readonly on: Subject;
+  /** Belongs to the small selection (`--quick`), in which every suite has a case. */
+  readonly quick?: boolean;
+  /** Returns at least one row; throws {@link NotRunnable} where this original cannot do it. */
+  run(context: SuiteContext): Promise<readonly Row[]>;
+}
+
+/** A suite: cases that hold one stage of the two sides against each other. */
+export interface Suite {
+  readonly name: SuiteName;
+  /** One line for `--help`. */
+  readonly summary: string;
+  readonly cases: readonly SuiteCase[];
+}
+
+/** This original (or this machine) cannot run the case: reported with its reason, never counted as passed. */
+export class NotRunnable extends Error {
+  override readonly name = 'NotRunnable';
+}
