@@ -1,4 +1,5 @@
-import type { NetworkOptions, Original, OriginalNetwork } from '../../bridge/original.ts';
+import type { Original } from '../../bridge/original.ts';
+import type { NetworkOptions, OriginalNetwork } from '../../bridge/original_network.ts';
 import { Dense } from '../../graph/layers.ts';
 import type { Model } from '../../graph/model.ts';
 import { compile, type Session } from '../../graph/session.ts';

@@ -1,0 +1,207 @@
+import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { PythonSession } from './session.ts';
+import type { Transfer } from './transfer.ts';
+import type { Wire } from './wire.ts';
+
+/** A network of the original: the classifier of finetuning, or the solver of a pretraining task. */
+export interface NetworkOptions {
+  readonly task: 'finetuning' | 'rhythm' | 'beat' | 'hr' | 'cpc';
+  readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
+  /** End of a Python slice over the stages; all of them if absent. */
+  readonly stages?: number;
+  /** Shapes of the inputs without the batch axis: `x`, or `context` and `samples`. */
+  readonly shapes: { readonly [input: string]: readonly number[] };
+  /** Finetuning only: classes of the head, and whether a record may have several. */
+  readonly classes?: number;
+  readonly multiLabel?: boolean;
+  readonly dtype: 'float32' | 'float64';
+}
+
+/** Weights in Keras's order, Adam's moments as m, v alternating per trainable weight. */
+export interface NetworkState {
+  readonly weights: readonly NdArray[];
+  readonly moments: readonly NdArray[];
+  readonly iterations: number;
+}
+
+/** What the original says of a network it built. */
+export interface BuiltNetwork {
+  readonly parameters: number;
+  /** Shapes in Keras's weight order. */
+  readonly weights: { readonly shape: number[]; readonly trainable: boolean }[];
+  readonly [key: string]: Wire;
+}
+
+/** A network that lives in the Python process. */
+export class OriginalNetwork {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+  readonly #name: string;
+  readonly built: BuiltNetwork;
+
+  constructor(session: PythonSession, transfer: Transfer, name: string, built: BuiltNetwork) {
+    this.#session = session;
+    this.#transfer = transfer;
+    this.#name = name;
+    this.built = built;
+  }
+
+  /** Sets all weights; Adam starts anew unless moments are given. */
+  async write(state: {
+    weights: readonly NdArray[];
+    moments?: readonly NdArray[];
+    iterations?: number;
+  }): Promise<void> {
+    const { weights, moments = [], iterations = 0 } = state;
+    await this.#transfer.lend([...weights, ...moments], (names) =>
+      this.#session.call('networks.write', {
+        name: this.#name,
+        weights: names.slice(0, weights.length),
+        moments: moments.length > 0 ? names.slice(weights.length) : null,
+        iterations,
+      }),
+    );
+  }
+
+  /** Reads all weights and Adam's state. */
+  async read(): Promise<NetworkState> {
+    const folder = this.#transfer.folder();
+    const files = await this.#session.call<{ weights: string[]; moments: string[]; iterations: number }>(
+      'networks.read',
+      { name: this.#name, folder },
+    );
+    return {
+      weights: this.#transfer.takeAll(files.weights),
+      moments: this.#transfer.takeAll(files.moments),
+      iterations: files.iterations,
+    };
+  }
+
+  /** Outputs `(batch, outputs)` in inference mode: probabilities, or logits of a pretraining task. */
+  async predict(x: Inputs, batchSize = 32): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(
+      await this.#lend([{ x }], ([inputs]) =>
+        this.#session.call<string>('networks.predict', {
+          name: this.#name,
+          folder,
+          x: inputs.x,
+          batch_size: batchSize,
+        }),
+      ),
+    );
+  }
+
+  /** Loss, outputs and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
+  async gradients(x: Inputs, y: NdArray): Promise<{ loss: number; outputs: NdArray; gradients: NdArray[] }> {
+    const folder = this.#transfer.folder();
+    const found = await this.#lend([{ x, y }], ([batch]) =>
+      this.#session.call<{ loss: number; outputs: string; gradients: string[] }>('networks.gradients', {
+        name: this.#name,
+        folder,
+        ...batch,
+      }),
+    );
+    return {
+      loss: found.loss,
+      outputs: this.#transfer.take(found.outputs),
+      gradients: this.#transfer.takeAll(found.gradients),
+    };
+  }
+
+  /** Outputs of the layers, by path, in inference or training mode; no weight changes. Not for cpc. */
+  async activations(x: Inputs, training: boolean): Promise<Map<string, NdArray>> {
+    const folder = this.#transfer.folder();
+    const files = await this.#lend([{ x }], ([inputs]) =>
+      this.#session.call<{ [path: string]: string }>('networks.activations', {
+        name: this.#name,
+        folder,
+        x: inputs.x,
+        training,
+      }),
+    );
+    return new Map(Object.entries(files).map(([path, file]) => [path, this.#transfer.take(file)]));
+  }
+
+  /** Keras's own training step on each batch in turn; returns the losses. */
+  trainSteps(batches: readonly { readonly x: Inputs; readonly y: NdArray }[]): Promise<number[]> {
+    return this.#lend(batches, (lent) =>
+      this.#session.call<number[]>('networks.train_steps', {
+        name: this.#name,
+        x: lent.map(({ x }) => x),
+        y: lent.map(({ y }) => y),
+      }),
+    );
+  }
+
+  /** Lends batches: `use` gets the files of each by input name, and of its labels. */
+  #lend<T>(
+    batches: readonly { readonly x: Inputs; readonly y?: NdArray }[],
+    use: (lent: { x: Record<string, string>; y: string }[]) => Promise<T>,
+  ): Promise<T> {
+    const parts = batches.map(({ x, y }) => ({ inputs: inputsByName(x), y }));
+    const arrays = parts.flatMap(({ inputs, y }) => [...Object.values(inputs), ...(y ? [y] : [])]);
+    return this.#transfer.lend(arrays, (names) => {
+      let next = 0;
+      const lent = parts.map(({ inputs, y }) => ({
+        x: Object.fromEntries(Object.keys(inputs).map((key) => [key, names[next++]])),
+        y: y ? names[next++] : '',
+      }));
+      return use(lent);
+    });
+  }
+}
+
+/** A graph of the port inside a session of the Python process. */
+export class OriginalGraph {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+  readonly #name: string;
+
+  constructor(session: PythonSession, transfer: Transfer, name: string) {
+    this.#session = session;
+    this.#transfer = transfer;
+    this.#name = name;
+  }
+
+  /** Runs a signature; feeds and results go by the names of its inputs and outputs. */
+  async run(signature: string, feeds: ReadonlyMap<string, NdArray>): Promise<Map<string, NdArray>> {
+    const keys = [...feeds.keys()];
+    const folder = this.#transfer.folder();
+    const files = await this.#transfer.lend([...feeds.values()], (names) =>
+      this.#session.call<{ [key: string]: string }>('saved_model.run', {
+        name: this.#name,
+        signature,
+        feeds: Object.fromEntries(keys.map((key, position) => [key, names[position]])),
+        folder,
+      }),
+    );
+    return new Map(Object.entries(files).map(([key, file]) => [key, this.#transfer.take(file)]));
+  }
+
+  /** Gives variables new values, by name. */
+  async assign(values: ReadonlyMap<string, NdArray>): Promise<void> {
+    const keys = [...values.keys()];
+    await this.#transfer.lend([...values.values()], (names) =>
+      this.#session.call('saved_model.assign', {
+        name: this.#name,
+        values: Object.fromEntries(keys.map((key, position) => [key, names[position]])),
+      }),
+    );
+  }
+
+  /** Values of all variables, by name. */
+  async read(): Promise<Map<string, NdArray>> {
+    const files = await this.#session.call<{ [key: string]: string }>('saved_model.read', {
+      name: this.#name,
+      folder: this.#transfer.folder(),
+    });
+    return new Map(Object.entries(files).map(([key, file]) => [key, this.#transfer.take(file)]));
+  }
+
+  /** Ends the session. */
+  async close(): Promise<void> {
+    await this.#session.call('saved_model.close', { name: this.#name });
+  }
+}
