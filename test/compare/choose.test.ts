@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { chooseCases, parseChoice } from '../../src/compare/choose.ts';
+import type { Subject, Suite, SuiteName } from '../../src/compare/suite.ts';
+import { suiteNames } from '../../src/compare/suite.ts';
+import { suites } from '../../src/compare/suites/index.ts';
+
+const suite = (name: SuiteName, cases: { name: string; on?: Subject; quick?: boolean }[]): Suite => ({
+  name,
+  summary: name,
+  cases: cases.map((one) => ({ on: {}, ...one, run: async () => [] })),
+});
+
+const some = [
+  suite('sampling', [
+    { name: 'beat', on: { dataSet: 'icentia11k', task: 'beat' }, quick: true },
+    { name: 'rhythm', on: { dataSet: 'icentia11k', task: 'rhythm' } },
+  ]),
+  suite('gradients', [{ name: 'resnet18, beat', on: { arch: 'resnet18', task: 'beat' } }]),
+  suite('outcome', [{ name: 'many seeds', quick: true }]),
+];
+const names = (words: Parameters<typeof parseChoice>[0]): string[] =>
+  chooseCases(some, parseChoice(words)).map(({ case: { name } }) => name);
+
+describe('choosing cases', () => {
+  it('takes everything but the suites that run on request only', () => {
+    expect(names({})).toEqual(['beat', 'rhythm', 'resnet18, beat']);
+    expect(names({ suite: ['outcome'] })).toEqual(['many seeds']);
+  });
+
+  it('by suite, data set, architecture, task, words and size', () => {
+    expect(names({ suite: ['sampling,gradients'] })).toEqual(['beat', 'rhythm', 'resnet18, beat']);
+    expect(names({ 'data-set': ['icentia11k'] })).toEqual(['beat', 'rhythm']);
+    expect(names({ arch: ['resnet18'] })).toEqual(['resnet18, beat']);
+    expect(names({ task: ['beat'] })).toEqual(['beat', 'resnet18, beat']);
+    expect(names({ case: 'rhy' })).toEqual(['rhythm']);
+    expect(names({ quick: true })).toEqual(['beat']);
+  });
+
+  it('refuses unknown names and an empty choice with what there is', () => {
+    expect(() => names({ suite: ['smapling'] })).toThrow(/smapling.*expected sampling, preprocessing/);
+    expect(() => names({ arch: ['resnet50'] })).toThrow(/--list/);
+  });
+});
+
+describe('the suites', () => {
+  it('stand in the order of a value’s way, and case names are unique', () => {
+    const order = suites.map(({ name }) => suiteNames.indexOf(name));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    for (const { name, cases } of suites) {
+      expect(new Set(cases.map((one) => one.name)).size, name).toBe(cases.length);
+      expect(cases.length, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('each has a quick case', () => {
+    const slow = suites.filter(({ cases }) => !cases.some(({ quick }) => quick)).map(({ name }) => name);
+    expect(slow.filter((name) => name !== 'outcome')).toEqual([]);
+  });
+});

@@ -1,0 +1,96 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BridgeLostError } from '../../src/bridge/errors.ts';
+import { exactly, vector } from '../../src/compare/closeness.ts';
+import { exitCodeOf, runCases } from '../../src/compare/comparison.ts';
+import { NotRunnable, type SuiteCase } from '../../src/compare/suite.ts';
+import { silent } from '../../src/events.ts';
+
+const row = (a: number, b: number) =>
+  exactly('metrics', 'n', [{ name: 'v', port: vector([a]), original: vector([b]) }]);
+
+function run(...cases: SuiteCase['run'][]) {
+  const suite = {
+    name: 'metrics' as const,
+    summary: '',
+    cases: cases.map((one, i) => ({ name: `case ${i}`, on: {}, run: one })),
+  };
+  const shared = { original: undefined as never, data: undefined as never, seed: 1, trials: 1 };
+  return runCases(
+    suite.cases.map((one) => ({ suite, case: one })),
+    shared,
+    silent,
+  );
+}
+
+describe('runCases', () => {
+  it('names the case of each row and passes only with 0', async () => {
+    const found = await run(async () => [row(1, 1)]);
+    expect(found.rows).toMatchObject([{ case: 'case 0', passed: true, values: 1 }]);
+    expect(exitCodeOf(found)).toBe(0);
+  });
+
+  it('goes on after a difference: 1', async () => {
+    const found = await run(
+      async () => [row(1, 2)],
+      async () => [row(1, 1)],
+    );
+    expect(found.rows.map(({ passed }) => passed)).toEqual([false, true]);
+    expect(exitCodeOf(found)).toBe(1);
+  });
+
+  it('reports what this original cannot run, never as passed: 2', async () => {
+    const found = await run(
+      async () => [row(1, 1)],
+      async () => {
+        throw new NotRunnable('it has no such function');
+      },
+    );
+    expect(found.notRunnable).toEqual([{ suite: 'metrics', case: 'case 1', because: 'it has no such function' }]);
+    expect(exitCodeOf(found)).toBe(2);
+  });
+
+  it('goes on after a case that breaks off, and counts one without rows as broken: 2', async () => {
+    const found = await run(
+      async () => {
+        throw new Error('boom');
+      },
+      async () => [],
+      async () => [row(1, 1)],
+    );
+    expect(found.broken.map(({ because }) => because)).toEqual(['boom', 'it compared nothing']);
+    expect(found.rows.length).toBe(1);
+    expect(exitCodeOf(found)).toBe(2);
+  });
+
+  it('runs nothing more once Python is gone', async () => {
+    const found = await run(
+      async () => {
+        throw new BridgeLostError('Python ended');
+      },
+      async () => [row(1, 1)],
+    );
+    expect(found.broken.map(({ because }) => because)).toEqual(['Python ended', 'Python ended']);
+    expect(exitCodeOf(found)).toBe(2);
+  });
+
+  it('gives a case an empty folder and removes it', async () => {
+    let folder = '';
+    await run(async ({ scratch }) => {
+      folder = scratch;
+      writeFileSync(join(scratch, 'file'), '');
+      return [row(1, 1)];
+    });
+    expect(folder).not.toBe('');
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('keeps observations with their suite', async () => {
+    const found = await run(async ({ observe }) => {
+      observe({ kind: 'table', title: 't', columns: ['a'], rows: [[1]] });
+      return [row(1, 1)];
+    });
+    expect(found.observations).toMatchObject([{ kind: 'table', suite: 'metrics' }]);
+  });
+});
