@@ -12,10 +12,19 @@ export interface Worst {
   readonly ulps?: number;
 }
 
+/**
+ * What a row can prove, from the hardest statement on. `bits`: equal to the last bit. `same graph`: the port's own graph in both
+ * languages, equal to the last bit. `float64` and `float32`: the same mathematics within a limit. `outcome`: whole trainings as
+ * distributions over seeds.
+ */
+export const rungNames = ['bits', 'same graph', 'float64', 'float32', 'outcome'] as const;
+export type Rung = (typeof rungNames)[number];
+
 /** One line of a verdict. */
 export interface Row {
   readonly suite: string;
   readonly name: string;
+  readonly rung: Rung;
   readonly passed: boolean;
   /** Number of single values compared. */
   readonly values: number;
@@ -24,6 +33,9 @@ export interface Row {
   /** What the difference may be; 0 for exact rows. */
   readonly limit: number;
   readonly kind: 'exact' | 'close';
+  /** Measured noise that the limit derives from and what it is; absent for exact rows. */
+  readonly noise?: number;
+  readonly reason?: string;
   readonly worst?: Worst;
   /** Why the row failed before any value was compared (shape, dtype, count, NaN), or a remark. */
   readonly note?: string;
@@ -37,8 +49,8 @@ export interface Pair {
 }
 
 /** Every bit equal, shape, dtype and order included. A comparison of nothing fails. */
-export function exactly(suite: string, name: string, pairs: readonly Pair[]): Row {
-  return compare(suite, name, pairs, 'exact', 0, (pair) => {
+export function exactly(suite: string, name: string, pairs: readonly Pair[], rung: Rung = 'bits'): Row {
+  return compare(pairs, { suite, name, rung, limit: 0, kind: 'exact' }, (pair) => {
     const [port, original] = [bytesOf(pair.port), bytesOf(pair.original)];
     if (Buffer.compare(port, original) === 0) return { difference: 0 };
     const size = itemSize[pair.port.dtype];
@@ -62,7 +74,8 @@ export function exactly(suite: string, name: string, pairs: readonly Pair[]): Ro
  * pass only where both sides hold the same one, and only if the tolerance allows them.
  */
 export function closely(suite: string, name: string, pairs: readonly Pair[], tolerance: Tolerance): Row {
-  return compare(suite, name, pairs, 'close', tolerance.limit, (pair) => {
+  const { rung, limit, noise, reason } = tolerance;
+  return compare(pairs, { suite, name, rung, limit, kind: 'close', noise, reason }, (pair) => {
     const [port, original] = [floats(pair.port), floats(pair.original)];
     let scale = 0;
     let length = 0;
@@ -93,7 +106,7 @@ export function closely(suite: string, name: string, pairs: readonly Pair[], tol
 export function sameText(suite: string, name: string, port: string, original: string): Row {
   const values = original.length;
   if (port === original && values > 0) {
-    return { suite, name, passed: true, values, difference: 0, limit: 0, kind: 'exact' };
+    return { suite, name, rung: 'bits', passed: true, values, difference: 0, limit: 0, kind: 'exact' };
   }
   const [ours, theirs] = [port.split('\n'), original.split('\n')];
   const lines = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, line) => line);
@@ -102,6 +115,7 @@ export function sameText(suite: string, name: string, port: string, original: st
   return {
     suite,
     name,
+    rung: 'bits',
     passed: false,
     values,
     difference: different.length,
@@ -129,21 +143,15 @@ interface Found {
 }
 
 function compare(
-  suite: string,
-  name: string,
   pairs: readonly Pair[],
-  kind: Row['kind'],
-  limit: number,
+  about: Omit<Row, 'passed' | 'values' | 'difference' | 'worst' | 'note'>,
   measure: (pair: Pair) => Found,
 ): Row {
   const failed = (note: string): Row => ({
-    suite,
-    name,
+    ...about,
     passed: false,
     values: 0,
     difference: Number.POSITIVE_INFINITY,
-    limit,
-    kind,
     note,
   });
   let values = 0;
@@ -165,7 +173,7 @@ function compare(
     }
   }
   if (values === 0) return failed('nothing to compare');
-  return { suite, name, passed: difference <= limit, values, difference, limit, kind, worst };
+  return { ...about, passed: difference <= about.limit, values, difference, worst };
 }
 
 function describe({ name, port, original }: Pair, element: number): Worst {

@@ -4,7 +4,7 @@ import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 
 const pair = (port: NdArray, original: NdArray): Pair[] => [{ name: 'a', port, original }];
 const f32 = (...values: number[]): NdArray => ndarray('float32', [values.length], Float32Array.from(values));
-const tolerance = { limit: 1e-3, noise: 1e-4, reason: 'test' };
+const tolerance = { rung: 'float32' as const, limit: 1e-3, noise: 1e-4, reason: 'test' };
 
 describe('exactly', () => {
   it('passes equal bits, NaN included, and counts the values', () => {

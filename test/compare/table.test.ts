@@ -3,7 +3,16 @@ import type { Row } from '../../src/compare/closeness.ts';
 import { formatRows, formatVerdict } from '../../src/compare/report/table.ts';
 import { type Tolerance, tolerances } from '../../src/compare/tolerances.ts';
 
-const row: Row = { suite: 's', name: 'n', passed: true, values: 1234, difference: 0, limit: 0, kind: 'exact' };
+const row: Row = {
+  suite: 's',
+  name: 'n',
+  rung: 'bits',
+  passed: true,
+  values: 1234,
+  difference: 0,
+  limit: 0,
+  kind: 'exact',
+};
 
 describe('the table of a verdict', () => {
   it('shows values, the worst difference, its limit and its place', () => {

@@ -49,8 +49,8 @@ export async function sameGraph(
     results.push({ name: 'predictions', port: session.predict(x), original: predicted.get('outputs')! });
     await graph.close();
     return [
-      exactly('same graph', `losses and outputs of ${batches.length} steps, predictions`, results),
-      exactly('same graph', `all variables after each of ${batches.length} steps`, variables),
+      exactly('same graph', `losses and outputs of ${batches.length} steps, predictions`, results, 'same graph'),
+      exactly('same graph', `all variables after each of ${batches.length} steps`, variables, 'same graph'),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
