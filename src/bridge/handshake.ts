@@ -56,7 +56,7 @@ export async function handshake(original: Original, lock: string): Promise<Pytho
 }
 
 /** TensorFlow libraries that this process has mapped, by real path. */
-function mappedLibraries(): string[] {
+export function mappedLibraries(): string[] {
   const paths = readFileSync('/proc/self/maps', 'utf8')
     .split('\n')
     .filter((line) => line.includes('libtensorflow_cc'))
