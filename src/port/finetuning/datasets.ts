@@ -1,6 +1,7 @@
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { type DType, type NdArray, ndarray, zeros } from '../../lib/numpy/ndarray.ts';
+import { NpyFile } from '../../lib/numpy/npy.ts';
 import { type AnyArray, isArray, type ObjectArray, objectArray } from '../../lib/numpy/object_array.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
@@ -8,9 +9,9 @@ import { rdrecord } from '../../lib/wfdb/signal.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
 
 /** A set of labelled recordings of equal length. Twin of the dict that the Python original builds, saves and loads. */
-export interface DataSet {
+export interface DataSet<X = NdArray<'float32' | 'float64'>> {
   /** Shape (records, samples, leads). */
-  readonly x: NdArray<'float32' | 'float64'>;
+  readonly x: X;
   /** Shape (records, classes): one-hot or multi-hot. */
   readonly y: NdArray;
   readonly recordIds: readonly (string | number)[];
@@ -132,7 +133,7 @@ export function padPre(signal: NdArray<'float32' | 'float64'>, row: Float32Array
 }
 
 /** The dict that `transplant.utils.save_pkl(file, **data_set)` writes, for `pickle.dump`; `x` may be a stream. */
-export function dataSetToPickle<X>({ x, y, recordIds, classes, patientIds }: Omit<DataSet, 'x'> & { readonly x: X }) {
+export function dataSetToPickle<X>({ x, y, recordIds, classes, patientIds }: DataSet<X>) {
   return {
     x,
     y,
@@ -144,11 +145,25 @@ export function dataSetToPickle<X>({ x, y, recordIds, classes, patientIds }: Omi
 
 /** The loaded dict of a data file, checked. `file` is named in errors. */
 export function dataSetFromPickle(value: unknown, file: string): DataSet {
+  return checkedDataSet(value, file, isArray) as DataSet;
+}
+
+/** As `dataSetFromPickle`, of a pickle whose large arrays may have been unpacked to files. */
+export function unpackedDataSetFromPickle(value: unknown, file: string): DataSet<NdArray | NpyFile> {
+  const usable = (found: unknown): found is AnyArray | NpyFile => isArray(found) || found instanceof NpyFile;
+  return checkedDataSet(value, file, usable) as DataSet<NdArray | NpyFile>;
+}
+
+function checkedDataSet<X extends AnyArray | NpyFile>(
+  value: unknown,
+  file: string,
+  usable: (found: unknown) => found is X,
+): DataSet<X> {
   const expected = 'a dict with the arrays x, y, record_ids and classes, as prepare-data writes it';
   if (!(value instanceof Map)) throw new InputError('this is no data set', { file, got: typeof value, expected });
-  const array = (key: string): AnyArray => {
-    const found = value.get(key);
-    if (!isArray(found))
+  const entry = <T>(key: string, is: (found: unknown) => found is T): T => {
+    const found: unknown = value.get(key);
+    if (!is(found))
       throw new InputError('this is no data set', {
         file,
         where: key,
@@ -157,7 +172,8 @@ export function dataSetFromPickle(value: unknown, file: string): DataSet {
       });
     return found;
   };
-  const x = array('x');
+  const array = (key: string): AnyArray => entry(key, isArray);
+  const x = entry('x', usable);
   const y = array('y');
   const records = x.shape[0];
   if ((x.dtype !== 'float32' && x.dtype !== 'float64') || x.shape.length !== 3) {
@@ -186,7 +202,7 @@ export function dataSetFromPickle(value: unknown, file: string): DataSet {
     return Array.from(found.data as ArrayLike<unknown>, (item) => (typeof item === 'string' ? item : Number(item)));
   };
   return {
-    x: x as NdArray<'float32' | 'float64'>,
+    x,
     y: y as NdArray,
     recordIds: list('record_ids', records),
     classes: list('classes', y.shape[1]).map(String),

@@ -15,7 +15,7 @@ import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
 import { prepareRecording, type RecordPlan } from './record_transform.ts';
 import type { RecordingFormat } from './recordings.ts';
 import { arrayRows } from './rows.ts';
-import { loadTrainingSet, withLead } from './training_set.ts';
+import { loadTrainingSet, type TrainingSet, withLead } from './training_set.ts';
 
 /** Predictions of a finetuned network, one row per record. */
 export interface Prediction {
@@ -78,8 +78,16 @@ export class Predictor {
    * @throws InputError if the records have another length or other leads than the network.
    */
   async predictFile(file: string, batchSize: number, reporter: Reporter = silent): Promise<Prediction> {
+    const all = await loadTrainingSet(file, { folder: this.#jobDir, reporter });
+    try {
+      return this.#predictSet(all, file, batchSize, reporter);
+    } finally {
+      all.close();
+    }
+  }
+
+  #predictSet(all: TrainingSet, file: string, batchSize: number, reporter: Reporter): Prediction {
     const { samples, leads, channel, classes } = this.model;
-    const all = await loadTrainingSet(file);
     const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
     if (set.x.shape[1] !== samples || set.x.shape[2] !== leads) {
       throw new InputError('the records do not fit the network', {

@@ -11,7 +11,7 @@ import { ValueError } from '../../lib/python/errors.ts';
 import { Job, type JobOptions, JobPaused } from '../training/job.ts';
 import { Journal } from '../training/journal.ts';
 import { checkCounts, parametersOf } from '../training/progress.ts';
-import { permutations, splitSize } from '../training/sampling.ts';
+import { permutations } from '../training/sampling.ts';
 import { train as trainJob } from '../training/train.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { type Arch, archs, type ModelDescription } from '../weights/layout.ts';
@@ -19,7 +19,7 @@ import { loadIntoClassifier, saveSession } from '../weights/model_weights.ts';
 import { bestModelCheckpoint, type ValMetric, valMetrics } from './best_model.ts';
 import { batchesOf, createClassifier, predictUnless } from './classifier.ts';
 import { bestModelFile, writeJobModel } from './job_model.ts';
-import { loadTrainingSet, type TrainingSet, trainTestSplit, withLead } from './training_set.ts';
+import { type JobSets, withJobSets } from './job_sets.ts';
 
 export { type ValMetric, valMetrics } from './best_model.ts';
 export { createClassifier, predictAll } from './classifier.ts';
@@ -62,6 +62,8 @@ export interface FixedChances {
 export interface RunContext {
   readonly reporter?: Reporter;
   readonly fixed?: FixedChances;
+  /** Bytes of recordings from which on a set is read from the disk as needed; see `loadTrainingSet`. */
+  readonly unpackThreshold?: number;
   /** Pauses the job: the step in progress is finished, the state saved, and JobPaused thrown. */
   readonly signal?: AbortSignal;
 }
@@ -74,12 +76,6 @@ export interface FinetuneResult {
   readonly predictions: { readonly train: NdArray; readonly val?: NdArray; readonly test?: NdArray };
 }
 
-interface Sets {
-  readonly train: TrainingSet;
-  readonly val?: TrainingSet;
-  readonly test?: TrainingSet;
-}
-
 /**
  * Trains a classifier on a prepared data set and writes into the job folder: `history.csv`, `best_model.weights.h5` and
  * `{train,val,test}_predictions.csv` as `finetuning.trainer`, whose twin it is, and what docs/jobs.md lists besides.
@@ -88,14 +84,14 @@ interface Sets {
  */
 export async function finetune(
   options: FinetuneOptions,
-  { reporter = silent, fixed = {}, signal }: RunContext = {},
+  { reporter = silent, fixed = {}, unpackThreshold, signal }: RunContext = {},
 ): Promise<FinetuneResult> {
   checkOptions(options);
   const { jobDir, channel } = options;
   const job = Job.open('finetune', options, reporter);
   const journal = new Journal(job.path('events.jsonl'), reporter);
-  return job.run(async () => {
-    const { train, val, test } = await loadSets(options);
+  const unpack = { folder: jobDir, threshold: unpackThreshold, reporter: journal.report };
+  const work = async ({ train, val, test }: JobSets): Promise<FinetuneResult> => {
     const multiLabel = isMulticlass(train.y);
     const { arch = 'resnet18', precision = 'float32' } = options;
     const [records, samples, leads] = train.x.shape;
@@ -118,14 +114,15 @@ export async function finetune(
     } finally {
       session.dispose();
     }
-  });
+  };
+  return job.run(() => withJobSets(options, unpack, work));
 }
 
 /** Trains, and leaves the best weights in the session. */
 async function trainBest(
   job: Job,
   session: Session,
-  { train, val }: Sets,
+  { train, val }: JobSets,
   context: {
     options: FinetuneOptions;
     multiLabel: boolean;
@@ -184,12 +181,12 @@ async function trainBest(
 async function writePredictions(
   job: Job,
   session: Session,
-  sets: Sets,
+  sets: JobSets,
   { batchSize = 32 }: FinetuneOptions,
   reporter: Reporter,
   signal?: AbortSignal,
 ): Promise<FinetuneResult['predictions']> {
-  const predictions: Partial<Record<keyof Sets, NdArray>> = {};
+  const predictions: Partial<Record<keyof JobSets, NdArray>> = {};
   for (const name of ['train', 'val', 'test'] as const) {
     const set = sets[name];
     if (!set) continue;
@@ -211,33 +208,6 @@ function checkOptions({ valMetric = 'loss', arch, precision, batchSize, epochs }
     throw new ValueError(`--arch: got ${arch}, expected one of ${archs.join(', ')}`);
   }
   checkCounts({ batchSize, epochs, precision });
-}
-
-/** Training, validation and test set; the validation set is cut off before the subset. */
-async function loadSets(options: FinetuneOptions): Promise<Sets> {
-  let train = await loadTrainingSet(options.train);
-  let val: TrainingSet | undefined;
-  if (options.val) {
-    val = await loadTrainingSet(options.val);
-  } else if (options.valSize) {
-    [train, val] = trainTestSplit(train, { testSize: splitSize(options.valSize), stratify: strata(train) });
-  }
-  let test = options.test ? await loadTrainingSet(options.test) : undefined;
-  if (options.subset) {
-    [train] = trainTestSplit(train, { trainSize: splitSize(options.subset), stratify: strata(train) });
-  }
-  const { channel } = options;
-  if (channel !== undefined) {
-    train = withLead(train, channel);
-    val = val && withLead(val, channel);
-    test = test && withLead(test, channel);
-  }
-  return { train, val, test };
-}
-
-// Quirk Q49 (changed): every distinct row of several labels would be a class, and one seen once stops the split.
-function strata(set: TrainingSet): NdArray | undefined {
-  return isMulticlass(set.y) ? undefined : set.y;
 }
 
 function rowsOf(order: NdArray): (row: number) => number[] {

@@ -1,9 +1,13 @@
-import type { NdArray } from '../../lib/numpy/ndarray.ts';
-import { allocate, bytesOf, itemSize, sizeOf } from '../../lib/numpy/ndarray.ts';
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { type Reporter, silent } from '../../events.ts';
+import { allocate, bytesOf, itemSize, type NdArray, sizeOf } from '../../lib/numpy/ndarray.ts';
+import { NpyFile } from '../../lib/numpy/npy.ts';
 import { load } from '../../lib/python/pickle.ts';
 import { type SplitOptions, splitIndices } from '../../lib/sklearn/model_selection.ts';
-import { dataSetFromPickle } from './datasets.ts';
-import { arrayRows, type Rows, selectLead, selectRows } from './rows.ts';
+import { scratchPrefix } from '../training/job.ts';
+import { unpackedDataSetFromPickle } from './datasets.ts';
+import { arrayRows, fileRows, type Rows, selectLead, selectRows } from './rows.ts';
 
 /** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
 export interface TrainingSet {
@@ -15,10 +19,44 @@ export interface TrainingSet {
   readonly classes: readonly string[];
 }
 
-/** Reads a prepared data set. Throws an InputError for a file that is none. */
-export async function loadTrainingSet(path: string): Promise<TrainingSet> {
-  const { x, y, recordIds, classes } = dataSetFromPickle(await load(path), path);
-  return { x: arrayRows(x), y, recordIds, classes };
+/** A prepared data set as its file has it; close it when its recordings are not read any more. */
+export interface OpenTrainingSet extends TrainingSet {
+  close(): void;
+}
+
+/** How recordings that are too large for the memory are held. */
+export interface UnpackOptions {
+  /** Folder with room for the recordings: they are unpacked there, and gone when the set is closed or the process ends. */
+  readonly folder: string;
+  /** Bytes of recordings from which on they are unpacked; default 512 MiB. */
+  readonly threshold?: number;
+  readonly reporter?: Reporter;
+}
+
+/**
+ * Reads a prepared data set. Without `unpack` all recordings are held in memory, up to 1 GiB.
+ *
+ * @throws InputError for a file that is no data set, or too large for the memory.
+ */
+export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Promise<OpenTrainingSet> {
+  const { x, y, recordIds, classes } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
+  if (!(x instanceof NpyFile)) return { x: arrayRows(x), y, recordIds, classes, close: () => undefined };
+  return { x: fileRows(x), y, recordIds, classes, close: () => x.close() };
+}
+
+async function loadPickle(path: string, unpack: UnpackOptions | undefined): Promise<unknown> {
+  if (unpack === undefined) return load(path);
+  const { folder, threshold = 2 ** 29, reporter = silent } = unpack;
+  const name = `${scratchPrefix}${process.pid}-${randomBytes(4).toString('hex')}`;
+  const pickle = await load(path, { spill: { folder, name, threshold } });
+  for (const array of pickle instanceof Map ? pickle.values() : []) {
+    if (!(array instanceof NpyFile)) continue;
+    // An open file outlives its name: nothing is left to remove, however the process ends.
+    rmSync(array.name);
+    const gigabytes = ((array.size * itemSize[array.dtype]) / 1e9).toFixed(1);
+    reporter({ kind: 'message', text: `${path}: ${gigabytes} GB of recordings are read from the disk as needed` });
+  }
+  return pickle;
 }
 
 /**

@@ -47,6 +47,9 @@ const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
 
 const names = { config: 'config.json', state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
 
+/** Start of the names of files in a job folder that are of no use once their process is gone. */
+export const scratchPrefix = '.scratch-';
+
 /** A job was asked to pause, and has saved its state. */
 export class JobPaused extends Error {
   override readonly name = 'JobPaused';
@@ -207,9 +210,11 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
   return config;
 }
 
-/** Removes what a killed process was writing: the temporary names of `AtomicFile`. */
+/** Removes what a killed process was writing: the temporary names of `AtomicFile`, and scratch files. */
 function removeUnfinishedFiles(dir: string): void {
-  const unfinished = readdirSync(dir).filter((name) => /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name));
+  const unfinished = readdirSync(dir).filter(
+    (name) => name.startsWith(scratchPrefix) || /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name),
+  );
   for (const name of unfinished) rmSync(join(dir, name), { force: true });
 }
 

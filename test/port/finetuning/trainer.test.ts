@@ -139,6 +139,21 @@ describe('finetuning.trainer.main', () => {
     expect(ours.optimizer).toEqual(theirs.optimizer);
   });
 
+  test('recordings that are read from the disk as needed give the same bits', async () => {
+    const options = { train, test: test12, valSize: 8, subset: 0.75, batchSize: 4, epochs: 2, seed: 5, initSeed: 6 };
+    const held = await finetune({ ...options, jobDir: at('held') });
+    const events: ProgressEvent[] = [];
+    const unpacked = await finetune(
+      { ...options, jobDir: at('unpacked') },
+      { unpackThreshold: 100, reporter: (event) => events.push(event) },
+    );
+    const files = events.filter((event) => event.kind === 'message' && event.text.endsWith('from the disk as needed'));
+    expect(files).toHaveLength(2);
+    expect(unpacked).toEqual(held);
+    expect(readdirSync(at('unpacked')).sort()).toEqual(readdirSync(at('held')).sort());
+    expect(read('unpacked', 'history.csv')).toBe(read('held', 'history.csv'));
+  });
+
   test('a job does not go on with other options, and does not overwrite an unfinished one', async () => {
     const options = { jobDir: at('kept'), train, epochs: 2, batchSize: 8, seed: 1 };
     await expect(finetune(options, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
