@@ -1,14 +1,17 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { stateFolder } from '../../../scripts/lib/environment.mjs';
 import { runtime } from '../../graph/runtime.ts';
+import { fileDigests } from './library_digests.ts';
 
 /** What the last bits of a job's results depend on. */
 export interface Environment {
   readonly version: string;
   readonly node: string;
   readonly tensorflow: string;
-  /** TensorFlow's shared libraries by path, with their sizes in bytes; `ecg-transplant doctor` shows their checksums. */
-  readonly libraries: Readonly<Record<string, number>>;
+  /** SHA-256 of TensorFlow's shared libraries, by path, as `ecg-transplant doctor` shows them; none where the system does not tell which are loaded. */
+  readonly libraries: Readonly<Record<string, string>>;
   readonly platform: string;
   readonly processor: string;
   readonly gpu: boolean;
@@ -28,7 +31,7 @@ export function environment(): Environment {
     version,
     node: process.versions.node,
     tensorflow: tensorflow.tensorflowVersion,
-    libraries: Object.fromEntries(mappedLibraries().map((path) => [path, statSync(path).size])),
+    libraries: fileDigests(mappedLibraries(), join(stateFolder(), 'library-digests.json')),
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     gpu: tensorflow.usesGpu,
@@ -44,7 +47,9 @@ export function differences(before: Environment, now: Environment): string {
     const [was, is] = [JSON.stringify(before[name]), JSON.stringify(now[name])];
     return was === is ? '' : `${name} was ${was}, is ${is}`;
   });
-  return parts.filter(Boolean).join('; ');
+  const digestsOf = ({ libraries }: Environment): string => Object.values(libraries).sort().join();
+  const sameLibraries = digestsOf(before) === digestsOf(now);
+  return [...parts, sameLibraries ? '' : 'the TensorFlow libraries are other files'].filter(Boolean).join('; ');
 }
 
 /** TensorFlow's libraries in this process, where the system tells. */

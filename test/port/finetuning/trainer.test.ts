@@ -103,6 +103,9 @@ describe('finetuning.trainer.main', () => {
     const config = JSON.parse(read('files', 'config.json'));
     expect(config).toMatchObject({ job: 'finetune', seed: 3, options: { channel: -2, train: multi } });
     expect(config.environment.tensorflow).toMatch(/^2\./);
+    if (process.platform === 'linux') {
+      expect(Object.values(config.environment.libraries)).toContainEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
+    }
     expect(JSON.parse(read('files', 'model.json'))).toMatchObject({ leads: 1, samples: 64, multiLabel: true });
     expect(JSON.parse(read('files', 'complete.json'))).toMatchObject({ epochs: 2 });
     const journal = read('files', 'events.jsonl').trimEnd().split('\n');
