@@ -1,36 +1,34 @@
 import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { OriginalData } from './original_data.ts';
+import { OriginalFiles } from './original_files.ts';
+import { OriginalMetrics } from './original_metrics.ts';
 import { type BuiltNetwork, type NetworkOptions, OriginalGraph, OriginalNetwork } from './original_network.ts';
+import { OriginalSampling } from './original_sampling.ts';
 import { type BridgeOptions, PythonSession } from './session.ts';
 import { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
-
-/** A prepared data set as the original holds it. */
-export interface OriginalData {
-  /** `(records, samples, leads)`, float32 or float64. */
-  readonly x: NdArray;
-  /** `(records, classes)`, of the label frame's own dtype. */
-  readonly y: NdArray;
-  readonly recordIds: readonly string[];
-  readonly classes: readonly string[];
-}
-
-interface DataFiles {
-  readonly x: string;
-  readonly y: string;
-  readonly recordIds: string[];
-  readonly classes: string[];
-  readonly [key: string]: Wire;
-}
 
 /** The Python original, typed. Nothing else talks to the Python process. */
 export class Original {
   readonly #session: PythonSession;
   readonly #transfer: Transfer;
   #networks = 0;
+  /** Reading, preparation and splits of data sets. */
+  readonly data: OriginalData;
+  /** Files of results and of data. */
+  readonly files: OriginalFiles;
+  /** Random draws and frames of Icentia11k. */
+  readonly sampling: OriginalSampling;
+  /** Metrics of predictions. */
+  readonly metrics: OriginalMetrics;
 
   private constructor(session: PythonSession) {
     this.#session = session;
     this.#transfer = new Transfer(session);
+    this.data = new OriginalData(session, this.#transfer);
+    this.files = new OriginalFiles(session, this.#transfer);
+    this.sampling = new OriginalSampling(session, this.#transfer);
+    this.metrics = new OriginalMetrics(session, this.#transfer);
   }
 
   /** Starts Python; throws BridgeStartError if that fails. */
@@ -48,52 +46,16 @@ export class Original {
     return this.#session.call('facts');
   }
 
-  /** `finetuning.datasets.get_challenge17_data`, saved by `transplant.utils.save_pkl`. `fs` in Hz, `pad` in samples. */
-  async challenge17(
-    dbDir: string,
-    options: { fs: number | null; pad: number | null; normalize: boolean; save: string },
-  ): Promise<OriginalData> {
-    const folder = this.#transfer.folder();
-    return this.#data(
-      await this.#session.call<DataFiles>('datasets.challenge17', { folder, db_dir: dbDir, ...options }),
-    );
-  }
-
-  /** The documented recipe: seeded, stratified `finetuning.utils.train_test_split` of a prepared file, both parts saved. */
-  async split(
-    file: string,
-    options: { testSize: number; seed: number; train: string; test: string },
-  ): Promise<{ train: OriginalData; test: OriginalData }> {
-    const folder = this.#transfer.folder();
-    const { testSize, ...rest } = options;
-    const parts = await this.#session.call<{ train: DataFiles; test: DataFiles }>('datasets.split', {
-      folder,
-      file,
-      test_size: testSize,
-      ...rest,
-    });
-    return { train: this.#data(parts.train), test: this.#data(parts.test) };
-  }
-
-  /** Reads a prepared file by `transplant.utils.load_pkl`. */
-  async load(file: string): Promise<OriginalData> {
-    return this.#data(await this.#session.call<DataFiles>('datasets.load', { folder: this.#transfer.folder(), file }));
-  }
-
-  /** `transplant.evaluation.f1` of a prediction CSV. */
-  f1OfFile(file: string): Promise<number> {
-    return this.#session.call('metrics.f1_of_file', { file });
-  }
-
   /** Builds and compiles a network as `finetuning.trainer` does. */
   async network(options: NetworkOptions): Promise<OriginalNetwork> {
     const name = `network-${this.#networks++}`;
-    const { multiLabel = false, stages = null, classes = null, ...rest } = options;
+    const { multiLabel = false, stages = null, classes = null, seed = null, ...rest } = options;
     const built = await this.#session.call<BuiltNetwork>('networks.build', {
       name,
       multi_label: multiLabel,
       stages,
       classes,
+      seed,
       ...rest,
     });
     return new OriginalNetwork(this.#session, this.#transfer, name, built);
@@ -129,14 +91,5 @@ export class Original {
         timeoutMs,
       ),
     );
-  }
-
-  #data(files: DataFiles): OriginalData {
-    return {
-      x: this.#transfer.take(files.x),
-      y: this.#transfer.take(files.y),
-      recordIds: files.recordIds,
-      classes: files.classes,
-    };
   }
 }

@@ -107,16 +107,16 @@ async function prepare(
   const { fs, pad, testSize } = settings;
   reporter({ kind: 'message', text: `Preparing on both sides: ${fs} Hz, ${pad} samples, normalised` });
   const ours = await getChallenge17Data(path('records'), { fs, pad, normalize: true, report: reporter });
-  const theirs = await original.challenge17(path('records'), {
-    fs,
-    pad,
-    normalize: true,
-    save: path('original_all.pkl'),
-  });
+  const theirs = await original.data.prepare(
+    'challenge17',
+    path('records'),
+    { fs, pad, normalize: true },
+    path('original_all.pkl'),
+  );
   const rows = samePreparedData('Challenge 2017', ours, theirs);
 
   await savePkl(path('port_all.pkl'), dataSetToPickle(ours));
-  const split = await original.split(path('original_all.pkl'), {
+  const split = await original.data.split(path('original_all.pkl'), {
     testSize,
     seed,
     train: path('original_train.pkl'),
@@ -134,7 +134,7 @@ async function prepare(
       ...samePreparedData(
         `${name} part, file of the port read by Python`,
         part,
-        await original.load(path(`port_${name}.pkl`)),
+        await original.data.load(path(`port_${name}.pkl`)),
       ),
     );
     rows.push(

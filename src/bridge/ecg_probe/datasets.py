@@ -1,35 +1,79 @@
-"""Preparation of data sets by the original."""
+"""Reading, preparation and splits of data sets by the original."""
 
 from __future__ import annotations
 
+import runpy
+import sys
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
-from ecg_probe.arrays import give
+from ecg_probe.arrays import give, give_all, take, take_all
 
-__all__ = ["challenge17", "load", "split"]
+__all__ = ["apply", "fit_data", "load", "patient", "prepare", "records", "split", "split_numbers"]
+
+
+def _plain(name: Any) -> str | int:
+    return int(name) if isinstance(name, (int, np.integer)) else str(name)
 
 
 def _describe(folder: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "x": give(f"{folder}/x.npy", data["x"]),
         "y": give(f"{folder}/y.npy", data["y"]),
-        "recordIds": [str(name) for name in data["record_ids"]],
+        "recordIds": [_plain(name) for name in data["record_ids"]],
         "classes": [str(name) for name in data["classes"]],
     }
 
 
-def challenge17(
-    folder: str, db_dir: str, fs: int | None, pad: int | None, normalize: bool, save: str
+def prepare(
+    folder: str, collection: str, db_dir: str, options: dict[str, Any], save: str | None = None
 ) -> dict[str, Any]:
-    """`finetuning.datasets.get_challenge17_data`, then `transplant.utils.save_pkl` to the file `save`."""
-    from finetuning.datasets import get_challenge17_data
+    """`finetuning.datasets.get_<collection>_data`, also written by `save_pkl` if `save` names a file."""
+    from finetuning import datasets
     from transplant.utils import save_pkl
 
-    data = get_challenge17_data(db_dir, fs=fs, pad=pad, normalize=normalize)
-    save_pkl(save, **data)
+    data = getattr(datasets, f"get_{collection}_data")(db_dir, **options)
+    if save is not None:
+        save_pkl(save, **data)
     return _describe(folder, data)
+
+
+def records(folder: str, collection: str, db_dir: str, options: dict[str, Any]) -> dict[str, Any]:
+    """`transplant.datasets.physionet.read_<collection>_data`."""
+    from transplant.datasets import physionet
+
+    found, labels = getattr(physionet, f"read_{collection}_data")(db_dir, **options)
+    return {
+        "signals": give_all(folder, [record.p_signal for record in found]),
+        "rates": [float(record.fs) for record in found],
+        "names": [_plain(record.record_name) for record in found],
+        "index": [_plain(name) for name in labels.index],
+        "columns": [str(name) for name in labels.columns],
+        "values": give(f"{folder}/values.npy", labels.values),
+    }
+
+
+def apply(folder: str, name: str, arrays: list[str], options: dict[str, Any]) -> list[str]:
+    """A function over arrays, by the name of its module and its own."""
+    from transplant import utils
+    from transplant.datasets import icentia11k, physionet
+
+    given = take_all(arrays)
+    if name == "pad_sequences":
+        results = [utils.pad_sequences(given, **options)]
+    elif name == "running_mean_std":
+        results = [np.array(utils.running_mean_std(iter(given), **options), dtype=np.float64)]
+    elif name == "is_multiclass":
+        results = [np.array([utils.is_multiclass(array) for array in given])]
+    elif name == "icentia11k.normalize":
+        results = [icentia11k.normalize(array, **options) for array in given]
+    elif name in ("physionet.normalize_challenge17", "physionet.normalize_challenge20", "physionet.normalize_ptb_xl"):
+        results = [getattr(physionet, name.partition(".")[2])(array, **options) for array in given]
+    else:
+        raise AttributeError(f"{name} is not served")
+    return give_all(folder, results)
 
 
 def split(folder: str, file: str, test_size: float, seed: int, train: str, test: str) -> dict[str, Any]:
@@ -45,8 +89,83 @@ def split(folder: str, file: str, test_size: float, seed: int, train: str, test:
     return {name: _describe(f"{folder}/{name}", part) for name, part in zip(("train", "test"), parts)}
 
 
+def split_numbers(folder: str, count: int, options: dict[str, Any], stratify: str | None) -> list[str]:
+    """`finetuning.utils.train_test_split` of numbered records: the numbers of both parts and the next draw."""
+    from finetuning.utils import train_test_split
+
+    options = dict(options)
+    numbers = np.arange(count)
+    data = {"x": numbers, "y": numbers, "record_ids": numbers, "classes": numbers[:1]}
+    np.random.seed(options.pop("seed"))
+    train, test = train_test_split(data, stratify=None if stratify is None else take(stratify), **options)
+    return give_all(folder, [train["x"], test["x"], np.array([np.random.random_sample()])])
+
+
 def load(folder: str, file: str) -> dict[str, Any]:
     """A prepared file as `transplant.utils.load_pkl` reads it."""
     from transplant.utils import load_pkl
 
     return _describe(folder, load_pkl(file))
+
+
+def patient(folder: str, db_dir: str, patient_id: int, unzipped: bool) -> dict[str, Any]:
+    """`icentia11k.load_patient_data`; positions and codes of the segments in turn."""
+    from transplant.datasets import icentia11k
+
+    signal, labels = icentia11k.load_patient_data(db_dir, patient_id, unzipped=unzipped)
+
+    def marks(kind: str) -> list[str]:
+        return give_all(f"{folder}/{kind}", [np.asarray(part, np.int64) for pair in labels[kind] for part in pair])
+
+    return {"signal": give(f"{folder}/signal.npy", signal), "btype": marks("btype"), "rtype": marks("rtype")}
+
+
+class _Reached(BaseException):
+    """A trainer has come to `fit`; no handler of its own may stop this."""
+
+
+def fit_data(
+    folder: str, module: str, argv: list[str], batches: int | None, patient_ids: list[int] | None
+) -> dict[str, Any]:
+    """Runs `python -m <module> <argv>` up to `Model.fit` and takes what it would train on, unshuffled."""
+    import tensorflow as tf
+    from transplant.datasets import icentia11k
+
+    handed: dict[str, Any] = {}
+
+    def fit(_self: Any, x: Any = None, *_args: Any, validation_data: Any = None, **_kwargs: Any) -> None:
+        handed.update(train=x, val=validation_data)
+        raise _Reached
+
+    ids = icentia11k.ds_patient_ids if patient_ids is None else np.array(patient_ids)
+    with (
+        patch.object(tf.keras.Model, "fit", fit),
+        patch.object(tf.data.Dataset, "shuffle", lambda self, *_args, **_kwargs: self),
+        patch.object(icentia11k, "ds_patient_ids", ids),
+        patch.object(sys, "argv", [module, *argv]),
+    ):
+        try:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        except _Reached:
+            pass
+    if not handed:
+        raise RuntimeError(f"{module} ended without calling fit")
+    taken = handed["train"] if batches is None else handed["train"].take(batches)
+    val = handed["val"]
+    return {
+        "train": _give_batches(f"{folder}/train", taken),
+        "val": None if val is None else _give_batches(f"{folder}/val", val),
+    }
+
+
+def _give_batches(folder: str, data: Any) -> dict[str, Any]:
+    inputs: dict[str, list[np.ndarray]] = {}
+    labels: list[np.ndarray] = []
+    for x, y in data.as_numpy_iterator():
+        for name, part in (x if isinstance(x, dict) else {"x": x}).items():
+            inputs.setdefault(name, []).append(part)
+        labels.append(y)
+    return {
+        "inputs": {name: give(f"{folder}/{name}.npy", np.concatenate(parts)) for name, parts in inputs.items()},
+        "y": give(f"{folder}/y.npy", np.concatenate(labels)),
+    }

@@ -47,7 +47,7 @@ export async function sameJobs(original: Original, jobs: JobPair): Promise<Row[]
     const { yTrue, yProb } = readPredictions(path);
     rows.push(
       exactly('metrics', `${file}: F1`, [
-        { name: 'f1', port: vector([f1(yTrue!, yProb!)]), original: vector([await original.f1OfFile(path)]) },
+        { name: 'f1', port: vector([f1(yTrue!, yProb!)]), original: vector([await original.metrics.f1OfFile(path)]) },
       ]),
     );
   }

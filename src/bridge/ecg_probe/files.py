@@ -1,0 +1,81 @@
+"""Files that the original writes and reads; bytes travel as uint8 arrays."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import Any
+
+import numpy as np
+
+from ecg_probe.arrays import give, take
+from ecg_probe.process import exchange
+
+__all__ = ["history_csv", "npy", "predictions_csv", "read_npy", "read_predictions", "repickled", "unzip_patient"]
+
+
+def _give_bytes(folder: str, data: bytes) -> str:
+    return give(f"{folder}/bytes.npy", np.frombuffer(data, np.uint8))
+
+
+def predictions_csv(folder: str, arrays: dict[str, str], texts: dict[str, Any]) -> str:
+    """`create_predictions_frame(…).to_csv(index=False)`."""
+    from transplant.utils import create_predictions_frame
+
+    frame = create_predictions_frame(**{name: take(file) for name, file in arrays.items()}, **texts)
+    return _give_bytes(folder, frame.to_csv(index=False).encode())
+
+
+def read_predictions(folder: str, file: str) -> dict[str, Any]:
+    """`transplant.utils.read_predictions`."""
+    from transplant.utils import read_predictions as read
+
+    found = read(file)
+    groups = ("y_true", "y_pred", "y_prob")
+    return {
+        "classes": [str(name) for name in found["classes"]],
+        **{name: give(f"{folder}/{name}.npy", found[name]) if name in found else None for name in groups},
+    }
+
+
+def history_csv(folder: str, logs: list[dict[str, float]]) -> str:
+    """What `CSVLogger` writes when it is told these logs, epoch by epoch, as Keras does."""
+    import tensorflow as tf
+
+    path = exchange() / folder / "history.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.stop_training = False
+    logger = tf.keras.callbacks.CSVLogger(str(path))
+    logger.set_model(model)
+    logger.on_train_begin()
+    for epoch, values in enumerate(logs):
+        logger.on_epoch_end(epoch, dict(values))
+    logger.on_train_end()
+    return _give_bytes(folder, path.read_bytes())
+
+
+def npy(folder: str, name: str) -> str:
+    """What `numpy.save` writes."""
+    stream = io.BytesIO()
+    np.save(stream, take(name))
+    return _give_bytes(folder, stream.getvalue())
+
+
+def read_npy(folder: str, file: str) -> str:
+    """What `numpy.load` reads, pickles refused."""
+    return give(f"{folder}/array.npy", np.load(file, allow_pickle=False))
+
+
+def repickled(folder: str, file: str) -> str:
+    """`pickle.dumps` of what `load_pkl` reads."""
+    from transplant.utils import load_pkl
+
+    return _give_bytes(folder, pickle.dumps(load_pkl(file), protocol=4))
+
+
+def unzip_patient(db_dir: str, patient_id: int, out_dir: str) -> None:
+    """`icentia11k.unzip_patient_data`."""
+    from transplant.datasets import icentia11k
+
+    icentia11k.unzip_patient_data(db_dir, patient_id, out_dir=out_dir)

@@ -1,0 +1,217 @@
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { PythonSession } from './session.ts';
+import type { Transfer } from './transfer.ts';
+import type { Wire } from './wire.ts';
+
+/** A prepared data set as the original holds it. */
+export interface PreparedData {
+  /** `(records, samples, leads)`, float32 or float64. */
+  readonly x: NdArray;
+  /** `(records, classes)`, of the label frame's own dtype. */
+  readonly y: NdArray;
+  readonly recordIds: readonly (string | number)[];
+  readonly classes: readonly string[];
+}
+
+/** Collections that the original reads: `finetuning.datasets.get_<name>_data` and `physionet.read_<name>_data`. */
+export type CollectionName = 'challenge17' | 'challenge20' | 'ptb_xl';
+
+/** Options of `get_<name>_data`, by their Python names. `fs` in Hz, `pad` in samples or `max`. */
+export interface PrepareOptions {
+  readonly fs?: number | null;
+  readonly pad?: number | 'max' | null;
+  readonly normalize?: boolean;
+  /** PTB-XL only. */
+  readonly category?: string;
+  /** PTB-XL only. */
+  readonly folds?: readonly number[];
+}
+
+/** What `read_<name>_data` returns. */
+export interface ReadRecords {
+  /** `(samples, leads)` in mV each, float64. */
+  readonly signals: readonly NdArray[];
+  /** Hz. */
+  readonly rates: readonly number[];
+  readonly names: readonly (string | number)[];
+  readonly labels: { readonly index: readonly (string | number)[]; readonly columns: readonly string[] };
+  /** `(records, classes)`. */
+  readonly values: NdArray;
+}
+
+/** A patient of Icentia11k as `load_patient_data` reads it. */
+export interface PatientArrays {
+  /** `(segments, samples)`. */
+  readonly signal: NdArray;
+  /** By segment, positions and codes in turn. */
+  readonly btype: readonly NdArray[];
+  readonly rtype: readonly NdArray[];
+}
+
+/** What a trainer hands to `fit`, in order. */
+export interface FitData {
+  /** Inputs by name (`x`, or `context` and `samples`) and labels of all batches in one. */
+  readonly train: FitArrays;
+  readonly val: FitArrays | null;
+}
+
+/** Samples and labels of one part. */
+export interface FitArrays {
+  readonly inputs: ReadonlyMap<string, NdArray>;
+  readonly y: NdArray;
+}
+
+type DataFiles = {
+  readonly x: string;
+  readonly y: string;
+  readonly recordIds: (string | number)[];
+  readonly classes: string[];
+};
+
+type FitFiles = { readonly inputs: { readonly [name: string]: string }; readonly y: string };
+
+/** Reading, preparation, splits and files of data sets by the original. Failures over there are PythonErrors. */
+export class OriginalData {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+
+  constructor(session: PythonSession, transfer: Transfer) {
+    this.#session = session;
+    this.#transfer = transfer;
+  }
+
+  /** `finetuning.datasets.get_<collection>_data`; with `save` also written there by `transplant.utils.save_pkl`. */
+  async prepare(
+    collection: CollectionName,
+    dbDir: string,
+    options: PrepareOptions,
+    save: string | null = null,
+  ): Promise<PreparedData> {
+    return this.#data(
+      await this.#session.call<DataFiles>('datasets.prepare', {
+        folder: this.#transfer.folder(),
+        collection,
+        db_dir: dbDir,
+        options: { ...options },
+        save,
+      }),
+    );
+  }
+
+  /** `transplant.datasets.physionet.read_<collection>_data`. */
+  async records(
+    collection: CollectionName,
+    dbDir: string,
+    options: { readonly fs?: 'lr' | 'hr'; readonly category?: string; readonly remove_empty?: boolean } = {},
+  ): Promise<ReadRecords> {
+    const found = await this.#session.call<{
+      signals: string[];
+      rates: number[];
+      names: (string | number)[];
+      index: (string | number)[];
+      columns: string[];
+      values: string;
+    }>('datasets.records', { folder: this.#transfer.folder(), collection, db_dir: dbDir, options });
+    const { rates, names, index, columns } = found;
+    const signals = this.#transfer.takeAll(found.signals);
+    return { signals, rates, names, labels: { index, columns }, values: this.#transfer.take(found.values) };
+  }
+
+  /** A call of a function over one array: `pad_sequences`, `running_mean_std`, a normaliser, … Results are arrays. */
+  async apply(
+    name: string,
+    arrays: readonly NdArray[],
+    options: { readonly [key: string]: Wire } = {},
+  ): Promise<NdArray[]> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.takeAll(
+      await this.#transfer.lend(arrays, (names) =>
+        this.#session.call<string[]>('datasets.apply', { folder, name, arrays: names, options }),
+      ),
+    );
+  }
+
+  /** The documented recipe: seeded, stratified `finetuning.utils.train_test_split` of a prepared file, both parts saved. */
+  async split(
+    file: string,
+    options: { testSize: number; seed: number; train: string; test: string },
+  ): Promise<{ train: PreparedData; test: PreparedData }> {
+    const { testSize, ...rest } = options;
+    const parts = await this.#session.call<{ train: DataFiles; test: DataFiles }>('datasets.split', {
+      folder: this.#transfer.folder(),
+      file,
+      test_size: testSize,
+      ...rest,
+    });
+    return { train: this.#data(parts.train), test: this.#data(parts.test) };
+  }
+
+  /**
+   * `finetuning.utils.train_test_split` of a set of `count` numbered records after `np.random.seed(seed)`, optionally stratified by labels:
+   * the numbers of both parts, int64, and NumPy's next draw.
+   */
+  async splitNumbers(
+    count: number,
+    options: { readonly seed: number; readonly test_size?: number; readonly train_size?: number },
+    stratify?: NdArray,
+  ): Promise<{ train: NdArray; test: NdArray; next: NdArray }> {
+    const folder = this.#transfer.folder();
+    const [train, test, next] = this.#transfer.takeAll(
+      await this.#transfer.lend(stratify ? [stratify] : [], ([labels = null]) =>
+        this.#session.call<string[]>('datasets.split_numbers', { folder, count, options, stratify: labels }),
+      ),
+    );
+    return { train, test, next };
+  }
+
+  /** Reads a prepared file by `transplant.utils.load_pkl`. */
+  async load(file: string): Promise<PreparedData> {
+    return this.#data(await this.#session.call<DataFiles>('datasets.load', { folder: this.#transfer.folder(), file }));
+  }
+
+  /** `icentia11k.load_patient_data`. */
+  async patient(dbDir: string, patientId: number, unzipped: boolean): Promise<PatientArrays> {
+    const found = await this.#session.call<{ signal: string; btype: string[]; rtype: string[] }>('datasets.patient', {
+      folder: this.#transfer.folder(),
+      db_dir: dbDir,
+      patient_id: patientId,
+      unzipped,
+    });
+    const [signal, btype, rtype] = [[found.signal], found.btype, found.rtype].map((names) =>
+      this.#transfer.takeAll(names),
+    );
+    return { signal: signal[0], btype, rtype };
+  }
+
+  /**
+   * Runs a trainer as a script up to `fit` and returns what it would train on, unshuffled; the first `batches` batches of an endless stream.
+   * `patientIds` stand in for all patients of Icentia11k.
+   */
+  async fitData(
+    module: 'finetuning.trainer' | 'pretraining.trainer',
+    argv: readonly string[],
+    { batches = null, patientIds = null }: { batches?: number | null; patientIds?: readonly number[] | null } = {},
+  ): Promise<FitData> {
+    const found = await this.#session.call<{ train: FitFiles; val: FitFiles | null }>('datasets.fit_data', {
+      folder: this.#transfer.folder(),
+      module,
+      argv,
+      batches,
+      patient_ids: patientIds,
+    });
+    const take = ({ inputs, y }: FitFiles): FitArrays => ({
+      inputs: new Map(Object.entries(inputs).map(([name, file]) => [name, this.#transfer.take(file)])),
+      y: this.#transfer.take(y),
+    });
+    return { train: take(found.train), val: found.val && take(found.val) };
+  }
+
+  #data(files: DataFiles): PreparedData {
+    return {
+      x: this.#transfer.take(files.x),
+      y: this.#transfer.take(files.y),
+      recordIds: files.recordIds,
+      classes: files.classes,
+    };
+  }
+}

@@ -1,0 +1,98 @@
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { PythonSession } from './session.ts';
+import type { Transfer } from './transfer.ts';
+
+/** What `read_predictions` finds in a CSV; absent groups are undefined. */
+export interface ReadPredictions {
+  readonly classes: readonly string[];
+  readonly yTrue?: NdArray;
+  readonly yPred?: NdArray;
+  readonly yProb?: NdArray;
+}
+
+/** Arrays of a prediction table, by their Python names. */
+export interface PredictionArrays {
+  readonly y_prob: NdArray;
+  readonly y_true?: NdArray;
+  readonly y_pred?: NdArray;
+}
+
+/** Files that the original writes and reads. Bytes come as uint8 arrays; failures over there are PythonErrors. */
+export class OriginalFiles {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+
+  constructor(session: PythonSession, transfer: Transfer) {
+    this.#session = session;
+    this.#transfer = transfer;
+  }
+
+  /** The CSV of `create_predictions_frame`. */
+  async predictionsCsv(
+    arrays: PredictionArrays,
+    texts: { readonly class_names?: readonly string[]; readonly record_ids?: readonly (string | number)[] } = {},
+  ): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    const entries = Object.entries(arrays).filter(([, array]) => array !== undefined);
+    return this.#transfer.take(
+      await this.#transfer.lend(
+        entries.map(([, array]) => array),
+        (files) =>
+          this.#session.call<string>('files.predictions_csv', {
+            folder,
+            arrays: Object.fromEntries(entries.map(([name], i) => [name, files[i]])),
+            texts,
+          }),
+      ),
+    );
+  }
+
+  /** `transplant.utils.read_predictions`. */
+  async readPredictions(file: string): Promise<ReadPredictions> {
+    const folder = this.#transfer.folder();
+    const { classes, ...found } = await this.#session.call<{
+      classes: string[];
+      y_true: string | null;
+      y_pred: string | null;
+      y_prob: string | null;
+    }>('files.read_predictions', { folder, file });
+    const [yTrue, yPred, yProb] = [found.y_true, found.y_pred, found.y_prob].map((name) =>
+      name === null ? undefined : this.#transfer.take(name),
+    );
+    return { classes, yTrue, yPred, yProb };
+  }
+
+  /** The `history.csv` that Keras's CSVLogger writes for the logs of some epochs. */
+  async historyCsv(logs: readonly { readonly [name: string]: number }[]): Promise<NdArray> {
+    return this.#transfer.take(
+      await this.#session.call<string>('files.history_csv', { folder: this.#transfer.folder(), logs }),
+    );
+  }
+
+  /** The `.npy` file that `numpy.save` writes. */
+  async npy(array: NdArray): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(
+      await this.#transfer.lend([array], ([name]) => this.#session.call<string>('files.npy', { folder, name })),
+    );
+  }
+
+  /** The values of a `.npy` file as `numpy.load` reads them, without pickles. */
+  async readNpy(file: string): Promise<NdArray> {
+    return this.#transfer.take(
+      await this.#session.call<string>('files.read_npy', { folder: this.#transfer.folder(), file }),
+    );
+  }
+
+  /** `pickle.dumps(load_pkl(file), protocol=4)`: one form for pickles of both sides. The file must come from either side, not from outside. */
+  async repickled(file: string): Promise<NdArray> {
+    return this.#transfer.take(
+      await this.#session.call<string>('files.repickled', { folder: this.#transfer.folder(), file }),
+    );
+  }
+
+  /** `icentia11k.unzip_patient_data`: writes the unzipped files of a patient into a folder that exists. */
+  async unzipPatient(dbDir: string, patientId: number, outDir: string): Promise<void> {
+    await this.#session.call('files.unzip_patient', { db_dir: dbDir, patient_id: patientId, out_dir: outDir });
+  }
+}

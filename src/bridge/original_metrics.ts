@@ -1,0 +1,48 @@
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { PythonSession } from './session.ts';
+import type { Transfer } from './transfer.ts';
+import type { Wire } from './wire.ts';
+
+/** A call of a function of `transplant.evaluation` on truth and scores (or decisions). */
+export interface MetricCall {
+  readonly name: 'auc' | 'f1' | 'multi_f1' | 'f_max' | 'macro_precision_recall' | 'challenge2020_metrics';
+  /** Keyword arguments; numbers in lists become float64 arrays. */
+  readonly options?: { readonly [key: string]: Wire };
+}
+
+/** Numbers that a call returned, one after the other, or the class of the exception that it raised. */
+export type MetricResult = { readonly values: readonly number[] } | { readonly error: string };
+
+/** `transplant.evaluation` of the original. */
+export class OriginalMetrics {
+  readonly #session: PythonSession;
+  readonly #transfer: Transfer;
+
+  constructor(session: PythonSession, transfer: Transfer) {
+    this.#session = session;
+    this.#transfer = transfer;
+  }
+
+  /** Calls on one pair of truth and scores, in order. */
+  evaluate(yTrue: NdArray, yProb: NdArray, calls: readonly MetricCall[]): Promise<MetricResult[]> {
+    return this.#transfer.lend([yTrue, yProb], ([truth, scores]) =>
+      this.#session.call<MetricResult[]>('metrics.evaluate', {
+        truth,
+        scores,
+        calls: calls.map(({ name, options = {} }) => ({ name, options })),
+      }),
+    );
+  }
+
+  /** `f1` of a prediction CSV. */
+  f1OfFile(file: string): Promise<number> {
+    return this.#session.call('metrics.f1_of_file', { file });
+  }
+
+  /** scikit-learn's `roc_curve` of one class: false and true positive rates, for pictures. */
+  async rocCurve(truth: NdArray, scores: NdArray): Promise<{ readonly x: number[]; readonly y: number[] }> {
+    return this.#transfer.lend([truth, scores], ([lent, given]) =>
+      this.#session.call<{ x: number[]; y: number[] }>('metrics.roc_curve', { truth: lent, scores: given }),
+    );
+  }
+}
