@@ -1,5 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Reporter, silent } from '../events.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { writeIcentiaPatient } from '../synthetic/write_icentia.ts';
+import { writeChallenge17, writeChallenge20, writePtbXl } from '../synthetic/write_physionet.ts';
+import { writeExcerpts } from './icentia_excerpts.ts';
 
 /** Collections of recordings, by the folder that holds each; one file in it tells that it is there. */
 export const collections = {
@@ -11,6 +17,16 @@ export const collections = {
 } as const;
 export type DataSetName = keyof typeof collections;
 
+/** Forms of Icentia11k that the original reads: as distributed (pickles), and unzipped (`.npy`, `.npz`). */
+export type IcentiaForm = 'zipped' | 'unzipped';
+
+/** Patients of Icentia11k in a form that both sides read. */
+export interface IcentiaPatients {
+  readonly dbDir: string;
+  readonly patientIds: readonly number[];
+  readonly unzipped: boolean;
+}
+
 /** Recordings that both sides read. */
 export interface ComparisonData {
   readonly kind: 'real' | 'generated';
@@ -18,10 +34,82 @@ export interface ComparisonData {
   readonly folder: string;
   /** Collections that are there. */
   readonly names: readonly DataSetName[];
+  /**
+   * Four small patients, with the same values in both forms. Of real recordings they are excerpts, made when they are first asked for in a
+   * temporary folder that goes with the process.
+   */
+  icentia(form: IcentiaForm): Promise<IcentiaPatients>;
 }
 
+const excerpts = { patients: 4, segments: 2, samples: 32_768 } as const;
+const patientIds = Array.from({ length: excerpts.patients }, (_, id) => id);
+
 /** The collections of a folder of real recordings. */
-export function openCollections(folder: string, kind: ComparisonData['kind'] = 'real'): ComparisonData {
-  const names = (Object.keys(collections) as DataSetName[]).filter((name) => existsSync(join(folder, name)));
-  return { kind, folder, names };
+export function openCollections(folder: string): ComparisonData {
+  let made: Promise<string> | undefined;
+  const icentia = async (form: IcentiaForm): Promise<IcentiaPatients> => {
+    made ??= makeExcerpts(join(folder, 'icentia11k'));
+    return { dbDir: join(await made, form), patientIds, unzipped: form === 'unzipped' };
+  };
+  return { kind: 'real', folder, names: namesIn(folder), icentia };
+}
+
+async function makeExcerpts(source: string): Promise<string> {
+  const target = mkdtempSync(join(tmpdir(), 'ecg-transplant-excerpts-'));
+  process.once('exit', () => rmSync(target, { recursive: true, force: true }));
+  await writeExcerpts(source, target, excerpts);
+  return target;
+}
+
+/** What is generated; a change makes the data anew. */
+const recipe = {
+  format: 1,
+  icentia11k: excerpts,
+  cinc2017: { records: 24, seconds: 12 },
+  challenge2020: { records: 12, seconds: 8 },
+  ptbxl: { records: 16, seconds: 10 },
+} as const;
+
+/** Written last. */
+const marker = 'GENERATED.json';
+
+/**
+ * Small recordings made by the project's own model of the heart, laid out as real ones. Made once for a seed: a folder that holds them is
+ * used as it is.
+ */
+export async function generatedCollections(
+  folder: string,
+  seed: number,
+  reporter: Reporter = silent,
+): Promise<ComparisonData> {
+  const description = `${JSON.stringify({ seed, ...recipe }, null, 1)}\n`;
+  const path = join(folder, marker);
+  const finished = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  if (finished !== description) {
+    reporter({ kind: 'message', text: `Making recordings to compare with in ${folder}` });
+    if (finished !== undefined) {
+      rmSync(path);
+      for (const name of Object.keys(collections)) rmSync(join(folder, name), { recursive: true, force: true });
+    }
+    await generate(folder, seed);
+    writeFileAtomic(path, description);
+  }
+  const icentia = async (form: IcentiaForm): Promise<IcentiaPatients> => {
+    return { dbDir: join(folder, 'icentia11k', form), patientIds, unzipped: form === 'unzipped' };
+  };
+  return { kind: 'generated', folder, names: namesIn(folder), icentia };
+}
+
+async function generate(folder: string, seed: number): Promise<void> {
+  const { segments, samples } = recipe.icentia11k;
+  const icentia = join(folder, 'icentia11k');
+  const places = { wfdb: icentia, zipped: join(icentia, 'zipped'), unzipped: join(icentia, 'unzipped') };
+  for (const id of patientIds) await writeIcentiaPatient(id, { seed, segments, samples }, places);
+  writeChallenge17(join(folder, 'cinc2017'), { seed, ...recipe.cinc2017 });
+  writeChallenge20(join(folder, 'challenge2020', 'cpsc2018'), { seed, ...recipe.challenge2020 });
+  writePtbXl(join(folder, 'ptbxl'), { seed, ...recipe.ptbxl });
+}
+
+function namesIn(folder: string): DataSetName[] {
+  return (Object.keys(collections) as DataSetName[]).filter((name) => existsSync(join(folder, name)));
 }
