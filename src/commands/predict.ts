@@ -15,8 +15,8 @@ const notice = 'For research, not for diagnosis.';
 
 export const help = `ecg-transplant predict --job-dir DIR (--data FILE | RECORD…) [options]
 
-Predicts with the best weights of a finetuning job: a prepared file, or recordings of your own (WFDB records, .csv or .npy files, named
-without ending). Recordings are treated as the training data were: leads by name, unit, normalisation, rate, length. What does not fit is
+Predicts with the best weights of a finetuning job: a prepared file, or recordings of your own (WFDB records, .csv or .npy files, .mat files of
+CPSC 2018, named with or without ending). Recordings are treated as the training data were: leads by name, unit, normalisation, rate, length. What does not fit is
 refused. ${notice}
 
   --job-dir DIR         folder of the finetuning job
@@ -64,7 +64,7 @@ export async function run(args: readonly string[]): Promise<number> {
     throw new InputError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
   }
   const reporter = reporterFor();
-  const paths = records.map((path) => path.replace(/\.(hea|csv|npy)$/, ''));
+  const paths = records.map((path) => path.replace(/\.(hea|csv|npy|mat)$/, ''));
   const options = {
     leads: values.leads?.split(',').map((name) => name.trim()),
     recordFs: above('--record-fs', values['record-fs']),

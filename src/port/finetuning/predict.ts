@@ -110,7 +110,7 @@ export class Predictor {
   }
 
   /**
-   * Predicts recordings (WFDB records, `.csv` or `.npy` files, named without ending), each treated as the training data were: leads by
+   * Predicts recordings (WFDB records, `.csv` or `.npy` files, `.mat` files of CPSC 2018, named without ending), each treated as the training data were: leads by
    * name, unit, normalisation, rate, length.
    *
    * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples, or the job does not say what was done to its data.

@@ -48,7 +48,7 @@ export function prepareRecording(path: string, plan: RecordPlan, resampler: Resa
     throw new InputError('a sample is missing or not finite', {
       file: path,
       where: `sample ${Math.floor(at / plan.leads.length)} of lead ${plan.leads[at % plan.leads.length]}`,
-      next: 'Leave the record out, repair it, or let it pass: --keep-missing.',
+      next: 'Leave the record out or repair it; prepare-data lets it pass with --keep-missing.',
     });
   }
   if (plan.normalization) normalize(signal, plan.normalization.mean, plan.normalization.std, true);

@@ -25,7 +25,7 @@ export type RecordingFormat =
   | { readonly kind: 'wfdb' }
   /** MATLAB files of CPSC 2018 as first published: a struct `ECG` with `data` (12, samples) in mV at 500 Hz. */
   | { readonly kind: 'cpsc2018' }
-  /** `.hea` (WFDB), else `.csv` (first row: names of the leads), else `.npy` (samples, leads). */
+  /** `.hea` (WFDB), else `.csv` (first row: names of the leads), else `.npy` (samples, leads), else `.mat` (CPSC 2018). */
   | { readonly kind: 'any'; readonly fs?: number; readonly units: string; readonly leads?: readonly string[] };
 
 /** Lead order of CPSC 2018. */
@@ -54,10 +54,11 @@ const cpsc2018Rate = 500;
 export function readRecording(path: string, format: RecordingFormat): Recording {
   if (format.kind === 'cpsc2018') return readCpsc2018(`${path}.mat`);
   if (format.kind === 'wfdb' || existsSync(`${path}.hea`)) return readWfdb(path);
-  const file = [`${path}.csv`, `${path}.npy`].find((candidate) =>
+  const file = [`${path}.csv`, `${path}.npy`, `${path}.mat`].find((candidate) =>
     statSync(candidate, { throwIfNoEntry: false })?.isFile(),
   );
-  if (!file) throw new FileNotFoundError(`${path}.hea, .csv or .npy`);
+  if (!file) throw new FileNotFoundError(`${path}.hea, .csv, .npy or .mat`);
+  if (file.endsWith('.mat')) return readLoneMat(file);
   if (format.fs === undefined) {
     throw new InputError('the sampling rate of the recording is not known', {
       file,
@@ -106,6 +107,20 @@ function readCpsc2018(file: string): Recording {
     leads: twelveLeads,
     units: 'mV',
   };
+}
+
+/** The signal files of other collections end in `.mat` too, and say nothing without their headers. */
+function readLoneMat(file: string): Recording {
+  try {
+    return readCpsc2018(file);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError('this is no recording of CPSC 2018, and has no WFDB header beside it', {
+      file,
+      got: error.message,
+      next: `Put the header back: ${file.replace(/mat$/, 'hea')}.`,
+    });
+  }
 }
 
 function readCsvRecording(file: string): Pick<Recording, 'signal' | 'leads'> {
