@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, homedir } from 'node:os';
 import { join } from 'node:path';
-import { stateFolder } from '../../../scripts/lib/environment.mjs';
 import { runtime } from '../../graph/runtime.ts';
 import { fileDigests } from './library_digests.ts';
 
@@ -31,7 +30,7 @@ export function environment(): Environment {
     version,
     node: process.versions.node,
     tensorflow: tensorflow.tensorflowVersion,
-    libraries: fileDigests(mappedLibraries(), join(stateFolder(), 'library-digests.json')),
+    libraries: fileDigests(mappedLibraries(), digestCache()),
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     gpu: tensorflow.usesGpu,
@@ -50,6 +49,11 @@ export function differences(before: Environment, now: Environment): string {
   const digestsOf = ({ libraries }: Environment): string => Object.values(libraries).sort().join();
   const sameLibraries = digestsOf(before) === digestsOf(now);
   return [...parts, sameLibraries ? '' : 'the TensorFlow libraries are other files'].filter(Boolean).join('; ');
+}
+
+/** Where set-up of an installed package keeps its files too. */
+function digestCache(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ecg-transplant', 'library-digests.json');
 }
 
 /** TensorFlow's libraries in this process, where the system tells. */
