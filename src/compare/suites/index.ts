@@ -1,4 +1,5 @@
 import type { Suite } from '../suite.ts';
+import { sampling } from './sampling.ts';
 
 /** Every suite, in the order of `suiteNames`. */
-export const suites: readonly Suite[] = [];
+export const suites: readonly Suite[] = [sampling];

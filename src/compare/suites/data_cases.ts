@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { PythonError } from '../../bridge/errors.ts';
+import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
+import type { DataSetName } from '../data.ts';
+import { NotRunnable, type SuiteContext } from '../suite.ts';
+
+/** Folder of a collection; throws NotRunnable where the data have none. */
+export function collectionOf({ data: { folder, names } }: SuiteContext, name: DataSetName): string {
+  if (!names.includes(name)) throw new NotRunnable(`there is no ${name} in ${folder}`);
+  return join(folder, name);
+}
+
+/** What a call gave, or the class of the exception that it raised: twins on both sides have the same name. */
+export type Outcome<T> = { readonly value: T } | { readonly error: string };
+
+/** Runs a call of either side. Only a failure of Python itself is thrown on. */
+export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await call() };
+  } catch (error) {
+    if (error instanceof PythonError) return { error: error.type };
+    if (error instanceof Error && /^(Value|Index|Key|Type|Attribute|Assertion|FileNotFound)Error$/.test(error.name)) {
+      return { error: error.name };
+    }
+    throw error;
+  }
+}
+
+/** One word for an outcome, for rows that compare what failed and what did not. */
+export function wordFor(outcome: Outcome<unknown>): string {
+  return 'error' in outcome ? outcome.error : 'a result';
+}
+
+/** Whole numbers as NumPy's default integers. */
+export function int64(values: ArrayLike<number>, shape: readonly number[] = [values.length]): NdArray<'int64'> {
+  return ndarray('int64', shape, BigInt64Array.from(Array.from(values), BigInt));
+}
+
+/** Arrays of one shape and dtype as one, with a new first axis; throws a RangeError if they differ. */
+export function stack(arrays: readonly NdArray[]): NdArray {
+  const [first] = arrays;
+  const { dtype, shape } = first;
+  const out = ndarray(dtype, [arrays.length, ...shape], joinedStorage(arrays) as typeof first.data);
+  return out;
+}
+
+/** Arrays that differ in their first axis only, one after the other. */
+export function concatenate(arrays: readonly NdArray[]): NdArray {
+  const [{ dtype, shape }] = arrays;
+  const length = arrays.reduce((sum, array) => sum + array.shape[0], 0);
+  return ndarray(dtype, [length, ...shape.slice(1)], joinedStorage(arrays));
+}
+
+function joinedStorage(arrays: readonly NdArray[]): NdArray['data'] {
+  const [{ dtype, data }] = arrays;
+  const odd = arrays.find((array) => array.dtype !== dtype);
+  if (odd) throw new RangeError(`arrays of ${dtype} and ${odd.dtype} cannot be joined`);
+  const length = arrays.reduce((sum, array) => sum + array.data.length, 0);
+  const joined = new (data.constructor as new (size: number) => NdArray['data'])(length);
+  let filled = 0;
+  for (const array of arrays) {
+    (joined as { set(part: unknown, offset: number): void }).set(array.data, filled);
+    filled += array.data.length;
+  }
+  return joined;
+}
