@@ -1,0 +1,77 @@
+import type { Row, Worst } from '../closeness.ts';
+import type { Comparison } from './model.ts';
+import { shareOf } from './verdict.ts';
+
+/** Characters that move the cursor, reorder text or cannot stand in XML: control and bidirectional ones, halves of surrogate pairs. */
+const unprintable =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Longest text from data that a report shows; `report.json` holds the whole. */
+const longest = 160;
+
+/**
+ * Text from data (names of records, files and layers, lines of files, messages of Python) as it may stand on a terminal and in a file:
+ * one line, nothing invisible (`\u001b` in place of an escape), not longer than `most` characters.
+ */
+export function plain(text: string, most = longest): string {
+  const shown = text.replace(unprintable, (character) =>
+    character === '\n' || character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  const characters = Array.from(shown.length > most ? shown.slice(0, most + 1) : shown);
+  if (characters.length <= most && shown.length <= most + 1) return shown;
+  return `${characters.slice(0, most).join('')}… (${shown.length.toLocaleString('en')} characters)`;
+}
+
+/** The worst difference of a row: bits that differ, or the relative distance. */
+export function formatDifference(row: Row): string {
+  if (!Number.isFinite(row.difference)) return 'not comparable';
+  if (row.kind === 'close') return scientific(row.difference);
+  return row.difference === 0 ? '0' : `${row.difference.toLocaleString('en')} differ`;
+}
+
+/** What the difference may be. */
+export function formatLimit(row: Row): string {
+  return row.kind === 'exact' ? '0' : scientific(row.limit);
+}
+
+/** Share of its limit that a close row uses, in percent; nothing for an exact row. */
+export function formatShare(row: Row): string {
+  if (row.kind === 'exact') return '';
+  const percent = 100 * shareOf(row);
+  if (!Number.isFinite(percent)) return '–';
+  if (percent > 0 && percent < 0.1) return '< 0.1 %';
+  return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+}
+
+/** Where a row is worst: array, index, both values, distance; or the reason why nothing could be compared. */
+export function formatWorst(row: Row): string {
+  const place = row.worst && row.difference > 0 ? describe(row.worst) : '';
+  return [place, row.note ? plain(row.note) : ''].filter(Boolean).join('; ');
+}
+
+function describe({ array, index, port, original, ulps }: Worst): string {
+  const distance = ulps === undefined ? '' : `, ${ulps.toLocaleString('en')} ulp`;
+  return `${plain(array)}[${index.join(', ')}]: ${plain(port)} in the port, ${plain(original)} in the original${distance}`;
+}
+
+export function scientific(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1);
+}
+
+/** `0.4 s`, `12 s`, `3 min 20 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 59.5) return `${seconds.toFixed(0)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** The command that repeats one case, safe to paste into a POSIX shell. */
+export function commandOf({ settings }: Pick<Comparison, 'settings'>, suite: string, name: string): string {
+  return ['npm run compare --', ...[...settings, '--suite', suite, '--case', name].map(quote)].join(' ');
+}
+
+function quote(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,32 @@
+import junit, { type Builder } from 'junit-report-builder';
+import { commandOf, formatDifference, formatLimit, formatWorst, plain } from './figures.ts';
+import type { Comparison } from './model.ts';
+import { suitesOf } from './verdict.ts';
+
+/**
+ * The comparison as JUnit XML: a test suite for each suite, a test for each row. A row that differs is a failure, a case that this
+ * original cannot run is skipped (its reason in `system-out`), a case that broke off is an error.
+ */
+export function toJunit(comparison: Comparison): string {
+  // The package's types name a default export; what it exports is the builder itself.
+  const builder = (junit as unknown as Builder).newBuilder().name(plain(comparison.title));
+  for (const { suite, rows, notRunnable, broken, seconds } of suitesOf(comparison.findings)) {
+    const tests = builder.testSuite().name(plain(suite)).time(seconds).timestamp(comparison.begun);
+    tests.property('witness', plain(comparison.witness.title));
+    const test = (name: string) =>
+      tests
+        .testCase()
+        .className(plain(`compare.${suite}`))
+        .name(plain(name));
+    for (const row of rows) {
+      const result = test(`${row.case}: ${row.name}`);
+      if (row.passed) continue;
+      result
+        .failure(`${formatDifference(row)}, limit ${formatLimit(row)}: ${formatWorst(row)}`, 'difference')
+        .stacktrace(`${formatWorst(row)}\nRepeat it with: ${plain(commandOf(comparison, suite, row.case), 1000)}`);
+    }
+    for (const { case: name, because } of notRunnable) test(name).skipped().standardOutput(plain(because, 1000));
+    for (const { case: name, because } of broken) test(name).error(plain(because), 'broken off', plain(because, 1000));
+  }
+  return `${builder.build()}\n`;
+}

@@ -1,0 +1,129 @@
+import type { Row, Rung } from '../closeness.ts';
+import { rungNames } from '../closeness.ts';
+import { type ComparedRow, exitCodeOf, type Findings, type Unfinished } from '../comparison.ts';
+import type { Observation } from '../observations.ts';
+import { suiteNames } from '../suite.ts';
+import type { Comparison } from './model.ts';
+
+export type Status = 'PASSED' | 'FAILED' | 'COULD NOT RUN';
+
+/** The verdict in figures. */
+export interface Verdict {
+  readonly status: Status;
+  readonly rows: number;
+  readonly failed: number;
+  /** Single values compared. */
+  readonly values: number;
+  readonly notRunnable: number;
+  readonly broken: number;
+}
+
+/** Rows of one suite or rung, summed up. */
+export interface Summary {
+  readonly rows: readonly ComparedRow[];
+  readonly failed: readonly ComparedRow[];
+  readonly values: number;
+  /** The row that uses the largest share of its limit; absent where every row is exact. */
+  readonly tightest?: ComparedRow;
+}
+
+/** What one suite found. */
+export interface SuiteFindings extends Summary {
+  readonly suite: string;
+  readonly notRunnable: readonly Unfinished[];
+  readonly broken: readonly Unfinished[];
+  readonly observations: readonly Observation[];
+  readonly seconds: number;
+}
+
+/** The verdict of what was found: {@link exitCodeOf} in words. */
+export function verdictOf(findings: Findings): Verdict {
+  const { rows, notRunnable, broken } = findings;
+  const { failed, values } = summarise(rows);
+  return {
+    status: (['PASSED', 'FAILED', 'COULD NOT RUN'] as const)[exitCodeOf(findings)],
+    rows: rows.length,
+    failed: failed.length,
+    values,
+    notRunnable: notRunnable.length,
+    broken: broken.length,
+  };
+}
+
+/** One line: the witness, the verdict, the counts. */
+export function formatVerdict({ witness, findings }: Comparison): string {
+  return `Against ${witness.title}: ${describeVerdict(verdictOf(findings))}`;
+}
+
+/** The verdict without the witness. */
+export function describeVerdict(verdict: Verdict): string {
+  const { status, rows, failed, values } = verdict;
+  const left = describeUnfinished(verdict);
+  const compared = `${count(values, 'value')} compared`;
+  if (failed > 0) {
+    return `${status}: ${count(failed, 'row')} of ${rows.toLocaleString('en')} ${failed === 1 ? 'differs' : 'differ'}${left ? `; ${left}` : ''}; ${compared}`;
+  }
+  if (rows === 0) return `${status}: nothing was compared${left ? `; ${left}` : ''}`;
+  if (left) return `${status}: ${left}; the other ${count(rows, 'row')} passed; ${compared}`;
+  return `${status}: ${count(rows, 'row')}; ${compared}`;
+}
+
+function describeUnfinished({ notRunnable, broken }: Verdict): string {
+  const parts = [
+    notRunnable > 0 ? `${count(notRunnable, 'case')} not runnable` : '',
+    broken > 0 ? `${count(broken, 'case')} broken off` : '',
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+/** `1 row`, `2,000 rows`. */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `3 of 4`; a dash where nothing was compared. */
+export function passedOf({ rows, failed }: Pick<Summary, 'rows' | 'failed'>): string {
+  if (rows.length === 0) return '–';
+  return `${(rows.length - failed.length).toLocaleString('en')} of ${rows.length.toLocaleString('en')}`;
+}
+
+/** Counts of rows, failed ones first. */
+export function summarise(rows: readonly ComparedRow[]): Summary {
+  let tightest: ComparedRow | undefined;
+  for (const row of rows) {
+    if (row.kind === 'close' && !(shareOf(row) <= (tightest ? shareOf(tightest) : -1))) tightest = row;
+  }
+  return {
+    rows,
+    failed: rows.filter(({ passed }) => !passed),
+    values: rows.reduce((sum, { values }) => sum + values, 0),
+    ...(tightest ? { tightest } : {}),
+  };
+}
+
+/** Share of its limit that a close row uses, from 0; above 1 it fails. */
+export function shareOf({ difference, limit }: Row): number {
+  return difference === 0 ? 0 : difference / limit;
+}
+
+/** The rungs with what was found on each, hardest statement first; a rung without rows has an empty summary. */
+export function ladderOf({ rows }: Findings): readonly (Summary & { readonly rung: Rung })[] {
+  return rungNames.map((rung) => ({ rung, ...summarise(rows.filter((row) => row.rung === rung)) }));
+}
+
+/** Findings by suite, in the order of the suites; only suites that the comparison touched. */
+export function suitesOf(findings: Findings): readonly SuiteFindings[] {
+  const { rows, notRunnable, broken, observations, seconds } = findings;
+  const named = [...rows, ...notRunnable, ...broken, ...observations].map(({ suite }) => suite);
+  const order = [...new Set<string>([...suiteNames, ...named])].filter((suite) => named.includes(suite));
+  const of = <T extends { readonly suite: string }>(all: readonly T[], suite: string): T[] =>
+    all.filter((one) => one.suite === suite);
+  return order.map((suite) => ({
+    suite,
+    ...summarise(of(rows, suite)),
+    notRunnable: of(notRunnable, suite),
+    broken: of(broken, suite),
+    observations: of(observations, suite),
+    seconds: seconds[suite] ?? 0,
+  }));
+}

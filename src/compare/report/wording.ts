@@ -1,0 +1,40 @@
+import type { Rung } from '../closeness.ts';
+import type { Comparison } from './model.ts';
+
+/** What a passed row of a rung says. */
+export const rungMeanings: { readonly [rung in Rung]: string } = {
+  bits: 'Draws, labels, splits, prepared data, files and metrics are equal to the last bit',
+  'same graph':
+    'The port’s own graph gives the same bits in Node and in a Python session: Node adds nothing of its own',
+  float64: 'The same mathematics: no formula differs',
+  float32: 'The same values, each step taught with the original’s weights, within the original’s own rounding noise',
+  outcome: 'Whole trainings end the same, as distributions over seeds, within a margin fixed beforehand',
+};
+
+/** Facts of both sides as rows: what, port, original. */
+export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly [string, string, string])[] {
+  const { hardware, port, original } = sides;
+  const both = (name: string, text: string): [string, string, string] => [name, text, text];
+  return [
+    ['Language', `Node ${port.node}`, `Python ${original.python}`],
+    ['TensorFlow', port.tensorflow, original.tensorflow],
+    ['TensorFlow library', port.library.join(', ') || 'unknown', original.library.join(', ') || 'unknown'],
+    ['Keras', '–', original.keras],
+    ['NumPy, pandas', '–', `${original.numpy}, ${original.pandas}`],
+    ['scikit-learn', '–', original.sklearn],
+    ['wfdb, samplerate', '–', `${original.wfdb}, ${original.samplerate}`],
+    ['oneDNN', 'as in the original (one library)', original.onednn ? 'on' : 'off'],
+    ['GPUs', port.gpu ? 'in use' : 'none', original.gpus.join(', ') || 'none'],
+    ['Threads of an operation', port.threads ?? 'left to TensorFlow', port.threads ?? 'left to TensorFlow'],
+    both('Processor', `${hardware.processor}, ${hardware.cpus} CPUs`),
+    both('Vector instructions', hardware.cpuFeatures.join(' ') || 'none known'),
+    both('Memory', `${(hardware.memoryTotal / 1e9).toFixed(0)} GB`),
+    both('System', hardware.platform),
+    both('Data', `${data.kind}: ${data.names.join(', ') || 'no collection'}`),
+    both('Seed', String(seed)),
+  ];
+}
+
+/** Why free-running training is no rung. */
+export const freeRunningMeaning =
+  'Float32 training left to itself is chaotic on either side: shown beside the original’s own noise';
