@@ -23,6 +23,8 @@ export interface ZipMember {
   readonly size: number;
   readonly packedSize: number;
   readonly crc: number;
+  /** Unix file type and permissions; 0 if the archive was made elsewhere. */
+  readonly mode: number;
   /** Where its local header starts. */
   readonly headerOffset: number;
 }
@@ -253,6 +255,8 @@ function readEntry(directory: Buffer, at: number, file: string): { member: ZipMe
       size,
       packedSize,
       crc: directory.readUInt32LE(at + 16),
+      // Where Unix (3) or macOS (19) made the entry, the upper half of its external attributes.
+      mode: [3, 19].includes(directory[at + 5]!) ? directory.readUInt16LE(at + 40) : 0,
       headerOffset,
     },
     length,

@@ -58,15 +58,15 @@ export async function extractTar(archive: string, folder: string, options: TarOp
   await walk(archive, options, (entry, stream) => {
     const target = join(root, ...entry.path.split('/'));
     const parent = entry.kind === 'folder' ? target : dirname(target);
-    makeFolder(root, parent, archive, entry.path);
+    makeFolderInside(root, parent, archive, entry.path);
     if (entry.kind === 'folder') stream.resume();
     else writeEntry(target, stream);
   });
   return entries;
 }
 
-/** Makes a folder below `root`, unless a link that is there already leads out of it. */
-function makeFolder(root: string, folder: string, archive: string, path: string): void {
+/** Makes a folder below `root` (a real path), unless a link that is there already leads out of it. Throws InputError naming the archive and the path in it. */
+export function makeFolderInside(root: string, folder: string, archive: string, path: string): void {
   let existing = folder;
   while (existing !== root && statSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
   const real = realpathSync(existing);

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InputError } from '../errors.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { type Answer, type HttpClient, TemporaryFault } from './http.ts';
+
+/** A file to fetch. */
+export interface Download {
+  readonly address: string;
+  /** Where it goes; its folder is made. */
+  readonly target: string;
+  /** Checksum (hex), where one is published. */
+  readonly sha256?: string;
+  /** A longer file is refused. */
+  readonly maxBytes: number;
+}
+
+/** How patient a download is; times in milliseconds. */
+export interface Patience {
+  /** Attempts in a row that gain less than `minGain` bytes before it gives up; default 6. */
+  readonly attempts?: number;
+  readonly minGain?: number;
+  /** Wait after the first failure, doubled with each further one; default 1 s. */
+  readonly backOff?: number;
+  /** An answer that brings less than a kilobyte in this time is dropped and asked for again; default 30 s. */
+  readonly stall?: number;
+}
+
+export interface DownloadOptions {
+  readonly client: HttpClient;
+  readonly patience?: Patience;
+  readonly signal?: AbortSignal;
+  /** Bytes that are there, of an earlier call too; negative where something has to be fetched again. */
+  readonly onBytes?: (count: number) => void;
+  /** A failed attempt, before the next one. */
+  readonly onRetry?: (reason: string) => void;
+}
+
+/** What is known of a partial file: enough to ask for the rest of the same one. */
+interface Partial {
+  readonly address: string;
+  /** Strong `ETag` or `Last-Modified`. */
+  readonly validator: string;
+  /** Bytes of the whole file. */
+  readonly length: number;
+}
+
+const minBytesPerStall = 1024;
+const spaceFaults: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Fetches a file to `target`. The bytes go to `target.part`, which stays when the work is cut off: the next call asks for the rest of it, if the server has the same file
+ * still (`If-Range`). Whole and with the right checksum it gets its name; a file of that name is replaced.
+ *
+ * @throws InputError if the server does not give the file, if it is not the published one, or if there is no room; TemporaryFault when patience ends; the signal's
+ *   reason when it aborts.
+ */
+export async function download(file: Download, options: DownloadOptions): Promise<void> {
+  const { patience = {}, signal, onRetry } = options;
+  const { attempts = 6, minGain = 65_536, backOff = 1000 } = patience;
+  await mkdir(dirname(file.target), { recursive: true });
+  let failures = 0;
+  let wrong = 0;
+  options.onBytes?.(sizeOf(partOf(file)));
+  for (;;) {
+    signal?.throwIfAborted();
+    const before = sizeOf(partOf(file));
+    try {
+      await fetchRest(file, options);
+      const digest = file.sha256 === undefined ? undefined : await sha256Of(partOf(file));
+      if (digest === file.sha256) break;
+      // Once may be a damaged connection or a resumed file that was not the same; twice is another file.
+      if (++wrong === 2) throw wrongChecksum(file, digest!);
+      forget(file, options);
+      onRetry?.('the checksum is not the published one: fetching it anew');
+    } catch (error) {
+      signal?.throwIfAborted();
+      const { code } = error as NodeJS.ErrnoException;
+      if (spaceFaults.has(code)) throw noRoom(file, code!);
+      if (!(error instanceof TemporaryFault)) throw error;
+      failures = sizeOf(partOf(file)) - before >= minGain ? 1 : failures + 1;
+      if (failures >= attempts) {
+        throw new TemporaryFault(`${error.message}; gave up after ${failures} attempts (${file.address})`);
+      }
+      const wait = error.wait ?? backOff * 2 ** (failures - 1) * (0.5 + Math.random());
+      onRetry?.(`${error.message}; again in ${(wait / 1000).toFixed(1)} s`);
+      await sleep(wait, undefined, { signal });
+    }
+  }
+  rmSync(knowledgeOf(file), { force: true });
+  renameSync(partOf(file), file.target);
+}
+
+/** SHA-256 of a file, in hexadecimal digits. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** One attempt: completes the partial file, or throws. */
+async function fetchRest(file: Download, options: DownloadOptions): Promise<void> {
+  const { client, signal } = options;
+  const known = readPartial(file);
+  const have = known ? sizeOf(partOf(file)) : 0;
+  if (known && have === known.length) return;
+  const headers: Record<string, string> = known ? { range: `bytes=${have}-`, 'if-range': known.validator } : {};
+  const answer = await client.get(file.address, headers, signal);
+  try {
+    const goesOn = known !== undefined && continues(answer, have, known);
+    if (answer.status !== 200 && !goesOn) {
+      forget(file, options);
+      throw new TemporaryFault(`${answer.address} does not go on where the partial file ends`);
+    }
+    const length = goesOn ? known.length : lengthOf(answer);
+    requireLength(file, length);
+    if (!goesOn) {
+      forget(file, options);
+      remember(file, answer, length);
+    }
+    await append(file, answer, goesOn ? have : 0, options);
+    const got = sizeOf(partOf(file));
+    if (length !== undefined && got !== length) {
+      throw new TemporaryFault(`${answer.address} sent ${got} of ${length} bytes`);
+    }
+  } finally {
+    answer.body.destroy();
+  }
+}
+
+async function append(file: Download, { body, address }: Answer, start: number, options: DownloadOptions) {
+  const stall = options.patience?.stall ?? 30_000;
+  const handle = await open(partOf(file), start === 0 ? 'w' : 'r+');
+  let position = start;
+  let watched = start;
+  const watch = setInterval(() => {
+    if (position - watched < minBytesPerStall) {
+      body.destroy(new TemporaryFault(`${address} sent ${position - watched} bytes in ${stall / 1000} s`));
+    }
+    watched = position;
+  }, stall);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      requireLength(file, position + chunk.byteLength);
+      for (let done = 0; done < chunk.byteLength; ) {
+        done += (await handle.write(chunk, done, chunk.byteLength - done, position + done)).bytesWritten;
+      }
+      position += chunk.byteLength;
+      options.onBytes?.(chunk.byteLength);
+    }
+    await handle.sync();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ECONNRESET' && code !== 'ERR_STREAM_PREMATURE_CLOSE' && !code?.startsWith('HPE_')) throw error;
+    throw new TemporaryFault(`${address} broke off after ${position} bytes`);
+  } finally {
+    clearInterval(watch);
+    await handle.close();
+  }
+}
+
+/** Whether a partial answer is the rest of the file that is here. */
+function continues({ status, headers }: Answer, have: number, { length }: Partial): boolean {
+  if (status !== 206) return false;
+  const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '') ?? [];
+  return Number(start) === have && Number(end) === length - 1 && Number(whole) === length;
+}
+
+function lengthOf({ headers }: Answer): number | undefined {
+  const text = headers['content-length'];
+  return text === undefined ? undefined : Number(text);
+}
+
+function requireLength(file: Download, length: number | undefined): void {
+  if (length === undefined || length <= file.maxBytes) return;
+  throw new InputError('the file is larger than it can be', {
+    file: file.address,
+    got: `${length} bytes`,
+    expected: `at most ${file.maxBytes}`,
+  });
+}
+
+const partOf = (file: Download): string => `${file.target}.part`;
+const knowledgeOf = (file: Download): string => `${file.target}.part.json`;
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** Keeps what a later attempt needs to go on; a server that says too little has to begin again. */
+function remember(file: Download, { headers }: Answer, length: number | undefined): void {
+  const { etag, 'last-modified': modified } = headers;
+  const validator = etag && !etag.startsWith('W/') ? etag : modified;
+  if (validator === undefined || length === undefined) return;
+  const partial: Partial = { address: file.address, validator, length };
+  writeFileAtomic(knowledgeOf(file), JSON.stringify(partial));
+}
+
+function readPartial(file: Download): Partial | undefined {
+  const have = sizeOf(partOf(file));
+  if (have === 0) return undefined;
+  try {
+    const known = JSON.parse(readFileSync(knowledgeOf(file), 'utf8')) as Partial;
+    const { address, validator, length } = known;
+    return address === file.address && typeof validator === 'string' && have <= length ? known : undefined;
+  } catch {
+    // Missing or damaged: the file is fetched from its beginning.
+    return undefined;
+  }
+}
+
+function forget(file: Download, { onBytes }: DownloadOptions): void {
+  onBytes?.(-sizeOf(partOf(file)));
+  rmSync(partOf(file), { force: true });
+  rmSync(knowledgeOf(file), { force: true });
+}
+
+function wrongChecksum(file: Download, digest: string): InputError {
+  rmSync(partOf(file), { force: true });
+  rmSync(knowledgeOf(file), { force: true });
+  return new InputError('the file is not the published one', {
+    file: file.address,
+    got: `SHA-256 ${digest}`,
+    expected: file.sha256,
+    next: 'Try again later, or look whether a proxy changes what passes through it.',
+  });
+}
+
+function noRoom(file: Download, code: string): InputError {
+  return new InputError('there is no room to write', {
+    file: file.target,
+    got: code,
+    next: 'Make room and run the same command again: what is fetched stays.',
+  });
+}

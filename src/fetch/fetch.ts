@@ -1,0 +1,222 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { type Reporter, silent } from '../events.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { lockJob } from '../port/training/job_lock.ts';
+import { unpackChallenge2017 } from './challenge2017.ts';
+import { type DataSet, publisher } from './data_sets.ts';
+import { download, type Patience } from './download.ts';
+import type { HttpClient } from './http.ts';
+import { Journal } from './journal.ts';
+import { type ListedFile, readListing } from './listing.ts';
+
+export interface FetchOptions {
+  readonly sets: readonly DataSet[];
+  /** Folder that gets each data set's own; created. */
+  readonly target: string;
+  readonly client: HttpClient;
+  /** Address in place of the publisher's. */
+  readonly mirror?: string;
+  /** Patients of the sets that are ordered by patient; default all. */
+  readonly patients?: readonly number[];
+  /** Files that are fetched at once; default 4. */
+  readonly connections?: number;
+  /** Replace files that are there with another content. */
+  readonly force?: boolean;
+  readonly patience?: Patience;
+  /** Asked once, before anything large is fetched; the default agrees. */
+  readonly confirm?: (plans: readonly Plan[]) => Promise<boolean>;
+  readonly signal?: AbortSignal;
+  readonly reporter?: Reporter;
+}
+
+/** What there is to do for one data set. */
+export interface Plan {
+  readonly set: DataSet;
+  readonly folder: string;
+  readonly address: string;
+  /** Files of the set, or of the chosen patients. */
+  readonly files: readonly ListedFile[];
+  /** Those that are not here yet. */
+  readonly missing: readonly ListedFile[];
+  /** About how many bytes these have. */
+  readonly bytes: number;
+}
+
+/** Folder for what is remembered of a data set: the list of checksums, which files have theirs, the lock. */
+const memory = '.fetch';
+const sums = 'SHA256SUMS.txt';
+
+/** A file may be so many times as long as is known of its kind, and this many bytes more. */
+const slack = { factor: 20, bytes: 1 << 20 };
+
+/** Faults of single files after which the rest is not tried. */
+const mostFaults = 20;
+
+/**
+ * Fetches data sets: lists, asks, and downloads what is missing, each file with its published checksum. What is here already is left alone, so an interrupted call can be
+ * repeated, and a second one does nothing (not even ask the server).
+ *
+ * @returns false if `confirm` did not agree.
+ * @throws InputError for what cannot be fetched, too little room, or files that are here with another content; TemporaryFault if the server fails for long.
+ */
+export async function fetchData(options: FetchOptions): Promise<boolean> {
+  const { sets, target, confirm = async () => true, reporter = silent } = options;
+  const unlocks: (() => void)[] = [];
+  try {
+    const plans: Plan[] = [];
+    for (const set of sets) {
+      const folder = join(target, set.folder);
+      mkdirSync(join(folder, memory), { recursive: true });
+      unlocks.push(lockJob(join(folder, memory)));
+      plans.push(await planSet(set, folder, options));
+    }
+    const open = plans.filter(({ missing }) => missing.length > 0);
+    if (open.length > 0) {
+      requireRoom(target, open);
+      if (!(await confirm(plans))) return false;
+    }
+    for (const plan of plans) {
+      if (plan.missing.length > 0) await fetchFiles(plan, options);
+      if (plan.set.afterwards === 'challenge-2017') await once(plan, () => unpackChallenge2017(plan.folder, reporter));
+      reporter({ kind: 'message', text: `${plan.folder}: complete, ${plan.files.length} files` });
+    }
+    return true;
+  } finally {
+    for (const unlock of unlocks) unlock();
+  }
+}
+
+async function planSet(set: DataSet, folder: string, options: FetchOptions): Promise<Plan> {
+  const { client, patience, signal, mirror = publisher, reporter = silent } = options;
+  const address = addressOf(set, mirror);
+  const list = join(folder, memory, sums);
+  if (!existsSync(list)) {
+    reporter({ kind: 'message', text: `${set.name}: fetching the list of files and checksums from ${address}` });
+    const maxBytes = slack.factor * set.about.listBytes;
+    await download({ address: address + sums, target: list, maxBytes }, { client, patience, signal });
+  }
+  const byPatient = set.files.some(({ path }) => path.source.includes('(?<patient>'));
+  const files = await readListing(list, set, byPatient ? options.patients : undefined);
+  const journal = new Journal(folder, join(folder, memory, 'verified'));
+  const missing: ListedFile[] = [];
+  const foreign: ListedFile[] = [];
+  for (const file of files) {
+    if (journal.has(file)) continue;
+    signal?.throwIfAborted();
+    // A file of an earlier download by other means is as good, if it is whole.
+    if (!existsSync(join(folder, file.target))) missing.push(file);
+    else if (!(await journal.check(file))) foreign.push(file);
+  }
+  if (foreign.length > 0 && !options.force) {
+    throw new InputError('files are here that are not the published ones', {
+      file: join(folder, foreign[0]!.target),
+      got: `${foreign.length} with another checksum`,
+      next: 'Move them away, or let them be replaced: --force.',
+    });
+  }
+  missing.push(...foreign);
+  return { set, folder, address, files, missing, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+function addressOf(set: DataSet, mirror: string): string {
+  try {
+    return new URL(set.address, mirror.endsWith('/') ? mirror : `${mirror}/`).href;
+  } catch {
+    throw new InputError('--mirror is no address', { got: mirror, expected: `something like ${publisher}` });
+  }
+}
+
+function requireRoom(target: string, plans: readonly Plan[]): void {
+  const bytes = plans.reduce((sum, plan) => sum + plan.bytes, 0);
+  const free = freeBytes(target);
+  if (free >= bytes) return;
+  throw new InputError('there is too little room on the disk', {
+    file: target,
+    got: `${gigabytes(free)} free`,
+    expected: `about ${gigabytes(bytes)}`,
+    next: 'Make room, choose another --target, or fetch fewer patients: --patients.',
+  });
+}
+
+/** Bytes that are free on the disk of a folder. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** A size for people. */
+export function gigabytes(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
+  const { set, folder, address, missing } = plan;
+  const { client, patience, connections = 4, reporter = silent } = options;
+  const journal = new Journal(folder, join(folder, memory, 'verified'));
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const faults: InputError[] = [];
+  let next = 0;
+  let bytes = 0;
+  let done = 0;
+  const task = set.name;
+  const progress = (): void =>
+    reporter({ kind: 'progress', task, done, detail: `${gigabytes(bytes)} of about ${gigabytes(plan.bytes)}` });
+  const onBytes = (count: number): void => {
+    bytes += count;
+    progress();
+  };
+  const worker = async (): Promise<void> => {
+    while (next < missing.length) {
+      const file = missing[next++]!;
+      const maxBytes = slack.factor * file.bytes + slack.bytes;
+      const source = address + file.path.split('/').map(encodeURIComponent).join('/');
+      const onRetry = (reason: string): void => reporter({ kind: 'message', text: reason });
+      try {
+        const wanted = { address: source, target: join(folder, file.target), sha256: file.sha256, maxBytes };
+        await download(wanted, { client, patience, signal, onBytes, onRetry });
+        journal.add(file);
+        done++;
+        progress();
+      } catch (error) {
+        // A single bad file does not keep the others away; anything else would befall them too.
+        if (!(error instanceof InputError) || isFull(error) || faults.push(error) >= mostFaults) throw error;
+        reporter({ kind: 'warning', text: error.message });
+      }
+    }
+  };
+  reporter({ kind: 'start', task, total: missing.length, unit: 'files' });
+  try {
+    await Promise.all(Array.from({ length: connections }, () => worker().catch(abortOthers)));
+  } finally {
+    reporter({ kind: 'end', task, detail: gigabytes(bytes) });
+  }
+  if (faults.length > 0) {
+    throw new InputError(`${faults.length} files could not be fetched; the others are complete`, {
+      file: folder,
+      got: faults[0]!.message,
+      next: 'Run the same command again to try these alone.',
+    });
+  }
+
+  function abortOthers(error: unknown): never {
+    stop.abort(error);
+    throw error;
+  }
+}
+
+function isFull(error: InputError): boolean {
+  return /^(ENOSPC|EDQUOT|EFBIG)$/.test(error.problem.got ?? '');
+}
+
+/** Does work on the complete files of a set, unless it was done on the same ones. */
+async function once({ folder, files }: Plan, work: () => void): Promise<void> {
+  const marker = join(folder, memory, 'unpacked');
+  const state = files.map(({ sha256, target }) => `${sha256}  ${target}\n`).join('');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === state) return;
+  rmSync(marker, { force: true });
+  work();
+  writeFileAtomic(marker, state);
+}

@@ -1,0 +1,178 @@
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from 'node:http';
+import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import { InputError } from '../errors.ts';
+import { ProxyAgent, proxyFor } from './proxy.ts';
+
+/** Limits of a request, in milliseconds where they are times. */
+export interface HttpLimits {
+  /** Until the answer begins, and between its pieces; default 30 s. */
+  readonly stall?: number;
+  /** Most redirects in a row; default 5. */
+  readonly redirects?: number;
+}
+
+/** A server's answer that cannot be used now but perhaps later. */
+export class TemporaryFault extends Error {
+  override readonly name = 'TemporaryFault';
+  /** How long the server asks to wait (ms). */
+  readonly wait: number | undefined;
+
+  constructor(message: string, wait?: number) {
+    super(message);
+    this.wait = wait;
+  }
+}
+
+/** An answer, with the address that gave it after redirects. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly address: string;
+  /** Has to be read to its end, or destroyed. */
+  readonly body: IncomingMessage;
+}
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const temporary: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Longest time that a server may ask to wait (ms). */
+const longestWait = 120_000;
+
+/**
+ * GETs files with connections that stay open. Only https is spoken, except with a server on this machine that was itself named with http; a redirect never leads from
+ * https to http. Proxies are taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+ */
+export class HttpClient {
+  readonly #limits: Required<HttpLimits>;
+  readonly #plain = new PlainAgent({ keepAlive: true });
+  readonly #secure: SecureAgent;
+  readonly #proxies = new Map<string, ProxyAgent>();
+  readonly #authorities: string | undefined;
+
+  /** `authorities`: certificates (PEM) to trust instead of Node's. */
+  constructor(limits: HttpLimits = {}, authorities?: string) {
+    this.#limits = { stall: limits.stall ?? 30_000, redirects: limits.redirects ?? 5 };
+    this.#authorities = authorities;
+    this.#secure = new SecureAgent({ keepAlive: true, ca: authorities });
+  }
+
+  /**
+   * Requests a file; statuses 200, 206 and 416 are returned.
+   *
+   * @throws TemporaryFault where another attempt makes sense; InputError where it does not.
+   */
+  async get(address: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
+    const from = new URL(address);
+    const seen = new Set<string>();
+    for (let url = from; ; ) {
+      requireSafe(url, from);
+      if (seen.has(url.href) || seen.size > this.#limits.redirects) {
+        throw new InputError('redirected in a circle or too often', {
+          file: address,
+          got: `${seen.size} redirects, at last to ${url.href}`,
+          expected: `at most ${this.#limits.redirects}`,
+        });
+      }
+      seen.add(url.href);
+      const body = await this.#request(url, headers, signal);
+      const status = body.statusCode ?? 0;
+      if (status === 200 || status === 206 || status === 416) {
+        return { status, headers: body.headers, address: url.href, body };
+      }
+      // An answer that is not read would keep its connection.
+      body.destroy();
+      const { location } = body.headers;
+      if (redirects.has(status) && location !== undefined) url = redirectTarget(location, url);
+      else throw refusal(url.href, status, body.headers['retry-after']);
+    }
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    for (const agent of [this.#plain, this.#secure, ...this.#proxies.values()]) agent.destroy();
+  }
+
+  #request(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<IncomingMessage> {
+    const options: RequestOptions = {
+      agent: this.#agentFor(url),
+      // Packed on the way, neither ranges nor lengths would mean the file's bytes.
+      headers: { 'accept-encoding': 'identity', 'user-agent': 'ecg-transplant fetch-data', ...headers },
+      signal,
+      timeout: this.#limits.stall,
+    };
+    return new Promise((resolve, reject) => {
+      const request = (url.protocol === 'https:' ? secureRequest : plainRequest)(url, options, resolve);
+      request.on('timeout', () =>
+        request.destroy(new TemporaryFault(`no data for ${this.#limits.stall / 1000} s from ${url.host}`)),
+      );
+      request.on('error', (error) => reject(explain(error, url, signal)));
+      request.end();
+    });
+  }
+
+  #agentFor(url: URL): PlainAgent {
+    const proxy = url.protocol === 'https:' ? proxyFor(url) : undefined;
+    if (proxy === undefined) return url.protocol === 'https:' ? this.#secure : this.#plain;
+    const known = this.#proxies.get(proxy.href);
+    if (known) return known;
+    const agent = new ProxyAgent(proxy, { keepAlive: true, ca: this.#authorities });
+    this.#proxies.set(proxy.href, agent);
+    return agent;
+  }
+}
+
+/** Whether the address is of this machine. */
+function isLocal({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+function requireSafe(url: URL, from: URL): void {
+  if (url.protocol === 'https:') return;
+  if (url.protocol === 'http:' && isLocal(url) && from.protocol === 'http:' && isLocal(from)) return;
+  throw new InputError('the address is not safe to fetch from', {
+    file: from.href,
+    got: url.href,
+    expected: 'https, also after redirects',
+  });
+}
+
+function redirectTarget(location: string, url: URL): URL {
+  try {
+    return new URL(location, url);
+  } catch {
+    throw new InputError('redirected to something that is no address', { file: url.href, got: location });
+  }
+}
+
+function refusal(address: string, status: number, retryAfter: string | undefined): Error {
+  if (temporary.has(status)) return new TemporaryFault(`${address} answered ${status}`, waitOf(retryAfter));
+  const next =
+    status === 404 || status === 410
+      ? 'The publication may have moved: see its page, and give another --mirror.'
+      : status === 401 || status === 403 || status === 407
+        ? 'Look whether the publication, or a proxy, asks for a login.'
+        : undefined;
+  return new InputError('the server does not give the file', { file: address, got: `status ${status}`, next });
+}
+
+/** Milliseconds that a `Retry-After` asks for: seconds or a date. */
+function waitOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const wait = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), longestWait) : undefined;
+}
+
+/** Certificates that do not hold are no matter of trying again. */
+const certificateFault = /^(CERT_|ERR_TLS_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+
+function explain(error: Error, url: URL, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted || error instanceof TemporaryFault || error instanceof InputError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? error.message;
+  if (certificateFault.test(code)) {
+    return new InputError('the server does not prove who it is', {
+      file: url.href,
+      got: code,
+      next: "Look at the clock and at proxies that open https; NODE_EXTRA_CA_CERTS names a company's certificate.",
+    });
+  }
+  return new TemporaryFault(`${url.host} cannot be reached: ${code}`);
+}

@@ -1,0 +1,45 @@
+import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256Of } from './download.ts';
+import type { ListedFile } from './listing.ts';
+
+/** Which files of a folder had which checksum, so that a second run need not read them again. A file that was written to since counts as unknown. */
+export class Journal {
+  readonly #folder: string;
+  readonly #file: string;
+  readonly #lines: Map<string, string>;
+
+  constructor(folder: string, file: string) {
+    this.#folder = folder;
+    this.#file = file;
+    const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
+    // A line that was cut off when the power failed matches nothing.
+    const lines = text.matchAll(/^([0-9a-f]{64} \d+ \d+) (.+)$/gm);
+    this.#lines = new Map([...lines].map(([, facts, path]) => [path!, facts!]));
+  }
+
+  /** Whether the file is there as it was when its checksum was right. */
+  has(file: ListedFile): boolean {
+    const facts = this.#lines.get(file.target);
+    return facts !== undefined && facts === this.#factsOf(file);
+  }
+
+  /** Whether a file is there that has the right checksum; reads it. */
+  async check(file: ListedFile): Promise<boolean> {
+    if ((await sha256Of(join(this.#folder, file.target))) !== file.sha256) return false;
+    this.add(file);
+    return true;
+  }
+
+  /** Keeps that the file's checksum was right. */
+  add(file: ListedFile): void {
+    const facts = this.#factsOf(file)!;
+    this.#lines.set(file.target, facts);
+    appendFileSync(this.#file, `\n${facts} ${file.target}\n`, 'latin1');
+  }
+
+  #factsOf({ sha256, target }: ListedFile): string | undefined {
+    const status = statSync(join(this.#folder, target), { throwIfNoEntry: false });
+    return status?.isFile() ? `${sha256} ${status.size} ${Math.trunc(status.mtimeMs)}` : undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { request } from 'node:http';
+import { type AgentOptions, type RequestOptions, Agent as SecureAgent } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect } from 'node:tls';
+import { InputError } from '../errors.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The proxy that the environment names for an https address: `HTTPS_PROXY` or `ALL_PROXY`, in either case, unless `NO_PROXY` excepts the host. */
+export function proxyFor(url: URL, environment: Environment = process.env): URL | undefined {
+  const text = read(environment, 'https_proxy') || read(environment, 'all_proxy');
+  if (!text || isExcepted(url, read(environment, 'no_proxy') ?? '')) return undefined;
+  const proxy = parse(text);
+  if (proxy?.protocol !== 'http:') {
+    throw new InputError('the proxy of the environment cannot be used', {
+      where: 'HTTPS_PROXY',
+      got: proxy ? `${proxy.protocol}//${proxy.host}` : JSON.stringify(text),
+      expected: 'http://host:port',
+    });
+  }
+  return proxy;
+}
+
+function read(environment: Environment, name: string): string | undefined {
+  return environment[name] || environment[name.toUpperCase()];
+}
+
+function parse(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `NO_PROXY`: hosts and domains, separated by commas, or `*`. */
+function isExcepted({ hostname, port }: URL, exceptions: string): boolean {
+  return exceptions
+    .split(',')
+    .map((entry) =>
+      entry
+        .trim()
+        .toLowerCase()
+        .replace(/^\*?\./, ''),
+    )
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      const [host, at] = entry.split(':') as [string, string?];
+      if (at !== undefined && at !== (port || '443')) return false;
+      return host === '*' || hostname === host || hostname.endsWith(`.${host}`);
+    });
+}
+
+/** Speaks https through a tunnel (CONNECT) of an http proxy. */
+export class ProxyAgent extends SecureAgent {
+  readonly #proxy: URL;
+
+  constructor(proxy: URL, options: AgentOptions) {
+    super(options);
+    this.#proxy = proxy;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    // An agent that returns no socket awaits it from the callback, which ignores it where there is an error.
+    const give = callback as (error: Error | null, socket?: Duplex) => void;
+    const { hostname, port, username, password } = this.#proxy;
+    const path = `${options.host}:${options.port}`;
+    const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+    const tunnel = request({
+      host: hostname,
+      port: port || 80,
+      method: 'CONNECT',
+      path,
+      headers: { host: path, ...(username && { 'proxy-authorization': `Basic ${login}` }) },
+      timeout: 30_000,
+    });
+    tunnel.on('connect', ({ statusCode }, socket) => {
+      if (statusCode === 200) give(null, connect({ ...(options as ConnectionOptions), socket }));
+      else {
+        socket.destroy();
+        give(
+          new InputError('the proxy refuses', {
+            file: `${hostname}:${port || 80}`,
+            got: `status ${statusCode}`,
+            next: 'See HTTPS_PROXY and NO_PROXY.',
+          }),
+        );
+      }
+    });
+    tunnel.on('timeout', () => tunnel.destroy(new Error('the proxy does not answer')));
+    tunnel.on('error', (error) => give(error));
+    tunnel.end();
+    return undefined;
+  }
+}
