@@ -30,6 +30,14 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'run the reproduction in both languages and compare them',
     load: () => import('./commands/reproduce.ts'),
   },
+  compare: {
+    summary: 'run the Python original beside the port and say where they differ',
+    load: () => import('./commands/compare.ts'),
+  },
+  'fetch-data': {
+    summary: 'fetch the published data sets: Icentia11k, Challenge 2017, CPSC 2018, PTB-XL',
+    load: () => import('./commands/fetch_data.ts'),
+  },
   'make-data': {
     summary: 'make ECG recordings from a model, in the file formats of all data sets',
     load: () => import('./commands/make_data.ts'),

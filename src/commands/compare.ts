@@ -1,0 +1,216 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { markdownTable } from 'markdown-table';
+import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { enterGpuParityMode } from '../bridge/gpu.ts';
+import { handshake } from '../bridge/handshake.ts';
+import { Original } from '../bridge/original.ts';
+import { chooseCases, parseChoice } from '../compare/choose.ts';
+import { type Chosen, exitCodeOf, runCases } from '../compare/comparison.ts';
+import { type ComparisonData, collections, generatedCollections, openCollections } from '../compare/data.ts';
+import { type Comparison, formatComparison, sidesOf, writeReport } from '../compare/report/index.ts';
+import { type SuiteContext, taskNames } from '../compare/suite.ts';
+import { suites } from '../compare/suites/index.ts';
+import { identifyOriginal } from '../compare/witness.ts';
+import { machine } from '../doctor/machine.ts';
+import { InputError } from '../errors.ts';
+import { type Reporter, reporterFor } from '../events.ts';
+import { runtime } from '../graph/runtime.ts';
+
+const defaults: { readonly [flag: string]: string } = {
+  seed: '2021',
+  trials: '5',
+  original: process.env.ORIGINAL_DIR ?? join(root, 'original'),
+  keras: '3',
+};
+const width = Math.max(...suites.map(({ name }) => name.length));
+
+export const help = `npm run compare -- [options]
+
+Runs the Python original beside the port and says, suite by suite, whether they are the same, by how much, and where not.
+
+What to compare (without any: everything but the suite outcome; about 20 minutes on two cores)
+  --quick            a small case of each suite; about two minutes
+  --suite NAME       one or several suites (NAME,NAME)
+${suites.map(({ name, summary }) => `                       ${name.padEnd(width)}  ${summary}`).join('\n')}
+  --case TEXT        cases whose name contains the text
+  --data-set NAME    ${Object.keys(collections).join(', ')}
+  --arch NAME        resnet18, resnet34, resnet50
+  --task NAME        ${taskNames.join(', ')}
+  --list             show the cases of the choice and end
+
+What it is compared on
+  --data DIR         real recordings, one folder a collection; without it recordings are generated once, in data/generated
+  --published DIR    results of the DL4H reproduction, for the suite published (DIR/published of --data, if there)
+  --seed N           seed of everything that is drawn (2021)
+  --trials N         trainings a side of the suite outcome, at least 5 for a statement (5)
+
+What it is compared with
+  --original DIR     a checkout of the Python code: a folder with transplant/, pretraining/ and finetuning/ (ORIGINAL_DIR; original/)
+  --keras VERSION    3, or legacy: the original on tf_keras (3)
+  --gpu              parity mode of a GPU: TF32 off, deterministic operations, in both processes; never tried on one
+
+Output
+  --job-dir DIR      folder for report.html, report.md, report.json and junit.xml, overwritten (jobs/compare)
+
+  --sabotage         instead: damage the port's source, one small fault at a time, and see whether the suites notice
+                     (options of its own: docs/sabotage.md)
+
+Ctrl-C stops after the running case and reports what is done; once more ends at once.
+Ends with 0 only if every row passes, 1 if one does not, 2 if something could not run.
+`;
+
+/** `ecg-transplant compare`. */
+export async function run(args: readonly string[]): Promise<number> {
+  if (args.includes('--sabotage'))
+    return (await import('./sabotage.ts')).run(args.filter((arg) => arg !== '--sabotage'));
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean' },
+      suite: { type: 'string', multiple: true },
+      case: { type: 'string' },
+      'data-set': { type: 'string', multiple: true },
+      arch: { type: 'string', multiple: true },
+      task: { type: 'string', multiple: true },
+      list: { type: 'boolean' },
+      data: { type: 'string' },
+      published: { type: 'string' },
+      seed: { type: 'string', default: defaults.seed },
+      trials: { type: 'string', default: defaults.trials },
+      original: { type: 'string', default: defaults.original },
+      keras: { type: 'string', default: defaults.keras },
+      gpu: { type: 'boolean' },
+      'job-dir': { type: 'string', default: join(root, 'jobs', 'compare') },
+    },
+  });
+  try {
+    const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
+    const trials = wholeNumber('--trials', values.trials, 1, 1000);
+    const choice = parseChoice(values);
+    const chosen = chooseCases(suites, choice);
+    if (values.list) return list(chosen);
+    if (values.keras !== '3' && values.keras !== 'legacy') {
+      throw new InputError('--keras', { got: values.keras, expected: '3 or legacy' });
+    }
+    const reporter = reporterFor();
+    const data = await openData(values.data, seed, reporter);
+    const published = publishedFolder(values.published, data);
+    const settings = { seed, trials, data, ...(published ? { published } : {}) };
+    const other = { folder: resolve(values.original), keras: values.keras, gpu: values.gpu ?? false } as const;
+    const comparison = await compare(chosen, settings, other, reporter);
+    const folder = resolve(values['job-dir']);
+    const command = ['npm run compare --', ...args].join(' ');
+    const report: Comparison = { ...comparison, command, settings: repeatable(values) };
+    await writeReport(folder, report);
+    process.stdout.write(`\n${formatComparison(report)}\nReport: ${join(folder, 'report.html')}\n`);
+    return exitCodeOf(comparison.findings);
+  } catch (error) {
+    process.stderr.write(`compare: could not run: ${error instanceof Error ? error.message : error}\n`);
+    if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return 2;
+  }
+}
+
+interface OtherSide {
+  readonly folder: string;
+  readonly keras: '3' | 'legacy';
+  readonly gpu: boolean;
+}
+
+async function compare(
+  chosen: Chosen,
+  settings: Pick<SuiteContext, 'seed' | 'trials' | 'data' | 'published'>,
+  { folder, keras, gpu }: OtherSide,
+  reporter: Reporter,
+): Promise<Omit<Comparison, 'command' | 'settings'>> {
+  const begun = new Date();
+  reporter({ kind: 'message', text: 'Starting the Python original' });
+  const witness = identifyOriginal(folder, keras);
+  if (gpu) enterGpuParityMode();
+  runtime();
+  const stop = new StopSignal(reporter);
+  const original = await Original.open({ python: pythonExecutable(), original: folder, keras, gpu });
+  try {
+    const facts = await handshake(original, lockFile());
+    reporter({ kind: 'message', text: `${witness.title}; TensorFlow ${facts.tensorflow}, Keras ${facts.keras}` });
+    const findings = await runCases(chosen, { original, ...settings }, reporter, stop.signal);
+    return {
+      title: 'Port and original',
+      witness,
+      shims: (await original.shims()).map(({ quirk, title, times }) => `${quirk}: ${title} (${times} times)`),
+      findings,
+      sides: sidesOf(machine(root), facts),
+      data: { kind: settings.data.kind, names: settings.data.names },
+      seed: settings.seed,
+      begun: begun.toISOString(),
+      seconds: (Date.now() - begun.getTime()) / 1000,
+    };
+  } finally {
+    stop.dispose();
+    await original.close();
+  }
+}
+
+/** The first Ctrl-C (or SIGTERM) stops after the running case, the second ends the process, which takes Python along. */
+class StopSignal {
+  readonly #controller = new AbortController();
+  readonly #listener: () => void;
+
+  constructor(reporter: Reporter) {
+    this.#listener = () => {
+      if (this.signal.aborted) process.exit(2);
+      this.#controller.abort();
+      reporter({ kind: 'warning', text: 'stopping after this case; once more ends at once' });
+    };
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.#listener);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  dispose(): void {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, this.#listener);
+  }
+}
+
+/** Words of the command line that do not choose cases, for the command that repeats one of them. */
+function repeatable(values: { readonly [flag: string]: unknown }): string[] {
+  const flags = ['data', 'published', 'seed', 'trials', 'original', 'keras', 'gpu'];
+  return flags.flatMap((flag) => {
+    const value = values[flag];
+    if (value === undefined || value === defaults[flag]) return [];
+    return value === true ? [`--${flag}`] : [`--${flag}`, String(value)];
+  });
+}
+
+async function openData(folder: string | undefined, seed: number, reporter: Reporter): Promise<ComparisonData> {
+  if (folder === undefined) return generatedCollections(join(root, 'data', 'generated', 'compare'), seed, reporter);
+  const data = openCollections(resolve(folder));
+  if (data.names.length > 0) return data;
+  throw new InputError('no collection of recordings', {
+    file: data.folder,
+    expected: `at least one of the folders ${Object.keys(collections).join(', ')}`,
+  });
+}
+
+function publishedFolder(given: string | undefined, data: ComparisonData): string | undefined {
+  const folder = given === undefined ? join(data.folder, 'published') : resolve(given);
+  if (existsSync(folder)) return folder;
+  if (given === undefined) return undefined;
+  throw new InputError('--published: there is no such folder', { file: folder });
+}
+
+function list(chosen: Chosen): number {
+  const rows = chosen.map(({ suite, case: { name, quick } }) => [suite.name, name, quick ? 'quick' : '']);
+  process.stdout.write(`${markdownTable([['suite', 'case', ''], ...rows])}\n${chosen.length} cases\n`);
+  return 0;
+}
+
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new InputError(flag, { got: text, expected: `a whole number from ${least} to ${most}` });
+}
