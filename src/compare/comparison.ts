@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BridgeLostError } from '../bridge/errors.ts';
+import { BridgeLostError, PythonError } from '../bridge/errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Row } from './closeness.ts';
 import type { Observation } from './observations.ts';
@@ -72,7 +72,10 @@ export async function runCases(
       rows.push(...found.map((row) => ({ ...row, case: one.name })));
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);
-      if (error instanceof NotRunnable) notRunnable.push({ ...place, because });
+      // Python says by this name what its checkout or its Keras cannot do.
+      const notRunnableThere = error instanceof PythonError && error.type === 'NotRunnable';
+      if (notRunnableThere) notRunnable.push({ ...place, because: error.detail });
+      else if (error instanceof NotRunnable) notRunnable.push({ ...place, because });
       else broken.push({ ...place, because });
       if (error instanceof BridgeLostError) lost = because;
     } finally {
