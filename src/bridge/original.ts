@@ -1,4 +1,5 @@
 import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { BridgeStartError } from './errors.ts';
 import { OriginalData } from './original_data.ts';
 import { OriginalFiles } from './original_files.ts';
 import { OriginalMetrics } from './original_metrics.ts';
@@ -7,6 +8,16 @@ import { OriginalSampling } from './original_sampling.ts';
 import { type BridgeOptions, PythonSession } from './session.ts';
 import { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
+
+/** Something an unmodified upstream cannot do on this stack, bridged from outside; see `ecg_probe/compat.py`. */
+export interface Shim {
+  /** The quirk of docs/divergences.md that it bridges, such as `Q30`. */
+  readonly quirk: string;
+  readonly title: string;
+  /** How often it has stepped in. */
+  readonly times: number;
+  readonly [key: string]: Wire;
+}
 
 /** The Python original, typed. Nothing else talks to the Python process. */
 export class Original {
@@ -31,9 +42,22 @@ export class Original {
     this.metrics = new OriginalMetrics(session, this.#transfer);
   }
 
-  /** Starts Python; throws BridgeStartError if that fails. */
+  /** Starts Python and imports the packages; throws BridgeStartError if that fails. */
   static async open(options: BridgeOptions): Promise<Original> {
-    return new Original(await PythonSession.open(options));
+    const session = await PythonSession.open(options);
+    try {
+      await session.call('compat.install', {}, options.startTimeoutMs ?? 120_000);
+    } catch (error) {
+      await session.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new BridgeStartError(`${options.original} cannot be imported: ${reason}`, { cause: error });
+    }
+    return new Original(session);
+  }
+
+  /** The shims that have stepped in so far; none with this project's own `original/`. */
+  shims(): Promise<readonly Shim[]> {
+    return this.#session.call('compat.shims');
   }
 
   /** Ends Python. */
@@ -70,12 +94,12 @@ export class Original {
 
   /**
    * Runs one of the original's command lines as a script. `weights` are set when `fit` begins, row e of `order` is the order of the
-   * training samples in epoch e: what the original leaves to chance, fixed from outside.
+   * training samples in epoch e, `seed` is TensorFlow's: what the original leaves to chance, fixed from outside.
    */
   async run(
     module: 'finetuning.trainer' | 'pretraining.trainer' | 'finetuning.adjust_network',
     argv: readonly string[],
-    fixed: { weights?: readonly NdArray[]; order?: NdArray } = {},
+    fixed: { weights?: readonly NdArray[]; order?: NdArray; seed?: number } = {},
     timeoutMs?: number,
   ): Promise<void> {
     const weights = fixed.weights ?? [];
@@ -87,9 +111,22 @@ export class Original {
           argv,
           weights: fixed.weights ? names.slice(0, weights.length) : null,
           order: fixed.order ? names[weights.length] : null,
+          seed: fixed.seed ?? null,
         },
         timeoutMs,
       ),
     );
+  }
+
+  /** `pretraining.utils.get_pretrained_weights(...).save_weights(output)`: the backbone of a pretraining checkpoint. */
+  async saveBackbone(options: {
+    readonly checkpointFile: string;
+    readonly task: 'rhythm' | 'beat' | 'hr' | 'cpc';
+    readonly arch: string;
+    readonly stages?: number;
+    readonly output: string;
+  }): Promise<void> {
+    const { checkpointFile, stages = null, ...rest } = options;
+    await this.#session.call('pretrained.save_backbone', { checkpoint_file: checkpointFile, stages, ...rest });
   }
 }

@@ -79,12 +79,23 @@ def request(name: str, args: str) -> str:
             raise AttributeError(f"{name} is not served")
         return json.dumps({"ok": _encode(getattr(served, function)(**json.loads(args, object_hook=_decode)))})
     except BaseException as error:
-        return json.dumps(
-            {
-                "error": {
-                    "type": type(error).__name__,
-                    "detail": str(error),
-                    "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
-                }
-            }
-        )
+        return json.dumps({"error": _describe(error)})
+
+
+def _describe(error: BaseException) -> dict[str, str]:
+    from ecg_probe.not_runnable import lacking
+
+    raised = lacking(error) or error
+    try:
+        detail = str(raised)
+    except Exception:
+        detail = "(its text cannot be made)"
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return {"type": type(raised).__name__, "detail": _shortened(detail), "traceback": _shortened("".join(lines))}
+
+
+def _shortened(text: str, limit: int = 100_000) -> str:
+    """Cuts out the middle of a text that is too long to be read."""
+    left_out = len(text) - limit
+    half = limit // 2
+    return text if left_out <= 0 else f"{text[:half]}\n… {left_out} characters left out …\n{text[-half:]}"

@@ -3,6 +3,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
 import { makeExchange, removeExchange } from './exchange.ts';
+import { gpuParityEnvironment } from './gpu.ts';
 import { decode, encode, type Wire } from './wire.ts';
 
 /** How the Python side is started. */
@@ -11,7 +12,11 @@ export interface BridgeOptions {
   readonly python: string;
   /** Folder that holds the packages `transplant`, `pretraining` and `finetuning`. */
   readonly original: string;
-  /** Extra environment variables of the Python process, such as `TF_USE_LEGACY_KERAS`. */
+  /** What `tf.keras` is: Keras 3, or the old Keras (tf_keras). Default `3`. */
+  readonly keras?: '3' | 'legacy';
+  /** The parity mode of a GPU (`gpu.ts`), in the Python process. */
+  readonly gpu?: boolean;
+  /** Extra environment variables of the Python process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the first answer must have come. Default 120,000. */
   readonly startTimeoutMs?: number;
@@ -190,6 +195,8 @@ export class PythonSession {
 async function spawn(options: BridgeOptions, exchange: string): Promise<{ pythonia: Pythonia; child: ChildProcess }> {
   const lent: Record<string, string> = {
     TF_CPP_MIN_LOG_LEVEL: '2',
+    TF_USE_LEGACY_KERAS: options.keras === 'legacy' ? '1' : '0',
+    ...(options.gpu ? gpuParityEnvironment : {}),
     ...options.env,
     PYTHON_BIN: options.python,
     PYTHONUNBUFFERED: '1',

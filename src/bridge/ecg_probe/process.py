@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ecg_probe import pickle_guard
+
 __all__ = ["echo", "facts", "open", "pid"]
 
 _exchange: Path | None = None
@@ -18,6 +20,7 @@ def open(original: str, exchange: str) -> None:
     global _exchange
     if not (Path(original) / "transplant").is_dir():
         raise FileNotFoundError(f"{original} holds no package 'transplant'")
+    pickle_guard.install()
     sys.path.insert(0, original)
     _exchange = Path(exchange)
 
@@ -37,6 +40,14 @@ def echo(value: Any) -> Any:
 def pid() -> int:
     """Process id of the Python side."""
     return os.getpid()
+
+
+def _keras_version(tf: Any) -> str:
+    if hasattr(tf.keras, "__version__"):
+        return tf.keras.__version__
+    import tf_keras  # TF_USE_LEGACY_KERAS=1: what tf.keras is then does not say its version.
+
+    return tf_keras.__version__
 
 
 def facts() -> dict[str, Any]:
@@ -63,7 +74,7 @@ def facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "executable": sys.executable,
         "tensorflow": tf.__version__,
-        "keras": tf.keras.__version__ if hasattr(tf.keras, "__version__") else tf.keras.version(),
+        "keras": _keras_version(tf),
         "numpy": np.__version__,
         "pandas": pd.__version__,
         "sklearn": sklearn.__version__,

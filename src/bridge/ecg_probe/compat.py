@@ -1,0 +1,63 @@
+"""What an unmodified upstream cannot do on TensorFlow 2.16, Keras 3.3 and NumPy 1.26, bridged from outside.
+
+Each shim belongs to a quirk of docs/divergences.md and steps in only where the checkout would stop, hang or lose
+results: whatever works by itself is left as it is. `shims` tells which have stepped in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["install", "shims"]
+
+_TITLES = {
+    "Q6": "np.math where NumPy has dropped it",
+    "Q14": "np.Inf where NumPy has dropped it",
+    "Q18": "label lists of unequal lengths are saved as object arrays",
+    "Q19": "marks at equal positions in the order of their codes",
+    "Q21": "--patients restricts the patients of a folder",
+    "Q26": "no patients to repeat: ValueError instead of an endless loop",
+    "Q28": "Challenge 2020 records sorted by name",
+    "Q30": "weight files under names that Keras 3 accepts",
+    "Q31": "what is no tensor goes to a layer by keyword",
+    "Q32": "the pool token is a weight that Keras 3 trains and saves",
+    "Q35": "backbone weights are loaded into the backbone",
+    "Q37": "adjusted weights under a name that Keras 3 accepts",
+    "Q49": "multi-label data are split without strata",
+}
+_times: dict[str, int] = {}
+
+
+def acted(quirk: str) -> None:
+    """Notes that a shim has stepped in."""
+    _times[quirk] = _times.get(quirk, 0) + 1
+
+
+def shims() -> list[dict[str, Any]]:
+    """The shims that have stepped in so far, and how often."""
+    order = list(_TITLES)
+    return [
+        {"quirk": quirk, "title": _TITLES[quirk], "times": times}
+        for quirk, times in sorted(_times.items(), key=lambda item: order.index(item[0]))
+    ]
+
+
+def install() -> None:
+    """Puts the shims around the packages of the original, which have to be importable."""
+    from ecg_probe import compat_data, compat_networks, compat_weights
+    from ecg_probe.layers import is_keras_3
+
+    compat_data.install_aliases()
+    compat_data.install()
+    if is_keras_3():
+        compat_networks.install()
+        compat_weights.install()
+    else:
+        _spare_tf_keras()
+
+
+def _spare_tf_keras() -> None:
+    """Keeps AutoGraph from rewriting tf_keras, which takes 20 s a model and changes nothing: it knows Keras by name."""
+    from tensorflow.python.autograph.core import config
+
+    config.CONVERSION_RULES = (config.DoNotConvert("tf_keras"), *config.CONVERSION_RULES)

@@ -1,0 +1,52 @@
+"""Shims around the network parts, for Keras 3."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+from ecg_probe.compat import acted
+
+
+def install() -> None:
+    """Q31, Q32."""
+    from transplant.modules import attn_pool, transformer
+
+    pooling = attn_pool.AttentionPooling
+    for layer in (transformer.MultiHeadAttention, transformer.EncoderLayer, transformer.Encoder, pooling):
+        layer.__call__ = _options_by_keyword(layer.__call__)
+    pooling.__init__ = _tracking_variables(pooling.__init__)
+
+
+def _options_by_keyword(call: Any) -> Any:
+    """Q31: Keras 3 takes only tensors by position, upstream hands over a mask that is None."""
+
+    @functools.wraps(call)
+    def by_keyword(self: Any, *args: Any, **kwargs: Any) -> Any:
+        tensors = next((i for i, value in enumerate(args) if value is None or isinstance(value, bool)), len(args))
+        if tensors < len(args):
+            acted("Q31")
+            names = list(inspect.signature(self.call).parameters)
+            kwargs = {**dict(zip(names[tensors:], args[tensors:])), **kwargs}
+        return call(self, *args[:tensors], **kwargs)
+
+    return by_keyword
+
+
+def _tracking_variables(init: Any) -> Any:
+    """Q32: Keras 3 sees no bare `tf.Variable`; a weight with its initial value takes its place."""
+    import tensorflow as tf
+
+    @functools.wraps(init)
+    def tracked(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        for name, value in list(vars(self).items()):
+            if isinstance(value, tf.Variable):
+                acted("Q32")
+                initial = tf.cast(value, self.variable_dtype)
+                weight = self.add_weight(name=name, shape=tuple(value.shape), initializer="zeros", trainable=True)
+                weight.assign(initial)
+                setattr(self, name, weight)
+
+    return tracked

@@ -1,0 +1,108 @@
+"""The layers of a network of the original: their weights in Keras 3's order, their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+__all__: list[str] = []
+
+
+def is_keras_3() -> bool:
+    """Whether `tf.keras` is Keras 3, not tf_keras."""
+    import tensorflow as tf
+
+    return getattr(tf.keras, "__version__", "2").startswith("3.")
+
+
+def ordered_weights(layer: Any) -> list[Any]:
+    """A model's weights layer by layer, which is the order of Keras 3; tf_keras puts untrained ones last."""
+    if is_keras_3():
+        return layer.weights
+    own = layer._trainable_weights + layer._non_trainable_weights
+    inner = layer._flatten_layers(recursive=False, include_self=False)
+    return own + [weight for child in inner for weight in ordered_weights(child)]
+
+
+@contextmanager
+def watched(model: Any) -> Iterator[dict[str, np.ndarray]]:
+    """Notes the output of every layer under its path while the model is called eagerly."""
+    found: dict[str, np.ndarray] = {}
+    restore = []
+
+    def watch(layer: Any, path: str) -> None:
+        call = layer.call
+
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            output = call(*args, **kwargs)
+            key, use = path, 1
+            while key in found:
+                use += 1
+                key = f"{path}#{use}"
+            found[key] = (output[0] if isinstance(output, tuple) else output).numpy()
+            return output
+
+        layer.call = noting
+        restore.append((layer, call))
+
+    for path, layer in _layers(model):
+        watch(layer, path)
+    try:
+        yield found
+    finally:
+        for layer, call in restore:
+            layer.call = call
+
+
+def _layers(model: Any) -> Iterator[tuple[str, Any]]:
+    """Paths in the weight file, and layers. The head of finetuning is left out: its output is the network's."""
+    if hasattr(model, "attn_pooling"):
+        yield from _backbone("layers/sequential/", *model.signal_embedding.layers[:2])
+        yield from _pooling("attn_pooling", model.attn_pooling)
+        return
+    first = model.layers[0]
+    if hasattr(first, "blocks"):
+        yield from _backbone("", *model.layers[:2])
+        return
+    yield from _backbone("layers/sequential/", *first.layers[:2])
+    yield "layers/dense", model.layers[1]
+
+
+def _backbone(prefix: str, net: Any, pool: Any) -> Iterator[tuple[str, Any]]:
+    root = f"{prefix}layers/res_net"
+    yield root, net
+    yield f"{root}/conv1", net.conv1
+    yield f"{root}/bn1", net.bn1
+    yield f"{root}/layers/re_lu", net.relu1
+    yield f"{root}/layers/max_pooling1d", net.maxpool1
+    for position, block in enumerate(net.blocks):
+        kind = "bottleneck_block" if hasattr(block, "conv3") else "residual_block"
+        place = f"{root}/blocks/{kind}" + (f"_{position}" if position else "")
+        yield place, block
+        yield from _attributes(block, place, ("conv", "bn", "relu"), (1, 2, 3))
+        if hasattr(block, "proj_conv"):
+            yield f"{place}/proj_conv", block.proj_conv
+            yield f"{place}/proj_bn", block.proj_bn
+    yield f"{prefix}layers/global_average_pooling1d", pool
+
+
+def _pooling(path: str, pooling: Any) -> Iterator[tuple[str, Any]]:
+    yield path, pooling
+    yield f"{path}/transformer", pooling.transformer
+    for position, layer in enumerate(pooling.transformer.enc_layers):
+        place = f"{path}/transformer/enc_layers/encoder_layer" + (f"_{position}" if position else "")
+        yield place, layer
+        yield f"{place}/mha", layer.mha
+        for name in ("W_v", "W_k", "W_q", "W_o"):
+            yield f"{place}/mha/{name}", getattr(layer.mha, name)
+        yield from _attributes(layer, place, ("layernorm", "ff", "relu"), (1, 2))
+
+
+def _attributes(layer: Any, path: str, kinds: tuple[str, ...], numbers: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    for number in numbers:
+        for kind in kinds:
+            if hasattr(layer, f"{kind}{number}"):
+                yield f"{path}/{kind}{number}", getattr(layer, f"{kind}{number}")

@@ -1,0 +1,35 @@
+"""A second line behind the gate of the other side: no pickle here calls anything but NumPy's constructors."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import sys
+from typing import Any
+
+_HARMLESS = {
+    "numpy": {"dtype", "ndarray"},
+    "numpy.core.multiarray": {"_reconstruct", "scalar"},
+    "numpy._core.multiarray": {"_reconstruct", "scalar"},
+    "numpy.core.numeric": {"_frombuffer"},
+    "numpy._core.numeric": {"_frombuffer"},
+    "_codecs": {"encode"},
+    "builtins": {"bytearray", "bytes", "complex", "frozenset", "range", "set", "slice"},
+    "__builtin__": {"bytearray", "bytes", "complex", "frozenset", "range", "set", "slice", "xrange"},
+    "collections": {"OrderedDict"},
+}
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event != "pickle.find_class":
+        return
+    module, name = args
+    # Workers of a pool are handed their tasks as pickles.
+    if name in _HARMLESS.get(module, ()) or multiprocessing.parent_process() is not None:
+        return
+    raise pickle.UnpicklingError(f"refused: a pickle that asks for {module}.{name}")
+
+
+def install() -> None:
+    """Watches every unpickling from now on; cannot be undone."""
+    sys.addaudithook(_audit)
