@@ -6,11 +6,13 @@ export interface JobRun {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly output: string;
+  /** Milliseconds from the first line that starts with `line` to the end of the process. */
+  readonly afterLine: number;
 }
 
 /** How a job is disturbed. */
 export interface Disturbance {
-  /** Sends the signal `after` milliseconds after a line of output starts with `line`; absent: the process runs to its end. */
+  /** Sends the signal `after` milliseconds after a line of output starts with `line`; without one the process runs to its end. */
   readonly signal?: NodeJS.Signals;
   readonly line?: string;
   readonly after?: number;
@@ -28,16 +30,18 @@ export function runCommand(args: readonly string[], disturbance: Disturbance = {
     // exec: the signals are for Node, not for the shell.
     const child = spawn('bash', ['-c', `${limit}exec "$@"`, 'bash', ...program], { env });
     let output = '';
-    let waiting = signal !== undefined;
+    let seen: number | undefined;
     const read = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
-      if (!waiting || !output.split('\n').some((text) => text.startsWith(line))) return;
-      waiting = false;
-      setTimeout(() => child.kill(signal), after);
+      if (seen !== undefined || !output.split('\n').some((text) => text.startsWith(line))) return;
+      seen = performance.now();
+      if (signal !== undefined) setTimeout(() => child.kill(signal), after);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.on('error', reject);
-    child.on('close', (code, ended) => resolve({ code, signal: ended, output }));
+    child.on('close', (code, ended) => {
+      resolve({ code, signal: ended, output, afterLine: performance.now() - (seen ?? Number.NaN) });
+    });
   });
 }

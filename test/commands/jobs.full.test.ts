@@ -5,7 +5,7 @@ import { RandomState } from '../../src/lib/numpy/random.ts';
 import { readWeights } from '../../src/port/weights/files.ts';
 import { writeIcentiaPatient } from '../../src/synthetic/write_icentia.ts';
 import { temporaryFolder, writeSmallSet } from '../port/training_data.ts';
-import { type Disturbance, runCommand } from './job_process.ts';
+import { type Disturbance, type JobRun, runCommand } from './job_process.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
@@ -59,16 +59,19 @@ describe.for(Object.entries(campaigns))('%s', ([kind, { args, texts, weights }])
   const whole = at(`${kind}-whole`);
   let duration = 0;
 
+  /** How many disturbances came before the end of the job. */
+  const struck = { kill: 0, pause: 0 };
+
   beforeAll(async () => {
-    const begun = performance.now();
-    expect(await runCommand([...args, '--job-dir', whole])).toMatchObject({ code: 0 });
-    duration = performance.now() - begun;
+    const run = await runCommand([...args, '--job-dir', whole], { line: 'Seed' });
+    expect(run.code, run.output).toBe(0);
+    duration = run.afterLine;
   });
 
   /** Disturbs a job, goes on with it, and compares it with the one that was left alone. */
-  async function survive(name: string, disturbance: Disturbance): Promise<number | null> {
+  async function survive(name: string, disturbance: Disturbance): Promise<JobRun> {
     const job = at(`${kind}-${name}`);
-    const { code } = await runCommand([...args, '--job-dir', job], disturbance);
+    const disturbed = await runCommand([...args, '--job-dir', job], disturbance);
     const resumed = await runCommand([...args, '--job-dir', job, '--resume']);
     expect(resumed.code, resumed.output).toBe(0);
     expect(existsSync(join(job, 'complete.json'))).toBe(true);
@@ -79,21 +82,28 @@ describe.for(Object.entries(campaigns))('%s', ([kind, { args, texts, weights }])
     expect(ours.weights).toEqual(theirs.weights);
     expect(ours.optimizer).toEqual(theirs.optimizer);
     rmSync(job, { recursive: true });
-    return code;
+    return disturbed;
   }
 
   const draws = new RandomState(8);
   test.for(Array.from({ length: 20 }, () => draws.randomSample()))('kill -9 after %f of the run', async (share) => {
-    await survive('killed', { signal: 'SIGKILL', line: 'Seed', after: share * duration });
+    const { signal } = await survive('killed', { signal: 'SIGKILL', line: 'Seed', after: share * duration });
+    if (signal === 'SIGKILL') struck.kill++;
   });
 
   test.for(Array.from({ length: 5 }, () => draws.randomSample()))('SIGTERM after %f of the run', async (share) => {
-    const code = await survive('paused', { signal: 'SIGTERM', line: 'Seed', after: share * duration });
-    expect([0, 75, null]).toContain(code);
+    const { code } = await survive('paused', { signal: 'SIGTERM', line: 'Seed', after: share * duration });
+    expect(code).toBeOneOf([0, 75]);
+    if (code === 75) struck.pause++;
+  });
+
+  test('most of them came before the end of the job', () => {
+    expect(struck.kill).toBeGreaterThanOrEqual(15);
+    expect(struck.pause).toBeGreaterThanOrEqual(3);
   });
 
   test.for([0.1, 0.5, 0.98])('no room for %f of a weight file', async (share) => {
     const blocks = Math.floor((share * statSync(join(whole, weights)).size) / 1024);
-    expect(await survive('full', { fileBlocks: blocks })).toBe(1);
+    expect((await survive('full', { fileBlocks: blocks })).code).toBe(1);
   });
 });

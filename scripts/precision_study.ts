@@ -1,0 +1,101 @@
+/**
+ * Measures what bfloat16 costs in accuracy: the same finetuning of Challenge 2017 in float32 and in bfloat16, from the same weights and with
+ * the same order of records, for some seeds. Prints a table for docs/performance.md. About ten minutes on two cores.
+ *
+ *     node --import tsx scripts/precision_study.ts --data DIR [--epochs N] [--seeds 1,2,3] [--records N] [--json FILE]
+ *
+ * DIR holds Challenge 2017 (`RECORDS`, `REFERENCE.csv`); `--records` takes so many of them. A quarter of the records is the test set, the
+ * same for all seeds. Recordings are shortened (100 Hz, the last 10.24 seconds) to keep the study cheap.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { reporterFor } from '../src/events.ts';
+import { toFloat64 } from '../src/lib/numpy/convert.ts';
+import { type NdArray, ndarray } from '../src/lib/numpy/ndarray.ts';
+import { prepareData } from '../src/port/finetuning/prepare_data.ts';
+import { finetune } from '../src/port/finetuning/trainer.ts';
+import { loadTrainingSet } from '../src/port/finetuning/training_set.ts';
+import { bootstrapDifference, bootstrapScores, type Interval } from '../src/port/transplant/bootstrap.ts';
+import { selectRecords } from '../src/reproduce/select_records.ts';
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    epochs: { type: 'string', default: '12' },
+    seeds: { type: 'string', default: '1,2,3' },
+    records: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+if (values.data === undefined) throw new Error('--data is missing: the folder of Challenge 2017');
+const seeds = values.seeds.split(',').map(Number);
+const precisions = ['float32', 'bfloat16'] as const;
+const folder = mkdtempSync(join(tmpdir(), 'ecg-precision-'));
+const reporter = reporterFor();
+
+try {
+  let source = resolve(values.data);
+  if (values.records !== undefined) {
+    selectRecords(source, join(folder, 'records'), Number(values.records), 1);
+    source = join(folder, 'records');
+  }
+  const target = join(folder, 'data');
+  await prepareData({ format: 'challenge17', source, target, fs: 100, pad: 1024, testSize: 0.25, seed: 1 });
+  const files = { train: join(target, 'physionet_train.pkl'), test: join(target, 'physionet_test.pkl') };
+  const test = await loadTrainingSet(files.test);
+  const results = { float32: [] as NdArray[], bfloat16: [] as NdArray[] };
+  for (const seed of seeds) {
+    for (const precision of precisions) {
+      const begun = performance.now();
+      const { predictions } = await finetune({
+        ...files,
+        jobDir: join(folder, `${precision}-${seed}`),
+        epochs: Number(values.epochs),
+        valSize: 0.1,
+        seed,
+        initSeed: seed,
+        precision,
+      });
+      results[precision].push(predictions.test!);
+      const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+      reporter({ kind: 'message', text: `${precision}, seed ${seed}: ${seconds} s` });
+    }
+  }
+  const rows = seeds.map((seed, i) => {
+    const [a, b] = [results.float32[i], results.bfloat16[i]];
+    return {
+      seed: String(seed),
+      float32: bootstrapScores(test.y, a).macroF1,
+      bfloat16: bootstrapScores(test.y, b).macroF1,
+      difference: bootstrapDifference(test.y, a, b).macroF1,
+    };
+  });
+  // All seeds together: a record is drawn with its predictions of every seed.
+  const all = (arrays: readonly NdArray[]): NdArray =>
+    ndarray(
+      'float64',
+      [seeds.length * test.recordIds.length, test.classes.length],
+      Float64Array.from(arrays.flatMap((array) => [...toFloat64(array)])),
+    );
+  const truth = all(seeds.map(() => test.y));
+  const groups = seeds.flatMap(() => [...test.recordIds]);
+  const [a, b] = [all(results.float32), all(results.bfloat16)];
+  rows.push({
+    seed: 'all',
+    float32: bootstrapScores(truth, a, { groups }).macroF1,
+    bfloat16: bootstrapScores(truth, b, { groups }).macroF1,
+    difference: bootstrapDifference(truth, a, b, { groups }).macroF1,
+  });
+  const text = ({ value, low, high }: Interval): string =>
+    `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+  process.stdout.write(`${test.recordIds.length} test records, ${values.epochs} epochs\n\n`);
+  process.stdout.write('| Seed | float32 | bfloat16 | bfloat16 − float32 |\n|---|---|---|---|\n');
+  for (const { seed, float32, bfloat16, difference } of rows) {
+    process.stdout.write(`| ${seed} | ${text(float32)} | ${text(bfloat16)} | ${text(difference)} |\n`);
+  }
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+} finally {
+  rmSync(folder, { recursive: true });
+}
