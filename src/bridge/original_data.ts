@@ -39,11 +39,9 @@ export interface ReadRecords {
   readonly values: NdArray;
 }
 
-/** A patient of Icentia11k as `load_patient_data` reads it. */
-export interface PatientArrays {
-  /** `(segments, samples)`. */
-  readonly signal: NdArray;
-  /** By segment, positions and codes in turn. */
+/** Labels of a patient of Icentia11k, int64. */
+export interface PatientLabels {
+  /** By segment positions and codes in turn, then counts and durations `(segments, codes)`. */
   readonly btype: readonly NdArray[];
   readonly rtype: readonly NdArray[];
 }
@@ -131,16 +129,17 @@ export class OriginalData {
     );
   }
 
-  /** The documented recipe: seeded, stratified `finetuning.utils.train_test_split` of a prepared file, both parts saved. */
+  /** Seeded `finetuning.utils.train_test_split` of a prepared file, stratified unless told otherwise; both parts are saved. */
   async split(
     file: string,
-    options: { testSize: number; seed: number; train: string; test: string },
+    options: { testSize: number; seed: number; train: string; test: string; stratify?: boolean },
   ): Promise<{ train: PreparedData; test: PreparedData }> {
-    const { testSize, ...rest } = options;
+    const { testSize, stratify = true, ...rest } = options;
     const parts = await this.#session.call<{ train: DataFiles; test: DataFiles }>('datasets.split', {
       folder: this.#transfer.folder(),
       file,
       test_size: testSize,
+      stratify,
       ...rest,
     });
     return { train: this.#data(parts.train), test: this.#data(parts.test) };
@@ -169,18 +168,34 @@ export class OriginalData {
     return this.#data(await this.#session.call<DataFiles>('datasets.load', { folder: this.#transfer.folder(), file }));
   }
 
-  /** `icentia11k.load_patient_data`. */
-  async patient(dbDir: string, patientId: number, unzipped: boolean): Promise<PatientArrays> {
-    const found = await this.#session.call<{ signal: string; btype: string[]; rtype: string[] }>('datasets.patient', {
-      folder: this.#transfer.folder(),
+  /** `icentia11k.load_signal`, `(segments, samples)`. */
+  async patientSignal(dbDir: string, patientId: number, unzipped: boolean): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    const place = { db_dir: dbDir, patient_id: patientId, unzipped };
+    return this.#transfer.take(await this.#session.call<string>('datasets.patient_signal', { folder, ...place }));
+  }
+
+  /** `icentia11k.load_labels`, `count_labels` and `calculate_durations`. The file must come from the port, not from outside. */
+  async patientLabels(dbDir: string, patientId: number, unzipped: boolean): Promise<PatientLabels> {
+    const folder = this.#transfer.folder();
+    const found = await this.#session.call<{ btype: string[]; rtype: string[] }>('datasets.patient_labels', {
+      folder,
       db_dir: dbDir,
       patient_id: patientId,
       unzipped,
     });
-    const [signal, btype, rtype] = [[found.signal], found.btype, found.rtype].map((names) =>
-      this.#transfer.takeAll(names),
+    return { btype: this.#transfer.takeAll(found.btype), rtype: this.#transfer.takeAll(found.rtype) };
+  }
+
+  /** Recordings of CPSC 2018 as first published (MATLAB 5), read by SciPy, through the steps of `get_challenge20_data`. */
+  async cpsc2018(
+    files: readonly string[],
+    options: { readonly fs: number | null; readonly pad: number | 'max' | null; readonly normalize: boolean },
+  ): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(
+      (await this.#session.call<{ x: string }>('datasets.cpsc2018', { folder, files, ...options })).x,
     );
-    return { signal: signal[0], btype, rtype };
   }
 
   /**

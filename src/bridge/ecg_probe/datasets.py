@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -11,7 +12,18 @@ import numpy as np
 
 from ecg_probe.arrays import give, give_all, take, take_all
 
-__all__ = ["apply", "fit_data", "load", "patient", "prepare", "records", "split", "split_numbers"]
+__all__ = [
+    "apply",
+    "cpsc2018",
+    "fit_data",
+    "load",
+    "patient_labels",
+    "patient_signal",
+    "prepare",
+    "records",
+    "split",
+    "split_numbers",
+]
 
 
 def _plain(name: Any) -> str | int:
@@ -76,14 +88,14 @@ def apply(folder: str, name: str, arrays: list[str], options: dict[str, Any]) ->
     return give_all(folder, results)
 
 
-def split(folder: str, file: str, test_size: float, seed: int, train: str, test: str) -> dict[str, Any]:
-    """The documented recipe: a stratified `train_test_split` of a prepared file, both parts saved."""
+def split(folder: str, file: str, test_size: float, seed: int, train: str, test: str, stratify: bool) -> dict[str, Any]:
+    """Seeded `train_test_split` of a prepared file, by the rows of `y` if stratified; both parts saved."""
     from finetuning.utils import train_test_split
     from transplant.utils import load_pkl, save_pkl
 
     data = load_pkl(file)
     np.random.seed(seed)
-    parts = train_test_split(data, test_size=test_size, stratify=data["y"])
+    parts = train_test_split(data, test_size=test_size, stratify=data["y"] if stratify else None)
     for path, part in zip((train, test), parts):
         save_pkl(path, **part)
     return {name: _describe(f"{folder}/{name}", part) for name, part in zip(("train", "test"), parts)}
@@ -108,16 +120,41 @@ def load(folder: str, file: str) -> dict[str, Any]:
     return _describe(folder, load_pkl(file))
 
 
-def patient(folder: str, db_dir: str, patient_id: int, unzipped: bool) -> dict[str, Any]:
-    """`icentia11k.load_patient_data`; positions and codes of the segments in turn."""
+def patient_signal(folder: str, db_dir: str, patient_id: int, unzipped: bool) -> str:
+    """`icentia11k.load_signal`."""
     from transplant.datasets import icentia11k
 
-    signal, labels = icentia11k.load_patient_data(db_dir, patient_id, unzipped=unzipped)
+    return give(f"{folder}/signal.npy", icentia11k.load_signal(db_dir, patient_id, unzipped=unzipped))
 
-    def marks(kind: str) -> list[str]:
-        return give_all(f"{folder}/{kind}", [np.asarray(part, np.int64) for pair in labels[kind] for part in pair])
 
-    return {"signal": give(f"{folder}/signal.npy", signal), "btype": marks("btype"), "rtype": marks("rtype")}
+def patient_labels(folder: str, db_dir: str, patient_id: int, unzipped: bool) -> dict[str, Any]:
+    """`icentia11k.load_labels`: positions and codes of the segments in turn, and counts and durations of the codes."""
+    from transplant.datasets import icentia11k
+
+    labels = icentia11k.load_labels(db_dir, patient_id, unzipped=unzipped)
+    kinds = {"btype": len(icentia11k.ds_beat_names), "rtype": len(icentia11k.ds_rhythm_names)}
+    found: dict[str, Any] = {}
+    for kind, codes in kinds.items():
+        marks = list(labels[kind])
+        parts = [np.asarray(part, np.int64) for pair in marks for part in pair]
+        counts = icentia11k.count_labels(marks, codes).astype(np.int64)
+        durations = icentia11k.calculate_durations(marks, codes).astype(np.int64)
+        found[kind] = give_all(f"{folder}/{kind}", [*parts, counts, durations])
+    return found
+
+
+def cpsc2018(folder: str, files: list[str], fs: float | None, pad: int | str | None, normalize: bool) -> dict[str, Any]:
+    """Recordings of CPSC 2018 as first published, read by SciPy and transformed as those of Challenge 2020."""
+    import scipy.io
+    from finetuning import datasets
+    from transplant.datasets import physionet
+
+    records = []
+    for file in files:
+        data = scipy.io.loadmat(file)["ECG"]["data"][0, 0]
+        records.append(SimpleNamespace(p_signal=np.ascontiguousarray(data.T, np.float64), fs=500))
+    normalizer = physionet.normalize_challenge20 if normalize else None
+    return {"x": give(f"{folder}/x.npy", datasets._transform_records(records, fs=fs, pad=pad, normalize=normalizer))}
 
 
 class _Reached(BaseException):

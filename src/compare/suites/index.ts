@@ -1,5 +1,6 @@
 import type { Suite } from '../suite.ts';
+import { preprocessing } from './preprocessing.ts';
 import { sampling } from './sampling.ts';
 
 /** Every suite, in the order of `suiteNames`. */
-export const suites: readonly Suite[] = [sampling];
+export const suites: readonly Suite[] = [sampling, preprocessing];

@@ -4,7 +4,7 @@ import { exactly, type Row, sameText } from '../closeness.ts';
 
 /** A prepared data set of the port against the original's: samples and labels bit for bit, names and classes as text. */
 export function samePreparedData(name: string, port: DataSet, original: PreparedData): Row[] {
-  const suite = 'prepared data';
+  const suite = 'preprocessing';
   return [
     exactly(suite, `${name}: recordings`, [{ name: 'x', port: port.x, original: original.x }]),
     exactly(suite, `${name}: labels`, [{ name: 'y', port: port.y, original: original.y }]),

@@ -1,0 +1,304 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { CollectionName, PreparedData, PrepareOptions } from '../../bridge/original_data.ts';
+import { openResampler } from '../../lib/samplerate/resample.ts';
+import {
+  type DataOptions,
+  type DataSet,
+  dataSetFromPickle,
+  getChallenge17Data,
+  getChallenge20Data,
+  getPtbXlData,
+} from '../../port/finetuning/datasets.ts';
+import { prepareData } from '../../port/finetuning/prepare_data.ts';
+import { twelveLeads } from '../../port/finetuning/recordings.ts';
+import { readChallenge17Data, readChallenge20Data, readPtbXlData } from '../../port/transplant/datasets/physionet.ts';
+import { loadPkl } from '../../port/transplant/utils.ts';
+import { exactly, type Row, sameText } from '../closeness.ts';
+import type { DataSetName } from '../data.ts';
+import type { SuiteCase, SuiteContext } from '../suite.ts';
+import { takeChallenge17 } from './challenge17_selection.ts';
+import { collectionOf, int64, outcomeOf, wordFor } from './data_cases.ts';
+import { samePreparedData } from './prepared_data.ts';
+
+const suite = 'preprocessing';
+
+/** A collection, the original's name for it, and what to do with it. */
+interface Recipe {
+  readonly title: string;
+  readonly dataSet: DataSetName;
+  readonly collection: CollectionName;
+  /** Folders below that of the data set; those that are there are read. */
+  readonly places: readonly string[];
+  /** Key of `collectionKinds`, for `prepareData`. */
+  readonly format: string;
+  /** Its rate, Hz. */
+  readonly rate: number;
+  readonly further: readonly PrepareOptions[];
+}
+
+const recipes: readonly Recipe[] = [
+  {
+    title: 'Challenge 2017',
+    dataSet: 'cinc2017',
+    collection: 'challenge17',
+    places: ['.'],
+    format: 'challenge17',
+    rate: 300,
+    further: [],
+  },
+  {
+    title: 'Challenge 2020',
+    dataSet: 'challenge2020',
+    collection: 'challenge20',
+    places: ['cpsc2018', 'labelled'],
+    format: 'challenge20',
+    rate: 500,
+    further: [],
+  },
+  {
+    title: 'PTB-XL',
+    dataSet: 'ptbxl',
+    collection: 'ptb_xl',
+    places: ['.'],
+    format: 'ptb-xl',
+    rate: 500,
+    further: [
+      { fs: 250, pad: 2500, normalize: true, category: 'form' },
+      { fs: 250, pad: 2500, normalize: true, category: 'diagnostic' },
+      { fs: 100, pad: 'max', normalize: true, folds: [1, 2, 3, 4, 5, 6] },
+    ],
+  },
+];
+
+const documented = { fs: 250, pad: 16_384, normalize: true } as const;
+
+/** As recorded, at its own rate, up and down by odd factors, padded and cut, normalised or not. */
+function variants({ rate, further }: Recipe): readonly PrepareOptions[] {
+  return [
+    { pad: 'max', normalize: true },
+    { pad: 'max' },
+    { fs: rate, pad: 'max', normalize: true },
+    { fs: 250, pad: 700 },
+    { fs: 97, pad: 'max', normalize: true },
+    { fs: 360, pad: 4001, normalize: true },
+    ...further,
+  ];
+}
+
+/** Folders that both sides read: of a large collection a selection. */
+function sourcesOf(context: SuiteContext, { dataSet, places }: Recipe, most: number): string[] {
+  const folder = collectionOf(context, dataSet);
+  if (dataSet === 'cinc2017') return [takeChallenge17(folder, join(context.scratch, 'cinc2017'), most)];
+  return places.map((place) => join(folder, place)).filter((place) => existsSync(place));
+}
+
+async function portData(collection: CollectionName, folder: string, options: PrepareOptions): Promise<DataSet> {
+  const { category, folds, ...rest } = options;
+  const settings: DataOptions = { ...rest, resampler: await openResampler() };
+  switch (collection) {
+    case 'challenge17':
+      return getChallenge17Data(folder, settings);
+    case 'challenge20':
+      return getChallenge20Data(folder, settings);
+    case 'ptb_xl':
+      return getPtbXlData(folder, { ...settings, category, folds });
+  }
+}
+
+function describe(options: PrepareOptions): string {
+  const { fs, pad, normalize, category, folds } = options;
+  const parts = [
+    fs ? `${fs} Hz` : 'as recorded',
+    pad === 'max' ? 'padded to the longest' : pad ? `${pad} samples` : 'not padded',
+    ...(normalize ? ['normalised'] : []),
+    ...(category ? [category] : []),
+    ...(folds ? [`folds ${folds.join(' ')}`] : []),
+  ];
+  return parts.join(', ');
+}
+
+async function samePreparation(
+  context: SuiteContext,
+  { collection }: Recipe,
+  folder: string,
+  options: PrepareOptions,
+): Promise<Row[]> {
+  const theirs = await outcomeOf(() => context.original.data.prepare(collection, folder, options));
+  const ours = await outcomeOf(() => portData(collection, folder, options));
+  const name = `${basename(folder)}: ${describe(options)}`;
+  if ('value' in ours && 'value' in theirs) {
+    if (options === documented) showRecord(context, collection, ours.value, theirs.value);
+    return samePreparedData(name, ours.value, theirs.value);
+  }
+  return [sameText(suite, `${name}: outcome`, wordFor(ours), wordFor(theirs))];
+}
+
+/** Shows the last ten seconds of the first record, of up to three leads. */
+function showRecord({ observe }: SuiteContext, collection: CollectionName, ours: DataSet, theirs: PreparedData): void {
+  const [, length, leads] = ours.x.shape;
+  const labels = ({ y, classes }: Pick<PreparedData, 'y' | 'classes'>): string =>
+    classes.filter((_, i) => Number(y.data[i]) !== 0).join(', ');
+  observe({
+    kind: 'strip',
+    title: `Record ${ours.recordIds[0]}, prepared by the documented recipe`,
+    fs: documented.fs,
+    leads: Array.from({ length: Math.min(leads, 3) }, (_, lead) => ({
+      name: collection === 'challenge17' ? 'I' : twelveLeads[lead],
+      samples: Array.from({ length: 2500 }, (_unused, i) => ours.x.data[(length - 2500 + i) * leads + lead]),
+    })),
+    truth: 'as the collection labels it, read by each side',
+    port: labels(ours),
+    original: labels(theirs),
+  });
+}
+
+function recipeCase(recipe: Recipe): SuiteCase {
+  return {
+    name: `${recipe.title}: the documented recipe`,
+    on: { dataSet: recipe.dataSet },
+    quick: true,
+    run: async (context) => {
+      const rows: Row[] = [];
+      for (const folder of sourcesOf(context, recipe, 16)) {
+        rows.push(...(await samePreparation(context, recipe, folder, documented)));
+      }
+      return rows;
+    },
+  };
+}
+
+function variantCase(recipe: Recipe): SuiteCase {
+  return {
+    name: `${recipe.title}: rates, lengths, normalisation`,
+    on: { dataSet: recipe.dataSet },
+    run: async (context) => {
+      const rows: Row[] = [];
+      for (const folder of sourcesOf(context, recipe, 60)) {
+        for (const options of [documented, ...variants(recipe), { fs: 250 }, {}]) {
+          rows.push(...(await samePreparation(context, recipe, folder, options)));
+        }
+      }
+      return rows;
+    },
+  };
+}
+
+/** The port's own way for large collections: threads, a cache and streamed files; Python reads what it writes. */
+function commandCase(recipe: Recipe): SuiteCase {
+  // Small multi-label sets have classes with too few records for the division that single-label ones get.
+  const testSize = recipe.collection === 'challenge17' ? 0.25 : 0;
+  return {
+    name: `${recipe.title}: files of prepare-data`,
+    on: { dataSet: recipe.dataSet },
+    run: async (context) => {
+      const { original, scratch, seed } = context;
+      const [source] = sourcesOf(context, recipe, 40);
+      const at = (name: string): string => join(scratch, name);
+      await prepareData({ format: recipe.format, source, target: at('port'), name: 'set', seed, testSize, threads: 2 });
+      const all = await original.data.prepare(recipe.collection, source, documented, at('all.pkl'));
+      const split = { testSize, seed, train: at('train.pkl'), test: at('test.pkl') };
+      const parts = testSize === 0 ? { all } : await original.data.split(at('all.pkl'), split);
+      const rows: Row[] = [];
+      for (const [part, theirs] of Object.entries(parts)) {
+        const name = part === 'all' ? 'all records' : `${part} part`;
+        const file = join(at('port'), part === 'all' ? 'set.pkl' : `set_${part}.pkl`);
+        const ours = dataSetFromPickle(await loadPkl(file), file);
+        rows.push(...samePreparedData(name, ours, theirs));
+        rows.push(...samePreparedData(`${name}, read by Python`, ours, await original.data.load(file)));
+      }
+      return rows;
+    },
+  };
+}
+
+/** Signals and labels before any processing. */
+function readerCase(recipe: Recipe): SuiteCase {
+  const { title, dataSet, collection } = recipe;
+  const settings =
+    collection === 'ptb_xl'
+      ? ([
+          [
+            { fs: 'hr', remove_empty: false },
+            { fs: 'hr', removeEmpty: false },
+          ],
+          [
+            { fs: 'lr', category: 'form' },
+            { fs: 'lr', category: 'form' },
+          ],
+        ] as const)
+      : ([[{}, {}]] as const);
+  return {
+    name: `${title}: signals and labels as read`,
+    on: { dataSet },
+    quick: collection !== 'ptb_xl',
+    run: async (context) => {
+      const rows: Row[] = [];
+      for (const folder of sourcesOf(context, recipe, 60)) {
+        for (const [options, portOptions] of settings) {
+          const theirs = await context.original.data.records(collection, folder, options);
+          const { records, labels } = {
+            challenge17: () => readChallenge17Data(folder),
+            challenge20: () => readChallenge20Data(folder),
+            ptb_xl: () => readPtbXlData(folder, portOptions),
+          }[collection]();
+          const name = [basename(folder), ...Object.values(options)].join(', ');
+          const names = records.map(({ recordName }) => recordName);
+          const signals = records.map(({ pSignal }, i) => ({
+            name: String(names[i]),
+            port: pSignal,
+            original: theirs.signals[i] ?? int64([]),
+          }));
+          const text = (...parts: readonly (readonly (string | number)[])[]): string =>
+            parts.map((part) => part.map((one) => JSON.stringify(one)).join('\n')).join('\n\n');
+          rows.push(
+            exactly(suite, `${name}: signals of ${records.length} records`, signals),
+            exactly(suite, `${name}: labels`, [{ name: 'y', port: labels.values, original: theirs.values }]),
+            sameText(
+              suite,
+              `${name}: names, rates and classes`,
+              text(
+                names,
+                records.map(({ fs }) => fs),
+                labels.index,
+                labels.columns,
+              ),
+              text(theirs.names, theirs.rates, theirs.labels.index, theirs.labels.columns),
+            ),
+          );
+        }
+      }
+      return rows;
+    },
+  };
+}
+
+/** As first published the original cannot read it: SciPy does, and the original's steps follow. */
+const nativeCase: SuiteCase = {
+  name: 'CPSC 2018 as first published: the documented recipe',
+  on: { dataSet: 'cpsc2018_native' },
+  run: async (context) => {
+    const source = collectionOf(context, 'cpsc2018_native');
+    const target = join(context.scratch, 'native');
+    await prepareData({
+      format: 'cpsc2018',
+      source,
+      target,
+      testSize: 0,
+      ...documented,
+      normalize: 'collection',
+      threads: 1,
+    });
+    const file = join(target, 'cpsc2018.pkl');
+    const ours = dataSetFromPickle(await loadPkl(file), file);
+    const files = ours.recordIds.map((name) => join(source, `${name}.mat`));
+    const theirs = await context.original.data.cpsc2018(files, documented);
+    return [exactly(suite, `${files.length} recordings`, [{ name: 'x', port: ours.x, original: theirs }])];
+  },
+};
+
+/** Cases of the suite `preprocessing` about collections of PhysioNet. */
+export const recordCases: readonly SuiteCase[] = [
+  ...recipes.flatMap((recipe) => [readerCase(recipe), recipeCase(recipe), variantCase(recipe), commandCase(recipe)]),
+  nativeCase,
+];
