@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { openCollections } from '../compare/data.ts';
+import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
+import { type SuiteName, suiteNames } from '../compare/suite.ts';
+import { InputError } from '../errors.ts';
+import { reporterFor } from '../events.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+
+export const help = `npm run compare -- --sabotage [options]
+
+Damages copies of the port's source, one small error at a time, and shows whether the comparison notices. The project stays as it is.
+
+  --count N        errors made by rules, beside those made by hand (200)
+  --seed N         seed of their choice and of the cases (2021)
+  --suite NAME     only the cases of some suites (NAME,NAME) and the errors made by hand that they have to notice
+  --all            all cases of the suites, not only the quick ones
+  --minutes N      begin no further error after N minutes
+  --workers N      processes that work at the same time, each with a Python (1)
+  --data DIR       real recordings, as for a comparison; without it recordings are generated, in data/generated
+  --published DIR  results of the DL4H reproduction, for the suite published
+  --original DIR   a checkout of the Python code (ORIGINAL_DIR; original/)
+  --job-dir DIR    folder for sabotage.md, sabotage.json and the journal; a run that was stopped goes on there (jobs/sabotage)
+  --report FILE    write sabotage.md there too
+
+Ctrl-C stops at once; what is done is kept.
+Ends with 0 if every error made by hand and 95 % of the others that are not equivalent to the port are noticed, else with 1; with 2 if it
+could not run.
+`;
+
+/** `ecg-transplant compare --sabotage`. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      count: { type: 'string', default: '200' },
+      seed: { type: 'string', default: '2021' },
+      suite: { type: 'string', multiple: true },
+      all: { type: 'boolean', default: false },
+      minutes: { type: 'string' },
+      workers: { type: 'string', default: '1' },
+      data: { type: 'string' },
+      published: { type: 'string' },
+      original: { type: 'string', default: process.env.ORIGINAL_DIR ?? join(root, 'original') },
+      'job-dir': { type: 'string', default: join(root, 'jobs', 'sabotage') },
+      report: { type: 'string' },
+    },
+  });
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
+  try {
+    const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
+    const folder = resolve(values['job-dir']);
+    mkdirSync(folder, { recursive: true });
+    const result = await runSabotage(
+      {
+        project: root,
+        folder,
+        count: wholeNumber('--count', values.count, 0, 100_000),
+        seed,
+        workers: wholeNumber('--workers', values.workers, 1, availableParallelism()),
+        ...(values.minutes === undefined ? {} : { minutes: wholeNumber('--minutes', values.minutes, 1, 10_000) }),
+        all: values.all,
+        ...(values.suite === undefined ? {} : { only: suitesNamed(values.suite) }),
+        suites: 'compare/suites/index.ts',
+        bridge: { python: pythonExecutable(), original: resolve(values.original), callTimeoutMs: 300_000 },
+        settings: { data: dataIn(values.data), seed, trials: 5, ...published(values.published, values.data) },
+      },
+      reporterFor(),
+      stop.signal,
+    );
+    const report = formatReport(result, `npm run compare -- --sabotage ${args.join(' ')}`.trim());
+    writeFileAtomic(join(folder, 'sabotage.md'), report);
+    writeFileAtomic(join(folder, 'sabotage.json'), resultAsJson(result));
+    if (values.report !== undefined) writeFileAtomic(resolve(values.report), report);
+    process.stdout.write(`\n${formatSummary(result)}\n\nReport: ${join(folder, 'sabotage.md')}\n`);
+    return succeeded(result) ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`compare --sabotage: could not run: ${error instanceof Error ? error.message : error}\n`);
+    return 2;
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, onSignal);
+  }
+}
+
+function suitesNamed(given: readonly string[]): SuiteName[] {
+  const words = given.flatMap((word) => word.split(','));
+  const strange = words.find((word) => !suiteNames.includes(word as SuiteName));
+  if (strange === undefined) return words as SuiteName[];
+  throw new InputError('--suite does not know this name', { got: strange, expected: suiteNames.join(', ') });
+}
+
+function dataIn(folder: string | undefined): { kind: 'real' | 'generated'; folder: string } {
+  if (folder === undefined) return { kind: 'generated', folder: join(root, 'data', 'generated', 'compare') };
+  const data = openCollections(resolve(folder));
+  if (data.names.length > 0) return { kind: 'real', folder: data.folder };
+  throw new InputError('no collection of recordings', { file: data.folder, next: 'See: npm run compare -- --help' });
+}
+
+function published(given: string | undefined, data: string | undefined): { published?: string } {
+  if (given !== undefined) return { published: resolve(given) };
+  return data === undefined ? {} : { published: resolve(data, 'published') };
+}
+
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new InputError(flag, { got: text, expected: `a whole number from ${least} to ${most}` });
+}

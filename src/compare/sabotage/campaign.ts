@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../../errors.ts';
+import type { Reporter } from '../../events.ts';
+import type { SuiteName } from '../suite.ts';
+import { Journal } from './journal.ts';
+import type { WorkerSettings } from './messages.ts';
+import { draw, type Mutant, mutantsByRules, placeNamed } from './mutants.ts';
+import { type NamedMutant, namedMutants } from './named.ts';
+import { casesFor, type SurveyedCase, survey } from './survey.ts';
+import { copySources } from './trees.ts';
+import { Bench, type Trial } from './trial.ts';
+import { WorkerProcess } from './worker_process.ts';
+
+/** A sabotage run. */
+export interface SabotageOptions extends WorkerSettings {
+  /** Root of the project: the folder of `package.json`. */
+  readonly project: string;
+  /** Folder for the journal and, while it runs, for the damaged copies. */
+  readonly folder: string;
+  /** Mutants to make by rules; those made by hand are always tried. */
+  readonly count: number;
+  /** Seed of the draw among the mutants made by rules. */
+  readonly seed: number;
+  /** Processes that try mutants, each with a Python of its own; default 1. */
+  readonly workers?: number;
+  /** Minutes after which no further mutant is begun. */
+  readonly minutes?: number;
+  /** Cases to run beside the quick ones. */
+  readonly all?: boolean;
+  /** Only these suites. */
+  readonly only?: readonly SuiteName[];
+  /** Mutants made by hand; default all of them. */
+  readonly named?: readonly NamedMutant[];
+}
+
+/** A mutant and what became of it; without a trial it was not its turn yet. */
+export interface Tried {
+  readonly mutant: Mutant;
+  readonly trial?: Trial;
+}
+
+/** What a sabotage run found. */
+export interface SabotageResult {
+  readonly named: readonly Tried[];
+  readonly byRules: readonly Tried[];
+  readonly cases: readonly SurveyedCase[];
+  /** Mutants that the rules can make, and how many of them the cases run. */
+  readonly possible: number;
+  readonly reached: number;
+  readonly seed: number;
+}
+
+/**
+ * Damages copies of the port's sources, one small error at a time, and runs the cases that use the damaged place until one notices. Goes on
+ * where a run in the same folder was stopped. The project itself is never changed.
+ */
+export async function runSabotage(
+  options: SabotageOptions,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<SabotageResult> {
+  const { project, folder, count, seed, workers = 1, minutes = Number.POSITIVE_INFINITY } = options;
+  const end = performance.now() + minutes * 60_000;
+  const work = join(folder, 'work');
+  const base = join(work, 'base');
+  copySources(project, base);
+  try {
+    const src = join(base, 'src');
+    const named = namedFor(options).map((one) => placeNamed(src, one));
+    const possible = mutantsByRules(src);
+    const journal = new Journal(folder, campaignOf(base, options));
+    const start = (): Promise<WorkerProcess> => startWorker(base, work, options);
+    const cases = journal.survey ?? (await surveyAll(start, base, work, possible, options, reporter, signal));
+    if (!journal.survey && !signal?.aborted) journal.keepSurvey(cases);
+    checkSurvey(cases, reporter);
+    const reached = possible.filter((mutant) => casesFor(mutant, cases).length > 0);
+    const drawn = draw(reached, count, seed);
+    const waiting = [...named, ...drawn].filter(({ id }) => !journal.trials.has(id));
+    const task = 'Damaging the port';
+    const all = named.length + drawn.length;
+    reporter({ kind: 'start', task, total: all, unit: 'mutants' });
+    const tryNext = async (bench: Bench): Promise<void> => {
+      try {
+        for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+          if (signal?.aborted || performance.now() > end) break;
+          journal.keep(await bench.try(mutant, casesFor(mutant, cases)));
+          const trials = [...journal.trials.values()];
+          const caught = trials.filter(({ outcome }) => outcome === 'caught').length;
+          reporter({ kind: 'progress', task, done: trials.length, detail: `${caught} caught` });
+        }
+      } finally {
+        await bench.close();
+      }
+    };
+    const benches = Array.from({ length: workers }, () => new Bench(base, work, start));
+    const stop = (): void => benches.forEach((bench) => void bench.stop());
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await Promise.all(benches.map(tryNext));
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+    reporter({ kind: 'end', task });
+    const withTrial = (mutant: Mutant): Tried => ({ mutant, trial: journal.trials.get(mutant.id) });
+    return {
+      named: named.map(withTrial),
+      byRules: drawn.map(withTrial),
+      cases,
+      possible: possible.length,
+      reached: reached.length,
+      seed,
+    };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function namedFor({ named = namedMutants, only }: SabotageOptions): readonly NamedMutant[] {
+  return only ? named.filter(({ suite }) => only.includes(suite)) : named;
+}
+
+async function surveyAll(
+  start: () => Promise<WorkerProcess>,
+  base: string,
+  work: string,
+  possible: readonly Mutant[],
+  { all = false, only }: SabotageOptions,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<SurveyedCase[]> {
+  reporter({ kind: 'message', text: 'Starting the Python original' });
+  const worker = await start();
+  try {
+    const wanted = ({ suite, quick }: { suite: SuiteName; quick: boolean }): boolean =>
+      (only?.includes(suite) ?? suite !== 'outcome') && (all || quick);
+    return await survey(worker, base, join(work, 'probed'), possible, wanted, reporter, signal);
+  } finally {
+    await worker.close();
+  }
+}
+
+/** A case that fails without a mutant can catch none. */
+function checkSurvey(cases: readonly SurveyedCase[], reporter: Reporter): void {
+  for (const { suite, case: name, passed, detail } of cases) {
+    if (passed) continue;
+    reporter({ kind: 'warning', text: `${suite}: ${name} is left out: without any damage it gives "${detail}"` });
+  }
+  if (cases.some(({ passed }) => passed)) return;
+  throw new InputError('no case passes on the undamaged sources', { next: 'See: npm run compare -- --quick' });
+}
+
+function startWorker(base: string, work: string, options: SabotageOptions): Promise<WorkerProcess> {
+  const { bridge, settings, suites, workers = 1 } = options;
+  const temporary = join(work, 'tmp');
+  mkdirSync(temporary, { recursive: true });
+  const threads = workers > 1 ? { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' } : {};
+  return WorkerProcess.start(base, { bridge, settings, suites }, { ...threads, TMPDIR: temporary });
+}
+
+/** Two runs with the same name can share their results: same sources, original, data and cases. */
+function campaignOf(base: string, { bridge, settings, suites, all = false, only }: SabotageOptions): string {
+  const hash = createHash('sha256').update(JSON.stringify({ bridge, settings, suites, all, only }));
+  const src = join(base, 'src');
+  const decides = /^(port\/|graph\/|lib\/|bridge\/|compare\/suites\/|compare\/\w+\.ts$)/;
+  for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (decides.test(file) && /\.(ts|py)$/.test(file)) hash.update(`${file}\0`).update(readFileSync(join(src, file)));
+  }
+  return hash.digest('hex');
+}

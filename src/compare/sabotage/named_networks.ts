@@ -1,0 +1,258 @@
+import type { NamedMutant } from './named.ts';
+
+const resnet = 'port/transplant/modules/resnet1d.ts';
+const transformer = 'port/transplant/modules/transformer.ts';
+const normalization = 'graph/ops/normalization.ts';
+const initializers = 'graph/initializers.ts';
+const adam = 'graph/optimizers.ts';
+const layout = 'port/weights/layout.ts';
+
+/** Errors in networks, their training and their files. */
+export const namedInNetworks: readonly NamedMutant[] = [
+  // weights
+  {
+    name: 'moving mean and variance exchanged in files',
+    file: layout,
+    search: "['moving_mean', [size], false],\n      ['moving_variance', [size], false],",
+    replacement: "['moving_variance', [size], false],\n      ['moving_mean', [size], false],",
+    suite: 'weights',
+  },
+  {
+    name: 'blocks numbered from 1',
+    file: layout,
+    search: 'return index === 0 ? name : `$' + '{name}_$' + '{index}`;',
+    replacement: 'return `$' + '{name}_$' + '{index + 1}`;',
+    suite: 'weights',
+  },
+  {
+    name: 'a transposed kernel in files',
+    file: layout,
+    search: "['kernel', [inputs, outputs]],",
+    replacement: "['kernel', [outputs, inputs]],",
+    suite: 'weights',
+  },
+  {
+    name: 'checksums stored as they are',
+    file: 'lib/tensorflow/crc32c.ts',
+    search: 'return (((crc >>> 15) | (crc << 17)) + maskDelta) >>> 0;',
+    replacement: 'return crc;',
+    suite: 'weights',
+  },
+  // initialisers
+  {
+    name: 'the cut of the normal distribution is not made good',
+    file: initializers,
+    search: 'const truncatedStddev = 0.87962566103423978;',
+    replacement: 'const truncatedStddev = 1;',
+    suite: 'initialisers',
+  },
+  {
+    name: 'fan-in without the width of the kernel',
+    file: initializers,
+    search: 'return { fanIn: receptiveField * shape.at(-2)!,',
+    replacement: 'return { fanIn: shape.at(-2)!,',
+    suite: 'initialisers',
+  },
+  {
+    name: 'Glorot normal for Glorot uniform',
+    file: initializers,
+    search: 'return fill(variable, () => limit * (2 * generator.uniform() - 1));',
+    replacement: 'return fill(variable, () => (limit / Math.sqrt(3)) * generator.normal());',
+    suite: 'initialisers',
+  },
+  {
+    name: 'moving variances begin at 0',
+    file: 'graph/layers.ts',
+    search: 'this.#movingVariance = this.variable(channels, ones, false);',
+    replacement: 'this.#movingVariance = this.variable(channels, zeros, false);',
+    suite: 'initialisers',
+  },
+  // activations
+  {
+    name: 'the stride at the first convolution of a bottleneck',
+    file: resnet,
+    search: 'super([conv1d(filters, 1), conv1d(filters, kernelSize, strides), conv1d(width, 1)], width, strides);',
+    replacement: 'super([conv1d(filters, 1, strides), conv1d(filters, kernelSize), conv1d(width, 1)], width, strides);',
+    suite: 'activations',
+  },
+  {
+    name: 'the last ReLU before the shortcut is added',
+    file: resnet,
+    search: 'return this.#relus.at(-1)!.apply(c, add(c, main, shortcut));',
+    replacement: 'return add(c, this.#relus.at(-1)!.apply(c, main), shortcut);',
+    suite: 'activations',
+  },
+  {
+    name: 'kernels of 3 in the second stage',
+    file: 'port/finetuning/utils.ts',
+    search: 'kernelSize: [7, 5, 5, 3],',
+    replacement: 'kernelSize: [7, 3, 5, 3],',
+    suite: 'activations',
+  },
+  {
+    name: "batch normalisation with Keras's own epsilon",
+    file: resnet,
+    search: 'momentum: 0.9, epsilon: 1e-5 }',
+    replacement: 'momentum: 0.9, epsilon: 1e-3 }',
+    suite: 'activations',
+  },
+  {
+    name: 'the batch used for its own normalisation in inference',
+    file: 'graph/layers.ts',
+    search: 'const moving = c.training\n',
+    replacement: 'const moving = true\n',
+    suite: 'activations',
+  },
+  {
+    name: 'the variance of a batch unbiased',
+    file: normalization,
+    search: "return { mean, variance: meanRaw(c, binaryRaw(c, 'SquaredDifference', x, mean), [0, 1]) };",
+    replacement:
+      "const n = count(c, x, [0, 1], x.dtype);\n  const biased = meanRaw(c, binaryRaw(c, 'SquaredDifference', x, mean), [0, 1]);\n  const bias = binaryRaw(c, 'RealDiv', n, binaryRaw(c, 'Sub', n, c.scalar(1, x.dtype)));\n  return { mean, variance: binaryRaw(c, 'Mul', biased, bias) };",
+    suite: 'activations',
+  },
+  {
+    name: "attention scaled by a head's width",
+    file: transformer,
+    search: '{ transposeB: true }), Math.sqrt(this.dModel));',
+    replacement: '{ transposeB: true }), Math.sqrt(this.depth));',
+    suite: 'predictions',
+  },
+  {
+    name: 'sines and cosines of positions exchanged',
+    file: transformer,
+    search: 'return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);',
+    replacement: 'return column % 2 === 0 ? Math.cos(angle) : Math.sin(angle);',
+    suite: 'predictions',
+  },
+  {
+    name: 'heads cut out of time instead of channels',
+    file: transformer,
+    search: 'return transpose(c, reshape(c, x, [batch, steps, this.numHeads, this.depth]), [0, 2, 1, 3]);',
+    replacement: 'return reshape(c, x, [batch, this.numHeads, steps, this.depth]);',
+    suite: 'predictions',
+  },
+  // gradients
+  {
+    name: 'the mean of a batch taken for a constant in its gradient',
+    file: normalization,
+    search: "const centred = binaryRaw(c, 'Sub', dy, binaryRaw(c, 'RealDiv', dBeta(dy), n));",
+    replacement: 'const centred = dy;',
+    suite: 'gradients',
+  },
+  {
+    name: 'the gradient of an average not divided',
+    file: 'graph/ops/pooling.ts',
+    search: "reshapeRaw(c, binaryRaw(c, 'RealDiv', dy, c.scalar(samples, x.dtype)), [batch, 1, channels]);",
+    replacement: 'reshapeRaw(c, dy, [batch, 1, channels]);',
+    suite: 'gradients',
+  },
+  {
+    name: 'the gradient of the binary loss summed over classes',
+    file: 'graph/ops/softmax.ts',
+    search: "const share = binaryRaw(c, 'RealDiv', binaryRaw(c, 'RealDiv', dy, size), width);",
+    replacement: "const share = binaryRaw(c, 'RealDiv', dy, size);",
+    suite: 'gradients',
+  },
+  // optimiser
+  {
+    name: 'beta 2 of 0.999 for 0.98 in pretraining',
+    file: 'port/pretraining/trainer.ts',
+    search: 'beta1: 0.9, beta2: 0.98,',
+    replacement: 'beta1: 0.9, beta2: 0.999,',
+    suite: 'optimiser',
+  },
+  {
+    name: "PyTorch's epsilon, 1e-8",
+    file: adam,
+    search: 'beta2 = 0.999, epsilon = 1e-7 }',
+    replacement: 'beta2 = 0.999, epsilon = 1e-8 }',
+    suite: 'optimiser',
+  },
+  {
+    name: 'epsilon under the root',
+    file: adam,
+    search: 'const epsilon = c.scalar(this.epsilon, dtype);',
+    replacement: 'const epsilon = c.scalar(Math.sqrt(this.epsilon), dtype);',
+    suite: 'optimiser',
+  },
+  {
+    name: 'the bias of the moments corrected for one step too few',
+    file: adam,
+    search: "castRaw(c, binaryRaw(c, 'AddV2', executor.read(state.iterations), one), dtype);",
+    replacement: "castRaw(c, binaryRaw(c, 'Maximum', executor.read(state.iterations), one), dtype);",
+    suite: 'optimiser',
+  },
+  {
+    name: 'momentum 0.99 of the moving averages',
+    file: resnet,
+    search: 'momentum: 0.9, epsilon: 1e-5 }',
+    replacement: 'momentum: 0.99, epsilon: 1e-5 }',
+    suite: 'training',
+  },
+  {
+    name: 'the unbiased variance averaged',
+    file: normalization,
+    search: "variance: binaryRaw(c, 'Mul', batchVariance, bias) }",
+    replacement: 'variance: batchVariance }',
+    suite: 'training',
+  },
+  // training, resume, predictions
+  {
+    name: 'the short last batch is dropped',
+    file: 'port/finetuning/classifier.ts',
+    search: 'for (let start = skip * batchSize; start < records; start += batchSize) {',
+    replacement: 'for (let start = skip * batchSize; start + batchSize <= records; start += batchSize) {',
+    suite: 'resume',
+  },
+  {
+    name: 'the loss of an epoch is the mean over its batches',
+    file: 'graph/fit.ts',
+    search: 'this.#loss += loss * samples;',
+    replacement: 'this.#loss += loss;',
+    suite: 'resume',
+  },
+  {
+    name: 'a resumed epoch forgets what it has summed up',
+    file: 'graph/fit.ts',
+    search: 'const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();',
+    replacement: 'const mean = epoch === state.epoch ? new Mean(noSums, state.step) : new Mean();',
+    suite: 'resume',
+  },
+  {
+    name: "a resumed job begins with new moments of Adam's",
+    file: 'port/training/saved_state.ts',
+    search: 'return new Map(session.names.map((name)',
+    replacement: "return new Map(session.names.filter((name) => !name.startsWith('optimizer/')).map((name)",
+    suite: 'resume',
+  },
+  {
+    name: 'the step in progress is done again after a pause',
+    file: 'graph/fit.ts',
+    search: 'await options.save?.({ epoch, step: mean.batches,',
+    replacement: 'await options.save?.({ epoch, step: Math.max(0, mean.batches - 1),',
+    suite: 'resume',
+  },
+  {
+    name: 'sigmoid for softmax',
+    file: 'port/finetuning/classifier.ts',
+    search: "multiLabel ? 'sigmoid' : 'softmax'",
+    replacement: "multiLabel ? 'softmax' : 'sigmoid'",
+    suite: 'predictions',
+  },
+  {
+    name: 'a checkpoint of a score that is only as good as the best',
+    file: 'lib/keras/callbacks.ts',
+    search: "return mode === 'max' ? value > best : value < best;",
+    replacement: "return mode === 'max' ? value >= best : value <= best;",
+    suite: 'training',
+  },
+  {
+    name: 'two classes exchanged in the table of predictions',
+    file: 'port/transplant/predictions.ts',
+    search: 'for (let row = 0; row < rows; row++) out[row] = data[row * columns + column]!;',
+    replacement:
+      'for (let row = 0; row < rows; row++) out[row] = data[row * columns + (column < 2 ? 1 - column : column)]!;',
+    suite: 'files',
+  },
+];

@@ -1,0 +1,46 @@
+import type { Site } from './rules.ts';
+
+/** A stretch to watch, and the number that tells it. */
+export interface Probe extends Site {
+  readonly number: number;
+}
+
+/**
+ * A source that tells which of its stretches run: it calls `hit(number)`, imported from `module`, before an expression is evaluated or a
+ * statement executed, and does the same as before otherwise. Lines keep their numbers.
+ */
+export function withProbes(source: string, probes: readonly Probe[], module: string): string {
+  const inserts = probes.flatMap(({ kind, start, end, number }) => {
+    const [open, close] = kind === 'statement' ? [`{$hit(${number});`, '}'] : [`($hit(${number}),`, ')'];
+    const length = end - start;
+    // Of stretches that begin or end together the longer one is outside.
+    return [
+      { at: start, closes: false, order: -length, text: open },
+      { at: end, closes: true, order: length, text: close },
+    ];
+  });
+  inserts.sort((a, b) => a.at - b.at || Number(b.closes) - Number(a.closes) || a.order - b.order);
+  let result = `import { hit as $hit } from ${JSON.stringify(module)};`;
+  let done = 0;
+  for (const { at, text } of inserts) {
+    result += source.slice(done, at) + text;
+    done = at;
+  }
+  return result + source.slice(done);
+}
+
+/**
+ * The module behind `hit`: each thread appends the number of a stretch to the file named by the environment variable `ECG_SABOTAGE_HITS`
+ * the first time that it runs. `restart` forgets what ran.
+ */
+export const hitsModule = `import { appendFileSync } from 'node:fs';
+const seen = new Set();
+export function hit(number) {
+  if (seen.has(number)) return;
+  seen.add(number);
+  if (process.env.ECG_SABOTAGE_HITS) appendFileSync(process.env.ECG_SABOTAGE_HITS, number + '\\n');
+}
+export function restart() {
+  seen.clear();
+}
+`;

@@ -1,0 +1,220 @@
+import { leftOut } from './scope.ts';
+import { calleeName, calls, child, children, nodesOf, type Place, type SyntaxNode } from './syntax.ts';
+
+/** What a rule does to the source. */
+export const rules = {
+  arithmetic: 'another operator: + for −, * for /, % → *, a sign dropped',
+  bits: 'another bit operator: & for |, << for >>',
+  boundary: '< for <=, > for >=',
+  equality: '=== for !==',
+  logic: '&& for ||',
+  condition: 'a condition turned round',
+  number: 'a whole number one larger or smaller, another one a thousandth larger',
+  boolean: 'true for false',
+  arguments: 'the last two arguments exchanged',
+  elements: 'the first two elements of a list exchanged',
+  function: 'another function of Math: floor for ceil, min for max, sin for cos; abs and fround dropped',
+  statement: 'a statement left out',
+} as const;
+export type Rule = keyof typeof rules;
+
+/** A change of a source that a rule makes. */
+export interface Mutation {
+  readonly rule: Rule;
+  /** The stretch of the source that is replaced, and by what. */
+  readonly start: number;
+  readonly end: number;
+  readonly replacement: string;
+  /** Line of the stretch, from 1. */
+  readonly line: number;
+  /** The expression or statement that runs when the change takes effect; a probe goes there. */
+  readonly site: Site;
+  /** Runs while the module is loaded, so that no probe can tell who needs it. */
+  readonly atLoad: boolean;
+}
+
+/** A stretch of a source that runs as a whole. */
+export interface Site {
+  readonly kind: 'expression' | 'statement';
+  readonly start: number;
+  readonly end: number;
+}
+
+type Change = Omit<Mutation, 'line' | 'site' | 'atLoad'> & { readonly site?: SyntaxNode };
+
+/**
+ * Every change that the rules make in a TypeScript source, in the order of the source. Left out is what cannot change a result that the
+ * two sides compare ({@link leftOut}).
+ */
+export function mutationsOf(source: string): Mutation[] {
+  const found: Mutation[] = [];
+  for (const place of nodesOf(source)) {
+    if (leftOut(place)) continue;
+    const atLoad = !place.around.some(({ type }) => /Function|Method|ClassProperty|ClassPrivateProperty/.test(type));
+    for (const change of changesOf(place, source)) {
+      const { site = place.node, ...rest } = change;
+      const kind = site.type === 'ExpressionStatement' ? 'statement' : 'expression';
+      const line = place.node.loc.start.line;
+      found.push({ ...rest, line, atLoad, site: { kind, start: site.start, end: site.end } });
+    }
+  }
+  return found;
+}
+
+function changesOf({ node, around }: Place, source: string): Change[] {
+  const text = (part: SyntaxNode): string => source.slice(part.start, part.end);
+  const whole = (rule: Rule, replacement: string): Change => ({
+    rule,
+    start: node.start,
+    end: node.end,
+    replacement,
+  });
+  switch (node.type) {
+    case 'BinaryExpression':
+    case 'LogicalExpression':
+    case 'AssignmentExpression':
+      return operators(node, source);
+    case 'UnaryExpression':
+      return node.operator === '-' ? [whole('arithmetic', `(${text(child(node, 'argument')!)})`)] : [];
+    case 'UpdateExpression': {
+      // The counter of a `for` that runs backwards would only hang.
+      if (around[0].type === 'ForStatement' && child(around[0], 'update') === node) return [];
+      const other = node.operator === '++' ? '--' : '++';
+      return [whole('arithmetic', text(node).replace(String(node.operator), other))];
+    }
+    case 'IfStatement':
+    case 'ConditionalExpression':
+      return turnedRound(child(node, 'test')!, text);
+    case 'NumericLiteral':
+    case 'BigIntLiteral':
+      return otherNumbers(node, around[0]).map((number) => whole('number', number));
+    case 'BooleanLiteral':
+      return [whole('boolean', String(node.value !== true))];
+    case 'ArrayExpression':
+      return exchanged('elements', children(node, 'elements').slice(0, 2), node, text);
+    case 'CallExpression':
+    case 'NewExpression': {
+      const given = children(node, 'arguments');
+      const changes = ordered(node, text) ? exchanged('arguments', given.slice(-2), given.at(-2), text) : [];
+      return [...changes, ...otherFunction(node, text).map((call) => whole('function', call))];
+    }
+    case 'ExpressionStatement':
+      return acts(child(node, 'expression')!) ? [whole('statement', ';')] : [];
+    default:
+      return [];
+  }
+}
+
+const otherOperator: { readonly [operator: string]: readonly [rule: Rule, other: string] } = {
+  '+': ['arithmetic', '-'],
+  '-': ['arithmetic', '+'],
+  '*': ['arithmetic', '/'],
+  '/': ['arithmetic', '*'],
+  '%': ['arithmetic', '*'],
+  '**': ['arithmetic', '*'],
+  '+=': ['arithmetic', '-='],
+  '-=': ['arithmetic', '+='],
+  '*=': ['arithmetic', '/='],
+  '/=': ['arithmetic', '*='],
+  '&': ['bits', '|'],
+  '|': ['bits', '&'],
+  '^': ['bits', '|'],
+  '<<': ['bits', '>>'],
+  '>>': ['bits', '<<'],
+  '>>>': ['bits', '<<'],
+  '<': ['boundary', '<='],
+  '<=': ['boundary', '<'],
+  '>': ['boundary', '>='],
+  '>=': ['boundary', '>'],
+  '===': ['equality', '!=='],
+  '!==': ['equality', '==='],
+  '&&': ['logic', '||'],
+  '||': ['logic', '&&'],
+};
+
+function operators(node: SyntaxNode, source: string): Change[] {
+  const change = otherOperator[String(node.operator)];
+  const [left, right] = [child(node, 'left')!, child(node, 'right')!];
+  if (!change || isText(left) || isText(right)) return [];
+  const [rule, other] = change;
+  const between = source.slice(left.end, right.start).replace(String(node.operator), () => other);
+  const replacement = `(${source.slice(node.start, left.end)}${between}${source.slice(right.start, node.end)})`;
+  return [{ rule, start: node.start, end: node.end, replacement }];
+}
+
+/** Whether an expression is plainly a text, so that its + joins. */
+function isText(node: SyntaxNode): boolean {
+  if (node.type === 'StringLiteral' || node.type === 'TemplateLiteral') return true;
+  return node.type === 'BinaryExpression' && (isText(child(node, 'left')!) || isText(child(node, 'right')!));
+}
+
+function turnedRound(test: SyntaxNode, text: (part: SyntaxNode) => string): Change[] {
+  // The rule `equality` turns these round.
+  if (/^[!=]==$/.test(String(test.operator))) return [];
+  return [{ rule: 'condition', start: test.start, end: test.end, replacement: `!(${text(test)})`, site: test }];
+}
+
+function otherNumbers(node: SyntaxNode, parent: SyntaxNode): string[] {
+  if (node.type === 'BigIntLiteral') return [`${BigInt(String(node.value)) + 1n}n`];
+  const value = Number(node.value);
+  // 2 ** 32 and the like: the exponent's neighbours are as good as the number's.
+  if (!Number.isSafeInteger(value)) return [String(value * 1.001)];
+  // An index below 0 only gives undefined.
+  const isIndex = parent.type === 'MemberExpression';
+  return value === 0 && isIndex ? ['1'] : [String(value + 1), `(${value - 1})`];
+}
+
+/** Calls that give the same with two arguments exchanged. */
+const commutative = new Set(['max', 'min', 'imul', 'hypot', 'add', 'is', 'equal']);
+const commutativeOps = new Set(['Mul', 'AddV2', 'Maximum', 'Minimum', 'Equal']);
+
+/** Whether a call takes its last two arguments by place: both values, not a name, a function or a list of options. */
+function ordered(call: SyntaxNode, text: (part: SyntaxNode) => string): boolean {
+  const given = children(call, 'arguments');
+  const byPlace = (argument: SyntaxNode): boolean =>
+    !/^(String|Template)Literal|Function|ObjectExpression|Spread/.test(argument.type);
+  return (
+    given.length > 1 &&
+    given.slice(-2).every(byPlace) &&
+    !commutative.has(calleeName(call)) &&
+    !given.some((argument) => commutativeOps.has(text(argument).replaceAll("'", '')))
+  );
+}
+
+function exchanged(
+  rule: 'arguments' | 'elements',
+  pair: readonly SyntaxNode[],
+  site: SyntaxNode | undefined,
+  text: (part: SyntaxNode) => string,
+): Change[] {
+  const [first, second] = pair;
+  if (!first || !second || !site || pair.some(({ type }) => type === 'SpreadElement')) return [];
+  if (text(first) === text(second)) return [];
+  // What stands between the two is a comma and blanks.
+  return [{ rule, start: first.start, end: second.end, replacement: `${text(second)}, ${text(first)}`, site }];
+}
+
+const otherMath: { readonly [name: string]: string } = {
+  floor: 'Math.ceil',
+  ceil: 'Math.floor',
+  round: 'Math.floor',
+  min: 'Math.max',
+  max: 'Math.min',
+  sin: 'Math.cos',
+  cos: 'Math.sin',
+  abs: '',
+  fround: '',
+};
+
+function otherFunction(call: SyntaxNode, text: (part: SyntaxNode) => string): string[] {
+  const name = calleeName(call);
+  const other = otherMath[name];
+  if (other === undefined || !calls(call, 'Math', name)) return [];
+  return [`${other}(${children(call, 'arguments').map(text).join(', ')})`];
+}
+
+function acts(expression: SyntaxNode): boolean {
+  const act = expression.type === 'AwaitExpression' ? child(expression, 'argument')! : expression;
+  if (act.type === 'CallExpression') return child(act, 'callee')?.type !== 'Super';
+  return act.type === 'AssignmentExpression';
+}

@@ -1,0 +1,73 @@
+import type { Reporter } from '../../events.ts';
+import type { CaseName, ListedCase } from './messages.ts';
+import type { Mutant } from './mutants.ts';
+import type { Probe } from './probes.ts';
+import { copyWithProbes } from './trees.ts';
+import type { WorkerProcess } from './worker_process.ts';
+
+/** A case of the undamaged sources: how long it takes and what it runs. */
+export interface SurveyedCase extends CaseName {
+  readonly passed: boolean;
+  /** Why it did not pass. */
+  readonly detail: string;
+  readonly seconds: number;
+  /** Places that it runs, as {@link placeOf} names them. */
+  readonly places: readonly string[];
+}
+
+/** Seconds that a case of the undamaged sources may take. */
+const patience = 900;
+
+/** Runs the cases once in a copy of the sources that tells what runs. `folder` is for that copy. */
+export async function survey(
+  worker: WorkerProcess,
+  base: string,
+  folder: string,
+  mutants: readonly Mutant[],
+  wanted: (one: ListedCase) => boolean,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<SurveyedCase[]> {
+  const { probes, places } = probesFor(mutants);
+  const module = copyWithProbes(base, folder, probes);
+  const cases = (await worker.list(folder)).filter(wanted);
+  const task = 'Running the undamaged port';
+  reporter({ kind: 'start', task, total: cases.length, unit: 'cases' });
+  const found: SurveyedCase[] = [];
+  for (const { suite, case: name } of cases) {
+    if (signal?.aborted) break;
+    reporter({ kind: 'progress', task, done: found.length, detail: `${suite}: ${name}` });
+    const { outcome, detail, seconds, hits } = await worker.run(folder, { suite, case: name }, patience * 1000, module);
+    const hit = new Set(hits.flatMap((number) => places[number] ?? []));
+    found.push({ suite, case: name, passed: outcome === 'passed', detail, seconds, places: [...hit] });
+  }
+  reporter({ kind: 'end', task });
+  return found;
+}
+
+/** Name of the place that has to run for a mutant to show. */
+export function placeOf({ file, site }: Mutant): string {
+  return site ? `${file}:${site.start}-${site.end}` : file;
+}
+
+function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; places: string[][] } {
+  const probes = new Map<string, Probe[]>();
+  const places: string[][] = [];
+  const known = new Set<string>();
+  for (const mutant of mutants) {
+    const place = placeOf(mutant);
+    if (!mutant.site || known.has(place)) continue;
+    known.add(place);
+    // Whoever runs a place of a file needs what the file makes when it is loaded.
+    const number = places.push([place, mutant.file]) - 1;
+    probes.set(mutant.file, [...(probes.get(mutant.file) ?? []), { ...mutant.site, number }]);
+  }
+  return { probes, places };
+}
+
+/** Cases that run what a mutant changes, the fastest first; for one made by hand only those of the suite that has to catch it. */
+export function casesFor(mutant: Mutant, surveyed: readonly SurveyedCase[]): SurveyedCase[] {
+  const usable = surveyed.filter(({ passed, suite }) => passed && (!mutant.suite || mutant.suite === suite));
+  const place = placeOf(mutant);
+  return usable.filter(({ places }) => places.includes(place)).sort((a, b) => a.seconds - b.seconds);
+}

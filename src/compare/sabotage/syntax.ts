@@ -1,0 +1,86 @@
+import { parse } from '@babel/parser';
+
+/** A node of the syntax tree, as Babel names them. */
+export interface SyntaxNode {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly loc: { readonly start: { readonly line: number } };
+  readonly [field: string]: unknown;
+}
+
+/** A node with the nodes around it, the nearest first. */
+export interface Place {
+  readonly node: SyntaxNode;
+  readonly around: readonly SyntaxNode[];
+}
+
+/** Fields that hold types or names, which do not run. */
+const still = new Set([
+  'typeAnnotation',
+  'typeParameters',
+  'typeArguments',
+  'returnType',
+  'superTypeParameters',
+  'implements',
+  'loc',
+  'leadingComments',
+  'trailingComments',
+  'innerComments',
+]);
+
+/** Nodes of TypeScript around an expression that runs. */
+const wrappers = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesExpression']);
+
+/** Every node of a TypeScript source that runs, parents first. Throws a SyntaxError that says where the source is not TypeScript. */
+export function* nodesOf(source: string): Generator<Place> {
+  const file = parse(source, { sourceType: 'module', plugins: ['typescript'] }) as unknown as SyntaxNode;
+  yield* walk(file.program as SyntaxNode, []);
+}
+
+function* walk(node: SyntaxNode, around: readonly SyntaxNode[]): Generator<Place> {
+  if (node.type.startsWith('TS') && !wrappers.has(node.type)) return;
+  yield { node, around };
+  const inside = [node, ...around];
+  for (const [field, value] of Object.entries(node)) {
+    if (still.has(field) || isName(node, field)) continue;
+    for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) yield* walk(child, inside);
+  }
+}
+
+/** The name of a property or method (`{ name: … }`), unless it is computed. */
+function isName(node: SyntaxNode, field: string): boolean {
+  return field === 'key' && node.computed !== true;
+}
+
+export function isNode(value: unknown): value is SyntaxNode {
+  return typeof value === 'object' && value !== null && typeof (value as SyntaxNode).type === 'string';
+}
+
+/** The child node in a field; undefined if there is none. */
+export function child(node: SyntaxNode, field: string): SyntaxNode | undefined {
+  const value = node[field];
+  return isNode(value) ? value : undefined;
+}
+
+/** The nodes in a field that holds a list. */
+export function children(node: SyntaxNode, field: string): readonly SyntaxNode[] {
+  const value = node[field];
+  return Array.isArray(value) ? value.filter(isNode) : [];
+}
+
+/** Last part of the name of what a call calls: `join` for `path.join(…)`; empty if it has none. */
+export function calleeName(call: SyntaxNode): string {
+  let callee = child(call, 'callee');
+  if (callee?.type === 'MemberExpression' || callee?.type === 'OptionalMemberExpression') {
+    callee = child(callee, 'property');
+  }
+  if (callee?.type === 'PrivateName') callee = child(callee, 'id');
+  return callee?.type === 'Identifier' ? String(callee.name) : '';
+}
+
+/** Whether a call calls `object.method`. */
+export function calls(call: SyntaxNode, object: string, method: string): boolean {
+  const callee = child(call, 'callee');
+  return calleeName(call) === method && child(callee ?? call, 'object')?.name === object;
+}

@@ -1,0 +1,108 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CaseName, CaseResult } from './messages.ts';
+import type { Mutant } from './mutants.ts';
+import type { SurveyedCase } from './survey.ts';
+import { copyWithMutant } from './trees.ts';
+import { WorkerLost, type WorkerProcess } from './worker_process.ts';
+
+/** What became of a mutant. */
+export interface Trial {
+  readonly id: string;
+  readonly outcome: 'caught' | 'survived' | 'unsure';
+  /** How it was noticed: by a row of the verdict, by a case without one, or by the process. */
+  readonly how?: Exclude<CaseResult['outcome'], 'passed'> | 'crash' | 'hang';
+  readonly by?: CaseName;
+  /** The row that failed, the message of the error. */
+  readonly detail: string;
+  /** Cases that ran it. */
+  readonly cases: number;
+  readonly seconds: number;
+}
+
+/** Mutants that one process tries before it makes room for a new one: each leaves its modules behind in memory. */
+const trialsPerProcess = 25;
+
+/** Tries mutants one after the other, in one process as long as that is sound. */
+export class Bench {
+  readonly #base: string;
+  readonly #folder: string;
+  readonly #start: () => Promise<WorkerProcess>;
+  #worker: WorkerProcess | undefined;
+  #trials = 0;
+  #count = 0;
+  #stopped = false;
+
+  /** `folder` is for the damaged copies of `base`. */
+  constructor(base: string, folder: string, start: () => Promise<WorkerProcess>) {
+    this.#base = base;
+    this.#folder = folder;
+    this.#start = start;
+  }
+
+  /**
+   * Runs the cases until one notices the mutant. It counts as caught only if the same case passes right after it on the undamaged
+   * sources in the same process, or if the process ends or hangs on a mutant that it tried first: what an earlier mutant left behind
+   * catches nothing.
+   */
+  async try(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Trial> {
+    const begun = performance.now();
+    let found = await this.#attempt(mutant, cases);
+    if (found === 'again') {
+      await this.close();
+      found = await this.#attempt(mutant, cases);
+    }
+    if (this.#trials >= trialsPerProcess) await this.close();
+    const seconds = (performance.now() - begun) / 1000;
+    if (found !== 'again') return { id: mutant.id, ...found, seconds };
+    await this.close();
+    const detail = 'the case failed on the undamaged sources too';
+    return { id: mutant.id, outcome: 'unsure', detail, cases: cases.length, seconds };
+  }
+
+  /** Ends the process in use at once; the mutant in work stays untried: `try` throws. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return this.close();
+  }
+
+  /** Ends the process in use. */
+  async close(): Promise<void> {
+    await this.#worker?.close();
+    this.#worker = undefined;
+    this.#trials = 0;
+  }
+
+  async #attempt(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Omit<Trial, 'id' | 'seconds'> | 'again'> {
+    this.#worker ??= await this.#start();
+    const worker = this.#worker;
+    const isFirst = this.#trials++ === 0;
+    const tree = join(this.#folder, `mutant-${process.pid}-${this.#count++}`);
+    copyWithMutant(this.#base, tree, mutant);
+    let at: SurveyedCase | undefined;
+    try {
+      for (const [i, one] of cases.entries()) {
+        at = one;
+        const by = { suite: one.suite, case: one.case };
+        const { outcome, detail } = await worker.run(tree, by, patience(one));
+        if (outcome === 'passed') continue;
+        const clean = await worker.run(this.#base, by, patience(one));
+        return clean.outcome === 'passed' ? { outcome: 'caught', how: outcome, by, detail, cases: i + 1 } : 'again';
+      }
+      return { outcome: 'survived', detail: '', cases: cases.length };
+    } catch (error) {
+      await this.close();
+      if (this.#stopped || !(error instanceof WorkerLost)) throw error;
+      if (!isFirst || !at) return 'again';
+      const by = { suite: at.suite, case: at.case };
+      return { outcome: 'caught', how: error.how, by, detail: error.message, cases: cases.indexOf(at) + 1 };
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Milliseconds that a case may take: the first one of a tree loads its modules too. */
+function patience({ seconds }: SurveyedCase): number {
+  return 30_000 + 6_000 * seconds;
+}

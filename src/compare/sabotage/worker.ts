@@ -1,0 +1,97 @@
+/**
+ * Process of a sabotage run: holds one Python original and runs cases of trees of sources against it, one case a request. A tree's
+ * modules are loaded beside those of other trees; the bridge is the process's own.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Original } from '../../bridge/original.ts';
+import { silent } from '../../events.ts';
+import type * as Comparison from '../comparison.ts';
+import { generatedCollections, openCollections } from '../data.ts';
+import type { Suite } from '../suite.ts';
+import type { CaseName, CaseResult, Reply, Request, WorkerSettings } from './messages.ts';
+
+let opened: { readonly suites: string; readonly shared: Parameters<typeof Comparison.runCases>[1] } | undefined;
+
+process.on('message', (request: Request) => {
+  handle(request)
+    .catch((error: unknown): Reply => ({ kind: 'error', message: messageOf(error) }))
+    .then((reply) => process.send?.(reply));
+});
+process.on('disconnect', () => process.exit(0));
+// A mutant may leave a rejected promise or a thread that throws behind; the next clean case tells whether it did harm.
+process.on('unhandledRejection', () => {});
+
+async function handle(request: Request): Promise<Reply> {
+  switch (request.kind) {
+    case 'open':
+      opened = { suites: request.suites, shared: await open(request) };
+      return { kind: 'opened' };
+    case 'list': {
+      const suites = await suitesOf(request.tree);
+      const cases = suites.flatMap((suite) =>
+        suite.cases.map(({ name, quick = false }) => ({ suite: suite.name, case: name, quick })),
+      );
+      return { kind: 'listed', cases };
+    }
+    case 'run':
+      return { kind: 'ran', result: await runCase(request.tree, request.one, request.hits) };
+  }
+}
+
+async function open({ bridge, settings }: WorkerSettings): Promise<NonNullable<typeof opened>['shared']> {
+  const { kind, folder } = settings.data;
+  const data = kind === 'real' ? openCollections(folder) : await generatedCollections(folder, settings.seed);
+  return { original: await Original.open(bridge), ...settings, data };
+}
+
+async function runCase(tree: string, one: CaseName, hits?: string): Promise<CaseResult> {
+  if (!opened) throw new Error('asked for a case before the original was opened');
+  const folder = hits === undefined ? undefined : mkdtempSync(join(tmpdir(), 'ecg-transplant-hits-'));
+  const hitFile = folder && join(folder, 'hits');
+  if (hits !== undefined && hitFile !== undefined) {
+    process.env.ECG_SABOTAGE_HITS = hitFile;
+    ((await import(pathToFileURL(hits).href)) as { restart(): void }).restart();
+  }
+  const begun = performance.now();
+  const done = (outcome: CaseResult['outcome'], detail: string): CaseResult => ({
+    outcome,
+    detail: detail.split('\n')[0].slice(0, 300),
+    seconds: (performance.now() - begun) / 1000,
+    hits: hitFile !== undefined && existsSync(hitFile) ? readFileSync(hitFile, 'utf8').split('\n').map(Number) : [],
+  });
+  try {
+    const chosen = (await suitesOf(tree)).flatMap((suite) =>
+      suite.name === one.suite
+        ? suite.cases.filter(({ name }) => name === one.case).map((c) => ({ suite, case: c }))
+        : [],
+    );
+    if (chosen.length !== 1) return done('broke off', `the tree has ${chosen.length} cases of this name`);
+    const { runCases } = (await load(tree, 'compare/comparison.ts')) as typeof Comparison;
+    const { rows, notRunnable, broken } = await runCases(chosen, opened.shared, silent);
+    const failed = rows.find(({ passed }) => !passed);
+    if (failed) return done('failed row', failed.note ? `${failed.name}: ${failed.note}` : failed.name);
+    if (broken.length > 0) return done('broke off', broken[0].because);
+    if (notRunnable.length > 0) return done('not runnable', notRunnable[0].because);
+    return done('passed', '');
+  } catch (error) {
+    return done('broke off', messageOf(error));
+  } finally {
+    delete process.env.ECG_SABOTAGE_HITS;
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function suitesOf(tree: string): Promise<readonly Suite[]> {
+  return ((await load(tree, opened?.suites ?? '')) as { suites: readonly Suite[] }).suites;
+}
+
+function load(tree: string, module: string): Promise<unknown> {
+  return import(pathToFileURL(join(tree, 'src', module)).href);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
