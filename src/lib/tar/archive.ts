@@ -42,7 +42,18 @@ export async function listTar(archive: string, options: TarOptions = {}): Promis
     entries.push(entry);
     stream.resume();
   });
+  refuseFilesInFiles(archive, entries);
   return entries;
+}
+
+function refuseFilesInFiles(archive: string, entries: readonly TarEntry[]): void {
+  const files = new Set(entries.filter(({ kind }) => kind === 'file').map(({ path }) => path));
+  for (const { path } of entries) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      if (!files.has(path.slice(0, end))) continue;
+      throw new InputError('refused: an entry inside of a file', { file: archive, where: JSON.stringify(path) });
+    }
+  }
 }
 
 /**

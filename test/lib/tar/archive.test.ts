@@ -98,6 +98,9 @@ describe('archives that are refused before anything is written', () => {
     ['..', { name: 'training/../../outside', body: 'x' }, /a path with \.\./],
     ['a name of 300 characters', { name: 'n'.repeat(300), body: 'x' }, /too long/],
     ['a backslash', { name: '..\\outside', body: 'x' }, /a backslash/],
+    ['a file in a file', { name: 'training/empty/x', body: 'x' }, /an entry inside of a file/],
+    ['a file where there is a folder', { name: 'training', body: 'x' }, /a second entry of this name/],
+    ['a file where others need a folder', { name: `deep`, body: 'x' }, /an entry inside of a file/],
     ['a second file of one name', { name: 'training//A00001.hea', body: 'y' }, /a second entry of this name/],
   ])('%s', async (_, entry, message) => {
     make([...good, entry], 'w', 'GNU_FORMAT');

@@ -1,0 +1,61 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { Header } from 'tar';
+import { InputError } from '../../errors.ts';
+import { AtomicFile } from '../python/atomic_file.ts';
+
+/** A file to put into an archive. */
+export interface TarFile {
+  /** Path in the archive, with `/`. */
+  readonly path: string;
+  /** Bytes that `content` yields. */
+  readonly size: number;
+  readonly content: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+const BLOCK = 512;
+/** Time of every entry: an archive shall depend on its files' content alone. */
+const mtime = new Date(Date.UTC(2000, 0, 1));
+
+/**
+ * Writes a `.tar.gz` of files in the given order, without owners and with one fixed time: equal files give an equal archive (with the same version of Node, whose zlib
+ * packs it). It appears under its name when it is complete.
+ *
+ * @throws InputError for a path that the format has no room for, and for content of another size than stated.
+ */
+export async function writeTar(archive: string, files: readonly TarFile[]): Promise<void> {
+  const target = new AtomicFile(archive);
+  try {
+    await pipeline(Readable.from(blocksOf(files)), createGzip(), async (packed: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of packed) target.write(chunk);
+    });
+    target.commit();
+  } finally {
+    target.abort();
+  }
+}
+
+async function* blocksOf(files: readonly TarFile[]): AsyncGenerator<Uint8Array> {
+  for (const { path, size, content } of files) {
+    const header = new Header({ path, size, mtime, mode: 0o644, type: 'File', uid: 0, gid: 0, uname: '', gname: '' });
+    const block = Buffer.alloc(BLOCK);
+    if (header.encode(block)) throw new InputError('the archive has no room for the path or the size', { where: path });
+    yield block;
+    let count = 0;
+    for await (const chunk of content()) {
+      count += chunk.byteLength;
+      yield chunk;
+    }
+    if (count !== size) {
+      throw new InputError('the file changed while it was packed', {
+        file: path,
+        got: `${count} bytes`,
+        expected: `${size}`,
+      });
+    }
+    yield Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+  }
+  // Two empty blocks end an archive.
+  yield Buffer.alloc(2 * BLOCK);
+}

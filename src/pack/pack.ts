@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import { type Reporter, silent } from '../events.ts';
+import { readRows } from '../lib/csv/table.ts';
+import { writeTar } from '../lib/tar/write.ts';
+import { PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
+import { contentsOf, type JobFile } from './contents.ts';
+import { type Description, descriptionFile, type PackedFile, sumsFile } from './manifest.ts';
+
+export interface PackOptions {
+  /** Folder of a finished run. */
+  readonly job: string;
+  /** Archive; default `<name of the folder>.tar.gz` in the working folder. */
+  readonly output?: string;
+  /** Pack what tells of single patients too: predictions, journal, pictures; default true. */
+  readonly records?: boolean;
+  /** Replace an archive that is there. */
+  readonly force?: boolean;
+  readonly reporter?: Reporter;
+}
+
+/** What was packed. */
+export interface Packed {
+  readonly archive: string;
+  readonly files: readonly string[];
+  /** What of the folder stayed behind. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Packs a finished run as a `.tar.gz`: settings, histories, predictions, weights and reports, with their checksums. Absolute paths in texts are shortened, so that the
+ * archive does not tell where it was made. Equal runs give equal archives.
+ *
+ * @throws InputError if the folder holds no finished run, for files that change meanwhile, and for an absolute path where it cannot be taken out.
+ */
+export async function pack(options: PackOptions): Promise<Packed> {
+  const { records = true, force = false, reporter = silent } = options;
+  const job = resolve(options.job);
+  requireFinished(job);
+  const name = basename(job);
+  const archive = resolve(options.output ?? `${name}.tar.gz`);
+  if (existsSync(archive) && !force) {
+    throw new InputError('the archive is there already', {
+      file: archive,
+      next: 'Name another --output, or replace it: --force.',
+    });
+  }
+  const { files, leftOut } = contentsOf(job);
+  const kept = files.filter(({ kind }) => records || kind.records !== 'rows');
+  const cleaner = new Cleaner(job, records ? undefined : namesOfRecords(job, files));
+  const task = 'pack';
+  reporter({ kind: 'start', task, total: kept.length, unit: 'files' });
+  const packed: PackedFile[] = [];
+  for (const [done, file] of kept.entries()) {
+    packed.push(await cleaner.prepare(file));
+    reporter({ kind: 'progress', task, done: done + 1, detail: file.path });
+  }
+  const description: Description = { format: 1, name, version: versionOf(), records };
+  packed.push(inMemory(descriptionFile, `${JSON.stringify(description, null, 2)}\n`));
+  packed.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const sums = packed.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');
+  const entries = [inMemory(sumsFile, sums), ...packed];
+  await writeTar(
+    archive,
+    entries.map((entry) => ({ ...entry, path: `${name}/${entry.path}` })),
+  );
+  reporter({ kind: 'end', task });
+  const behind = files.filter((file) => !kept.includes(file)).map(({ path }) => path);
+  return { archive, files: entries.map(({ path }) => path), leftOut: [...leftOut, ...behind] };
+}
+
+function requireFinished(job: string): void {
+  if (!statSync(job, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new InputError('there is no such folder', { file: job, next: 'Name the folder of a run: pack JOB.' });
+  }
+  if (!/^[\w-][\w.-]*$/.test(basename(job))) {
+    throw new InputError('the name of the folder cannot be that of an archive', {
+      file: job,
+      expected: 'letters, digits, - . and _',
+    });
+  }
+  if (existsSync(join(job, 'complete.json')) || existsSync(join(job, 'report.json'))) return;
+  throw new InputError('the folder holds no finished run', {
+    file: job,
+    expected: 'complete.json or report.json',
+    next: 'Let the run end first: --resume goes on with it.',
+  });
+}
+
+/** Turns files of a job into what is packed. */
+class Cleaner {
+  readonly #job: string;
+  readonly #paths: PathRemover;
+  /** Names to take out; undefined: records stay. */
+  readonly #names: ReadonlySet<string> | undefined;
+
+  constructor(job: string, names: ReadonlySet<string> | undefined) {
+    this.#job = job;
+    this.#paths = new PathRemover(job);
+    this.#names = names;
+  }
+
+  async prepare({ path, kind }: JobFile): Promise<PackedFile> {
+    const file = join(this.#job, path);
+    if (kind.form === 'binary') return this.#onDisk(file, path);
+    const before = readFileSync(file);
+    const after = kind.form === 'data' ? before : Buffer.from(this.#clean(before.toString('utf8'), kind.form, file));
+    refusePath(this.#paths.leftIn(after), file);
+    return inMemory(path, after);
+  }
+
+  /** A file that is read twice, for its checksum and into the archive, and has to be the same both times. */
+  async #onDisk(file: string, path: string): Promise<PackedFile> {
+    const first = createHash('sha256');
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 22 })) {
+      first.update(chunk as Buffer);
+      refusePath(this.#paths.knownIn(chunk as Buffer), file);
+    }
+    const sha256 = first.digest('hex');
+    async function* content(): AsyncGenerator<Uint8Array> {
+      const second = createHash('sha256');
+      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
+        second.update(chunk as Buffer);
+        yield chunk as Buffer;
+      }
+      if (second.digest('hex') !== sha256) throw new InputError('the file changed while it was packed', { file });
+    }
+    return { path, size: statSync(file).size, sha256, content };
+  }
+
+  #clean(text: string, form: 'json' | 'lines' | 'text', file: string): string {
+    try {
+      const content = this.#names && form === 'json' ? JSON.stringify(withoutStrips(JSON.parse(text))) : text;
+      const named = this.#paths[form](content);
+      return this.#names ? withoutRecords(named, this.#names) : named;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new InputError('the file cannot be read', { file, got: error.message, expected: 'JSON' });
+    }
+  }
+}
+
+/** Names of records in the tables of predictions; numbers are not taken for names, since a text has others. */
+function namesOfRecords(job: string, files: readonly JobFile[]): ReadonlySet<string> {
+  const tables = files.filter(({ path, kind }) => kind.records === 'rows' && path.endsWith('.csv'));
+  const names = tables.flatMap(({ path }) => {
+    const [header, ...rows] = readRows(join(job, path));
+    return header?.fields[0] === 'record_name' ? rows.map(({ fields }) => fields[0]!) : [];
+  });
+  return new Set(names.filter((name) => /^[A-Za-z]/.test(name)));
+}
+
+function inMemory(path: string, content: Buffer | string): PackedFile {
+  const bytes = Buffer.from(content);
+  return { path, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), content: () => [bytes] };
+}
+
+function refusePath(path: string | undefined, file: string): void {
+  if (path === undefined) return;
+  throw new InputError('the file holds an absolute path, which an archive shall not tell', {
+    file,
+    got: path,
+    next: 'Take it out, or move the file out of the folder.',
+  });
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,161 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  createReadStream,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
+import { type Description, descriptionFile, sumsFile } from './manifest.ts';
+
+export interface UnpackOptions {
+  readonly archive: string;
+  /** Folder that gets the run's folder; created; default `jobs`. */
+  readonly target?: string;
+  /** Most bytes of all files together; default 16 GiB. */
+  readonly maxBytes?: number;
+}
+
+/** What was unpacked. */
+export interface Unpacked {
+  /** The run's folder. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** Whether the run's predictions and pictures are there. */
+  readonly records: boolean;
+}
+
+const maxEntries = 100_000;
+
+/**
+ * Unpacks an archive that `pack` made. Its files are written beside the target first and get their place when every checksum is right, so a refused archive leaves
+ * nothing. Nothing that is there is overwritten.
+ *
+ * @throws FileNotFoundError, or InputError for an archive that is damaged, hostile or of another kind, for too little room, and if a folder of the run's name is there.
+ */
+export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: UnpackOptions): Promise<Unpacked> {
+  const limits = { maxBytes, maxEntries };
+  const entries = await listTar(archive, limits);
+  const name = runOf(entries, archive);
+  const folder = resolve(target, name);
+  // A link that leads nowhere is there too.
+  if (lstatSync(folder, { throwIfNoEntry: false })) {
+    throw new InputError('there is a folder or file of this name; nothing is overwritten', {
+      file: folder,
+      next: 'Choose another --target.',
+    });
+  }
+  mkdirSync(target, { recursive: true });
+  requireRoom(target, entries);
+  const waiting = join(target, `.${name}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  mkdirSync(waiting);
+  try {
+    await extractTar(archive, waiting, limits);
+    const found = entries.filter(({ kind }) => kind === 'file').map(({ path }) => path.slice(name.length + 1));
+    const files = await verify(join(waiting, name), found, archive);
+    const { records } = readDescription(join(waiting, name), name, archive);
+    renameSync(join(waiting, name), folder);
+    return { folder, files, records };
+  } finally {
+    rmSync(waiting, { recursive: true, force: true });
+  }
+}
+
+/** The one folder that all entries lie in. */
+function runOf(entries: readonly TarEntry[], archive: string): string {
+  const name = entries[0]!.path.split('/')[0]!;
+  if (!/^[\w-][\w.-]*$/.test(name)) {
+    throw new InputError('refused: the folder of the archive has a name that is none of a run', {
+      file: archive,
+      got: JSON.stringify(name),
+    });
+  }
+  const outside = entries.find(
+    ({ path, kind }) => !path.startsWith(`${name}/`) && !(kind === 'folder' && path === name),
+  );
+  if (outside) {
+    throw new InputError('refused: the files do not lie in one folder', {
+      file: archive,
+      where: JSON.stringify(outside.path),
+      expected: `${name}/…`,
+    });
+  }
+  if (!entries.some(({ path }) => path === `${name}/${sumsFile}`)) {
+    throw new InputError('the archive is not one of pack', { file: archive, expected: `${name}/${sumsFile}` });
+  }
+  return name;
+}
+
+function requireRoom(target: string, entries: readonly TarEntry[]): void {
+  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+  const { bavail, bsize } = statfsSync(target);
+  if (bavail * bsize >= bytes) return;
+  throw new InputError('there is too little room on the disk', {
+    file: target,
+    got: `${bavail * bsize} bytes free`,
+    expected: `${bytes}`,
+  });
+}
+
+/** Compares the files with the list of checksums: the same names, and each with its own. Returns their paths. */
+async function verify(folder: string, found: readonly string[], archive: string): Promise<string[]> {
+  const sums = readSums(join(folder, sumsFile), archive);
+  const extra = found.find((path) => path !== sumsFile && !sums.has(path));
+  if (extra !== undefined) {
+    throw new InputError('refused: a file that the list of checksums does not name', { file: archive, where: extra });
+  }
+  for (const [path, expected] of sums) {
+    if (!found.includes(path)) throw new InputError('a file is missing', { file: archive, where: path });
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(join(folder, path))) hash.update(chunk as Buffer);
+    const got = hash.digest('hex');
+    if (got !== expected) throw new InputError('a file is damaged', { file: archive, where: path, got, expected });
+  }
+  return [...sums.keys()];
+}
+
+function readSums(file: string, archive: string): Map<string, string> {
+  const sums = new Map<string, string>();
+  const lines = readFileSync(file, 'utf8').split('\n');
+  for (const [i, line] of lines.entries()) {
+    if (line === '' && i === lines.length - 1) break;
+    const [, sha256, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
+    if (sha256 === undefined || path === undefined || sums.has(path)) {
+      throw new InputError('the list of checksums cannot be read', {
+        file: archive,
+        where: `${sumsFile}, line ${i + 1}`,
+        got: JSON.stringify(line.slice(0, 80)),
+      });
+    }
+    sums.set(path, sha256);
+  }
+  return sums;
+}
+
+function readDescription(folder: string, name: string, archive: string): Description {
+  const fail = (got: string): never => {
+    throw new InputError('the archive is of another kind or version', {
+      file: archive,
+      where: descriptionFile,
+      got,
+      expected: 'format 1',
+    });
+  };
+  const file = join(folder, descriptionFile);
+  if (!existsSync(file)) return fail('none');
+  let description: Partial<Description> | null;
+  try {
+    description = JSON.parse(readFileSync(file, 'utf8')) as Partial<Description> | null;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+  if (description?.format !== 1) return fail(`format ${description?.format}`);
+  if (description.name !== name) return fail(`the name ${basename(String(description.name))}`);
+  return description as Description;
+}
