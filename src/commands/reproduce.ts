@@ -1,78 +1,240 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
-import type { Row } from '../compare/closeness.ts';
-import { formatRows, formatVerdict } from '../compare/report/table.ts';
-import { writeReport } from '../compare/report/write.ts';
+import { exitCodeOf } from '../compare/comparison.ts';
+import { formatComparison, readReport } from '../compare/report/index.ts';
+import { identifyOriginal } from '../compare/witness.ts';
+import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
-import { runThread } from '../reproduce/thread.ts';
+import { experiments } from '../experiments.ts';
+import { JobPaused } from '../port/training/job.ts';
+import { precisions } from '../port/training/progress.ts';
+import { checkCollections } from '../reproduce/recordings.ts';
+import { formatDuration } from '../reproduce/remaining_time.ts';
+import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
+import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
+import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
+import { given, type RunSettings } from '../reproduce/settings.ts';
+import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
+import { PauseSignals, pausedCode } from './run_job.ts';
 
-export const help = `npx zx scripts/reproduce.mjs --data DIR [options]        (also: npm run reproduce -- --data DIR)
+const profiles = Object.values(experiments);
+const width = Math.max(...profiles.map(({ name }) => name.length));
 
-One finetuning job on real recordings, in TypeScript and in the Python original, and a verdict: takes Challenge 2017 records,
-prepares, splits, trains and predicts them on both sides and compares every stage. Sets up what is missing first.
+export const help = `npx zx scripts/reproduce.mjs [options]        (also: npm run reproduce -- [options])
 
-  --data DIR       folder with the collection cinc2017 (RECORDS, REFERENCE.csv, *.hea, *.mat)
-  --records N      records to take, with the shares of the classes kept (60)
-  --seed N         seed of the choice, the splits, the weights and the order of training (2021)
-  --job-dir DIR    output folder, overwritten (jobs/reproduce)
-  --original DIR   another checkout of the Python original: a folder with transplant/, pretraining/ and finetuning/
+The paper's experiment in TypeScript and in the Python original, and a verdict: pretraining on Icentia11k, finetuning from pretrained and from
+random weights, predictions, metrics, the same in Python, comparison, report. Sets up what is missing first. Needs no data to begin with.
 
-The table is also written to report.md and report.json in the output folder.
-Ends with 0 only if every row passes, with 1 if one does not, with 2 if the comparison could not run.
+  --profile NAME      which experiment (quick)
+${profiles.map(({ name, summary }) => `                        ${name.padEnd(width)}  ${summary}`).join('\n')}
+  --data DIR          real recordings, one folder a collection (cinc2017, ptbxl, icentia11k), as scripts/fetch-data.mjs gets them
+  --weights-file FILE pretrained weights of yours, for the profile transfer: a Keras file or a TensorFlow checkpoint
+  --side SIDE         port, original or both (both)
+  --trials N          trials of each finetuning job (as the profile says)
+  --seed N            seed of everything that is drawn (2021)
+  --precision P       float32, bfloat16 (half the time where the processor has it) or float64, of the port's training (float32)
+  --original DIR      another checkout of the Python original: a folder with transplant/, pretraining/ and finetuning/ (ORIGINAL_DIR; original/)
+  --job-dir DIR       folder of the run (jobs/reproduce/PROFILE)
+
+Stages: ${stageNames.join(', ')}
+  --from STAGE        begin with this stage; those before it must be complete
+  --only STAGE        only this stage
+  --force             do the chosen stages again, also where they are complete
+  --list              show the steps, what is done and how long the rest will take, and end
+
+What is done is not done again: after Ctrl-C, a power failure or an error the same command goes on where it was. Changed options run
+again what they change. Results: report.html, scores.md, report.json, junit.xml, the jobs of both sides and logs/ in the folder.
+Ends with 0 if every row of the comparison passes (or with one side only, if it ran), 1 if one does not, 2 if something could not run,
+75 after Ctrl-C.
 `;
 
 /** `ecg-transplant reproduce`. */
 export async function run(args: readonly string[]): Promise<number> {
+  const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...args],
     options: {
-      data: { type: 'string' },
-      records: { type: 'string', default: '60' },
+      profile: { type: 'string', default: 'quick' },
+      data: text,
+      'weights-file': text,
+      side: { type: 'string', default: 'both' },
+      trials: text,
       seed: { type: 'string', default: '2021' },
-      original: { type: 'string', default: join(root, 'original') },
-      'job-dir': { type: 'string', default: join(root, 'jobs', 'reproduce') },
+      precision: { type: 'string', default: 'float32' },
+      original: { type: 'string', default: process.env.ORIGINAL_DIR || join(root, 'original') },
+      'job-dir': text,
+      from: text,
+      only: text,
+      force: { type: 'boolean' },
+      list: { type: 'boolean' },
     },
   });
-  const data = values.data && resolve(values.data);
-  const records = Number(values.records);
-  const seed = Number(values.seed);
-  const fault = faultOf(data, values.records, values.seed);
-  if (fault !== undefined || !data) {
-    process.stderr.write(`reproduce: ${fault}\nSee: npx zx scripts/reproduce.mjs --help\n`);
-    return 2;
-  }
-  const jobDir = resolve(values['job-dir']);
-  const begun = Date.now();
-  const python = { python: pythonExecutable(), original: resolve(values.original), lock: lockFile() };
-  let rows: Row[];
+  const pause = new PauseSignals(undefined);
   try {
-    rows = await runThread({ data, jobDir, records, seed, ...python }, reporterFor());
+    const settings = settingsOf(values, args);
+    const from = stageOf('--from', values.from);
+    const only = stageOf('--only', values.only);
+    if (values.list) return list(settings);
+    await runSteps(settings, { from, only, force: values.force }, { reporter: reporterFor(), signal: pause.signal });
+    return conclude(settings, only);
   } catch (error) {
-    process.stderr.write(
-      `reproduce: the comparison could not run: ${error instanceof Error ? error.message : error}\n`,
-    );
+    if (error instanceof JobPaused) {
+      process.stderr.write(`paused; what is done is kept. Go on with the same command: ${commandOf(args)}\n`);
+      return pausedCode;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`reproduce: ${message}\n`);
+    if (!(error instanceof InputError || error instanceof StepFailed) || process.env.ECG_TRANSPLANT_DEBUG === '1') {
+      process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+    }
     return 2;
+  } finally {
+    pause.dispose();
   }
-  writeReport(jobDir, 'One finetuning job in two languages', rows);
-  process.stdout.write(
-    `\n${formatRows(rows)}\n\n${formatVerdict(rows)}, ${((Date.now() - begun) / 1000).toFixed(0)} s\n`,
-  );
-  process.stdout.write(`Report: ${join(jobDir, 'report.md')}\n`);
-  return rows.every((row) => row.passed) ? 0 : 1;
 }
 
-/** What is wrong with the options, if anything. */
-function faultOf(data: string | undefined, records: string, seed: string): string | undefined {
-  if (!data) return 'give it a folder of real recordings: --data DIR, where DIR/cinc2017 holds Challenge 2017 records';
-  if (!(Number.isInteger(Number(records)) && Number(records) >= 40)) {
-    return `--records: got ${records}, expected a whole number from 40 on`;
+/** Shows the result of a whole run; 0 for a single stage before the report. */
+function conclude({ folder, sides }: RunSettings, only: StageName | undefined): number {
+  if (only !== undefined && only !== 'report') {
+    process.stdout.write(`${only}: done\n`);
+    return 0;
   }
-  if (!(Number.isInteger(Number(seed)) && Number(seed) > 0 && Number(seed) < 2 ** 32)) {
-    return `--seed: got ${seed}, expected a whole number from 1 to 4294967295`;
+  const scores = join(folder.root, scoresFile);
+  if (sides.length < 2) {
+    process.stdout.write(
+      `\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran: nothing was compared.\nScores: ${scores}\n`,
+    );
+    return 0;
   }
-  const index = join(data, 'cinc2017', 'RECORDS');
-  if (existsSync(index)) return undefined;
-  return `${index} does not exist; expected the collection of the PhysioNet/CinC Challenge 2017 there`;
+  const comparison = readReport(join(folder.root, 'report.json'));
+  process.stdout.write(
+    `\n${formatComparison(comparison)}\n\n${formatDuration(comparison.seconds)} of work\nReport: ${join(folder.root, 'report.html')}\nScores: ${scores}\n`,
+  );
+  return exitCodeOf(comparison.findings);
+}
+
+function list(settings: RunSettings): number {
+  const steps = listSteps(settings);
+  const marks = { done: 'done ', begun: 'begun', open: '  -  ' } as const;
+  for (const { step, state } of steps) {
+    process.stdout.write(
+      `${marks[state]}  ${titleOf(step)}${state === 'done' ? '' : `  (${formatDuration(step.seconds)})`}\n`,
+    );
+  }
+  const left = steps.filter(({ state }) => state !== 'done').reduce((sum, { step }) => sum + step.seconds, 0);
+  process.stdout.write(left === 0 ? 'Everything is done.\n' : `About ${formatDuration(left)} left on two cores.\n`);
+  return 0;
+}
+
+function settingsOf(
+  values: {
+    readonly profile: string;
+    readonly data?: string;
+    readonly 'weights-file'?: string;
+    readonly side: string;
+    readonly trials?: string;
+    readonly seed: string;
+    readonly precision: string;
+    readonly original: string;
+    readonly 'job-dir'?: string;
+  },
+  args: readonly string[],
+): RunSettings {
+  const experiment = Object.hasOwn(experiments, values.profile) ? experiments[values.profile] : undefined;
+  if (!experiment) {
+    throw new InputError('--profile', { got: values.profile, expected: Object.keys(experiments).join(', ') });
+  }
+  const { name } = experiment;
+  const data = values.data === undefined ? undefined : resolve(values.data);
+  if (data === undefined && experiment.data === 'folder') {
+    throw new InputError(`the profile ${name} runs on real recordings`, {
+      expected: '--data DIR, a folder with the collections',
+      next: 'Get them: node scripts/fetch-data.mjs --help. Or begin without: npm run reproduce',
+    });
+  }
+  if (data !== undefined && experiment.data === 'generated') {
+    throw new InputError(`the profile ${name} makes its own recordings`, {
+      got: `--data ${values.data}`,
+      next: `Real recordings: --profile sample --data ${values.data}`,
+    });
+  }
+  if (data !== undefined) checkCollections(experiment, data);
+  const precision = precisions.find((one) => one === values.precision);
+  if (!precision) throw new InputError('--precision', { got: values.precision, expected: precisions.join(', ') });
+  const original = resolve(values.original);
+  identifyOriginal(original);
+  return {
+    experiment,
+    folder: new RunFolder(resolve(values['job-dir'] ?? join(root, 'jobs', 'reproduce', name))),
+    ...(data !== undefined && { data }),
+    ...weightsOf(
+      name,
+      experiment.finetuning.some(({ weights }) => weights === given),
+      values['weights-file'],
+    ),
+    sides: sidesOf(values.side),
+    trials: wholeNumber('--trials', values.trials ?? String(experiment.trials), 1, 1000),
+    // Trials have the seeds after it; the trainers take 0 for none.
+    seed: wholeNumber('--seed', values.seed, 1, 2 ** 31),
+    precision,
+    original,
+    python: pythonExecutable(),
+    lock: lockFile(),
+    command: commandOf(args),
+  };
+}
+
+function weightsOf(profile: string, wanted: boolean, file: string | undefined): { readonly weightsFile?: string } {
+  if (!wanted) {
+    if (file === undefined) return {};
+    throw new InputError(`the profile ${profile} pretrains its own weights`, {
+      got: `--weights-file ${file}`,
+      next: 'With weights of yours: --profile transfer',
+    });
+  }
+  if (file === undefined) {
+    throw new InputError(`the profile ${profile} needs pretrained weights`, {
+      expected: '--weights-file FILE, a Keras file or the prefix of a TensorFlow checkpoint',
+    });
+  }
+  const path = resolve(file);
+  if (!existsSync(`${path}.index`) && !statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new InputError('no such weights', { file: path, next: `See what a file holds: npm run inspect -- ${file}` });
+  }
+  return { weightsFile: path };
+}
+
+function sidesOf(side: string): readonly SideName[] {
+  if (side === 'both') return ['port', 'original'];
+  if (side === 'port' || side === 'original') return [side];
+  throw new InputError('--side', { got: side, expected: 'port, original or both' });
+}
+
+function stageOf(option: string, value: string | undefined): StageName | undefined {
+  if (value === undefined) return undefined;
+  const stage = stageNames.find((name) => name === value);
+  if (!stage) throw new InputError(option, { got: value, expected: stageNames.join(', ') });
+  return stage;
+}
+
+function wholeNumber(option: string, text: string, low: number, high: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= low && value <= high) return value;
+  throw new InputError(option, { got: text, expected: `a whole number from ${low} to ${high}` });
+}
+
+/** The options as typed, in the form that works everywhere; those that choose stages are left out. */
+function commandOf(args: readonly string[]): string {
+  const kept: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === '--force' || args[i] === '--list' || /^--(from|only)=/.test(args[i])) continue;
+    if (args[i] === '--from' || args[i] === '--only') i++;
+    else kept.push(args[i]);
+  }
+  return [
+    'npm run reproduce --',
+    ...kept.map((word) => (/^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
+  ].join(' ');
 }

@@ -59,7 +59,7 @@ function camelCase(flag: string): string {
 const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
 
 /** Turns Ctrl-C, the signals of schedulers and a limit on time into one abort signal. A second Ctrl-C ends the process at once. */
-class PauseSignals {
+export class PauseSignals {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
 

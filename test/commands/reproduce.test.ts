@@ -1,40 +1,158 @@
 import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { help, run } from '../../src/commands/reproduce.ts';
+import { experiments } from '../../src/experiments.ts';
 import { root } from '../shared_data.ts';
 
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ecg-reproduce-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
 
-async function refusal(...args: string[]): Promise<string> {
-  const said: string[] = [];
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
-  expect(await run(args)).toBe(2);
-  return said.join('');
+/** Runs the command in this process; what it printed. */
+async function reproduce(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const texts = { out: '', err: '' };
+  for (const [name, stream] of [
+    ['out', process.stdout],
+    ['err', process.stderr],
+  ] as const) {
+    vi.spyOn(stream, 'write').mockImplementation((text) => {
+      texts[name] += String(text);
+      return true;
+    });
+  }
+  const code = await run([...args]);
+  vi.restoreAllMocks();
+  return { code, ...texts };
 }
 
-describe('ecg-transplant reproduce', () => {
-  it('names the file that it looked for', async () => {
-    expect(await refusal('--data', join(root, 'docs'))).toContain(join(root, 'docs', 'cinc2017', 'RECORDS'));
+describe('ecg-transplant reproduce refuses', () => {
+  it.each([
+    [['--profile', 'huge'], /--profile; got huge; expected quick, smallest, sample, dl4h, paper, transfer/],
+    [['--profile', 'sample'], /runs on real recordings; expected --data DIR.*fetch-data/],
+    [['--data', '.'], /makes its own recordings; got --data \.\. Real recordings: --profile sample --data \./],
+    [['--side', 'left'], /--side; got left; expected port, original or both/],
+    [['--trials', '0'], /--trials; got 0; expected a whole number from 1/],
+    [['--trials', '1.5'], /--trials; got 1\.5/],
+    [['--seed', '0'], /--seed; got 0; expected a whole number from 1/],
+    [['--seed=-1'], /--seed; got -1/],
+    [['--precision', 'float16'], /--precision; got float16; expected float32, bfloat16, float64/],
+    [['--from', 'training'], /--from; got training; expected doctor, data, pretraining/],
+    [['--only', 'all'], /--only; got all/],
+    [
+      ['--weights-file', 'x.h5'],
+      /pretrains its own weights; got --weights-file x\.h5\. With weights of yours: --profile transfer/,
+    ],
+    [['--original', '/'], /no checkout of the Python original/],
+  ])('%j', async (args, message) => {
+    const { code, err } = await reproduce('--job-dir', join(folder, 'refused'), ...args);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
   });
 
-  it.each([['--records', '10'], ['--records', 'many'], ['--seed', '0'], ['--seed=-1']])(
-    'refuses %s %s',
-    async (...args) => {
-      expect(await refusal('--data', root, ...args)).toMatch(/--(records|seed): got .*, expected a whole number/);
-    },
-  );
+  it('a folder without the collections of the experiment, and names the file it looked for', async () => {
+    const { code, err } = await reproduce('--profile', 'sample', '--data', join(root, 'docs'));
+    expect(code).toBe(2);
+    expect(err).toContain(join(root, 'docs', 'cinc2017', 'RECORDS'));
+  });
 
-  it('teaches with --help', () => {
-    expect(help).toContain('--data DIR');
+  it('a transfer without weights, or with a file that is not there', async () => {
+    const data = join(folder, 'cinc');
+    mkdirSync(join(data, 'cinc2017'), { recursive: true });
+    writeFileSync(join(data, 'cinc2017', 'RECORDS'), '');
+    const transfer = ['--profile', 'transfer', '--data', data];
+    expect((await reproduce(...transfer)).err).toMatch(/needs pretrained weights; expected --weights-file FILE/);
+    expect((await reproduce(...transfer, '--weights-file', join(data, 'no.h5'))).err).toMatch(
+      /no\.h5: no such weights\. See what a file holds: npm run inspect/,
+    );
+  });
+
+  it('to begin in the middle of nothing', async () => {
+    const { code, err } = await reproduce('--job-dir', join(folder, 'empty'), '--from', 'metrics');
+    expect(code).toBe(2);
+    expect(err).toMatch(/doctor\/environment: an earlier stage is not complete.*Leave out --from and --only/);
+  });
+});
+
+describe('ecg-transplant reproduce', () => {
+  it('teaches with --help: every profile and every stage', () => {
+    for (const { name, summary } of Object.values(experiments)) {
+      expect(help).toContain(name);
+      expect(help).toContain(summary);
+    }
+    expect(help).toContain(
+      'Stages: doctor, data, pretraining, weights, finetuning, predictions, metrics, original, comparison, report',
+    );
+  });
+
+  it('lists steps and starts nothing', async () => {
+    const { code, out } = await reproduce('--list', '--job-dir', join(folder, 'listed'));
+    expect(code).toBe(0);
+    expect(out).toContain('original/finetuning challenge20-hr, trial 1');
+    expect(out).toMatch(/About \d+ min left/);
+    expect(existsSync(join(folder, 'listed'))).toBe(false);
+  });
+
+  it('runs one side to its scores, does nothing twice, and goes on where a change begins', {
+    timeout: 240_000,
+  }, async () => {
+    const options = ['--profile', 'smallest', '--side', 'port', '--job-dir', join(folder, 'port')];
+    const first = await reproduce(...options);
+    expect(first.err).not.toContain('reproduce:');
+    expect(first.code).toBe(0);
+    expect(first.out).toContain('Only the port ran: nothing was compared.');
+    const files = [
+      'scores.md',
+      'port/scores.json',
+      'port/finetuning/physionet-beat/trial-1/history.csv',
+      'port/weights/beat.weights.h5',
+      'port/predictions/physionet-beat/trial-1.csv',
+      'logs/finetuning.log',
+    ];
+    for (const file of files) expect(existsSync(join(folder, 'port', file)), file).toBe(true);
+    expect(readdirSync(join(folder, 'port'))).not.toContain('job.lock');
+
+    const times = (): number[] => files.map((file) => statSync(join(folder, 'port', file)).mtimeMs);
+    const before = times();
+    const second = await reproduce(...options);
+    expect(second.out).toBe(first.out);
+    expect(second.err).toBe('');
+    expect(times()).toEqual(before);
+
+    // Another stage begins anew: what came before it stays, what was made of it follows.
+    const history = readFileSync(join(folder, 'port', files[2]), 'utf8');
+    const third = await reproduce(...options, '--from', 'predictions', '--force');
+    expect(third.err).not.toContain('finetuning/');
+    expect(third.err).toContain('predictions/physionet-beat, trial 1');
+    expect(third.out).toBe(first.out);
+    expect(readFileSync(join(folder, 'port', files[2]), 'utf8')).toBe(history);
+
+    const other = await reproduce(...options, '--profile', 'quick');
+    expect(other.err).toMatch(/the folder holds another experiment; got smallest; expected quick/);
   });
 });
 
 describe('scripts/reproduce.mjs', () => {
-  it('says what to give it when no data are named', () => {
+  it('says what to do when no data are named for real recordings', () => {
     const script = join(root, 'scripts', 'reproduce.mjs');
-    const { status, stderr } = spawnSync(process.execPath, [script], { cwd: root, encoding: 'utf8' });
-    expect(stderr).toContain('give it a folder of real recordings: --data DIR');
+    const args = [script, '--profile', 'sample'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    expect(stderr).toContain('the profile sample runs on real recordings');
     expect(status).toBe(2);
   });
 });

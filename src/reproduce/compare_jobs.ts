@@ -1,0 +1,199 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Original } from '../bridge/original.ts';
+import { closely, exactly, type Row, sameText, vector } from '../compare/closeness.ts';
+import type { Observation, Series } from '../compare/observations.ts';
+import { sameJobs } from '../compare/suites/job.ts';
+import { limitsOf } from '../compare/tolerances.ts';
+import type { Reporter } from '../events.ts';
+import type { FinetuningJob, PretrainingJob } from '../experiments.ts';
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { random } from '../lib/numpy/random.ts';
+import { readCsv } from '../lib/pandas/csv.ts';
+import { withJobSets } from '../port/finetuning/job_sets.ts';
+import { createClassifier, predictAll } from '../port/finetuning/trainer.ts';
+import { createSolver } from '../port/pretraining/trainer.ts';
+import { frameBatches, frameOptions, loadFrames } from '../port/pretraining/training_frames.ts';
+import { getPretrainedWeights } from '../port/pretraining/utils.ts';
+import { mostProbable } from '../port/transplant/evaluation.ts';
+import { isMulticlass, readPredictions } from '../port/transplant/utils.ts';
+import { readWeights } from '../port/weights/files.ts';
+import { loadIntoClassifier, loadIntoModel } from '../port/weights/model_weights.ts';
+import { chosenCheckpoint } from './port_steps.ts';
+import { finetuneOptions, pretrainOptions, type RunSettings } from './settings.ts';
+
+/** Receives what is shown beside the rows. */
+export type Observe = (observation: Observation) => void;
+
+/**
+ * A pretraining job of each side: validation frames bit for bit, the form of the history, the original's checkpoint evaluated by the port,
+ * and the backbone that each side takes out of the original's checkpoint.
+ */
+export async function comparePretraining(run: RunSettings, job: PretrainingJob, observe: Observe): Promise<Row[]> {
+  const [ours, theirs] = (['port', 'original'] as const).map((side) => pretrainOptions(run, side, job));
+  const rows = [sameHistoryForm(ours.jobDir, theirs.jobDir)];
+  if (ours.cacheVal && theirs.cacheVal) {
+    const shape = frameOptions(job);
+    const [a, b] = [await loadFrames(ours.cacheVal, shape), await loadFrames(theirs.cacheVal, shape)];
+    const frames = Array.from({ length: a.y.shape[0] }, (_, i) => i);
+    const names = Object.keys(a.inputs);
+    rows.push(
+      exactly('sampling', `${frames.length} validation frames`, [
+        ...names.map((name) => ({ name, port: a.inputs[name].take(frames), original: b.inputs[name].take(frames) })),
+        { name: 'y', port: a.y, original: b.y },
+      ]),
+    );
+    const session = createSolver(theirs, run.seed);
+    try {
+      const pairs = Array.from({ length: job.epochs }, (_, epoch) => {
+        const name = `epoch_${String(epoch + 1).padStart(2, '0')}_model.weights.h5`;
+        loadIntoModel(session, join(theirs.jobDir, name));
+        let [loss, samples] = [0, 0];
+        for (const { x, y } of frameBatches(b, job.batchSize)) {
+          const result = session.evaluate(x, y);
+          loss += result.loss * result.samples;
+          samples += result.samples;
+        }
+        const original = column(theirs.jobDir, 'val_loss')[epoch];
+        return { name: `epoch ${epoch + 1}`, port: vector([loss / samples]), original: vector([original]) };
+      });
+      const { losses } = limitsOf({ arch: job.arch, task: job.task }, 'float32');
+      rows.push(closely('training', "validation losses from the original's checkpoints", pairs, losses));
+    } finally {
+      session.dispose();
+    }
+  }
+  const taken = readWeights(run.folder.weights('original', job.name)).weights;
+  const { weights } = getPretrainedWeights(chosenCheckpoint(run, 'original', job), job.task, job.arch, job.stages);
+  const byPath = new Map(taken.map((weight) => [weight.path, weight]));
+  rows.push(
+    exactly(
+      'weights',
+      "the backbone of the original's checkpoint",
+      weights.map((weight) => ({
+        name: weight.path,
+        port: weight,
+        original: required(byPath.get(weight.path), weight.path),
+      })),
+    ),
+  );
+  observe(learningCurves(`Pretraining ${job.name}`, ours.jobDir, theirs.jobDir));
+  return rows;
+}
+
+/**
+ * A trial of a finetuning job of each side: what `sameJobs` compares, with the port's network taught the original's best weights. The
+ * learning curves run freely and are shown, not judged.
+ */
+export async function compareFinetuning(
+  run: RunSettings,
+  job: FinetuningJob,
+  trial: number,
+  original: Original,
+  { observe, reporter }: { readonly observe: Observe; readonly reporter: Reporter },
+): Promise<Row[]> {
+  const [ours, theirs] = (['port', 'original'] as const).map((side) => finetuneOptions(run, side, job, trial));
+  random.seed(ours.seed!);
+  const { batchSize = 32, arch } = ours;
+  const rows = await withJobSets(ours, { folder: ours.jobDir }, async ({ train, val, test }) => {
+    const sets = (
+      [
+        ['train', train],
+        ['val', val],
+        ['test', test],
+      ] as const
+    ).flatMap(([name, set]) => (set ? [{ name, set }] : []));
+    const session = createClassifier({ arch, initSeed: 0 }, train, isMulticlass(train.y));
+    const taught = new Map<string, NdArray>();
+    try {
+      loadIntoClassifier(session, join(theirs.jobDir, 'best_model.weights.h5'));
+      for (const { name, set } of sets) taught.set(name, predictAll(session, set.x, batchSize, name, reporter));
+    } finally {
+      session.dispose();
+    }
+    return sameJobs(original, {
+      portJob: ours.jobDir,
+      originalJob: theirs.jobDir,
+      parts: sets.map(({ name, set: { y, recordIds } }) => ({ name, y, recordIds })),
+      classes: train.classes,
+      taught,
+    });
+  });
+  const title = `${job.name}, trial ${trial}`;
+  observe(learningCurves(`Finetuning ${title}`, ours.jobDir, theirs.jobDir));
+  const confusion = confusionOf(title, ours.jobDir, theirs.jobDir);
+  if (confusion) observe(confusion);
+  return rows;
+}
+
+function sameHistoryForm(ours: string, theirs: string): Row {
+  const [a, b] = [ours, theirs].map((folder) => {
+    const lines = readFileSync(join(folder, 'history.csv'), 'utf8').split('\r\n');
+    return `${lines[0]}\n${lines.length} lines`;
+  });
+  return sameText('files', 'columns and length of history.csv', a, b);
+}
+
+function learningCurves(title: string, ours: string, theirs: string): Observation {
+  const series: Series[] = [];
+  for (const [side, folder] of [
+    ['port', ours],
+    ['original', theirs],
+  ] as const) {
+    for (const name of ['loss', 'val_loss']) {
+      const y = column(folder, name);
+      if (y.every(Number.isNaN)) continue;
+      const label = name === 'loss' ? 'training' : 'validation';
+      series.push({ name: `${side}, ${label}`, side, x: y.map((_, epoch) => epoch + 1), y });
+    }
+  }
+  return {
+    kind: 'curves',
+    title: `${title}: losses`,
+    x: 'epoch',
+    y: 'loss',
+    series,
+    note: 'Both sides train freely in float32: the curves need not be equal.',
+  };
+}
+
+/** A column of `history.csv`; NaN where it is absent or not a number. */
+function column(folder: string, name: string): number[] {
+  const file = join(folder, 'history.csv');
+  const frame = readCsv(file);
+  const epochs = frame.columns.get('epoch')?.data.length ?? 0;
+  const data = frame.columns.get(name)?.data;
+  return Array.from({ length: epochs }, (_, epoch) => Number(data?.[epoch] ?? Number.NaN));
+}
+
+function confusionOf(title: string, ours: string, theirs: string): Observation | undefined {
+  const files = [ours, theirs].map((folder) => join(folder, 'test_predictions.csv'));
+  if (!files.every((file) => existsSync(file))) return undefined;
+  const [a, b] = files.map((file) => readPredictions(file));
+  // With several labels a record has no one true class.
+  if (isMulticlass(a.yTrue!)) return undefined;
+  const count = ({ yTrue, yProb }: typeof a): number[][] => {
+    const { classes } = a;
+    const counts = classes.map(() => classes.map(() => 0));
+    const decided = mostProbable(yProb!).data;
+    for (let record = 0; record < yTrue!.shape[0]; record++) {
+      const at = record * classes.length;
+      const truth = classes.findIndex((_, i) => Number(yTrue!.data[at + i]) === 1);
+      const predicted = classes.findIndex((_, i) => Number(decided[at + i]) === 1);
+      counts[truth][predicted]++;
+    }
+    return counts;
+  };
+  return {
+    kind: 'confusion',
+    title: `Test records of ${title}`,
+    classes: a.classes,
+    port: count(a),
+    original: count(b),
+  };
+}
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Error(`the original's file has no ${name}`);
+  return value;
+}

@@ -1,0 +1,144 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { PythonFacts } from '../bridge/handshake.ts';
+import { decode, encode, type Wire } from '../bridge/wire.ts';
+import { type Chosen, type Findings, runCases } from '../compare/comparison.ts';
+import { type ComparisonData, generatedCollections, openCollections } from '../compare/data.ts';
+import { type Suite, type SuiteCase, type SuiteContext, type SuiteName, suiteNames } from '../compare/suite.ts';
+import { suites } from '../compare/suites/index.ts';
+import type { Experiment } from '../experiments.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { JobPaused } from '../port/training/job.ts';
+import { compareData } from './compare_data.ts';
+import { compareFinetuning, comparePretraining } from './compare_jobs.ts';
+import type { RunFolder } from './run_folder.ts';
+import type { RunSettings } from './settings.ts';
+import type { StepContext } from './step.ts';
+
+/** What the report needs of the Python process. */
+export interface OriginalFacts {
+  readonly facts: PythonFacts;
+  /** What had to be done from outside so that this original runs, one line each. */
+  readonly shims: readonly string[];
+}
+
+/** Trainings a side of the suite `outcome`: the fewest that allow a statement. */
+const outcomeTrials = 5;
+
+/** The cases of this run's own files, each with what it compares. */
+export function runChecks(
+  run: RunSettings,
+): readonly {
+  readonly name: string;
+  readonly suite: SuiteName;
+  readonly compare: SuiteCase['run'];
+  readonly reads: string;
+}[] {
+  const { experiment, trials } = run;
+  const numbers = Array.from({ length: trials }, (_, i) => i + 1);
+  return [
+    ...experiment.sets.map((set) => ({
+      name: `data ${set.name}`,
+      suite: 'preprocessing' as const,
+      reads: set.name,
+      compare: ({ original }: SuiteContext) => compareData(run, set, original),
+    })),
+    ...experiment.pretraining.map((job) => ({
+      name: `pretraining ${job.name}`,
+      suite: 'training' as const,
+      reads: job.name,
+      compare: ({ observe }: SuiteContext) => comparePretraining(run, job, observe),
+    })),
+    ...experiment.finetuning.flatMap((job) =>
+      numbers.map((trial) => ({
+        name: `finetuning ${job.name}, trial ${trial}`,
+        suite: 'predictions' as const,
+        reads: `${job.name}, trial ${trial}`,
+        compare: ({ original, observe }: SuiteContext) =>
+          compareFinetuning(run, job, trial, original, { observe, reporter: () => {} }),
+      })),
+    ),
+  ];
+}
+
+/** The suites of an experiment and their cases: the small selection. */
+export function suiteChecks({
+  suites: wanted,
+}: Experiment): readonly { readonly name: SuiteName; readonly chosen: Chosen }[] {
+  return [...suites]
+    .filter(({ name }) => wanted === 'quick' || wanted.includes(name))
+    .sort((a, b) => suiteNames.indexOf(a.name) - suiteNames.indexOf(b.name))
+    .map((suite) => ({
+      name: suite.name,
+      chosen: suite.cases.filter(({ quick }) => quick === true).map((one) => ({ suite, case: one })),
+    }))
+    .filter(({ chosen }) => chosen.length > 0);
+}
+
+/** A check of this run's own files as a case of a suite. */
+export function ownCase(suite: SuiteName, name: string, compare: SuiteCase['run']): Chosen {
+  const one: SuiteCase = { name: `this run: ${name}`, on: {}, run: compare };
+  const own: Suite = { name: suite, summary: '', cases: [one] };
+  return [{ suite: own, case: one }];
+}
+
+/** Runs cases and writes what they found. Throws JobPaused where the run was interrupted: nothing is written then. */
+export async function compareStep(run: RunSettings, file: string, chosen: Chosen, context: StepContext): Promise<void> {
+  const original = await context.original();
+  const data = await openData(run, context);
+  const published = run.data && existsSync(join(run.data, 'published')) ? join(run.data, 'published') : undefined;
+  const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
+  const findings = await runCases(chosen, shared, context.reporter, context.signal);
+  if (context.signal.aborted) throw new JobPaused();
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileAtomic(file, `${encode(findings as unknown as Wire)}\n`);
+  const shims = (await original.shims()).map(({ quirk, title, times }) => `${quirk}: ${title} (${times} times)`);
+  const known: OriginalFacts = { facts: await context.facts(), shims };
+  writeFileAtomic(factsFile(run.folder), `${encode(known as unknown as Wire)}\n`);
+}
+
+/** What a comparison step found. */
+export function readFindings(file: string): Findings {
+  return decode(readFileSync(file, 'utf8')) as unknown as Findings;
+}
+
+/** Whether a finished comparison is worth another try: a case broke off, as when Python died. */
+export function brokeOff(file: string): boolean {
+  return readFindings(file).broken.length > 0;
+}
+
+/** What the last comparison step learned of Python. */
+export function readFacts(folder: RunFolder): OriginalFacts {
+  return decode(readFileSync(factsFile(folder), 'utf8')) as unknown as OriginalFacts;
+}
+
+/** All findings as one. */
+export function joinFindings(all: readonly Findings[]): Findings {
+  const seconds: Record<string, number> = {};
+  for (const findings of all) {
+    for (const [suite, value] of Object.entries(findings.seconds)) seconds[suite] = (seconds[suite] ?? 0) + value;
+  }
+  return {
+    rows: all.flatMap(({ rows }) => rows),
+    notRunnable: all.flatMap(({ notRunnable }) => notRunnable),
+    broken: all.flatMap(({ broken }) => broken),
+    observations: all.flatMap(({ observations }) => observations),
+    seconds,
+  };
+}
+
+/** File of a comparison step. */
+export function findingsFile(folder: RunFolder, name: string): string {
+  return folder.findings(name.replace(/[^\w.-]+/g, '-'));
+}
+
+/** Recordings for the suites: the user's, or small generated ones beside the run's own. */
+function openData({ data, folder, seed }: RunSettings, { reporter }: StepContext): Promise<ComparisonData> {
+  return data === undefined
+    ? generatedCollections(join(folder.records, 'suites'), seed, reporter)
+    : Promise.resolve(openCollections(data));
+}
+
+function factsFile(folder: RunFolder): string {
+  return folder.findings('python');
+}

@@ -1,0 +1,51 @@
+import type { PythonFacts } from '../bridge/handshake.ts';
+import { handshake } from '../bridge/handshake.ts';
+import { Original } from '../bridge/original.ts';
+import type { Reporter } from '../events.ts';
+import { runtime } from '../graph/runtime.ts';
+import type { RunSettings } from './settings.ts';
+
+/** The Python process of a run: started when it is first needed, one for all steps, and what it said of itself. */
+export class OriginalProcess {
+  readonly #run: RunSettings;
+  readonly #reporter: Reporter;
+  #opened: { readonly original: Original; readonly facts: PythonFacts } | undefined;
+
+  constructor(run: RunSettings, reporter: Reporter) {
+    this.#run = run;
+    this.#reporter = reporter;
+  }
+
+  /** The original; throws BridgeStartError if Python cannot be started or is not what the lock says. */
+  async original(): Promise<Original> {
+    return (await this.#open()).original;
+  }
+
+  /** Versions and libraries of the Python process. */
+  async facts(): Promise<PythonFacts> {
+    return (await this.#open()).facts;
+  }
+
+  /** Ends Python, if it runs; the next use starts it again. */
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.original.close();
+  }
+
+  async #open(): Promise<{ readonly original: Original; readonly facts: PythonFacts }> {
+    if (this.#opened) return this.#opened;
+    const { python, original: folder, lock } = this.#run;
+    this.#reporter({ kind: 'message', text: `Starting the Python original of ${folder}` });
+    // The handshake compares what both processes have mapped.
+    runtime();
+    const original = await Original.open({ python, original: folder });
+    try {
+      this.#opened = { original, facts: await handshake(original, lock) };
+      return this.#opened;
+    } catch (error) {
+      await original.close();
+      throw error;
+    }
+  }
+}

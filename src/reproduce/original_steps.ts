@@ -1,0 +1,153 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Reporter } from '../events.ts';
+import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import type { Session } from '../graph/session.ts';
+import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { random } from '../lib/numpy/random.ts';
+import { collectionKinds } from '../port/finetuning/collections.ts';
+import { withJobSets } from '../port/finetuning/job_sets.ts';
+import { createClassifier, type FinetuneOptions } from '../port/finetuning/trainer.ts';
+import { createSolver } from '../port/pretraining/trainer.ts';
+import { permutations } from '../port/training/sampling.ts';
+import { isMulticlass } from '../port/transplant/utils.ts';
+import { loadIntoClassifier } from '../port/weights/model_weights.ts';
+import { chosenCheckpoint } from './port_steps.ts';
+import { collectionOf, recordsFolder } from './recordings.ts';
+import { finetuneOptions, flagsOf, given, pretrainOptions, type RunSettings } from './settings.ts';
+import type { StepContext } from './step.ts';
+
+/** A training of weeks must not end by a time limit; a death of Python is noticed without one. */
+const noLimit = 2 ** 31 - 1;
+
+/** Prepares and divides a set by the original's functions. */
+export async function prepareOriginal(run: RunSettings, set: FinetuningSet, context: StepContext): Promise<void> {
+  const { folder, seed } = run;
+  const { fs, pad, testSize, name } = set;
+  const { python, format } = collectionOf[name];
+  mkdirSync(folder.data('original'), { recursive: true });
+  const original = await context.original();
+  const all = folder.prepared('original', name, 'all');
+  const records = recordsFolder(folder, set, run.data);
+  await original.data.prepare(python, records, { fs, pad, normalize: true }, all);
+  const [train, test] = (['train', 'test'] as const).map((part) => folder.prepared('original', name, part));
+  // Quirk Q49: sets with several labels per record are divided without regard to them.
+  const stratify = !isMulticlass(collectionKinds[format].list(records, {}).y);
+  await original.data.split(all, { testSize, seed, train, test, stratify });
+}
+
+/** Runs a pretraining job of the original, from the port's initial weights. */
+export async function pretrainOriginal(run: RunSettings, job: PretrainingJob, context: StepContext): Promise<void> {
+  const options = pretrainOptions(run, 'original', job);
+  mkdirSync(run.folder.data('original'), { recursive: true });
+  const session = createSolver(options, run.seed);
+  let weights: NdArray[];
+  try {
+    weights = weightsOf(session);
+  } finally {
+    session.dispose();
+  }
+  const original = await context.original();
+  await watched(options.jobDir, options.epochs ?? 1, `Pretraining ${job.name} in the original`, context.reporter, () =>
+    original.run('pretraining.trainer', flagsOf(options), { weights, seed: run.seed }, noLimit),
+  );
+}
+
+/** Takes the backbone out of a pretraining job of the original and fits it to the leads that finetuning has. */
+export async function takeOriginalWeights(
+  run: RunSettings,
+  job: PretrainingJob,
+  leads: readonly number[],
+  context: StepContext,
+): Promise<void> {
+  const original = await context.original();
+  const output = run.folder.weights('original', job.name);
+  mkdirSync(dirname(output), { recursive: true });
+  const { task, arch, stages } = job;
+  const checkpointFile = chosenCheckpoint(run, 'original', job);
+  await original.saveBackbone({ checkpointFile, task, arch, stages, output });
+  for (const channels of leads.filter((count) => count > 1)) {
+    const flags = ['--weights-file', output, '--channels', String(channels), '--arch', arch];
+    const slice = stages === undefined ? [] : ['--stages', String(stages)];
+    await original.run('finetuning.adjust_network', [...flags, ...slice]);
+  }
+}
+
+/** Gives the original the user's weights, as the port wrote them anew: it never opens the user's file. */
+export function copyGivenWeights(run: RunSettings, leads: readonly number[]): void {
+  for (const count of new Set([1, ...leads])) {
+    const target = run.folder.weights('original', given, count);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(run.folder.weights('port', given, count), target);
+  }
+}
+
+/**
+ * Runs a trial of a finetuning job of the original: on its own data, from its own pretrained weights, with the port's initial head (or the
+ * port's initial weights altogether) and the port's order of the training records.
+ */
+export async function finetuneOriginal(
+  run: RunSettings,
+  job: FinetuningJob,
+  trial: number,
+  context: StepContext,
+): Promise<void> {
+  const options = finetuneOptions(run, 'original', job, trial);
+  mkdirSync(options.jobDir, { recursive: true });
+  const fixed = await fixedChances(options);
+  const original = await context.original();
+  const task = `Finetuning ${job.name} in the original`;
+  await watched(options.jobDir, options.epochs ?? 1, task, context.reporter, () =>
+    original.run('finetuning.trainer', flagsOf(options), { ...fixed, seed: options.initSeed }, noLimit),
+  );
+}
+
+/** What the port draws at the beginning of a job with these options: weights in Keras's order, and the order of records by epoch. */
+async function fixedChances(options: FinetuneOptions): Promise<{ weights: NdArray[]; order: NdArray }> {
+  const { jobDir, arch, initSeed = 0, weightsFile, epochs = 1 } = options;
+  // The sets are divided by NumPy's global generator, as the trainers do it.
+  random.seed(options.seed ?? 0);
+  return withJobSets(options, { folder: jobDir }, async ({ train }) => {
+    const session = createClassifier({ arch, initSeed }, train, isMulticlass(train.y));
+    try {
+      if (weightsFile) loadIntoClassifier(session, weightsFile);
+      const records = train.x.shape[0];
+      const orderOf = permutations(initSeed, records);
+      const order = new BigInt64Array(epochs * records);
+      for (let epoch = 0; epoch < epochs; epoch++) {
+        order.set(BigInt64Array.from(Array.from(orderOf(epoch)), BigInt), epoch * records);
+      }
+      return { weights: weightsOf(session), order: ndarray('int64', [epochs, records], order) };
+    } finally {
+      session.dispose();
+    }
+  });
+}
+
+function weightsOf(session: Session): NdArray[] {
+  const values = session.read(session.model.variables.map(({ name }) => name));
+  return [...values.values()];
+}
+
+/** Tells the epochs of a training in Python, by the history that it writes. */
+async function watched<T>(
+  jobDir: string,
+  epochs: number,
+  task: string,
+  reporter: Reporter,
+  work: () => Promise<T>,
+): Promise<T> {
+  const history = join(jobDir, 'history.csv');
+  reporter({ kind: 'start', task, total: epochs, unit: 'epochs' });
+  const timer = setInterval(() => {
+    if (!existsSync(history)) return;
+    const done = readFileSync(history, 'utf8').trimEnd().split('\n').length - 1;
+    reporter({ kind: 'progress', task, done: Math.max(done, 0) });
+  }, 2000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    reporter({ kind: 'end', task });
+  }
+}

@@ -1,0 +1,323 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { diagnose } from '../doctor/diagnosis.ts';
+import { InputError } from '../errors.ts';
+import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import { brokeOff, compareStep, findingsFile, ownCase, runChecks, suiteChecks } from './comparison_steps.ts';
+import {
+  copyGivenWeights,
+  finetuneOriginal,
+  prepareOriginal,
+  pretrainOriginal,
+  takeOriginalWeights,
+} from './original_steps.ts';
+import { finetunePort, predictPort, preparePort, pretrainPort, takeGivenWeights, takeWeights } from './port_steps.ts';
+import { collectionOf, patientsFolder, providePatients, provideRecords, recordsFolder } from './recordings.ts';
+import { scoresFile, writeRunReport } from './report_step.ts';
+import type { SideName } from './run_folder.ts';
+import { scoreSide } from './scores.ts';
+import { given, type RunSettings, setOf } from './settings.ts';
+import { type Setting, type Step, StepMarks } from './step.ts';
+
+/** All steps of a run, in order; a side that was not asked for has none. */
+export function planRun(run: RunSettings): Step[] {
+  return new Planner(run).plan();
+}
+
+/** Seconds of a training or prediction pass, by what passes through the network; measured on two cores. */
+const secondsPerSample = { train: 7e-6, predict: 2.5e-6 };
+const pythonStart = 12;
+
+class Planner {
+  readonly #run: RunSettings;
+  readonly #steps: Step[] = [];
+
+  constructor(run: RunSettings) {
+    this.#run = run;
+  }
+
+  plan(): Step[] {
+    const { experiment, sides } = this.#run;
+    const doctor = this.#doctor();
+    const raw = this.#recordings(doctor);
+    const results = new Map<SideName, Step[]>();
+    for (const side of (['port', 'original'] as const).filter((one) => sides.includes(one))) {
+      results.set(side, this.#side(side, raw));
+    }
+    const compared = sides.length === 2 ? this.#comparisons([...results.values()].flat()) : [];
+    this.#report(experiment, [...results.values()].flat(), compared);
+    return this.#steps;
+  }
+
+  #add(step: Omit<Step, 'settings' | 'outputs'> & { settings?: Setting; outputs?: readonly string[] }): Step {
+    const whole: Step = { settings: null, outputs: [], ...step };
+    this.#steps.push(whole);
+    return whole;
+  }
+
+  #doctor(): Step {
+    const { lock, python, original } = this.#run;
+    return this.#add({
+      stage: 'doctor',
+      name: 'environment',
+      settings: {
+        node: process.version,
+        python,
+        original,
+        lock: createHash('sha256').update(readFileSync(lock)).digest('hex'),
+      },
+      needs: [],
+      seconds: 6,
+      run: async ({ reporter }) => {
+        const { ok, checks } = await diagnose();
+        for (const { name, status, detail } of checks) {
+          if (status === 'warning') reporter({ kind: 'warning', text: `${name}: ${detail}` });
+        }
+        const failed = checks.filter(({ status }) => status === 'failed');
+        if (ok) return;
+        throw new InputError('the set-up is not whole', {
+          got: failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
+          next: `See: npm run doctor. Mend it: ${failed[0]?.advice ?? 'npm run setup'}`,
+        });
+      },
+    });
+  }
+
+  /** Recordings that both sides read: patients, and records of each set. */
+  #recordings(doctor: Step): { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> } {
+    const { experiment, folder, data, seed } = this.#run;
+    const source: Setting = { data: data ?? null, seed, generated: (experiment.generated ?? null) as Setting };
+    const patients =
+      experiment.pretraining.length === 0
+        ? undefined
+        : this.#add({
+            stage: 'data',
+            name: 'patients',
+            settings: { source, patients: experiment.patients ?? null },
+            needs: [doctor],
+            seconds: 3,
+            outputs: [patientsFolder(folder)],
+            run: ({ reporter }) => providePatients(patientsFolder(folder), experiment, { data, seed, reporter }),
+          });
+    const records = new Map(
+      experiment.sets.map((set) => {
+        const place = recordsFolder(folder, set, data);
+        const step = this.#add({
+          stage: 'data',
+          name: `records of ${set.name}`,
+          settings: { source, records: set.records },
+          needs: [doctor],
+          seconds: 3,
+          // The user's own folder is read where it lies.
+          outputs: place.startsWith(folder.records) ? [place] : [],
+          run: ({ reporter }) => provideRecords(place, set, experiment, { data, seed, reporter }),
+        });
+        return [set.name, step] as const;
+      }),
+    );
+    return { ...(patients && { patients }), records };
+  }
+
+  /** All steps of one side; the last ones, whose results are compared. */
+  #side(side: SideName, raw: { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> }): Step[] {
+    const { experiment } = this.#run;
+    const prepared = new Map(
+      experiment.sets.map((set) => [set.name, this.#prepare(side, set, raw.records.get(set.name)!)] as const),
+    );
+    const pretrained = new Map(
+      experiment.pretraining.map((job) => [job.name, this.#pretrain(side, job, raw.patients!)] as const),
+    );
+    const weights = new Map(
+      [...pretrained].map(([name, step]) => [name, this.#weights(side, jobOf(experiment, name), step)] as const),
+    );
+    if (experiment.finetuning.some((job) => job.weights === given)) weights.set(given, this.#givenWeights(side));
+    const trials = experiment.finetuning.flatMap((job) =>
+      this.#trials().map((trial) => {
+        const needs = [prepared.get(job.set)!, ...(job.weights === undefined ? [] : [weights.get(job.weights)!])];
+        return { job, trial, step: this.#finetune(side, job, trial, needs) };
+      }),
+    );
+    const results =
+      side === 'port'
+        ? trials.map(({ job, trial, step }) => this.#predict(job, trial, step))
+        : trials.map(({ step }) => step);
+    const scores = this.#scores(side, results);
+    return [...prepared.values(), ...weights.values(), ...results, scores];
+  }
+
+  #prepare(side: SideName, set: FinetuningSet, records: Step): Step {
+    const { folder, seed } = this.#run;
+    const { fs, pad, testSize } = set;
+    return this.#add({
+      ...placed(side, 'data', `prepared ${set.name}`),
+      settings: { seed, fs, pad, testSize },
+      needs: [records],
+      seconds: 5 + (side === 'original' ? pythonStart : 0),
+      outputs: (['train', 'test'] as const).map((part) => folder.prepared(side, set.name, part)),
+      run: (context) => (side === 'port' ? preparePort : prepareOriginal)(this.#run, set, context),
+    });
+  }
+
+  #pretrain(side: SideName, job: PretrainingJob, patients: Step): Step {
+    const { folder, seed, precision } = this.#run;
+    const frames =
+      job.batchSize * job.stepsPerEpoch * job.epochs * (job.task === 'cpc' ? (job.contextSize ?? 8) + 2 : 1);
+    return this.#add({
+      ...placed(side, 'pretraining', job.name),
+      settings: { job: job as unknown as Setting, seed, ...(side === 'port' && { precision }) },
+      needs: [patients],
+      seconds: 3 + frames * job.frameSize * secondsPerSample.train + (side === 'original' ? pythonStart : 0),
+      outputs: [folder.pretraining(side, job.name)],
+      run: (context) => (side === 'port' ? pretrainPort : pretrainOriginal)(this.#run, job, context),
+    });
+  }
+
+  #weights(side: SideName, job: PretrainingJob, pretrained: Step): Step {
+    const { folder } = this.#run;
+    const leads = this.#leadsOf(job.name);
+    return this.#add({
+      ...placed(side, 'weights', job.name),
+      settings: { leads },
+      needs: [pretrained],
+      seconds: side === 'port' ? 1 : 4,
+      outputs: [...new Set([1, ...leads])].map((count) => folder.weights(side, job.name, count)),
+      run: (context) =>
+        side === 'port' ? takeWeights(this.#run, job, leads) : takeOriginalWeights(this.#run, job, leads, context),
+    });
+  }
+
+  #givenWeights(side: SideName): Step {
+    const { folder, weightsFile } = this.#run;
+    const leads = this.#leadsOf(given);
+    const before = this.#steps.find(({ stage, name }) => stage === 'weights' && name === given);
+    const whole = statSync(weightsFile!, { throwIfNoEntry: false });
+    return this.#add({
+      ...placed(side, 'weights', given),
+      settings: { file: weightsFile!, bytes: whole?.size ?? null, changed: whole?.mtimeMs ?? null, leads },
+      needs: before ? [before] : [],
+      seconds: 1,
+      outputs: [...new Set([1, ...leads])].map((count) => folder.weights(side, given, count)),
+      run: async () => {
+        // The port reads the user's file, whichever side was asked for.
+        if (side === 'port' || !before) await takeGivenWeights(this.#run, leads);
+        if (side === 'original') copyGivenWeights(this.#run, leads);
+      },
+    });
+  }
+
+  #finetune(side: SideName, job: FinetuningJob, trial: number, needs: readonly Step[]): Step {
+    const { experiment, folder, seed, precision } = this.#run;
+    const { published: _published, ...settings } = job;
+    const set = setOf(experiment, job);
+    const records = set.records === 'all' ? (experiment.generated?.records ?? 8000) : set.records;
+    const samples = records * set.pad;
+    return this.#add({
+      ...placed(side, 'finetuning', `${job.name}, trial ${trial}`),
+      settings: { job: settings as unknown as Setting, trial, seed, ...(side === 'port' && { precision }) },
+      needs,
+      seconds:
+        4 +
+        samples * (job.epochs * secondsPerSample.train + secondsPerSample.predict) +
+        (side === 'original' ? pythonStart : 0),
+      outputs: [folder.finetuning(side, job.name, trial)],
+      run: (context) => (side === 'port' ? finetunePort : finetuneOriginal)(this.#run, job, trial, context),
+    });
+  }
+
+  #predict(job: FinetuningJob, trial: number, finetuned: Step): Step {
+    return this.#add({
+      stage: 'predictions',
+      name: `${job.name}, trial ${trial}`,
+      needs: [finetuned],
+      seconds: 2,
+      outputs: [this.#run.folder.predictions(job.name, trial)],
+      run: (context) => predictPort(this.#run, job, trial, context),
+    });
+  }
+
+  #scores(side: SideName, results: readonly Step[]): Step {
+    const { folder, experiment } = this.#run;
+    return this.#add({
+      ...placed(side, 'metrics', 'scores'),
+      settings: { contrasts: experiment.contrasts as unknown as Setting },
+      needs: results,
+      seconds: 3,
+      outputs: [folder.scores(side)],
+      run: (context) => scoreSide(this.#run, side, context),
+    });
+  }
+
+  #comparisons(results: readonly Step[]): Step[] {
+    const { experiment, folder, data, seed } = this.#run;
+    const settings: Setting = { data: data ?? null, seed };
+    const add = (
+      name: string,
+      seconds: number,
+      needs: readonly Step[],
+      chosen: Parameters<typeof compareStep>[2],
+    ): Step => {
+      const file = findingsFile(folder, name);
+      return this.#add({
+        stage: 'comparison',
+        name,
+        settings,
+        needs,
+        seconds,
+        outputs: [file],
+        run: (context) => compareStep(this.#run, file, chosen, context),
+        retry: () => brokeOff(file),
+      });
+    };
+    const own = runChecks(this.#run).map(({ name, suite, compare }) =>
+      add(name, 4, results, ownCase(suite, name, compare)),
+    );
+    const doctor = this.#steps.slice(0, 1);
+    return [
+      ...own,
+      ...suiteChecks(experiment).map(({ name, chosen }) => add(`suite ${name}`, 5 * chosen.length, doctor, chosen)),
+    ];
+  }
+
+  #report({ remarks, margin }: Experiment, results: readonly Step[], compared: readonly Step[]): void {
+    const { folder, sides, trials } = this.#run;
+    this.#add({
+      stage: 'report',
+      name: 'report',
+      settings: { sides, trials, remarks, margin },
+      needs: [...results, ...compared],
+      seconds: 2,
+      outputs: [join(folder.root, scoresFile), ...(sides.length === 2 ? [join(folder.root, 'report.json')] : [])],
+      run: () => {
+        const marks = new StepMarks(folder.steps);
+        const seconds = this.#steps.reduce((sum, step) => sum + (marks.seconds(step) ?? 0), 0);
+        return writeRunReport(
+          this.#run,
+          compared.flatMap(({ outputs }) => outputs),
+          seconds,
+        );
+      },
+    });
+  }
+
+  /** Leads of the sets that a pretraining job's weights are finetuned on. */
+  #leadsOf(weights: string): number[] {
+    const { finetuning } = this.#run.experiment;
+    const leads = finetuning.filter((job) => job.weights === weights).map(({ set }) => collectionOf[set].leads);
+    return [...new Set(leads)].sort((a, b) => a - b);
+  }
+
+  #trials(): number[] {
+    return Array.from({ length: this.#run.trials }, (_, i) => i + 1);
+  }
+}
+
+/** The port's work is spread over the stages; all of the original's is one. */
+function placed(side: SideName, stage: Exclude<Step['stage'], 'original'>, name: string): Pick<Step, 'stage' | 'name'> {
+  if (side === 'port') return { stage, name };
+  return { stage: 'original', name: name.startsWith('prepared ') ? name : `${stage} ${name}` };
+}
+
+function jobOf({ pretraining }: Experiment, name: string): PretrainingJob {
+  return pretraining.find((job) => job.name === name)!;
+}

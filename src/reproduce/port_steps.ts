@@ -1,0 +1,135 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { InputError } from '../errors.ts';
+import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import { toCsv } from '../lib/pandas/csv.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
+import { Predictor } from '../port/finetuning/predict.ts';
+import { prepareData } from '../port/finetuning/prepare_data.ts';
+import { finetune } from '../port/finetuning/trainer.ts';
+import { pretrain } from '../port/pretraining/trainer.ts';
+import { getPretrainedWeights } from '../port/pretraining/utils.ts';
+import { isComplete, JobPaused } from '../port/training/job.ts';
+import { createPredictionsFrame } from '../port/transplant/utils.ts';
+import { readWeights, writeWeights } from '../port/weights/files.ts';
+import { identifyModel } from '../port/weights/identify.ts';
+import { weightLayout } from '../port/weights/layout.ts';
+import { loadWeights } from '../port/weights/loading.ts';
+import { collectionOf, recordsFolder } from './recordings.ts';
+import type { SideName } from './run_folder.ts';
+import { archOf, finetuneOptions, given, pretrainOptions, type RunSettings } from './settings.ts';
+import type { StepContext } from './step.ts';
+
+/** Prepares a set as the documented recipe does. */
+export async function preparePort(run: RunSettings, set: FinetuningSet, { reporter }: StepContext): Promise<void> {
+  const { fs, pad, testSize } = set;
+  await prepareData({
+    format: collectionOf[set.name].format,
+    source: recordsFolder(run.folder, set, run.data),
+    target: run.folder.data('port'),
+    name: set.name,
+    fs,
+    pad,
+    testSize,
+    seed: run.seed,
+    force: true,
+    report: reporter,
+  });
+}
+
+/** Runs, or goes on with, a pretraining job of the port. */
+export async function pretrainPort(run: RunSettings, job: PretrainingJob, context: StepContext): Promise<void> {
+  const options = pretrainOptions(run, 'port', job);
+  if (isComplete(options.jobDir, options.epochs)) return;
+  mkdirSync(run.folder.data('port'), { recursive: true });
+  await pretrain({ ...options, resume: true }, context);
+}
+
+/** Checkpoint of the epoch whose weights go on. */
+export function chosenCheckpoint(
+  run: RunSettings,
+  side: SideName,
+  { name, epochs, chosenEpoch }: PretrainingJob,
+): string {
+  const epoch = String(chosenEpoch ?? epochs).padStart(2, '0');
+  return join(run.folder.pretraining(side, name), `epoch_${epoch}_model.weights.h5`);
+}
+
+/** Takes the backbone out of a pretraining job and fits it to the leads that finetuning has. */
+export async function takeWeights(run: RunSettings, job: PretrainingJob, leads: readonly number[]): Promise<void> {
+  const { layout, weights } = getPretrainedWeights(chosenCheckpoint(run, 'port', job), job.task, job.arch, job.stages);
+  const file = run.folder.weights('port', job.name);
+  mkdirSync(dirname(file), { recursive: true });
+  await writeWeights(file, layout, weights);
+  for (const channels of leads.filter((count) => count > 1)) {
+    await adjustNetwork({ weightsFile: file, channels, arch: job.arch, stages: job.stages });
+  }
+}
+
+/** Writes the user's weights anew, as a backbone for one lead in Keras's format: Python opens that file only. */
+export async function takeGivenWeights(run: RunSettings, leads: readonly number[]): Promise<void> {
+  const { weightsFile = '' } = run;
+  const arch = archOf(run.experiment, given);
+  const file = readWeights(weightsFile);
+  const task = pretrainingTaskOf(identifyModel(file.weights)?.head);
+  const target = run.folder.weights('port', given);
+  mkdirSync(dirname(target), { recursive: true });
+  if (task !== undefined) {
+    const { layout, weights } = getPretrainedWeights(weightsFile, task, arch);
+    await writeWeights(target, layout, weights);
+  } else {
+    const layout = weightLayout({ arch, channels: 1 });
+    await writeWeights(target, layout, loadWeights(file, layout.weights).assigned);
+  }
+  for (const channels of leads.filter((count) => count > 1))
+    await adjustNetwork({ weightsFile: target, channels, arch });
+}
+
+function pretrainingTaskOf(head: object | undefined): PretrainingJob['task'] | undefined {
+  return head !== undefined && 'task' in head ? (head.task as PretrainingJob['task']) : undefined;
+}
+
+/** Runs, or goes on with, a trial of a finetuning job of the port. */
+export async function finetunePort(
+  run: RunSettings,
+  job: FinetuningJob,
+  trial: number,
+  context: StepContext,
+): Promise<void> {
+  const options = finetuneOptions(run, 'port', job, trial);
+  if (isComplete(options.jobDir, options.epochs)) return;
+  await finetune({ ...options, resume: true }, context);
+}
+
+/**
+ * Predicts the test records with the weights that a job saved. Throws an InputError unless the result is, byte for byte, what the job
+ * itself predicted: a network that its file does not bring back would be worth nothing.
+ */
+export async function predictPort(
+  run: RunSettings,
+  job: FinetuningJob,
+  trial: number,
+  { reporter, signal }: StepContext,
+): Promise<void> {
+  const { jobDir, test, batchSize = 32 } = finetuneOptions(run, 'port', job, trial);
+  if (signal.aborted) throw new JobPaused();
+  const predictor = Predictor.open(jobDir);
+  try {
+    const { probabilities, truth, recordIds, classes } = await predictor.predictFile(test!, batchSize, reporter);
+    const csv = toCsv(createPredictionsFrame(probabilities, { yTrue: truth, classNames: classes, recordIds }));
+    const file = join(jobDir, 'test_predictions.csv');
+    if (csv !== readFileSync(file, 'utf8')) {
+      throw new InputError('the saved weights predict something else than the job did', {
+        file,
+        expected: 'the same bytes',
+        next: 'Is this another machine than the one that trained? Train again: --from finetuning --force',
+      });
+    }
+    const target = run.folder.predictions(job.name, trial);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileAtomic(target, csv);
+  } finally {
+    predictor.dispose();
+  }
+}

@@ -1,0 +1,190 @@
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataSetName } from '../compare/data.ts';
+import { InputError } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import type { Experiment, FinetuningSet, SetName } from '../experiments.ts';
+import { convertIcentia11k } from '../port/pretraining/convert_icentia11k.ts';
+import { makeData } from '../synthetic/make_data.ts';
+import type { RunFolder } from './run_folder.ts';
+import { selectRecords } from './select_records.ts';
+
+/** How the code knows a finetuning set. */
+export interface Collection {
+  readonly data: DataSetName;
+  /** Folder of the collection in `--data`. */
+  readonly folder: string;
+  /** Key of the port's `collectionKinds`, and of `make-data`. */
+  readonly format: 'challenge17' | 'challenge20' | 'ptb-xl';
+  readonly generated: 'challenge17' | 'challenge20' | 'ptbxl';
+  /** Name of the original's functions. */
+  readonly python: 'challenge17' | 'challenge20' | 'ptb_xl';
+  readonly leads: number;
+  /** File that tells that the collection is there. */
+  readonly index?: string;
+}
+
+/** The collection behind each finetuning set. */
+export const collectionOf: Readonly<Record<SetName, Collection>> = {
+  physionet: {
+    data: 'cinc2017',
+    folder: 'cinc2017',
+    format: 'challenge17',
+    generated: 'challenge17',
+    python: 'challenge17',
+    leads: 1,
+    index: 'RECORDS',
+  },
+  challenge20: {
+    data: 'challenge2020',
+    folder: join('challenge2020', 'cpsc2018'),
+    format: 'challenge20',
+    generated: 'challenge20',
+    python: 'challenge20',
+    leads: 12,
+  },
+  ptbxl: {
+    data: 'ptbxl',
+    folder: 'ptbxl',
+    format: 'ptb-xl',
+    generated: 'ptbxl',
+    python: 'ptb_xl',
+    leads: 12,
+    index: 'ptbxl_database.csv',
+  },
+};
+
+/** Folder of Icentia11k in `--data`. */
+export const icentiaFolder = 'icentia11k';
+
+/** Patients in the unzipped form, for both sides. */
+export function patientsFolder(folder: RunFolder): string {
+  return join(folder.records, icentiaFolder);
+}
+
+/** Where both sides find the recordings of a set. */
+export function recordsFolder(folder: RunFolder, set: FinetuningSet, data: string | undefined): string {
+  const { folder: place } = collectionOf[set.name];
+  return data !== undefined && set.records === 'all' ? join(data, place) : join(folder.records, set.name);
+}
+
+/** Refuses a folder of the user's that lacks a collection of the experiment; names what would get it. */
+export function checkCollections(experiment: Experiment, data: string): void {
+  const wanted = [
+    ...experiment.sets.map(({ name }) => ({ place: collectionOf[name].folder, index: collectionOf[name].index })),
+    ...(experiment.pretraining.length > 0 ? [{ place: icentiaFolder, index: undefined }] : []),
+  ];
+  for (const { place, index } of wanted) {
+    const file = join(data, place, index ?? '');
+    if (existsSync(file)) continue;
+    throw new InputError('a collection is missing', {
+      file: index ? file : join(data, place),
+      expected: `the recordings that the experiment ${experiment.name} runs on`,
+      next: 'Get it: node scripts/fetch-data.mjs --help. Or begin without data: npm run reproduce',
+    });
+  }
+}
+
+/** Makes the patients of an experiment, in the form that the original reads fastest. */
+export async function providePatients(
+  target: string,
+  { generated, patients }: Experiment,
+  { data, seed, reporter }: { readonly data?: string; readonly seed: number; readonly reporter: Reporter },
+): Promise<void> {
+  if (data === undefined) {
+    const { icentia } = await makeData({
+      target: join(target, '..', 'generated'),
+      sets: ['icentia'],
+      forms: ['unzipped'],
+      seed,
+      ...generated,
+      force: true,
+      reporter,
+    });
+    move(join(icentia!, 'unzipped'), target);
+    return;
+  }
+  const source = join(data, icentiaFolder);
+  const ids = patientsOfWfdb(source);
+  const patientIds = ids.slice(0, patients === 'all' ? ids.length : patients);
+  await convertIcentia11k({
+    source,
+    target,
+    unzipped: true,
+    patientIds,
+    segments: segmentsWithGaps(source, patientIds),
+    reporter,
+  });
+}
+
+/** Makes or selects the recordings of a set. */
+export async function provideRecords(
+  target: string,
+  set: FinetuningSet,
+  experiment: Experiment,
+  { data, seed, reporter }: { readonly data?: string; readonly seed: number; readonly reporter: Reporter },
+): Promise<void> {
+  const { folder, generated: kind } = collectionOf[set.name];
+  if (data !== undefined) {
+    if (set.records === 'all') return;
+    selectRecords(join(data, folder), target, set.records, seed);
+    return;
+  }
+  const { records, seconds } = experiment.generated!;
+  const made = await makeData({
+    target: join(target, '..', 'generated'),
+    sets: [kind],
+    seed,
+    records,
+    seconds,
+    force: true,
+    reporter,
+  });
+  move(made[kind]!, target);
+}
+
+function move(source: string, target: string): void {
+  // What a killed run moved there is the same.
+  rmSync(target, { recursive: true, force: true });
+  renameSync(source, target);
+}
+
+/** Ids of the patients in the unzipped form, ascending. */
+export function patientIdsIn(folder: string): number[] {
+  return readdirSync(folder)
+    .flatMap((name) => (/^\d{5}_batched\.npy$/.test(name) ? [Number(name.slice(0, 5))] : []))
+    .sort((a, b) => a - b);
+}
+
+function patientsOfWfdb(source: string): number[] {
+  const ids = readdirSync(source, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
+    const id = /(?:^|\/)p(\d{5})$/.exec(name)?.[1];
+    return id === undefined ? [] : [Number(id)];
+  });
+  if (ids.length === 0) {
+    throw new InputError('no patients', { file: source, expected: 'folders such as p00/p00000' });
+  }
+  return [...new Set(ids)].sort((a, b) => a - b);
+}
+
+/**
+ * Segments to convert where some are missing in the middle, as in a sample of the data set: those that all patients have. Undefined where
+ * nothing is missing: all are taken then.
+ */
+function segmentsWithGaps(source: string, patientIds: readonly number[]): number[] | undefined {
+  const found = patientIds.map((id) => {
+    const name = `p${String(id).padStart(5, '0')}`;
+    return readdirSync(join(source, name.slice(0, 3), name)).flatMap((file) => {
+      const segment = /_s(\d{2,})\.hea$/.exec(file)?.[1];
+      return segment === undefined ? [] : [Number(segment)];
+    });
+  });
+  if (found.every((segments) => segments.length === Math.max(...segments) + 1)) return undefined;
+  return found[0].filter((segment) => found.every((segments) => segments.includes(segment))).sort((a, b) => a - b);
+}
+
+/** Names of the collections that a run reads. */
+export function collectionNames(experiment: Experiment): DataSetName[] {
+  const sets = experiment.sets.map(({ name }) => collectionOf[name].data);
+  return [...new Set<DataSetName>([...sets, ...(experiment.pretraining.length > 0 ? (['icentia11k'] as const) : [])])];
+}

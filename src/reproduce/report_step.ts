@@ -1,0 +1,72 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { markdownTable } from 'markdown-table';
+import { type Comparison, sidesOf, writeReport } from '../compare/report/index.ts';
+import { identifyOriginal } from '../compare/witness.ts';
+import { machine } from '../doctor/machine.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { joinFindings, readFacts, readFindings } from './comparison_steps.ts';
+import { readDescription } from './description.ts';
+import { collectionNames } from './recordings.ts';
+import { scoreTables } from './score_tables.ts';
+import { readScores } from './scores.ts';
+import type { RunSettings } from './settings.ts';
+
+/** File with the tables of scores. */
+export const scoresFile = 'scores.md';
+
+/** Writes the tables of scores of the sides that ran, and, where both did, the report of their comparison. */
+export async function writeRunReport(
+  run: RunSettings,
+  findingsFiles: readonly string[],
+  seconds: number,
+): Promise<void> {
+  const { experiment, folder, sides } = run;
+  const tables = scoreTables(experiment, new Map(sides.map((side) => [side, readScores(run, side)])));
+  const parts = tables.flatMap(({ title, columns, rows, note }) => [
+    `## ${title}`,
+    markdownTable([[...columns], ...rows.map((row) => row.map(String))]),
+    ...(note ? [note] : []),
+  ]);
+  const head = [`# Scores of the experiment ${experiment.name}`, ...experiment.remarks.map((remark) => `- ${remark}`)];
+  writeFileAtomic(join(folder.root, scoresFile), `${[head.join('\n'), ...parts].join('\n\n')}\n`);
+  if (sides.length < 2) return;
+
+  const found = joinFindings(findingsFiles.map(readFindings));
+  const { facts, shims } = readFacts(folder);
+  const { begun } = readDescription(folder);
+  const notes = experiment.remarks.map((remark) => [remark]);
+  const comparison: Comparison = {
+    title: `Reproduction, experiment ${experiment.name}`,
+    witness: identifyOriginal(run.original),
+    shims,
+    findings: {
+      ...found,
+      observations: [
+        {
+          kind: 'table',
+          suite: 'metrics',
+          title: 'What a reader of the scores has to know',
+          columns: ['remark'],
+          rows: notes,
+        },
+        ...tables.map((table) => ({ ...table, suite: 'metrics' as const })),
+        ...found.observations,
+      ],
+    },
+    sides: sidesOf(machine(folder.root), facts),
+    data: { kind: run.data === undefined ? 'generated' : 'real', names: collectionNames(experiment) },
+    seed: run.seed,
+    begun,
+    seconds,
+    command: run.command,
+    settings: [...(run.data === undefined ? [] : ['--data', run.data]), '--seed', String(run.seed)],
+  };
+  await writeReport(folder.root, comparison);
+}
+
+/** Tables of scores as text, if they were written. */
+export function readScoreText({ folder }: Pick<RunSettings, 'folder'>): string | undefined {
+  const file = join(folder.root, scoresFile);
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}

@@ -1,0 +1,176 @@
+import type { Observation } from '../compare/observations.ts';
+import {
+  type Conclusion,
+  type PairedDifference,
+  pairedDifference,
+  summarise,
+  trialsForStatement,
+} from '../compare/statistics/trials.ts';
+import type { Contrast, Experiment, FinetuningJob, PublishedScore } from '../experiments.ts';
+import type { Interval } from '../port/transplant/bootstrap.ts';
+import type { SideName } from './run_folder.ts';
+import type { SideScores, TrialScores } from './scores.ts';
+
+/** Scores of the sides that ran. */
+export type ScoresBySide = ReadonlyMap<SideName, SideScores>;
+
+type Table = Extract<Observation, { readonly kind: 'table' }>;
+
+/** Tables of a run's scores, for the report: conclusions are computed from the figures and the margin that the experiment fixed. */
+export function scoreTables(experiment: Experiment, scores: ScoresBySide): Table[] {
+  return [
+    overTrials(experiment, scores),
+    overRecords(experiment, scores),
+    ...(experiment.contrasts.length > 0
+      ? [contrastTable(experiment, scores), contrastRecords(experiment, scores)]
+      : []),
+  ];
+}
+
+/** Difference of two jobs over the trials of one side: macro F1, then F1 by class. */
+export function contrastOf(
+  { trials }: SideScores,
+  { pretrained, random }: Contrast,
+  margin: number,
+): readonly { readonly score: string; readonly difference: PairedDifference }[] {
+  const [a, b] = [pretrained, random].map((job) => trials.filter((trial) => trial.job === job));
+  const scores: { score: string; of: (trial: TrialScores) => number }[] = [
+    { score: 'macro F1', of: ({ scores: { macroF1 } }) => macroF1.value },
+    ...a[0].classes.map((name, i) => ({
+      score: `F1 of ${name}`,
+      of: ({ scores: { perClass } }: TrialScores) => perClass[i].f1.value,
+    })),
+  ];
+  return scores.map(({ score, of }) => ({ score, difference: pairedDifference(a.map(of), b.map(of), { margin }) }));
+}
+
+/** A conclusion as a sentence about pretraining. */
+export function sentence(conclusion: Conclusion, margin: number): string {
+  const sentences: Readonly<Record<Conclusion, string>> = {
+    'too few trials': `no statement: fewer than ${trialsForStatement} trials`,
+    'higher by more than the margin': `pretraining raises it by more than ${margin}`,
+    higher: `pretraining raises it; whether by more than ${margin} is open`,
+    'lower by more than the margin': `pretraining lowers it by more than ${margin}`,
+    lower: `pretraining lowers it; whether by more than ${margin} is open`,
+    'equal within the margin': `equal within ${margin}`,
+    open: 'open: the interval holds zero and more than the margin',
+  };
+  return sentences[conclusion];
+}
+
+/** The seeds' uncertainty, beside what others published. */
+function overTrials({ finetuning }: Experiment, scores: ScoresBySide): Table {
+  const rows = finetuning.flatMap((job) => {
+    const own = [...scores].map(([side, { trials }]) => {
+      const values = trials.filter((trial) => trial.job === job.name).map((trial) => trial.scores.macroF1.value);
+      const { mean, std } = summarise(values);
+      return [job.name, side, values.length, spread(mean, std)];
+    });
+    return [...own, ...publishedRows(job)];
+  });
+  return {
+    kind: 'table',
+    title: 'Macro F1 over trials: the uncertainty of the seeds',
+    columns: ['job', 'by', 'trials', 'mean ± standard deviation'],
+    rows,
+    note: 'Mean over the trials ± their sample standard deviation. Each trial has another seed for the validation split, the initial weights and the order of training; the test records are the same.',
+  };
+}
+
+function publishedRows({ name, published = [] }: FinetuningJob): (string | number)[][] {
+  return published.map((score: PublishedScore) => [
+    name,
+    `published: ${score.source}`,
+    score.source === 'paper' ? 10 : 1,
+    spread(score.macroF1, score.std ?? Number.NaN),
+  ]);
+}
+
+/** The test set's uncertainty. */
+function overRecords({ finetuning }: Experiment, scores: ScoresBySide): Table {
+  const rows = finetuning.flatMap(({ name }) =>
+    [...scores].flatMap(([side, { trials }]) =>
+      trials
+        .filter(({ job }) => job === name)
+        .map(({ trial, records, drawn, scores: { macroF1, accuracy, macroAuc } }) => [
+          name,
+          side,
+          trial,
+          records,
+          drawn,
+          interval(macroF1),
+          interval(accuracy),
+          interval(macroAuc),
+        ]),
+    ),
+  );
+  return {
+    kind: 'table',
+    title: 'Scores of each trial: the uncertainty of the test set',
+    columns: ['job', 'by', 'trial', 'test records', 'drawn', 'macro F1', 'accuracy', 'macro AUC'],
+    rows,
+    note: 'In brackets the 95 % interval of 1,000 bootstrap samples of the test records: drawn within the classes, or whole patients where they are known. Decision by the most probable class. A macro AUC needs every class in the test set.',
+  };
+}
+
+function contrastTable({ contrasts, margin }: Experiment, scores: ScoresBySide): Table {
+  const rows = contrasts.flatMap((contrast) =>
+    [...scores].flatMap(([side, own]) =>
+      contrastOf(own, contrast, margin).map(({ score, difference: { trials, mean, low, high, conclusion } }) => [
+        `${contrast.pretrained} − ${contrast.random}`,
+        side,
+        score,
+        trials,
+        trials > 1 ? `${signed(mean)} [${signed(low)}, ${signed(high)}]` : signed(mean),
+        sentence(conclusion, margin),
+      ]),
+    ),
+  );
+  return {
+    kind: 'table',
+    title: 'Does pretraining help? Paired differences over trials',
+    columns: ['difference', 'by', 'score', 'pairs', 'mean [95 % interval]', 'conclusion'],
+    rows,
+    note: `Pairs share their seed. The interval is Student's, of the seeds. The margin of ${margin} was fixed before the run; with fewer than ${trialsForStatement} trials nothing is concluded.`,
+  };
+}
+
+function contrastRecords({ contrasts }: Experiment, scores: ScoresBySide): Table {
+  const rows = contrasts.flatMap(({ pretrained, random }) =>
+    [...scores].flatMap(([side, own]) =>
+      own.contrasts
+        .filter((one) => one.pretrained === pretrained && one.random === random)
+        .map(({ trial, difference }) => [
+          `${pretrained} − ${random}`,
+          side,
+          trial,
+          interval(difference.macroF1, signed),
+        ]),
+    ),
+  );
+  return {
+    kind: 'table',
+    title: 'Pretrained against random on the same test records',
+    columns: ['difference of macro F1', 'by', 'trial', 'value [95 % interval]'],
+    rows,
+    note: 'The interval is that of the test set (bootstrap, each sample drawn once for both jobs), not of the seeds: it says nothing about another training.',
+  };
+}
+
+function interval({ value, low, high, undefinedResamples }: Interval, text: (value: number) => string = plain): string {
+  if (Number.isNaN(value)) return 'not defined';
+  const partly = undefinedResamples > 0 ? `, not defined in ${undefinedResamples} samples` : '';
+  return `${text(value)} [${text(low)}, ${text(high)}]${partly}`;
+}
+
+function spread(mean: number, std: number): string {
+  return Number.isNaN(std) ? plain(mean) : `${plain(mean)} ± ${plain(std)}`;
+}
+
+function plain(value: number): string {
+  return value.toFixed(3);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}

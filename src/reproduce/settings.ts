@@ -1,0 +1,110 @@
+import { InputError } from '../errors.ts';
+import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import type { Precision } from '../graph/precision.ts';
+import type { FinetuneOptions } from '../port/finetuning/trainer.ts';
+import type { PretrainOptions } from '../port/pretraining/trainer.ts';
+import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
+import type { RunFolder, SideName } from './run_folder.ts';
+
+/** What a run is to do. */
+export interface RunSettings {
+  readonly experiment: Experiment;
+  readonly folder: RunFolder;
+  /** Folder of real recordings; absent: they are generated. */
+  readonly data?: string;
+  /** The user's pretrained weights, for jobs that take `given` ones. */
+  readonly weightsFile?: string;
+  readonly sides: readonly SideName[];
+  /** Trials of each finetuning job. */
+  readonly trials: number;
+  readonly seed: number;
+  /** Number formats of the port's training; the original's are float32. */
+  readonly precision: Precision;
+  /** Checkout of the original. */
+  readonly original: string;
+  readonly python: string;
+  readonly lock: string;
+  /** Command line that repeats the run. */
+  readonly command: string;
+}
+
+/** Name of the pretraining job whose weights come from the user. */
+export const given = 'given';
+
+/** Seed of a trial: of NumPy, of the initial weights and of the order of training records. Trials of all jobs are paired by it. */
+export function trialSeed(seed: number, trial: number): number {
+  return seed + trial - 1;
+}
+
+/** The finetuning set of a job. */
+export function setOf({ sets, name }: Experiment, job: FinetuningJob): FinetuningSet {
+  const set = sets.find((one) => one.name === job.set);
+  if (!set)
+    throw new Error(`${name}: the job ${job.name} wants the set ${job.set}, which the experiment does not have`);
+  return set;
+}
+
+/** Options of the port's pretraining; the original takes the same, as flags. */
+export function pretrainOptions(
+  { folder, seed, precision }: RunSettings,
+  side: SideName,
+  { name, validation, chosenEpoch: _chosen, ...job }: PretrainingJob,
+): PretrainOptions {
+  const train = patientsFolder(folder);
+  const ids = patientIdsIn(train);
+  if (ids.length === 0)
+    throw new InputError('there are no patients', { file: train, next: 'Begin again: --from data --force' });
+  // One patient cannot be divided.
+  const held = ids.length > 1 ? validation : undefined;
+  return {
+    jobDir: folder.pretraining(side, name),
+    train,
+    unzipped: true,
+    patients: ids.join(','),
+    ...job,
+    ...(held && {
+      valPatients: held.patients,
+      valSize: held.frames,
+      cacheVal: folder.validationFrames(side, name),
+    }),
+    seed,
+    initSeed: seed,
+    ...(side === 'port' && { precision }),
+  };
+}
+
+/** Options of a trial of the port's finetuning; the original takes the same, as flags. */
+export function finetuneOptions(
+  { experiment, folder, seed, precision }: RunSettings,
+  side: SideName,
+  { name, set, weights, published: _published, ...job }: FinetuningJob,
+  trial: number,
+): FinetuneOptions {
+  const number = trialSeed(seed, trial);
+  return {
+    jobDir: folder.finetuning(side, name, trial),
+    train: folder.prepared(side, set, 'train'),
+    test: folder.prepared(side, set, 'test'),
+    arch: archOf(experiment, weights),
+    ...(weights !== undefined && { weightsFile: folder.weights(side, weights, collectionOf[set].leads) }),
+    ...job,
+    seed: number,
+    initSeed: number,
+    ...(side === 'port' && { precision }),
+  };
+}
+
+/** Architecture of a finetuning job: that of its pretrained weights. */
+export function archOf({ pretraining }: Experiment, weights: string | undefined): PretrainingJob['arch'] {
+  return pretraining.find(({ name }) => name === weights)?.arch ?? 'resnet18';
+}
+
+/** Options as the flags of the original's command lines; those that it does not have are left out. */
+export function flagsOf(options: PretrainOptions | FinetuneOptions): string[] {
+  const additions = ['initSeed', 'precision', 'normalize', 'resume', 'saveInterval'];
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || additions.includes(name)) return [];
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? [flag] : [flag, String(value)];
+  });
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PythonFacts } from '../bridge/handshake.ts';
+import type { Original } from '../bridge/original.ts';
+import type { Reporter } from '../events.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+
+/** The stages of a reproduction, in order. */
+export const stageNames = [
+  'doctor',
+  'data',
+  'pretraining',
+  'weights',
+  'finetuning',
+  'predictions',
+  'metrics',
+  'original',
+  'comparison',
+  'report',
+] as const;
+export type StageName = (typeof stageNames)[number];
+
+/** What a step may use. */
+export interface StepContext {
+  readonly reporter: Reporter;
+  /** Ctrl-C and the like: finish what cannot be repeated cheaply, save, and throw JobPaused. */
+  readonly signal: AbortSignal;
+  /** The Python original; started at the first call. */
+  original(): Promise<Original>;
+  /** What its process said of itself. */
+  facts(): Promise<PythonFacts>;
+}
+
+/** A value of JSON that decides what a step makes. */
+export type Setting = null | boolean | number | string | readonly Setting[] | { readonly [name: string]: Setting };
+
+/** A part of a stage that is done as a whole, and once. */
+export interface Step {
+  readonly stage: StageName;
+  /** Unique within the stage. */
+  readonly name: string;
+  /** What decides the result, beside the steps before it. */
+  readonly settings: Setting;
+  /** Steps whose results it reads. */
+  readonly needs: readonly Step[];
+  /** Seconds it takes on two cores, roughly: only the proportions matter, for the remaining time. */
+  readonly seconds: number;
+  /** Files and folders that it makes; removed when it begins anew. */
+  readonly outputs: readonly string[];
+  run(context: StepContext): Promise<void> | void;
+  /** Whether the finished result is worth another try. */
+  retry?(): boolean;
+}
+
+/** `stage/name`. */
+export function titleOf({ stage, name }: Step): string {
+  return `${stage}/${name}`;
+}
+
+/** Hash of everything that decides a step's result: its settings and those of all steps before it. */
+export function keyOf(step: Step): string {
+  const known = keys.get(step);
+  if (known !== undefined) return known;
+  const { stage, name, settings, needs } = step;
+  const text = JSON.stringify([stage, name, sorted(settings), needs.map(keyOf)]);
+  const key = createHash('sha256').update(text).digest('hex');
+  keys.set(step, key);
+  return key;
+}
+
+const keys = new WeakMap<Step, string>();
+
+/** State of a step in a folder. */
+export type StepState =
+  /** Whole, made with these settings. */
+  | 'done'
+  /** Begun with these settings and cut off. */
+  | 'begun'
+  /** Not begun, or made with other settings. */
+  | 'open';
+
+interface Mark {
+  readonly key: string;
+  readonly state: 'begun' | 'done';
+  readonly seconds?: number;
+}
+
+/** Completion marks in a folder: a step's mark is written last, and says with which settings it was made. */
+export class StepMarks {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  state(step: Step): StepState {
+    const mark = this.#read(step);
+    if (mark?.key !== keyOf(step)) return 'open';
+    if (mark.state === 'begun') return 'begun';
+    const isWhole = step.outputs.every((file) => existsSync(file));
+    return isWhole && !step.retry?.() ? 'done' : 'open';
+  }
+
+  /** Seconds that a finished step took, where it is known. */
+  seconds(step: Step): number | undefined {
+    return this.#read(step)?.seconds;
+  }
+
+  /** Marks a step as begun; what an earlier form of it left is removed. */
+  begin(step: Step): void {
+    if (this.state(step) !== 'begun') {
+      this.forget(step);
+      for (const output of step.outputs) rmSync(output, { recursive: true, force: true });
+    }
+    this.#write(step, { key: keyOf(step), state: 'begun' });
+  }
+
+  /** Marks a step as whole. */
+  finish(step: Step, seconds: number): void {
+    const missing = step.outputs.find((file) => !existsSync(file));
+    if (missing) throw new Error(`${titleOf(step)} did not write ${missing}`);
+    this.#write(step, { key: keyOf(step), state: 'done', seconds });
+  }
+
+  /** Lets a step be done again. */
+  forget(step: Step): void {
+    rmSync(this.#file(step), { force: true });
+  }
+
+  #read(step: Step): Mark | undefined {
+    try {
+      return JSON.parse(readFileSync(this.#file(step), 'utf8')) as Mark;
+    } catch {
+      // Missing or cut off: not done.
+      return undefined;
+    }
+  }
+
+  #write(step: Step, mark: Mark): void {
+    mkdirSync(this.#folder, { recursive: true });
+    writeFileAtomic(this.#file(step), `${JSON.stringify(mark)}\n`);
+  }
+
+  #file({ stage, name }: Step): string {
+    return join(this.#folder, `${stage}.${name.replace(/[^\w.-]+/g, '-')}.json`);
+  }
+}
+
+/** The same value with the keys of objects in order. */
+function sorted(value: Setting): Setting {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value as { readonly [name: string]: Setting });
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, sorted(item)] as const),
+  );
+}
