@@ -18,9 +18,9 @@ export function plain(text: string, most = longest): string {
   const shown = text.replace(unprintable, (character) =>
     character === '\n' || character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  const characters = Array.from(shown.length > most ? shown.slice(0, most + 1) : shown);
-  if (characters.length <= most && shown.length <= most + 1) return shown;
-  return `${characters.slice(0, most).join('')}… (${shown.length.toLocaleString('en')} characters)`;
+  if (shown.length <= most) return shown;
+  const cut = shown.slice(0, most).replace(/[\ud800-\udbff]$/, '');
+  return `${cut}… (${shown.length.toLocaleString('en')} characters)`;
 }
 
 /** The worst difference of a row: bits that differ, or the relative distance. */

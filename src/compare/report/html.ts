@@ -8,7 +8,7 @@ import { type Content, html, Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
 import { pictureOf, usualWidth } from './pictures.ts';
 import { count, describeVerdict, type Status, type SuiteFindings, suitesOf, verdictOf } from './verdict.ts';
-import { sideFacts } from './wording.ts';
+import { remarkOn, sideFacts } from './wording.ts';
 
 /** `report.html`: one file without scripts and without anything from elsewhere. */
 export function toHtml(comparison: Comparison): string {
@@ -83,12 +83,14 @@ const looks: { readonly [status in Status]: { readonly name: string; readonly ma
 
 function verdictPart({ findings, witness, data, seconds, begun }: Comparison): Markup {
   const verdict = verdictOf(findings);
+  const remark = remarkOn(witness);
   const { name, mark } = looks[verdict.status];
   const figure = (term: string, value: string): Markup => html`<div><dt>${term}</dt><dd>${value}</dd></div>`;
   return html`<section class="verdict ${name}" aria-labelledby="verdict-title">
 <h2 id="verdict-title"><span class="mark" aria-hidden="true">${mark}</span> ${verdict.status}</h2>
 <p class="witness">Against ${plain(witness.title)}, on ${witness.keras === 'tf_keras' ? 'tf_keras' : 'Keras 3'}</p>
 <p>${describeVerdict(verdict).slice(verdict.status.length + 2)}</p>
+${remark ? html`<p>${remark}</p>` : undefined}
 <dl class="figures">
 ${figure('rows passed', `${(verdict.rows - verdict.failed).toLocaleString('en')} of ${verdict.rows.toLocaleString('en')}`)}
 ${figure('values compared', verdict.values.toLocaleString('en'))}
@@ -162,15 +164,17 @@ function wordsOf(observation: Observation): Content {
 function observedTable({ title, columns, rows, note }: Extract<Observation, { kind: 'table' }>): Markup {
   const name = plain(title);
   const [first, ...others] = columns;
+  const numeric = (column: number): boolean => rows.some((row) => typeof row[column] === 'number');
+  const align = (column: number): Markup | undefined => (numeric(column) ? html` class="number"` : undefined);
   return html`<div class="wide">${scrollBox(
     name,
     html`<table><caption>${name}${note ? html` <span class="soft">${plain(note, 400)}</span>` : undefined}</caption>
-<thead><tr><th scope="col">${plain(first ?? '')}</th>${others.map((column) => html`<th scope="col">${plain(column)}</th>`)}</tr></thead>
+<thead><tr><th scope="col">${plain(first ?? '')}</th>${others.map((column, i) => html`<th scope="col"${align(i + 1)}>${plain(column)}</th>`)}</tr></thead>
 <tbody>${rows.map(
       ([
         head,
         ...cells
-      ]) => html`<tr><th scope="row">${observedCell(head)}</th>${cells.map((cell) => html`<td${typeof cell === 'number' ? new Markup(' class="number"') : undefined}>${observedCell(cell)}</td>`)}</tr>
+      ]) => html`<tr><th scope="row">${observedCell(head)}</th>${cells.map((cell, i) => html`<td${align(i + 1)}>${observedCell(cell)}</td>`)}</tr>
 `,
     )}</tbody></table>`,
   )}</div>`;

@@ -125,7 +125,7 @@ export function limitsTable(rows: readonly ComparedRow[]): Markup {
     limits.set(key, {
       row,
       users: (found?.users ?? 0) + 1,
-      tightest: found && !(shareOf(row) > shareOf(found.tightest)) ? found.tightest : row,
+      tightest: found && shareOf(row) <= shareOf(found.tightest) ? found.tightest : row,
     });
   }
   if (limits.size === 0) return html`<p>Every row of this run is exact: no limit was needed.</p>`;

@@ -23,10 +23,15 @@ export function toJunit(comparison: Comparison): string {
       if (row.passed) continue;
       result
         .failure(`${formatDifference(row)}, limit ${formatLimit(row)}: ${formatWorst(row)}`, 'difference')
-        .stacktrace(`${formatWorst(row)}\nRepeat it with: ${plain(commandOf(comparison, suite, row.case), 1000)}`);
+        .stacktrace(long(`${formatWorst(row)} – repeat it with: ${commandOf(comparison, suite, row.case)}`));
     }
-    for (const { case: name, because } of notRunnable) test(name).skipped().standardOutput(plain(because, 1000));
-    for (const { case: name, because } of broken) test(name).error(plain(because), 'broken off', plain(because, 1000));
+    for (const { case: name, because } of notRunnable) test(name).skipped().standardOutput(long(because));
+    for (const { case: name, because } of broken) test(name).error(plain(because), 'broken off', long(because));
   }
   return `${builder.build()}\n`;
+}
+
+/** Text of a CDATA section, whose end the builder escapes only once. */
+function long(text: string): string {
+  return plain(text, 2000).replaceAll(']]>', ']] >');
 }

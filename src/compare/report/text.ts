@@ -14,7 +14,7 @@ import {
 } from './figures.ts';
 import type { Comparison } from './model.ts';
 import { count, formatVerdict, ladderOf, passedOf, type SuiteFindings, suitesOf } from './verdict.ts';
-import { rungMeanings, sideFacts } from './wording.ts';
+import { remarkOn, rungMeanings, sideFacts } from './wording.ts';
 
 /** Text from data as a cell of a table. */
 type Cell = (text: string) => string;
@@ -25,6 +25,7 @@ export function formatComparison(comparison: Comparison): string {
   const failed = rows.filter(({ passed }) => !passed);
   return [
     plain(formatVerdict(comparison), 400),
+    ...remarks(comparison),
     ladderTable(comparison, plain),
     suiteTable(suitesOf(comparison.findings), plain),
     ...(failed.length > 0 ? [`Rows that differ:\n\n${rowTable(failed, plain, { withSuite: true })}`] : []),
@@ -40,6 +41,7 @@ export function toMarkdown(comparison: Comparison): string {
   return `${[
     `# ${cell(comparison.title)}`,
     `**${cell(formatVerdict(comparison))}**`,
+    ...remarks(comparison),
     ...(failed.length > 0 ? ['## Rows that differ', rowTable(failed, cell, { withSuite: true })] : []),
     ...unfinishedParts(findings, (words) => `## ${words}`, cell),
     '## Ladder',
@@ -57,6 +59,11 @@ export function toMarkdown(comparison: Comparison): string {
     code(comparison.command),
     `Begun ${cell(comparison.begun)}, ran for ${formatSeconds(comparison.seconds)}.`,
   ].join('\n\n')}\n`;
+}
+
+function remarks({ witness }: Comparison): string[] {
+  const remark = remarkOn(witness);
+  return remark ? [remark] : [];
 }
 
 function suitePart(comparison: Comparison, { suite, rows, observations, seconds }: SuiteFindings): string[] {

@@ -91,7 +91,7 @@ export function passedOf({ rows, failed }: Pick<Summary, 'rows' | 'failed'>): st
 export function summarise(rows: readonly ComparedRow[]): Summary {
   let tightest: ComparedRow | undefined;
   for (const row of rows) {
-    if (row.kind === 'close' && !(shareOf(row) <= (tightest ? shareOf(tightest) : -1))) tightest = row;
+    if (row.kind === 'close' && shareOf(row) > (tightest ? shareOf(tightest) : -1)) tightest = row;
   }
   return {
     rows,
@@ -101,9 +101,11 @@ export function summarise(rows: readonly ComparedRow[]): Summary {
   };
 }
 
-/** Share of its limit that a close row uses, from 0; above 1 it fails. */
+/** Share of its limit that a close row uses, from 0; above 1 it fails. Infinite where nothing could be compared, NaN included. */
 export function shareOf({ difference, limit }: Row): number {
-  return difference === 0 ? 0 : difference / limit;
+  if (difference === 0) return 0;
+  const share = difference / limit;
+  return Number.isNaN(share) ? Number.POSITIVE_INFINITY : share;
 }
 
 /** The rungs with what was found on each, hardest statement first; a rung without rows has an empty summary. */

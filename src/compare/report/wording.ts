@@ -1,4 +1,5 @@
 import type { Rung } from '../closeness.ts';
+import type { Witness } from '../witness.ts';
 import type { Comparison } from './model.ts';
 
 /** What a passed row of a rung says. */
@@ -10,6 +11,14 @@ export const rungMeanings: { readonly [rung in Rung]: string } = {
   float32: 'The same values, each step taught with the original’s weights, within the original’s own rounding noise',
   outcome: 'Whole trainings end the same, as distributions over seeds, within a margin fixed beforehand',
 };
+
+/** What a reader has to know of the witness before trusting a verdict. */
+export function remarkOn({ kind }: Witness): string | undefined {
+  if (kind === 'upstream') return undefined;
+  const which =
+    kind === 'reimplementation' ? 'this project’s own Python side' : 'a checkout that is not the published one';
+  return `The other side is ${which}: the verdict says nothing of the published code. To hold the port against that: --original DIR.`;
+}
 
 /** Facts of both sides as rows: what, port, original. */
 export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly [string, string, string])[] {
@@ -25,7 +34,8 @@ export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly
     ['wfdb, samplerate', '–', `${original.wfdb}, ${original.samplerate}`],
     ['oneDNN', 'as in the original (one library)', original.onednn ? 'on' : 'off'],
     ['GPUs', port.gpu ? 'in use' : 'none', original.gpus.join(', ') || 'none'],
-    ['Threads of an operation', port.threads ?? 'left to TensorFlow', port.threads ?? 'left to TensorFlow'],
+    // Python inherits the variable.
+    both('Threads of an operation', port.threads ?? 'left to TensorFlow'),
     both('Processor', `${hardware.processor}, ${hardware.cpus} CPUs`),
     both('Vector instructions', hardware.cpuFeatures.join(' ') || 'none known'),
     both('Memory', `${(hardware.memoryTotal / 1e9).toFixed(0)} GB`),
