@@ -13,7 +13,15 @@ export interface MetricCall {
 /** Numbers that a call returned, one after the other, or the class of the exception that it raised. */
 export type MetricResult = { readonly values: readonly number[] } | { readonly error: string };
 
-/** `transplant.evaluation` of the original. */
+/** Logs of a training, by epoch, and what two callbacks look at. */
+export type WatchedTraining = {
+  readonly monitor: string;
+  /** Epochs. */
+  readonly patience: number;
+  readonly logs: readonly { readonly [name: string]: number }[];
+};
+
+/** `transplant.evaluation` of the original, and Keras's own callbacks. */
 export class OriginalMetrics {
   readonly #session: PythonSession;
   readonly #transfer: Transfer;
@@ -44,5 +52,21 @@ export class OriginalMetrics {
     return this.#transfer.lend([truth, scores], ([lent, given]) =>
       this.#session.call<{ x: number[]; y: number[] }>('metrics.roc_curve', { truth: lent, scores: given }),
     );
+  }
+
+  /** `CustomCheckpoint` over epochs of scores, `(epochs, samples, classes)`. */
+  customCheckpoint(
+    yTrue: NdArray,
+    yProb: NdArray,
+    options: { readonly score_fn: 'f1' | 'multi_f1' | 'auc'; readonly save_best_only: boolean },
+  ): Promise<{ saved: string[]; scores: number[]; best: number; name: string }> {
+    return this.#transfer.lend([yTrue, yProb], ([truth, scores]) =>
+      this.#session.call('metrics.custom_checkpoint', { truth, scores, ...options }),
+    );
+  }
+
+  /** Keras's ModelCheckpoint (save best only) and EarlyStopping on the logs of trainings: epochs saved, and how many there were. */
+  kerasCallbacks(trainings: readonly WatchedTraining[]): Promise<{ saved: number[]; epochs: number }[]> {
+    return this.#session.call('metrics.keras_callbacks', { trainings });
   }
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ecg_probe.arrays import take
 
-__all__ = ["evaluate", "f1_of_file", "roc_curve"]
+__all__ = ["custom_checkpoint", "evaluate", "f1_of_file", "keras_callbacks", "roc_curve"]
 
 
 def _numbers(result: Any) -> list[float]:
@@ -56,3 +57,66 @@ def roc_curve(truth: str, scores: str) -> dict[str, list[float]]:
 
     x, y, _ = curve(take(truth), take(scores))
     return {"x": x.tolist(), "y": y.tolist()}
+
+
+def custom_checkpoint(truth: str, scores: str, score_fn: str, save_best_only: bool) -> dict[str, Any]:
+    """`CustomCheckpoint` over epochs of scores `(epochs, samples, classes)`: what it saved, logged and kept as best."""
+    from transplant import evaluation
+
+    saved: list[str] = []
+    predictions = iter(take(scores))
+    model = SimpleNamespace(
+        predict=lambda *_args, **_kwargs: next(predictions),
+        save_weights=lambda path, *_args, **_kwargs: saved.append(str(path)),
+    )
+    callback = evaluation.CustomCheckpoint(
+        "epoch_{epoch:02d}.weights.h5",
+        data=(None, take(truth)),
+        score_fn=getattr(evaluation, score_fn),
+        save_best_only=save_best_only,
+    )
+    callback.set_model(model)
+    logged: list[float] = []
+    for epoch in range(len(take(scores))):
+        logs = {"loss": 1.0}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            callback.on_epoch_end(epoch, logs)
+        logged.append(float(logs[callback.metric_name]))
+    return {"saved": saved, "scores": logged, "best": float(callback.best), "name": callback.metric_name}
+
+
+def keras_callbacks(trainings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keras's checkpoint and early stopping on the logs of trainings: epochs saved, and how many there were."""
+    import tensorflow as tf
+
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model(tf.keras.layers.Input((1,)))
+    model.compile(loss="mse", metrics=[tf.keras.metrics.CategoricalAccuracy(name="acc")])
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)  # Makes the metrics, of which Keras asks the direction.
+    return [_follow(model, **training) for training in trainings]
+
+
+def _follow(model: Any, monitor: str, patience: int, logs: list[dict[str, float]]) -> dict[str, Any]:
+    import tensorflow as tf
+
+    saved: list[int] = []
+    epochs: list[int] = []
+    model.save_weights = lambda *_args, **_kwargs: saved.append(len(epochs))
+    callbacks = [
+        tf.keras.callbacks.ModelCheckpoint(
+            "best.weights.h5", monitor=monitor, save_best_only=True, save_weights_only=True
+        ),
+        tf.keras.callbacks.EarlyStopping(monitor=monitor, patience=patience),
+    ]
+    model.stop_training = False
+    for callback in callbacks:
+        callback.set_model(model)
+        callback.on_train_begin()
+    for epoch, values in enumerate(logs):
+        for callback in callbacks:
+            callback.on_epoch_end(epoch, dict(values))
+        epochs.append(epoch)
+        if model.stop_training:
+            break
+    return {"saved": saved, "epochs": len(epochs)}
