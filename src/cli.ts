@@ -38,6 +38,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'fetch the published data sets: Icentia11k, Challenge 2017, CPSC 2018, PTB-XL',
     load: () => import('./commands/fetch_data.ts'),
   },
+  'fetch-original': {
+    summary: "fetch the code of the paper's authors, to compare with",
+    load: () => import('./commands/fetch_original.ts'),
+  },
   'make-data': {
     summary: 'make ECG recordings from a model, in the file formats of all data sets',
     load: () => import('./commands/make_data.ts'),
@@ -73,6 +77,14 @@ const commands: { readonly [name: string]: Command } = {
   inspect: {
     summary: 'show what a weight file holds and which network it fits',
     load: () => import('./commands/inspect.ts'),
+  },
+  pack: {
+    summary: 'pack a finished run as one archive',
+    load: () => import('./commands/pack.ts'),
+  },
+  unpack: {
+    summary: 'unpack such an archive and check it',
+    load: () => import('./commands/unpack.ts'),
   },
   bench: {
     summary: 'measure speed and memory against the Python original',

@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { upstreamCommit } from '../compare/witness.ts';
+import { InputError } from '../errors.ts';
+import { reporterFor } from '../events.ts';
+import { HttpClient, TemporaryFault } from '../fetch/http.ts';
+import { fetchOriginal, upstream } from '../fetch/original.ts';
+
+export const help = `ecg-transplant fetch-original [options]
+
+Fetches the code of the paper's authors, ${upstream.repository}
+at commit ${upstreamCommit} (${upstream.licence}), for comparisons with the real thing. It stays on this machine: the folder is not part of this
+project, git ignores it, and nothing of it is passed on.
+
+  --target DIR       folder to put it in, default original/upstream
+  --digest SHA256    refuse a tree with another digest (the digest of what was fetched is printed)
+  --archive URL      another address of the archive (.tar.gz, as GitHub or git archive makes it)
+
+HTTPS_PROXY and NO_PROXY are heeded. Run again, it checks what is there.
+
+Example:
+  ecg-transplant fetch-original
+  ecg-transplant compare --quick --original original/upstream
+`;
+
+/** `ecg-transplant fetch-original`. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      target: { type: 'string', default: 'original/upstream' },
+      digest: { type: 'string' },
+      archive: { type: 'string' },
+    },
+  });
+  if (values.digest !== undefined && !/^[0-9a-f]{64}$/.test(values.digest)) {
+    throw new InputError('--digest', { got: values.digest, expected: '64 hexadecimal digits' });
+  }
+  const reporter = reporterFor();
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const client = new HttpClient();
+  try {
+    const { title, digest, folder } = await fetchOriginal({
+      target: values.target,
+      client,
+      digest: values.digest,
+      address: values.archive,
+      signal: stop.signal,
+      onRetry: (text) => reporter({ kind: 'message', text }),
+    });
+    process.stdout.write(`${title}\ndigest  ${digest}\nfolder  ${folder}\n`);
+    process.stdout.write(`Compare with it: npm run compare -- --quick --original ${values.target}\n`);
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) {
+      process.stderr.write('Stopped; nothing was left behind.\n');
+      return 130;
+    }
+    if (!(error instanceof TemporaryFault)) throw error;
+    throw new InputError(error.message, { next: 'Run the same command again later.' });
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    client.close();
+  }
+}
