@@ -80,6 +80,8 @@ describe('rules', () => {
 
   it.each([
     ['a refusal', 'function f(a) { if (a < 2) throw new ValueError(a + 1); }'],
+    ['a refusal by another function', 'function f(a) { if (a < 2) return fail(a + 1); }'],
+    ['a function that refuses', 'function checkSize(a) { const b = a + 1; if (b) throw a; }'],
     ['a message', `const f = \`\${a + 1}\`;`],
     ['joined texts', "const f = 'a' + b;"],
     ['a report', "function f(a) { report({ kind: 'progress', done: a + 1 }); }"],

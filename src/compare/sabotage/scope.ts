@@ -28,7 +28,7 @@ const aside =
 const checks = /^(check|assert|require|refuse|expect|validate|fail)/;
 /** Settings of speed and memory, and attributes of operations without influence on their result. */
 const settings =
-  /limit|timeout|maxBytes|maxEntries|interval|chunk|readAhead|cache|parallel|thread|worker|highWater|use_locking|incompatible_shape_error/i;
+  /^MAX_|_MAX_|limit|timeout|maxBytes|maxEntries|maxOpen|maxSize|threshold$|interval|chunk|readAhead|cache|parallel|thread|worker|highWater|use_locking|incompatible_shape_error/i;
 
 /** Whether a change at this place could not show in a comparison: refusals of bad input, messages, paths, memory, speed. */
 export function leftOut({ node, around }: Place): boolean {
@@ -36,6 +36,7 @@ export function leftOut({ node, around }: Place): boolean {
   let direct = true;
   for (const outer of [node, ...around]) {
     if (outer.type === 'ThrowStatement' || isNaming(outer) || isRefusal(outer)) return true;
+    if (isCheckingFunction(outer)) return true;
     if (isCheck(outer) && (outer === node || child(outer, 'test') === inner)) return true;
     if (direct && (isAside(outer) || isSetting(outer, inner))) return true;
     if (/Function|Method|Class/.test(outer.type)) direct = false;
@@ -54,12 +55,19 @@ function isRefusal(node: SyntaxNode): boolean {
   return node.type === 'NewExpression' && /Error$/.test(calleeName(node));
 }
 
-/** `if (…) throw …`. */
+/** `if (…) throw …`, or with a function that throws: `if (…) return fail(…)`. */
 function isCheck(node: SyntaxNode): boolean {
   if (node.type !== 'IfStatement' || child(node, 'alternate')) return false;
   const consequent = child(node, 'consequent')!;
   const last = consequent.type === 'BlockStatement' ? children(consequent, 'body').at(-1) : consequent;
-  return last?.type === 'ThrowStatement';
+  const value = last && (child(last, 'argument') ?? child(last, 'expression'));
+  return last?.type === 'ThrowStatement' || (value?.type === 'CallExpression' && calleeName(value).startsWith('fail'));
+}
+
+/** `function check…(…) { … }`. */
+function isCheckingFunction(node: SyntaxNode): boolean {
+  const name = child(node, 'id') ?? child(node, 'key');
+  return /Function|Method/.test(node.type) && name?.type === 'Identifier' && checks.test(String(name.name));
 }
 
 function isAside(node: SyntaxNode): boolean {

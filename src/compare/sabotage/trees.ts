@@ -1,11 +1,13 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Mutant, withMutant } from './mutants.ts';
 import { hitsModule, type Probe, withProbes } from './probes.ts';
 
 /** Parts of a tree that a mutated copy shares with the copy it was made from: what drives Python must not change. */
 const shared = ['bridge'];
+
+const caches = new Set(['.ruff_cache', '__pycache__']);
 
 /** Copies the sources of a project; everything else that they reach for is linked. */
 export function copySources(root: string, folder: string): void {
@@ -15,7 +17,7 @@ export function copySources(root: string, folder: string): void {
     if (entry === 'src' || entry === '.git' || entry === 'jobs') continue;
     symlinkSync(join(root, entry), join(folder, entry));
   }
-  cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !path.includes('_cache') });
+  cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !caches.has(basename(path)) });
 }
 
 /** Copies the sources of `base` with one file changed. */

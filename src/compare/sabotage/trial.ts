@@ -28,16 +28,21 @@ export class Bench {
   readonly #base: string;
   readonly #folder: string;
   readonly #start: () => Promise<WorkerProcess>;
+  readonly #slack: number;
   #worker: WorkerProcess | undefined;
   #trials = 0;
   #count = 0;
   #stopped = false;
 
-  /** `folder` is for the damaged copies of `base`. */
-  constructor(base: string, folder: string, start: () => Promise<WorkerProcess>) {
+  /**
+   * `folder` is for the damaged copies of `base`. A case may take six times as long as on the undamaged sources and `slack` seconds more,
+   * in which the first one of a copy loads its modules.
+   */
+  constructor(base: string, folder: string, start: () => Promise<WorkerProcess>, slack = 30) {
     this.#base = base;
     this.#folder = folder;
     this.#start = start;
+    this.#slack = slack;
   }
 
   /**
@@ -84,9 +89,9 @@ export class Bench {
       for (const [i, one] of cases.entries()) {
         at = one;
         const by = { suite: one.suite, case: one.case };
-        const { outcome, detail } = await worker.run(tree, by, patience(one));
+        const { outcome, detail } = await worker.run(tree, by, this.#patience(one));
         if (outcome === 'passed') continue;
-        const clean = await worker.run(this.#base, by, patience(one));
+        const clean = await worker.run(this.#base, by, this.#patience(one));
         return clean.outcome === 'passed' ? { outcome: 'caught', how: outcome, by, detail, cases: i + 1 } : 'again';
       }
       return { outcome: 'survived', detail: '', cases: cases.length };
@@ -100,9 +105,9 @@ export class Bench {
       rmSync(tree, { recursive: true, force: true });
     }
   }
-}
 
-/** Milliseconds that a case may take: the first one of a tree loads its modules too. */
-function patience({ seconds }: SurveyedCase): number {
-  return 30_000 + 6_000 * seconds;
+  /** Milliseconds that a case may take. */
+  #patience({ seconds }: SurveyedCase): number {
+    return 1000 * (this.#slack + 6 * seconds);
+  }
 }
