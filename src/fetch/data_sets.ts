@@ -59,7 +59,7 @@ export const dataSets: readonly DataSet[] = Object.freeze([
       licenceText,
       // A segment has 1,048,577 samples of 16 bits, the last one of a patient often fewer.
       { path: /^p\d\d\/p(?<patient>\d{5})\/p\k<patient>_s\d\d\.dat$/, target: '$&', bytes: 2_097_154 },
-      { path: /^p\d\d\/p(?<patient>\d{5})\/p\k<patient>_s\d\d\.atr$/, target: '$&', bytes: 15_000 },
+      { path: /^p\d\d\/p(?<patient>\d{5})\/p\k<patient>_s\d\d\.atr$/, target: '$&', bytes: 45_000 },
       { path: /^p\d\d\/p(?<patient>\d{5})\/p\k<patient>_s\d\d\.hea$/, target: '$&', bytes: 100 },
     ],
     about: { files: 1_600_000, listBytes: 150_000_000 },

@@ -29,13 +29,14 @@ export async function readListing(file: string, set: DataSet, patients?: readonl
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
     count++;
     if (line === '') continue;
-    const [, sha256, path] = /^([0-9a-f]{64}) [ *](.+)$/i.exec(line) ?? [];
+    // As sha256sum writes it; PhysioNet has one blank in place of two.
+    const [, sha256, path] = /^([0-9a-f]{64}) [ *]?(.+)$/i.exec(line) ?? [];
     if (sha256 === undefined || path === undefined) {
       throw new InputError('this is no list of checksums', {
         file,
         where: `line ${count}`,
         got: JSON.stringify(line.slice(0, 80)),
-        expected: 'SHA-256, two blanks, path',
+        expected: 'SHA-256, blanks, path',
         next: 'Remove the file and run the same command again.',
       });
     }

@@ -50,7 +50,10 @@ const setNamed = (name: string): DataSet => dataSets.find((set) => set.name === 
 function publish(name: string, files: Readonly<Record<string, Buffer | string>>): void {
   const { address } = setNamed(name);
   for (const [path, content] of Object.entries(files)) server.publish(address + path, content);
-  const lines = Object.entries(files).map(([path, content]) => `${sha256(content)}  ${path}\n`);
+  // As PhysioNet writes it, and as sha256sum does.
+  const lines = Object.entries(files).map(
+    ([path, content], i) => `${sha256(content)}${[' ', '  ', ' *'][i % 3]}${path}\n`,
+  );
   server.publish(`${address}SHA256SUMS.txt`, lines.join(''));
 }
 
@@ -134,7 +137,7 @@ describe('fetchData', () => {
     };
     expect(await fetchSet('icentia11k', { patients: [1], confirm })).toBe(false);
     expect(plans.map(({ files, missing, bytes }) => [files.length, missing.length, bytes])).toEqual([
-      [4, 4, 2_097_154 + 15_000 + 100 + 20_000],
+      [4, 4, 2_097_154 + 45_000 + 100 + 20_000],
     ]);
     expect(asked()).toEqual(['SHA256SUMS.txt']);
   });
