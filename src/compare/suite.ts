@@ -77,3 +77,6 @@ export interface Suite {
 export class NotRunnable extends Error {
   override readonly name = 'NotRunnable';
 }
+
+/** How the name of a case begins that compares files of its own run: `npm run compare` cannot repeat it alone. */
+export const ownCasePrefix = 'this run: ';

@@ -1,4 +1,5 @@
 import type { Row, Worst } from '../closeness.ts';
+import { ownCasePrefix } from '../suite.ts';
 import type { Comparison } from './model.ts';
 import { shareOf } from './verdict.ts';
 
@@ -67,11 +68,17 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** The command that repeats one case, safe to paste into a POSIX shell. */
-export function commandOf({ settings }: Pick<Comparison, 'settings'>, suite: string, name: string): string {
-  return ['npm run compare --', ...[...settings, '--suite', suite, '--case', name].map(quote)].join(' ');
+/** The command that repeats one case; that of the whole run for a case on the run's own files. */
+export function commandOf(
+  { command, settings }: Pick<Comparison, 'command' | 'settings'>,
+  suite: string,
+  name: string,
+): string {
+  if (name.startsWith(ownCasePrefix)) return command;
+  return shellCommand(['npm', 'run', 'compare', '--', ...settings, '--suite', suite, '--case', name]);
 }
 
-function quote(word: string): string {
-  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+/** Words as one line that is safe to paste into a POSIX shell. */
+export function shellCommand(words: readonly string[]): string {
+  return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }

@@ -73,10 +73,15 @@ describe('commandOf', () => {
     'a shell sees the case %s',
     (name) => {
       const settings = ['--data', '/with space'];
-      const command = commandOf({ settings }, 'weights', name);
+      const command = commandOf({ command: '', settings }, 'weights', name);
       const words = command.replace('npm run compare --', "printf '%s\\n'");
       const seen = execFileSync('sh', ['-c', words], { encoding: 'utf8' });
       expect(seen.split('\n').slice(0, -1)).toEqual([...settings, '--suite', 'weights', '--case', name]);
     },
   );
+
+  it('is that of the whole run for a case on its own files', () => {
+    const command = 'npm run reproduce -- --seed 1';
+    expect(commandOf({ command, settings: [] }, 'files', 'this run: data af')).toBe(command);
+  });
 });
