@@ -84,7 +84,10 @@ export class OriginalFiles {
     );
   }
 
-  /** `pickle.dumps(load_pkl(file), protocol=4)`: one form for pickles of both sides. The file must come from either side, not from outside. */
+  /**
+   * `pickle.dumps(load_pkl(file), protocol=4)` of a dict of arrays, these in C order: one form for pickles of both sides. The file must come
+   * from either side, not from outside.
+   */
   async repickled(file: string): Promise<NdArray> {
     return this.#transfer.take(
       await this.#session.call<string>('files.repickled', { folder: this.#transfer.folder(), file }),

@@ -47,6 +47,16 @@ export class OriginalMetrics {
     return this.#session.call('metrics.f1_of_file', { file });
   }
 
+  /**
+   * Where the most probable class is predicted, by scikit-learn: precision, recall, F1 and support of each class, and the confusion
+   * matrix of first labels (rows) and predictions.
+   */
+  byClass(yTrue: NdArray, yProb: NdArray): Promise<{ scores: number[][]; confusion: number[][] }> {
+    return this.#transfer.lend([yTrue, yProb], ([truth, scores]) =>
+      this.#session.call('metrics.by_class', { truth, scores }),
+    );
+  }
+
   /** scikit-learn's `roc_curve` of one class: false and true positive rates, for pictures. */
   async rocCurve(truth: NdArray, scores: NdArray): Promise<{ readonly x: number[]; readonly y: number[] }> {
     return this.#transfer.lend([truth, scores], ([lent, given]) =>

@@ -7,9 +7,10 @@ const marks = new Map<string, number>([
   ['-inf', Number.NEGATIVE_INFINITY],
 ]);
 
-/** JSON text of a value; numbers that JSON lacks become `{"$float": "nan" | "inf" | "-inf"}`. */
+/** JSON text of a value; numbers that JSON lacks, or that `JSON.stringify` changes, become `{"$float": "nan" | "inf" | "-inf" | "-0.0"}`. */
 export function encode(value: Wire): string {
   return JSON.stringify(value, (_key, item: unknown) => {
+    if (Object.is(item, -0)) return { $float: '-0.0' };
     if (typeof item !== 'number' || Number.isFinite(item)) return item;
     return { $float: Number.isNaN(item) ? 'nan' : item > 0 ? 'inf' : '-inf' };
   });

@@ -50,7 +50,7 @@ def history_csv(folder: str, logs: list[dict[str, float]]) -> str:
     logger.set_model(model)
     logger.on_train_begin()
     for epoch, values in enumerate(logs):
-        logger.on_epoch_end(epoch, dict(values))
+        logger.on_epoch_end(epoch, {key: float(value) for key, value in values.items()})
     logger.on_train_end()
     return _give_bytes(folder, path.read_bytes())
 
@@ -68,10 +68,11 @@ def read_npy(folder: str, file: str) -> str:
 
 
 def repickled(folder: str, file: str) -> str:
-    """`pickle.dumps` of what `load_pkl` reads."""
+    """`pickle.dumps` of the dict that `load_pkl` reads, its arrays in C order: pandas leaves some in Fortran's."""
     from transplant.utils import load_pkl
 
-    return _give_bytes(folder, pickle.dumps(load_pkl(file), protocol=4))
+    data = {key: np.ascontiguousarray(value) for key, value in load_pkl(file).items()}
+    return _give_bytes(folder, pickle.dumps(data, protocol=4))
 
 
 def unzip_patient(db_dir: str, patient_id: int, out_dir: str) -> None:

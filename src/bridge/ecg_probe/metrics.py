@@ -10,7 +10,7 @@ import numpy as np
 
 from ecg_probe.arrays import take
 
-__all__ = ["custom_checkpoint", "evaluate", "f1_of_file", "keras_callbacks", "roc_curve"]
+__all__ = ["by_class", "custom_checkpoint", "evaluate", "f1_of_file", "keras_callbacks", "roc_curve"]
 
 
 def _numbers(result: Any) -> list[float]:
@@ -49,6 +49,21 @@ def f1_of_file(file: str) -> float:
 
     predictions = read_predictions(file)
     return float(f1(predictions["y_true"], predictions["y_prob"]))
+
+
+def by_class(truth: str, scores: str) -> dict[str, Any]:
+    """Precision, recall, F1 and support by class where the most probable one is predicted, and the confusion matrix.
+
+    By scikit-learn; the matrix counts the first label of a sample and the first of several equal scores.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    y_true, y_prob = take(truth), take(scores)
+    predicted = y_prob >= y_prob.max(axis=1, keepdims=True)
+    scored = precision_recall_fscore_support(y_true, predicted, average=None, zero_division=0)
+    classes = range(y_true.shape[1])
+    matrix = confusion_matrix(y_true.argmax(axis=1), y_prob.argmax(axis=1), labels=classes)
+    return {"scores": [_numbers(column) for column in scored], "confusion": matrix.tolist()}
 
 
 def roc_curve(truth: str, scores: str) -> dict[str, list[float]]:

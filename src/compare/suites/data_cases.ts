@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PythonError } from '../../bridge/errors.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
@@ -63,4 +64,14 @@ function joinedStorage(arrays: readonly NdArray[]): NdArray['data'] {
     filled += array.data.length;
   }
   return joined;
+}
+
+/** Bytes as an array to compare. */
+export function asBytes(data: Uint8Array): NdArray<'uint8'> {
+  return ndarray('uint8', [data.length], data);
+}
+
+/** The bytes of a file. */
+export function bytesOfFile(path: string): NdArray<'uint8'> {
+  return asBytes(new Uint8Array(readFileSync(path)));
 }

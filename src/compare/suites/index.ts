@@ -1,7 +1,9 @@
 import type { Suite } from '../suite.ts';
+import { files } from './files.ts';
 import { metrics } from './metrics.ts';
 import { preprocessing } from './preprocessing.ts';
+import { published } from './published.ts';
 import { sampling } from './sampling.ts';
 
 /** Every suite, in the order of `suiteNames`. */
-export const suites: readonly Suite[] = [sampling, preprocessing, metrics];
+export const suites: readonly Suite[] = [sampling, preprocessing, metrics, files, published];

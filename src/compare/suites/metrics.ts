@@ -59,7 +59,7 @@ const optionMetrics: readonly MetricPair[] = [
 ];
 
 /** Metrics of truth and decisions. */
-export const decisionMetrics: readonly MetricPair[] = [
+const decisionMetrics: readonly MetricPair[] = [
   {
     title: 'challenge2020_metrics',
     call: { name: 'challenge2020_metrics' },
@@ -82,7 +82,7 @@ function betas({ fBeta, gBeta }: { fBeta: number; gBeta: number }): number[] {
 }
 
 /** Truth and scores under a name that finds them again. */
-export interface Scored {
+interface Scored {
   readonly title: string;
   readonly yTrue: NdArray;
   readonly yProb: NdArray;
