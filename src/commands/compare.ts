@@ -6,10 +6,10 @@ import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.
 import { enterGpuParityMode } from '../bridge/gpu.ts';
 import { handshake } from '../bridge/handshake.ts';
 import { Original } from '../bridge/original.ts';
-import { chooseCases, parseChoice } from '../compare/choose.ts';
+import { chooseCases, divideByData, parseChoice } from '../compare/choose.ts';
 import { type Chosen, exitCodeOf, runCases } from '../compare/comparison.ts';
 import { type ComparisonData, collections, generatedCollections, openCollections } from '../compare/data.ts';
-import { type Comparison, formatComparison, sidesOf, writeReport } from '../compare/report/index.ts';
+import { type Comparison, formatComparison, shellCommand, sidesOf, writeReport } from '../compare/report/index.ts';
 import { type SuiteContext, taskNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
@@ -99,9 +99,12 @@ export async function run(args: readonly string[]): Promise<number> {
     const published = publishedFolder(values.published, data);
     const settings = { seed, trials, data, ...(published ? { published } : {}) };
     const other = { folder: resolve(values.original), keras: values.keras, gpu: values.gpu ?? false } as const;
-    const comparison = await compare(chosen, settings, other, reporter);
+    const { possible, lacking } = divideByData(chosen, data, published);
+    for (const lack of lacking) reporter({ kind: 'warning', text: `not compared, for want of data: ${lack}` });
+    if (possible.length === 0) throw new InputError('no case is left of this choice: the data lack what it needs');
+    const comparison = await compare(possible, settings, other, reporter);
     const folder = resolve(values['job-dir']);
-    const command = ['npm run compare --', ...args].join(' ');
+    const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
     const report: Comparison = { ...comparison, command, settings: repeatable(values) };
     await writeReport(folder, report);
     process.stdout.write(`\n${formatComparison(report)}\nReport: ${join(folder, 'report.html')}\n`);

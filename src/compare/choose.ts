@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Arch } from '../port/weights/layout.ts';
 import type { Chosen } from './comparison.ts';
-import { collections, type DataSetName } from './data.ts';
+import { type ComparisonData, collections, type DataSetName } from './data.ts';
 import { type Suite, type SuiteName, suiteNames, type TaskName, taskNames } from './suite.ts';
 
 const archs: readonly Arch[] = ['resnet18', 'resnet34', 'resnet50'];
@@ -60,6 +60,26 @@ export function chooseCases(suites: readonly Suite[], choice: Choice): Chosen {
     );
   if (chosen.length > 0) return chosen;
   throw new InputError('no case is left of this choice', { next: 'See: npm run compare -- --list' });
+}
+
+/**
+ * Divides cases into those that these recordings allow and the names of what is lacking for the others: a collection, or the
+ * reproduction's results.
+ */
+export function divideByData(
+  chosen: Chosen,
+  data: Pick<ComparisonData, 'names'>,
+  published: string | undefined,
+): { readonly possible: Chosen; readonly lacking: readonly string[] } {
+  const lackOf = ({ suite, case: { on } }: Chosen[number]): string | undefined => {
+    if (suite.name === 'published' && published === undefined) return 'published results (--published DIR)';
+    return on.dataSet && !data.names.includes(on.dataSet) ? collections[on.dataSet] : undefined;
+  };
+  const lacks = chosen.map(lackOf);
+  return {
+    possible: chosen.filter((_, i) => lacks[i] === undefined),
+    lacking: [...new Set(lacks)].filter((lack) => lack !== undefined),
+  };
 }
 
 function oneOf<T extends string>(

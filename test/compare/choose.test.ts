@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseCases, parseChoice } from '../../src/compare/choose.ts';
+import { chooseCases, divideByData, parseChoice } from '../../src/compare/choose.ts';
 import type { Subject, Suite, SuiteName } from '../../src/compare/suite.ts';
 import { suiteNames } from '../../src/compare/suite.ts';
 import { suites } from '../../src/compare/suites/index.ts';
@@ -39,6 +39,22 @@ describe('choosing cases', () => {
   it('refuses unknown names and an empty choice with what there is', () => {
     expect(() => names({ suite: ['smapling'] })).toThrow(/smapling.*expected sampling, preprocessing/);
     expect(() => names({ arch: ['resnet50'] })).toThrow(/--list/);
+  });
+});
+
+describe('dividing cases by what the data hold', () => {
+  it('names what is lacking, once', () => {
+    const all = chooseCases(some, {});
+    expect(divideByData(all, { names: ['icentia11k'] }, undefined)).toEqual({ possible: all, lacking: [] });
+    const { possible, lacking } = divideByData(all, { names: [] }, undefined);
+    expect(possible.map(({ case: { name } }) => name)).toEqual(['resnet18, beat']);
+    expect(lacking).toEqual([expect.stringContaining('Icentia11k')]);
+  });
+
+  it('leaves the suite published out without results to compare with', () => {
+    const all = chooseCases([suite('published', [{ name: 'figures' }])], {});
+    expect(divideByData(all, { names: [] }, undefined).lacking).toEqual(['published results (--published DIR)']);
+    expect(divideByData(all, { names: [] }, 'folder').possible).toEqual(all);
   });
 });
 
