@@ -193,7 +193,7 @@ const samplePretraining = {
   validation: { patients: 1, frames: 64 },
 } as const;
 
-const sampleFinetuning = { batchSize: 64, epochs: 2, valSize: 0.0625, valMetric: 'loss' } as const;
+const sampleFinetuning = { batchSize: 32, epochs: 2, valSize: 0.0625, valMetric: 'loss' } as const;
 
 const sample: Experiment = {
   name: 'sample',

@@ -51,7 +51,17 @@ describe('import directions of src', () => {
   });
 
   it('every part of src is a layer or orchestrates', () => {
-    const orchestrating = ['bench', 'cli.ts', 'commands', 'doctor', 'experiments.ts', 'fetch', 'pack', 'reproduce', 'index.ts'];
+    const orchestrating = [
+      'bench',
+      'cli.ts',
+      'commands',
+      'doctor',
+      'experiments.ts',
+      'fetch',
+      'pack',
+      'reproduce',
+      'index.ts',
+    ];
     const known = new Set([...Object.keys(allowed), ...orchestrating]);
     expect(readdirSync(src).filter((part) => !known.has(part))).toEqual([]);
   });

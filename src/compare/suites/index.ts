@@ -1,9 +1,10 @@
 import type { Suite } from '../suite.ts';
 import { files } from './files.ts';
 import { metrics } from './metrics.ts';
+import { outcome } from './outcome.ts';
 import { preprocessing } from './preprocessing.ts';
 import { published } from './published.ts';
 import { sampling } from './sampling.ts';
 
 /** Every suite, in the order of `suiteNames`. */
-export const suites: readonly Suite[] = [sampling, preprocessing, metrics, files, published];
+export const suites: readonly Suite[] = [sampling, preprocessing, metrics, files, published, outcome];
