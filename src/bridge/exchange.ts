@@ -1,15 +1,17 @@
-import { accessSync, constants, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const prefix = 'ecg-transplant-';
+/** Bytes that shared memory has to have free; containers often give it 64 MiB. */
+const room = 2 ** 31;
 
 /**
- * Makes the folder through which arrays travel between the two processes: in shared memory where there is one. Its name carries the
- * process id, so that the folder of a process that was killed is removed by the next one.
+ * Makes the folder through which arrays travel between the two processes: in shared memory where there is one
+ * with room. Its name carries the process id, so that the folder of a process that was killed is removed by the next one.
  */
 export function makeExchange(): string {
-  const base = writable('/dev/shm') ? '/dev/shm' : tmpdir();
+  const base = writable('/dev/shm') && free('/dev/shm') >= room ? '/dev/shm' : tmpdir();
   removeAbandoned(base);
   const folder = join(base, `${prefix}${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   mkdirSync(folder, { mode: 0o700 });
@@ -35,6 +37,11 @@ function alive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+function free(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 function writable(folder: string): boolean {

@@ -23,7 +23,9 @@ from typing import Any
 _log = os.open(os.environ["ECG_BRIDGE_LOG"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 os.dup2(_log, 1)
 os.dup2(_log, 2)
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle.
+for _name in ("SIGINT", "SIGHUP"):  # Ctrl-C and a closed terminal are the parent's to handle.
+    if hasattr(signal, _name):
+        signal.signal(getattr(signal, _name), signal.SIG_IGN)
 
 
 _exchange = Path(os.environ["ECG_BRIDGE_LOG"]).parent
@@ -47,10 +49,24 @@ def _watch_parent(parent: int) -> None:
 
 atexit.register(_clean)  # pythonia's loop ends when its channel closes.
 threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
-if sys.platform == "linux":
-    # At once, where the main thread is idle; the watcher needs half a second.
-    signal.signal(signal.SIGTERM, _end)
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+signal.signal(signal.SIGTERM, _end)
+
+
+def _end_with_parent(how: int) -> None:
+    """At once, where the main thread is idle; the watcher needs half a second, and forked processes have none."""
+    if sys.platform == "linux":
+        _libc.prctl(1, how)
+
+
+def _after_fork() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # A pool ends its workers by it, and the folder is not theirs.
+    _end_with_parent(signal.SIGKILL)
+
+
+_libc = ctypes.CDLL(None) if sys.platform != "win32" else None
+_end_with_parent(signal.SIGTERM)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _encode(value: Any) -> Any:

@@ -28,7 +28,7 @@ export interface BridgeOptions {
 
 interface Pythonia {
   python: { (module: string): Promise<ProbeProxy>; exit(): void; setFastMode(on: boolean): void };
-  com: { proc: ChildProcess | null };
+  com: { proc: ChildProcess | null; recieve(message: unknown): unknown };
 }
 
 interface ProbeProxy {
@@ -63,6 +63,9 @@ export class PythonSession {
     this.exchange = exchange;
     child.once('exit', (code, signal) => this.#lose(`Python ended (${signal ?? `exit code ${code}`})`));
     child.once('error', (error) => this.#lose(`Python failed: ${error.message}`));
+    // A process that ends closes its channel first; how it ended says more.
+    child.once('disconnect', () => setTimeout(() => this.#lose('Python closed its channel'), 1000).unref());
+    this.#guardChannel();
     const limit = options.maxLogBytes ?? 64 * 2 ** 20;
     this.#watch = setInterval(() => {
       const size = this.#logSize();
@@ -160,6 +163,27 @@ export class PythonSession {
     for (const reject of this.#waiting) reject(this.#lost);
     this.#waiting.clear();
     this.#release();
+  }
+
+  // What is no message makes Node and pythonia throw where nobody can catch it, which would end this process.
+  #guardChannel(): void {
+    const guarded =
+      (receive: (...args: unknown[]) => unknown, self: unknown) =>
+      (...args: unknown[]): unknown => {
+        try {
+          return Reflect.apply(receive, self, args);
+        } catch (error) {
+          return this.#lose(`Python sent what is no message (${error instanceof Error ? error.message : error})`);
+        }
+      };
+    const symbol = Object.getOwnPropertySymbols(this.#child).find(
+      ({ description }) => description === 'kChannelHandle',
+    );
+    const channel =
+      symbol && (this.#child as unknown as Record<symbol, { onread: (...args: unknown[]) => unknown }>)[symbol];
+    if (channel) channel.onread = guarded(channel.onread, channel);
+    const { com } = this.#pythonia;
+    com.recieve = guarded(Object.getPrototypeOf(com).recieve, com);
   }
 
   #race<T>(answer: Promise<T>, limit: number, what: string): Promise<T> {
