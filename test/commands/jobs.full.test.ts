@@ -41,7 +41,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   finetune: {
     args: [
       ...['finetune', '--train', at('train.pkl'), '--val-size', '8', '--val-metric', 'f1', '--batch-size', '8'],
-      ...['--epochs', '3', '--seed', '3', '--init-seed', '2', '--save-every', '0.5s'],
+      ...['--epochs', '2', '--seed', '3', '--init-seed', '2', '--save-every', '1s'],
     ],
     texts: ['history.csv', 'train_predictions.csv', 'val_predictions.csv'],
     weights: 'best_model.weights.h5',
