@@ -1,14 +1,14 @@
 import type { CustomSeriesRenderItem } from 'echarts';
 import type { Observation } from '../observations.ts';
 import { axisStyle, colours, draw, fontSize } from './charts.ts';
-import { plain } from './figures.ts';
+import { brief, plain } from './figures.ts';
 import type { Picture } from './pictures.ts';
 
 type Confusion = Extract<Observation, { readonly kind: 'confusion' }>;
 
 /** Both confusion matrices side by side: true classes downwards, shades by the share of the true class; cells that differ are framed. */
 export function confusionPicture({ title, classes, port, original }: Confusion): Picture {
-  const names = classes.map((name) => plain(name, 14));
+  const names = classes.map((name) => brief(name, 14));
   const size = Math.max(30, Math.min(46, Math.floor(140 / Math.max(1, classes.length))));
   const side = size * classes.length;
   const left = 22 + 8 * Math.max(...names.map(({ length }) => length), 1);

@@ -20,8 +20,18 @@ export function plain(text: string, most = longest): string {
     character === '\n' || character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   if (shown.length <= most) return shown;
-  const cut = shown.slice(0, most).replace(/[\ud800-\udbff]$/, '');
-  return `${cut}… (${shown.length.toLocaleString('en')} characters)`;
+  return `${cut(shown, most)}… (${shown.length.toLocaleString('en')} characters)`;
+}
+
+/** A name as a label in a picture: as {@link plain}, and at most `most` characters in all. */
+export function brief(text: string, most: number): string {
+  const shown = plain(text, Number.POSITIVE_INFINITY);
+  return shown.length <= most ? shown : `${cut(shown, most - 1)}…`;
+}
+
+/** The first characters, without half a pair at the end. */
+function cut(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** The worst difference of a row: bits that differ, or the relative distance. */

@@ -6,7 +6,7 @@ import { formatSeconds, formatShare, plain, scientific } from './figures.ts';
 import { ladderTable, limitsTable, rowsTable, scrollBox, suitesTable, unfinishedTable } from './html_tables.ts';
 import { type Content, html, Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
-import { pictureOf, usualWidth } from './pictures.ts';
+import { type Picture, pictureOf, usualWidth } from './pictures.ts';
 import { count, describeVerdict, type Status, type SuiteFindings, suitesOf, verdictOf } from './verdict.ts';
 import { remarkOn, sideFacts } from './wording.ts';
 
@@ -141,8 +141,14 @@ ${observations.length > 0 ? html`<div class="pictures">${observations.map(observ
 }
 
 function observationPart(observation: Observation): Markup {
-  const picture = pictureOf(observation);
   const title = plain(observation.title);
+  let picture: Picture | undefined;
+  try {
+    picture = pictureOf(observation);
+  } catch (error) {
+    // A picture is no part of the verdict, which must not be lost with it.
+    return html`<p>${title}: This picture could not be drawn: ${plain(String(error), 400)}</p>`;
+  }
   const note = 'note' in observation && observation.note ? html` ${plain(observation.note, 400)}` : undefined;
   if (!picture) return observation.kind === 'table' ? observedTable(observation) : html``;
   const wide = picture.width > usualWidth;

@@ -13,7 +13,7 @@ import {
 } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
-import { ladderOf, passedOf, type SuiteFindings, shareOf } from './verdict.ts';
+import { count, ladderOf, passedOf, type SuiteFindings, shareOf } from './verdict.ts';
 import { freeRunningMeaning, rungMeanings } from './wording.ts';
 
 /** A box that scrolls sideways by itself, reachable and named for the keyboard. */
@@ -38,7 +38,7 @@ export function ladderTable(findings: Findings): Markup {
     (one) => one.kind === 'curves' && one.series.some(({ side }) => side === 'noise'),
   );
   const free = html`<tr><th scope="row">free-running</th><td class="text">${freeRunningMeaning}</td><td class="number">not judged</td>
-<td class="number" colspan="3">${shown.length === 0 ? 'not shown in this run' : `${shown.length} shown`}</td></tr>
+<td></td><td></td><td class="text">${shown.length === 0 ? 'not part of this run' : `${count(shown.length, 'picture')} below`}</td></tr>
 `;
   const before = rungs.filter(({ rung }) => rung !== 'outcome').map(({ line }) => line);
   const after = rungs.filter(({ rung }) => rung === 'outcome').map(({ line }) => line);

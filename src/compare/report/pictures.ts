@@ -2,8 +2,10 @@ import type { EChartsCoreOption } from 'echarts/core';
 import type { Observation, Series } from '../observations.ts';
 import { axisStyle, colours, draw, fontSize } from './charts.ts';
 import { confusionPicture } from './confusion_picture.ts';
-import { plain, scientific } from './figures.ts';
+import { brief, plain, scientific } from './figures.ts';
 import type { Markup } from './markup.ts';
+import { stripPicture } from './strip_picture.ts';
+import { count } from './verdict.ts';
 
 type Of<K extends Observation['kind']> = Extract<Observation, { readonly kind: K }>;
 
@@ -62,14 +64,16 @@ function curvesPicture({ title, x, y, logarithmic = false, series }: Of<'curves'
   const words = [
     `${plain(title)}: ${plain(y)} by ${plain(x)}.`,
     ...series.map((one) => `${sideOf(one)}: ${describeSeries(one)}.`),
-    dropped > 0 ? `Not drawn: ${dropped} values that are ${logarithmic ? 'not positive or ' : ''}not finite.` : '',
+    dropped > 0
+      ? `Not drawn: ${count(dropped, 'value')} that ${dropped === 1 ? 'is' : 'are'} ${logarithmic ? 'not positive or ' : ''}not finite.`
+      : '',
   ];
-  return picture(words, usualWidth, 300, {
+  return picture(words, usualWidth, 280 + 22 * legendLines(series), {
     ...legend(series),
-    grid: { left: 64, right: 18, top: 34 + 20 * (Math.ceil(series.length / 2) - 1), bottom: 48 },
+    grid: { left: 64, right: 18, top: 14 + 22 * legendLines(series), bottom: 48 },
     xAxis: {
       type: 'value',
-      name: plain(x, 40),
+      name: brief(x, 40),
       nameLocation: 'middle',
       nameGap: 28,
       min: 'dataMin',
@@ -79,7 +83,7 @@ function curvesPicture({ title, x, y, logarithmic = false, series }: Of<'curves'
     yAxis: {
       type: logarithmic ? 'log' : 'value',
       scale: true,
-      name: plain(y, 40),
+      name: brief(y, 28),
       nameLocation: 'middle',
       nameGap: 46,
       ...axisStyle,
@@ -101,9 +105,9 @@ function rocPicture({ title, series }: Of<'roc'>): Picture {
     symbol: 'none',
     lineStyle: { color: colours.faint, width: 1, type: [1, 3] },
   };
-  return picture(words, usualWidth, 420, {
+  return picture(words, usualWidth, 400 + 22 * legendLines(series), {
     ...legend(series),
-    grid: { left: 56, right: 18, top: 40, bottom: 48 },
+    grid: { left: 56, right: 18, top: 18 + 22 * legendLines(series), bottom: 48 },
     xAxis: { ...axis, name: 'false positive rate', nameGap: 28 },
     yAxis: { ...axis, name: 'true positive rate', nameGap: 38 },
     series: [
@@ -121,8 +125,9 @@ function rocPicture({ title, series }: Of<'roc'>): Picture {
 
 function layersPicture({ title, layers, limit }: Of<'layers'>): Picture {
   const finite = layers.map(({ difference }) => difference).filter((value) => value > 0 && Number.isFinite(value));
-  const least = Math.min(limit, ...finite) / 10;
-  const most = Math.max(limit, ...finite) * 10;
+  const shown = limit > 0 ? [limit, ...finite] : finite;
+  const least = shown.length > 0 ? Math.min(...shown) / 10 : 1e-16;
+  const most = shown.length > 0 ? Math.max(...shown) * 10 : 1;
   const worst = layers.reduce<(typeof layers)[number] | undefined>(
     (found, layer) => (found && !(layer.difference > found.difference) ? found : layer),
     undefined,
@@ -188,60 +193,6 @@ function layersPicture({ title, layers, limit }: Of<'layers'>): Picture {
   });
 }
 
-function stripPicture({ title, fs, leads, truth, port, original }: Of<'strip'>): Picture {
-  const height = leads.length > 3 ? 54 : 110;
-  const seconds = Math.max(0, ...leads.map(({ samples }) => samples.length)) / fs;
-  const words = [
-    `${plain(title)}: ECG of ${seconds.toFixed(1)} seconds, leads ${leads.map(({ name }) => plain(name, 24)).join(', ')}.`,
-    `Truth ${plain(truth)}; port ${plain(port)}; original ${plain(original)}.`,
-  ];
-  const last = leads.length - 1;
-  return picture(words, 1040, leads.length * height + 52, {
-    grid: leads.map((_, i) => ({ left: 64, right: 14, top: 8 + i * height, height: height - 8 })),
-    xAxis: leads.map((_, i) => ({
-      type: 'value',
-      gridIndex: i,
-      min: 0,
-      max: seconds,
-      interval: 0.2 * Math.ceil(seconds / 10),
-      ...axisStyle,
-      axisTick: { show: false },
-      axisLabel:
-        i === last
-          ? {
-              ...axisStyle.axisLabel,
-              formatter: (value: number) => (Number.isInteger(round(value)) ? String(round(value)) : ''),
-            }
-          : { show: false },
-      ...(i === last ? { name: 'seconds', nameLocation: 'middle', nameGap: 26 } : {}),
-    })),
-    yAxis: leads.map(({ name }, i) => ({
-      type: 'value',
-      gridIndex: i,
-      scale: true,
-      splitNumber: 2,
-      name: plain(name, 10),
-      nameLocation: 'middle',
-      nameGap: 10,
-      nameRotate: 0,
-      ...axisStyle,
-      nameTextStyle: { ...axisStyle.nameTextStyle, align: 'right' },
-      axisTick: { show: false },
-      axisLabel: { show: false },
-    })),
-    series: leads.map(({ samples }, i) => ({
-      type: 'line',
-      silent: true,
-      xAxisIndex: i,
-      yAxisIndex: i,
-      symbol: 'none',
-      sampling: 'lttb',
-      lineStyle: { color: colours.ink, width: 1.2, join: 'round' },
-      data: samples.map((value, n) => [n / fs, Number.isFinite(value) ? value : null]),
-    })),
-  });
-}
-
 function picture(words: readonly string[], width: number, height: number, option: EChartsCoreOption): Picture {
   const text = words.filter(Boolean).join(' ');
   return { svg: draw(option, width, height, text), width, words: text };
@@ -249,6 +200,21 @@ function picture(words: readonly string[], width: number, height: number, option
 
 function legend(series: readonly Series[]): EChartsCoreOption {
   return { legend: { ...legendStyle, data: series.map((one) => sideOf(one)) } };
+}
+
+/** Lines that the legend takes: it wraps as text does. */
+function legendLines(series: readonly Series[]): number {
+  let taken = 1;
+  let used = 0;
+  for (const one of series) {
+    const width = legendStyle.itemWidth + legendStyle.itemGap + 8 * sideOf(one).length;
+    if (used > 0 && used + width > usualWidth) {
+      taken++;
+      used = 0;
+    }
+    used += width;
+  }
+  return taken;
 }
 
 function lines(series: readonly Series[], logarithmic: boolean): object[] {
@@ -272,7 +238,7 @@ function points({ x, y }: Series, logarithmic: boolean): [number, number | null]
 
 function sideOf({ name, side }: Series): string {
   const word = side === 'noise' ? 'noise' : side;
-  return name === '' || name === word ? word : `${word}: ${plain(name, 40)}`;
+  return name === '' || name === word ? word : `${word}: ${brief(name, 24)}`;
 }
 
 function describeSeries({ y }: Series): string {
@@ -286,8 +252,4 @@ function shortNumber(value: number): string {
   if (value === 0 || (Math.abs(value) >= 0.001 && Math.abs(value) < 100_000))
     return String(Number(value.toPrecision(4)));
   return value.toExponential(1).replace('.0e', 'e');
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

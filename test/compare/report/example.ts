@@ -129,7 +129,7 @@ export const observations: readonly (Observation & { readonly suite: SuiteName }
     kind: 'strip',
     title: 'A00001',
     fs: 250,
-    leads: ['I', 'II', 'V1', 'V6'].map((name, lead) => ({
+    leads: ['I', 'II', 'V1', 'normalised'].map((name, lead) => ({
       name,
       samples: Array.from({ length: 2500 }, (_, n) => Math.exp(-(((n % 200) - 100) ** 2) / 20) * (1 + lead / 4)),
     })),

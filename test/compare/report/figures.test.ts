@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import {
+  brief,
   commandOf,
   formatDifference,
   formatSeconds,
@@ -30,6 +31,14 @@ describe('plain', () => {
     expect(plain('🫀'.repeat(200), 11)).toBe(`${'🫀'.repeat(5)}… (400 characters)`);
     expect(plain('abc', 3)).toBe('abc');
     expect(plain('abcd', 3)).toBe('abc… (4 characters)');
+  });
+});
+
+describe('brief', () => {
+  it('is never longer than asked for', () => {
+    expect(brief('abcd', 4)).toBe('abcd');
+    expect(brief('abcde', 4)).toBe('abc…');
+    expect(brief('ab🫀cd', 4)).toBe('ab…');
   });
 });
 

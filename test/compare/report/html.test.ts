@@ -46,7 +46,7 @@ function renamed(observation: Observation): Observation {
     named.map((of) => ({ ...of, name: hostile }));
   switch (one.kind) {
     case 'curves':
-      return { ...one, x: hostile, y: hostile, note: hostile, series: all(one.series) };
+      return { ...one, x: hostile, y: hostile, note: hostile, series: all([...one.series, ...one.series]) };
     case 'roc':
       return { ...one, series: all(one.series) };
     case 'layers':
@@ -152,7 +152,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     expect(labels[1]).toMatch(
       /^Free-running float32.*port: 60 points, from 0\.9782 to 0\.002166\. original: 60 points.*noise: float64: 60/,
     );
-    expect(labels[2]).toContain('leads I, II, V1, V6. Truth N; port N 0.93; original N 0.93.');
+    expect(labels[2]).toContain('leads I, II, V1, normalised. Truth N; port N 0.93; original N 0.93.');
     expect(labels[3]).toContain('2 cells differ and are framed');
     for (const picture of pictures) expect((await picture.boundingBox())!.height).toBeGreaterThan(100);
     const table = page.getByRole('table', { name: /F1 of five trials/ });
@@ -168,6 +168,14 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     for (const name of ['port', 'original', 'noise', 'bad', 'ink']) {
       expect(strokes[`var(--${name})`]).toBeGreaterThan(3);
     }
+  });
+
+  it.each([
+    ['usual', mixed],
+    ['hostile', hostileComparison],
+  ])('keeps the texts of pictures inside of them and apart: %s names', async (_names, comparison) => {
+    const opened = await visit(browser, await write('texts', comparison));
+    expect(await opened.ask('badTexts()')).toEqual([]);
   });
 
   it('gives every table a caption and every head a scope', async () => {

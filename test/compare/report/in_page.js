@@ -69,6 +69,36 @@
       return found;
     },
 
+    /** Texts of pictures that stick out of them, or run into the next one of the same line. */
+    badTexts() {
+      const found = [];
+      for (const picture of document.querySelectorAll('svg[role=img]')) {
+        const frame = picture.getBoundingClientRect();
+        const boxes = [...picture.querySelectorAll('text')].map((text) => [
+          text.textContent,
+          text.getBoundingClientRect(),
+        ]);
+        for (const [i, [text, box]] of boxes.entries()) {
+          const outside =
+            box.left < frame.left - 1 ||
+            box.right > frame.right + 1 ||
+            box.top < frame.top - 1 ||
+            box.bottom > frame.bottom + 1;
+          const hit = boxes.find(
+            ([, other], j) =>
+              j > i &&
+              box.left < other.right - 1 &&
+              other.left < box.right - 1 &&
+              box.top < other.bottom - 1 &&
+              other.top < box.bottom - 1,
+          );
+          if (outside) found.push(`outside: ${text}`);
+          if (hit) found.push(`on each other: ${text}, ${hit[0]}`);
+        }
+      }
+      return found;
+    },
+
     /** How much wider than the window the page is, and what sticks out of it, contents of boxes that scroll aside. */
     overflow() {
       const edge = document.documentElement.clientWidth;

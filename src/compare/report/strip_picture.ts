@@ -1,0 +1,69 @@
+import type { Observation } from '../observations.ts';
+import { axisStyle, colours, draw } from './charts.ts';
+import { brief, plain } from './figures.ts';
+import type { Picture } from './pictures.ts';
+
+type Strip = Extract<Observation, { readonly kind: 'strip' }>;
+
+/** Leads below each other on one axis of seconds, with lines every 0.2 s as on ECG paper where there is room for them. */
+export function stripPicture({ title, fs, leads, truth, port, original }: Strip): Picture {
+  const height = leads.length > 3 ? 54 : 110;
+  const seconds = Math.max(0, ...leads.map(({ samples }) => samples.length)) / fs;
+  const words = [
+    `${plain(title)}: ECG of ${seconds.toFixed(1)} seconds, leads ${leads.map(({ name }) => brief(name, 24)).join(', ')}.`,
+    `Truth ${plain(truth)}; port ${plain(port)}; original ${plain(original)}.`,
+  ];
+  const width = 1040;
+  const last = leads.length - 1;
+  const left = 24 + 8 * Math.max(2, ...leads.map(({ name }) => brief(name, 12).length));
+  const option = {
+    grid: leads.map((_, i) => ({ left, right: 14, top: 8 + i * height, height: height - 8 })),
+    xAxis: leads.map((_, i) => ({
+      type: 'value',
+      gridIndex: i,
+      min: 0,
+      max: seconds,
+      interval: 0.2 * Math.ceil(seconds / 10),
+      ...axisStyle,
+      axisTick: { show: false },
+      axisLabel:
+        i === last
+          ? {
+              ...axisStyle.axisLabel,
+              formatter: (value: number) => (Number.isInteger(round(value)) ? String(round(value)) : ''),
+            }
+          : { show: false },
+      ...(i === last ? { name: 'seconds', nameLocation: 'middle', nameGap: 26 } : {}),
+    })),
+    yAxis: leads.map(({ name }, i) => ({
+      type: 'value',
+      gridIndex: i,
+      scale: true,
+      splitNumber: 2,
+      name: brief(name, 12),
+      nameLocation: 'middle',
+      nameGap: 10,
+      nameRotate: 0,
+      ...axisStyle,
+      nameTextStyle: { ...axisStyle.nameTextStyle, align: 'right' },
+      axisTick: { show: false },
+      axisLabel: { show: false },
+    })),
+    series: leads.map(({ samples }, i) => ({
+      type: 'line',
+      silent: true,
+      xAxisIndex: i,
+      yAxisIndex: i,
+      symbol: 'none',
+      sampling: 'lttb',
+      lineStyle: { color: colours.ink, width: 1.2, join: 'round' },
+      data: samples.map((value, n) => [n / fs, Number.isFinite(value) ? value : null]),
+    })),
+  };
+  const text = words.join(' ');
+  return { svg: draw(option, width, leads.length * height + 52, text), width, words: text };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
