@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from ecg_probe.arrays import give, give_all, take, take_all
+from ecg_probe.compat_trainers import bridged
 
 __all__ = [
     "apply",
@@ -164,7 +165,12 @@ class _Reached(BaseException):
 def fit_data(
     folder: str, module: str, argv: list[str], batches: int | None, patient_ids: list[int] | None
 ) -> dict[str, Any]:
-    """Runs `python -m <module> <argv>` up to `Model.fit` and takes what it would train on, unshuffled."""
+    """Runs `python -m <module> <argv>` up to `Model.fit` and takes what it would train on, unshuffled.
+
+    A network of one layer stands in for the one asked for, which would take seconds to build and never be used.
+    """
+    import finetuning.utils
+    import pretraining.utils
     import tensorflow as tf
     from transplant.datasets import icentia11k
 
@@ -179,12 +185,17 @@ def fit_data(
         patch.object(tf.keras.Model, "fit", fit),
         patch.object(tf.data.Dataset, "shuffle", lambda self, *_args, **_kwargs: self),
         patch.object(icentia11k, "ds_patient_ids", ids),
+        patch.object(finetuning.utils, "ecg_feature_extractor", lambda *_args, **_kwargs: _stand_in("finetuning")),
+        patch.object(pretraining.utils, "task_solver", lambda task, *_args, **_kwargs: _stand_in(task)),
         patch.object(sys, "argv", [module, *argv]),
+        bridged(module, argv),
     ):
         try:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         except _Reached:
             pass
+        finally:
+            tf.keras.backend.clear_session()
     if not handed:
         raise RuntimeError(f"{module} ended without calling fit")
     taken = handed["train"] if batches is None else handed["train"].take(batches)
@@ -193,6 +204,21 @@ def fit_data(
         "train": _give_batches(f"{folder}/train", taken),
         "val": None if val is None else _give_batches(f"{folder}/val", val),
     }
+
+
+def _stand_in(task: str) -> Any:
+    import tensorflow as tf
+
+    class Candidates(tf.keras.Model):
+        """One number for each candidate, as in contrastive predictive coding."""
+
+        def call(self, x: Any) -> Any:
+            return tf.reduce_mean(x["samples"], axis=(2, 3))
+
+    if task == "cpc":
+        return Candidates()
+    layers = [tf.keras.layers.GlobalAveragePooling1D()]
+    return tf.keras.Sequential(layers if task == "finetuning" else [*layers, tf.keras.layers.Dense(6)])
 
 
 def _give_batches(folder: str, data: Any) -> dict[str, Any]:
