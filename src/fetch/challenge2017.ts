@@ -28,7 +28,12 @@ const versions: Readonly<Record<string, Readonly<Record<string, number>>>> = {
  */
 export function unpackChallenge2017(folder: string, reporter: Reporter): void {
   const say = (text: string): void => reporter({ kind: 'message', text });
-  const files = unzip(join(folder, archive), folder, limits);
+  const task = `unpack ${archive}`;
+  const files = unzip(join(folder, archive), folder, limits, (done, total) => {
+    if (done === 1) reporter({ kind: 'start', task, total, unit: 'files' });
+    reporter({ kind: 'progress', task, done });
+  });
+  reporter({ kind: 'end', task });
   for (const name of ['RECORDS', labels]) {
     if (files.includes(name)) continue;
     throw new InputError('the archive is not the training set', { file: join(folder, archive), expected: name });

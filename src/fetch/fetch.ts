@@ -63,6 +63,13 @@ const mostFaults = 20;
  */
 export async function fetchData(options: FetchOptions): Promise<boolean> {
   const { sets, target, confirm = async () => true, reporter = silent } = options;
+  if (options.patients && !sets.some(isByPatient)) {
+    throw new InputError('no data set is chosen that is ordered by patient', {
+      got: sets.map(({ name }) => name).join(', '),
+      expected: 'icentia11k',
+      next: 'Leave --patients out.',
+    });
+  }
   const unlocks: (() => void)[] = [];
   try {
     const plans: Plan[] = [];
@@ -97,8 +104,7 @@ async function planSet(set: DataSet, folder: string, options: FetchOptions): Pro
     const maxBytes = slack.factor * set.about.listBytes;
     await download({ address: address + sums, target: list, maxBytes }, { client, patience, signal });
   }
-  const byPatient = set.files.some(({ path }) => path.source.includes('(?<patient>'));
-  const files = await readListing(list, set, byPatient ? options.patients : undefined);
+  const files = await readListing(list, set, isByPatient(set) ? options.patients : undefined);
   const journal = new Journal(folder, join(folder, memory, 'verified'));
   const missing: ListedFile[] = [];
   const foreign: ListedFile[] = [];
@@ -118,6 +124,10 @@ async function planSet(set: DataSet, folder: string, options: FetchOptions): Pro
   }
   missing.push(...foreign);
   return { set, folder, address, files, missing, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+function isByPatient({ files }: DataSet): boolean {
+  return files.some(({ path }) => path.source.includes('(?<patient>'));
 }
 
 function addressOf(set: DataSet, mirror: string): string {
@@ -188,11 +198,11 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
     }
   };
   reporter({ kind: 'start', task, total: missing.length, unit: 'files' });
-  try {
-    await Promise.all(Array.from({ length: connections }, () => worker().catch(abortOthers)));
-  } finally {
-    reporter({ kind: 'end', task, detail: gigabytes(bytes) });
-  }
+  // All have to end before the folder is given back, also where one fails.
+  const ends = await Promise.allSettled(Array.from({ length: connections }, () => worker().catch(stopOthers)));
+  reporter({ kind: 'end', task, detail: gigabytes(bytes) });
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw stop.signal.aborted ? stop.signal.reason : failed.reason;
   if (faults.length > 0) {
     throw new InputError(`${faults.length} files could not be fetched; the others are complete`, {
       file: folder,
@@ -201,7 +211,7 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
     });
   }
 
-  function abortOthers(error: unknown): never {
+  function stopOthers(error: unknown): never {
     stop.abort(error);
     throw error;
   }

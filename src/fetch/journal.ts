@@ -7,15 +7,14 @@ import type { ListedFile } from './listing.ts';
 export class Journal {
   readonly #folder: string;
   readonly #file: string;
-  readonly #lines: Map<string, string>;
+  readonly #lines = new Map<string, string>();
 
   constructor(folder: string, file: string) {
     this.#folder = folder;
     this.#file = file;
     const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
-    // A line that was cut off when the power failed matches nothing.
-    const lines = text.matchAll(/^([0-9a-f]{64} \d+ \d+) (.+)$/gm);
-    this.#lines = new Map([...lines].map(([, facts, path]) => [path!, facts!]));
+    // A line that was cut off when the power failed matches nothing; of two lines of a file the later one counts.
+    for (const [, facts, path] of text.matchAll(/^([0-9a-f]{64} \d+ \d+) (.+)$/gm)) this.#lines.set(path!, facts!);
   }
 
   /** Whether the file is there as it was when its checksum was right. */

@@ -20,10 +20,16 @@ const FOLDER = 0o040000;
  * Unpacks a zip archive whose files lie in one folder into `target`, without that folder. Everything is checked before the first file is written: absolute paths, `..`,
  * links, files of one name and sizes beyond the limits are refused. A file that is there already is replaced.
  *
+ * @param onFile told after each file.
  * @returns paths of the files, relative to `target`.
  * @throws FileNotFoundError, or InputError naming the entry.
  */
-export function unzip(archive: string, target: string, { maxBytes, maxFiles }: UnzipLimits): string[] {
+export function unzip(
+  archive: string,
+  target: string,
+  { maxBytes, maxFiles }: UnzipLimits,
+  onFile: (done: number, total: number) => void = () => {},
+): string[] {
   const zip = new ZipFile(archive);
   try {
     const members = [...zip.members.values()];
@@ -55,12 +61,13 @@ export function unzip(archive: string, target: string, { maxBytes, maxFiles }: U
     }
     mkdirSync(target, { recursive: true });
     const root = realpathSync(target);
-    return files.map((member) => {
+    return files.map((member, done) => {
       const path = member.name.slice(top.length);
       const file = join(root, ...path.split('/'));
       makeFolderInside(root, dirname(file), archive, member.name);
       if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) refuse(archive, member.name, 'a folder is there');
       writeFileAtomic(file, zip.read(member, maxBytes));
+      onFile(done + 1, files.length);
       return path;
     });
   } finally {

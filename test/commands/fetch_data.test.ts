@@ -96,6 +96,24 @@ describe('ecg-transplant fetch-data', () => {
     expect(readFileSync(arrived()).equals(signal)).toBe(true);
   });
 
+  it('kill -9 too', async () => {
+    let child: ChildProcess | undefined;
+    server.fault = ({ url }, response) => {
+      if (!url!.endsWith('.dat')) return false;
+      const etag = `"${sha256(signal).slice(0, 16)}"`;
+      response.writeHead(200, { etag, 'content-length': signal.length }).write(signal.subarray(0, 70_000));
+      setTimeout(() => child!.kill('SIGKILL'), 300);
+      return true;
+    };
+    const first = start(['--yes', '--connections', '1']);
+    child = first.child;
+    expect((await first.ended).code).toBe(null);
+    server.fault = undefined;
+    expect((await start(['--yes']).ended).code).toBe(0);
+    expect(server.requests.at(-2)?.range ?? server.requests.at(-1)?.range).toMatch(/^bytes=[1-9]\d+-$/);
+    expect(readFileSync(arrived()).equals(signal)).toBe(true);
+  });
+
   it('a full disk: says so, and goes on when there is room', async () => {
     const { code, stderr } = await start(['--yes'], 'ulimit -f 64; trap "" XFSZ').ended;
     expect([code, stderr]).toEqual([

@@ -28,7 +28,7 @@ let count = 0;
 beforeEach(async () => {
   server = await startServer();
   server.publish('a/file.dat', content);
-  client = new HttpClient({ stall: 300 });
+  client = new HttpClient();
   target = join(folder, String(count++), 'file.dat');
 });
 
@@ -39,7 +39,9 @@ afterEach(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const quick: Patience = { attempts: 4, minGain: 1000, backOff: 1, stall: 300 };
+const quick: Patience = { attempts: 4, minGain: 1000, backOff: 1 };
+/** For the tests of silence alone: a busy machine would be taken for a silent server. */
+const stall = 300;
 
 function fetchFile(file: Partial<Download> = {}, options: Partial<DownloadOptions> = {}): Promise<void> {
   const wanted = { address: `${server.address}a/file.dat`, target, sha256: sha256(content), maxBytes: 1e6, ...file };
@@ -211,9 +213,11 @@ describe('download', () => {
       return true;
     };
     const reasons: string[] = [];
-    await fetchFile({}, { onRetry: (reason) => reasons.push(reason) });
+    const hasty = new HttpClient({ stall });
+    await fetchFile({}, { client: hasty, onRetry: (reason) => reasons.push(reason) });
+    hasty.close();
     expect(reasons[0]).toMatch(/no data for 0.3 s/);
-    expect(reasons.length).toBe(2);
+    expect(reasons.length).toBeGreaterThanOrEqual(2);
     expect(readFileSync(target).equals(content)).toBe(true);
   });
 
@@ -226,9 +230,9 @@ describe('download', () => {
       return true;
     };
     const reasons: string[] = [];
-    await fetchFile({}, { onRetry: (reason) => reasons.push(reason) });
+    await fetchFile({}, { patience: { ...quick, stall }, onRetry: (reason) => reasons.push(reason) });
     for (const timer of timers) clearInterval(timer);
-    expect(reasons).toEqual([expect.stringMatching(/sent \d+ bytes in 0.3 s/)]);
+    expect(reasons[0]).toMatch(/sent \d+ bytes in 0.3 s/);
     expect(readFileSync(target).equals(content)).toBe(true);
   });
 

@@ -32,7 +32,7 @@ let events: ProgressEvent[];
 
 beforeEach(async () => {
   server = await startServer();
-  client = new HttpClient({ stall: 300 });
+  client = new HttpClient();
   target = join(folder, String(count++));
   events = [];
 });
@@ -126,6 +126,14 @@ describe('fetchData', () => {
   it('a patient that is not published', async () => {
     publish('icentia11k', patients);
     await expect(fetchSet('icentia11k', { patients: [0, 7] })).rejects.toThrow(/no such patient; got 7/);
+  });
+
+  it('patients of a set that is not ordered by patient', async () => {
+    publish('ptbxl', {});
+    await expect(fetchSet('ptbxl', { patients: [1] })).rejects.toThrow(
+      /no data set is chosen .*; got ptbxl; .*--patients/,
+    );
+    expect(server.requests).toEqual([]);
   });
 
   it('says what it is about to do, and does nothing without consent', async () => {
