@@ -78,7 +78,9 @@ export function rowsTable(
   const cases = new Map<string, ComparedRow[]>();
   for (const row of rows) {
     const key = JSON.stringify([row.suite, row.case]);
-    cases.set(key, [...(cases.get(key) ?? []), row]);
+    const group = cases.get(key);
+    if (group) group.push(row);
+    else cases.set(key, [row]);
   }
   const bodies = [...cases.values()].map((group) => {
     const [{ suite, case: name }] = group as [ComparedRow];
