@@ -5,7 +5,7 @@ import { closely, exactly, type Row, sameText, vector } from '../compare/closene
 import type { Observation, Series } from '../compare/observations.ts';
 import { sameJobs } from '../compare/suites/job.ts';
 import { limitsOf } from '../compare/tolerances.ts';
-import type { Reporter } from '../events.ts';
+import { silent } from '../events.ts';
 import type { FinetuningJob, PretrainingJob } from '../experiments.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
@@ -90,7 +90,7 @@ export async function compareFinetuning(
   job: FinetuningJob,
   trial: number,
   original: Original,
-  { observe, reporter }: { readonly observe: Observe; readonly reporter: Reporter },
+  observe: Observe,
 ): Promise<Row[]> {
   const [ours, theirs] = (['port', 'original'] as const).map((side) => finetuneOptions(run, side, job, trial));
   random.seed(ours.seed!);
@@ -107,7 +107,7 @@ export async function compareFinetuning(
     const taught = new Map<string, NdArray>();
     try {
       loadIntoClassifier(session, join(theirs.jobDir, 'best_model.weights.h5'));
-      for (const { name, set } of sets) taught.set(name, predictAll(session, set.x, batchSize, name, reporter));
+      for (const { name, set } of sets) taught.set(name, predictAll(session, set.x, batchSize, name, silent));
     } finally {
       session.dispose();
     }

@@ -4,9 +4,8 @@ import type { PythonFacts } from '../bridge/handshake.ts';
 import { decode, encode, type Wire } from '../bridge/wire.ts';
 import { type Chosen, type Findings, runCases } from '../compare/comparison.ts';
 import { type ComparisonData, generatedCollections, openCollections } from '../compare/data.ts';
-import { type Suite, type SuiteCase, type SuiteContext, type SuiteName, suiteNames } from '../compare/suite.ts';
+import { type Suite, type SuiteCase, type SuiteName, suiteNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
-import type { Experiment } from '../experiments.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { compareData } from './compare_data.ts';
@@ -25,54 +24,65 @@ export interface OriginalFacts {
 /** Trainings a side of the suite `outcome`: the fewest that allow a statement. */
 const outcomeTrials = 5;
 
-/** The cases of this run's own files, each with what it compares. */
-export function runChecks(
-  run: RunSettings,
-): readonly {
+/** A comparison of this run's own files, and the suite that it belongs to. */
+export interface OwnCheck {
   readonly name: string;
   readonly suite: SuiteName;
   readonly compare: SuiteCase['run'];
-  readonly reads: string;
-}[] {
+}
+
+/** What is compared of this run's own files: prepared sets, and each job of both sides. */
+export function runChecks(run: RunSettings): OwnCheck[] {
   const { experiment, trials } = run;
   const numbers = Array.from({ length: trials }, (_, i) => i + 1);
   return [
-    ...experiment.sets.map((set) => ({
-      name: `data ${set.name}`,
-      suite: 'preprocessing' as const,
-      reads: set.name,
-      compare: ({ original }: SuiteContext) => compareData(run, set, original),
-    })),
-    ...experiment.pretraining.map((job) => ({
-      name: `pretraining ${job.name}`,
-      suite: 'training' as const,
-      reads: job.name,
-      compare: ({ observe }: SuiteContext) => comparePretraining(run, job, observe),
-    })),
+    ...experiment.sets.map(
+      (set): OwnCheck => ({
+        name: `data ${set.name}`,
+        suite: 'preprocessing',
+        compare: ({ original }) => compareData(run, set, original),
+      }),
+    ),
+    ...experiment.pretraining.map(
+      (job): OwnCheck => ({
+        name: `pretraining ${job.name}`,
+        suite: 'training',
+        compare: ({ observe }) => comparePretraining(run, job, observe),
+      }),
+    ),
     ...experiment.finetuning.flatMap((job) =>
-      numbers.map((trial) => ({
-        name: `finetuning ${job.name}, trial ${trial}`,
-        suite: 'predictions' as const,
-        reads: `${job.name}, trial ${trial}`,
-        compare: ({ original, observe }: SuiteContext) =>
-          compareFinetuning(run, job, trial, original, { observe, reporter: () => {} }),
-      })),
+      numbers.map(
+        (trial): OwnCheck => ({
+          name: `finetuning ${job.name}, trial ${trial}`,
+          suite: 'predictions',
+          compare: ({ original, observe }) => compareFinetuning(run, job, trial, original, observe),
+        }),
+      ),
     ),
   ];
 }
 
 /** The suites of an experiment and their cases: the small selection. */
-export function suiteChecks({
-  suites: wanted,
-}: Experiment): readonly { readonly name: SuiteName; readonly chosen: Chosen }[] {
-  return [...suites]
-    .filter(({ name }) => wanted === 'quick' || wanted.includes(name))
-    .sort((a, b) => suiteNames.indexOf(a.name) - suiteNames.indexOf(b.name))
-    .map((suite) => ({
-      name: suite.name,
-      chosen: suite.cases.filter(({ quick }) => quick === true).map((one) => ({ suite, case: one })),
-    }))
-    .filter(({ chosen }) => chosen.length > 0);
+export function suiteChecks(run: RunSettings): readonly { readonly name: SuiteName; readonly chosen: Chosen }[] {
+  const { suites: wanted } = run.experiment;
+  return (
+    [...suites]
+      .filter(({ name }) => wanted === 'quick' || wanted.includes(name))
+      // Recomputing others' figures is for who has their files.
+      .filter(({ name }) => name !== 'published' || publishedFolder(run) !== undefined)
+      .sort((a, b) => suiteNames.indexOf(a.name) - suiteNames.indexOf(b.name))
+      .map((suite) => ({
+        name: suite.name,
+        chosen: suite.cases.filter(({ quick }) => quick === true).map((one) => ({ suite, case: one })),
+      }))
+      .filter(({ chosen }) => chosen.length > 0)
+  );
+}
+
+/** Results of the DL4H reproduction, where the data folder holds them. */
+function publishedFolder({ data }: RunSettings): string | undefined {
+  const folder = join(data ?? '', 'published');
+  return data !== undefined && existsSync(folder) ? folder : undefined;
 }
 
 /** A check of this run's own files as a case of a suite. */
@@ -86,7 +96,7 @@ export function ownCase(suite: SuiteName, name: string, compare: SuiteCase['run'
 export async function compareStep(run: RunSettings, file: string, chosen: Chosen, context: StepContext): Promise<void> {
   const original = await context.original();
   const data = await openData(run, context);
-  const published = run.data && existsSync(join(run.data, 'published')) ? join(run.data, 'published') : undefined;
+  const published = publishedFolder(run);
   const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
   const findings = await runCases(chosen, shared, context.reporter, context.signal);
   if (context.signal.aborted) throw new JobPaused();

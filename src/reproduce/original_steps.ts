@@ -144,6 +144,8 @@ async function watched<T>(
     const done = readFileSync(history, 'utf8').trimEnd().split('\n').length - 1;
     reporter({ kind: 'progress', task, done: Math.max(done, 0) });
   }, 2000);
+  // After Ctrl-C nobody answers any more.
+  timer.unref();
   try {
     return await work();
   } finally {

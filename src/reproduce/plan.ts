@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Chosen } from '../compare/comparison.ts';
+import { identifyOriginal } from '../compare/witness.ts';
 import { diagnose } from '../doctor/diagnosis.ts';
 import { InputError } from '../errors.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
@@ -31,16 +33,18 @@ const pythonStart = 12;
 
 class Planner {
   readonly #run: RunSettings;
+  readonly #digest: string;
   readonly #steps: Step[] = [];
 
   constructor(run: RunSettings) {
     this.#run = run;
+    this.#digest = identifyOriginal(run.original).digest;
   }
 
   plan(): Step[] {
     const { experiment, sides } = this.#run;
-    const doctor = this.#doctor();
-    const raw = this.#recordings(doctor);
+    this.#doctor();
+    const raw = this.#recordings();
     const results = new Map<SideName, Step[]>();
     for (const side of (['port', 'original'] as const).filter((one) => sides.includes(one))) {
       results.set(side, this.#side(side, raw));
@@ -51,20 +55,24 @@ class Planner {
   }
 
   #add(step: Omit<Step, 'settings' | 'outputs'> & { settings?: Setting; outputs?: readonly string[] }): Step {
-    const whole: Step = { settings: null, outputs: [], ...step };
+    const { settings = null, outputs = [] } = step;
+    // Another original makes its results anew, and what is compared with them.
+    const of =
+      step.stage === 'original' || step.stage === 'comparison' ? { settings, original: this.#digest } : settings;
+    const whole: Step = { ...step, settings: of, outputs };
     this.#steps.push(whole);
     return whole;
   }
 
-  #doctor(): Step {
-    const { lock, python, original } = this.#run;
-    return this.#add({
+  /** Nothing needs its result: another version of Node makes no training worthless. */
+  #doctor(): void {
+    const { lock, python } = this.#run;
+    this.#add({
       stage: 'doctor',
       name: 'environment',
       settings: {
         node: process.version,
         python,
-        original,
         lock: createHash('sha256').update(readFileSync(lock)).digest('hex'),
       },
       needs: [],
@@ -85,7 +93,7 @@ class Planner {
   }
 
   /** Recordings that both sides read: patients, and records of each set. */
-  #recordings(doctor: Step): { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> } {
+  #recordings(): { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> } {
     const { experiment, folder, data, seed } = this.#run;
     const source: Setting = { data: data ?? null, seed, generated: (experiment.generated ?? null) as Setting };
     const patients =
@@ -95,7 +103,7 @@ class Planner {
             stage: 'data',
             name: 'patients',
             settings: { source, patients: experiment.patients ?? null },
-            needs: [doctor],
+            needs: [],
             seconds: 3,
             outputs: [patientsFolder(folder)],
             run: ({ reporter }) => providePatients(patientsFolder(folder), experiment, { data, seed, reporter }),
@@ -107,7 +115,7 @@ class Planner {
           stage: 'data',
           name: `records of ${set.name}`,
           settings: { source, records: set.records },
-          needs: [doctor],
+          needs: [],
           seconds: 3,
           // The user's own folder is read where it lies.
           outputs: place.startsWith(folder.records) ? [place] : [],
@@ -249,33 +257,23 @@ class Planner {
   }
 
   #comparisons(results: readonly Step[]): Step[] {
-    const { experiment, folder, data, seed } = this.#run;
-    const settings: Setting = { data: data ?? null, seed };
-    const add = (
-      name: string,
-      seconds: number,
-      needs: readonly Step[],
-      chosen: Parameters<typeof compareStep>[2],
-    ): Step => {
+    const { folder, data, seed } = this.#run;
+    const add = (name: string, needs: readonly Step[], chosen: Chosen): Step => {
       const file = findingsFile(folder, name);
       return this.#add({
         stage: 'comparison',
         name,
-        settings,
+        settings: { data: data ?? null, seed, cases: chosen.map((one) => one.case.name) },
         needs,
-        seconds,
+        seconds: 5 * chosen.length,
         outputs: [file],
         run: (context) => compareStep(this.#run, file, chosen, context),
         retry: () => brokeOff(file),
       });
     };
-    const own = runChecks(this.#run).map(({ name, suite, compare }) =>
-      add(name, 4, results, ownCase(suite, name, compare)),
-    );
-    const doctor = this.#steps.slice(0, 1);
     return [
-      ...own,
-      ...suiteChecks(experiment).map(({ name, chosen }) => add(`suite ${name}`, 5 * chosen.length, doctor, chosen)),
+      ...runChecks(this.#run).map(({ name, suite, compare }) => add(name, results, ownCase(suite, name, compare))),
+      ...suiteChecks(this.#run).map(({ name, chosen }) => add(`suite ${name}`, [], chosen)),
     ];
   }
 

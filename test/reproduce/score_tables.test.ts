@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { type Experiment, experiments } from '../../src/experiments.ts';
+import type { Interval, Scores } from '../../src/port/transplant/bootstrap.ts';
+import { contrastOf, scoreTables } from '../../src/reproduce/score_tables.ts';
+import type { SideScores, TrialScores } from '../../src/reproduce/scores.ts';
+
+const { transfer } = experiments;
+
+const interval = (value: number): Interval => ({ value, low: value - 0.1, high: value + 0.1, undefinedResamples: 0 });
+
+function scores(macroF1: number, auc = 0.9): Scores<Interval> {
+  const one = { precision: interval(0.5), recall: interval(0.5), f1: interval(macroF1), auc: interval(auc) };
+  return { accuracy: interval(0.8), macroF1: interval(macroF1), macroAuc: interval(auc), perClass: [one, one] };
+}
+
+/** A side whose trials have these macro F1, pretrained and random. */
+function side(pretrained: readonly number[], random: readonly number[]): SideScores {
+  const trialsOf = (job: string, values: readonly number[]): TrialScores[] =>
+    values.map((value, i) => ({
+      job,
+      trial: i + 1,
+      seed: i + 1,
+      records: 1706,
+      classes: ['A', 'N'],
+      drawn: 'records',
+      scores: scores(value),
+    }));
+  const contrasts = pretrained.map((value, i) => ({
+    ...transfer.contrasts[0],
+    trial: i + 1,
+    classes: ['A', 'N'],
+    difference: scores(value - random[i]),
+  }));
+  return { trials: [...trialsOf('pretrained', pretrained), ...trialsOf('random', random)], contrasts };
+}
+
+function table(title: RegExp, own: SideScores, experiment: Experiment = transfer): readonly (readonly unknown[])[] {
+  const found = scoreTables(experiment, new Map([['port', own]])).find((one) => title.test(one.title));
+  expect(found, String(title)).toBeDefined();
+  return found!.rows;
+}
+
+describe('scoreTables', () => {
+  const five = side([0.78, 0.79, 0.77, 0.78, 0.78], [0.73, 0.73, 0.72, 0.74, 0.73]);
+
+  it('puts the published figures beside the trials', () => {
+    expect(table(/uncertainty of the seeds/, five)).toEqual([
+      ['random', 'port', 5, '0.730 ± 0.007'],
+      ['random', 'published: paper', 10, '0.731 ± 0.019'],
+      ['pretrained', 'port', 5, '0.780 ± 0.007'],
+      ['pretrained', 'published: paper', 10, '0.779 ± 0.014'],
+    ]);
+  });
+
+  it('concludes from five trials, for macro F1 and for each class', () => {
+    const rows = table(/Does pretraining help/, five);
+    expect(rows.map((row) => row[2])).toEqual(['macro F1', 'F1 of A', 'F1 of N']);
+    expect(rows[0].at(-1)).toBe('pretraining raises it by more than 0.01');
+  });
+
+  it('says nothing of fewer, however clear they are', () => {
+    const rows = table(/Does pretraining help/, side([0.99, 0.99], [0.1, 0.1]));
+    for (const row of rows) expect(row.at(-1)).toBe('no statement: fewer than 5 trials');
+  });
+
+  it('keeps the intervals of the test set apart', () => {
+    const rows = table(/uncertainty of the test set/, five);
+    expect(rows).toHaveLength(10);
+    expect(rows[0]).toContain('0.730 [0.630, 0.830]');
+    const differences = table(/same test records/, five);
+    expect(differences[0].at(-1)).toBe('+0.050 [−0.050, +0.150]');
+  });
+
+  it('does not print a figure that is not defined', () => {
+    const own = side([0.7], [0.6]);
+    const undefinedAuc = { ...own, trials: own.trials.map((trial) => ({ ...trial, scores: scores(0.7, Number.NaN) })) };
+    expect(table(/uncertainty of the test set/, undefinedAuc)[0]).toContain('not defined');
+  });
+
+  it('has no table of differences where nothing is contrasted', () => {
+    const titles = scoreTables({ ...transfer, contrasts: [] }, new Map([['port', five]])).map(({ title }) => title);
+    expect(titles.filter((title) => /pretraining|Pretrained/.test(title))).toEqual([]);
+  });
+});
+
+describe('contrastOf', () => {
+  it('is pretrained minus random, trial by trial', () => {
+    const [macro] = contrastOf(side([0.8, 0.7], [0.7, 0.5]), transfer.contrasts[0], 0.01);
+    expect(macro.difference.mean).toBeCloseTo(0.15, 12);
+    expect(macro.difference.std).toBeCloseTo(Math.SQRT1_2 / 10, 12);
+  });
+});
