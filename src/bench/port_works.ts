@@ -110,40 +110,57 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
     return () => clock(() => bootstrapScores(yTrue, yProb, { resamples: resamples as number, seed: 1 }));
   },
 
-  /** Seconds per array element, to Python and back, through files: weights and moments of a network. */
-  async transfer() {
-    const { Original } = await import('../bridge/original.ts');
-    const original = await Original.open({ python: pythonExecutable(), original: join(root, 'original') });
-    const network = await original.network({
-      task: 'finetuning',
-      arch: 'resnet18',
-      classes: 4,
-      shapes: { x: [256, 1] },
-      dtype: 'float32',
-    });
-    const state = await network.read();
-    const elements = [...state.weights, ...state.moments].reduce((sum, { data }) => sum + data.length, 0);
+  /** Seconds per element of a float32 array, to Python or from it, through the bridge's files. */
+  async transfer({ elements, direction }) {
+    const { PythonSession } = await import('../bridge/session.ts');
+    const { Transfer } = await import('../bridge/transfer.ts');
+    const session = await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
+    const transfer = new Transfer(session);
+    const array = randomNumbers(elements as number);
+    const send = (): Promise<null> => transfer.lend([array], (files) => session.call<null>('arrays.hold', { files }));
+    const fetch = async (): Promise<NdArray[]> =>
+      transfer.takeAll(await session.call<string[]>('arrays.held', { folder: transfer.folder() }));
+    await send();
+    await fetch();
     return async () => {
       const begun = performance.now();
-      await network.write(state);
-      await network.read();
-      return (performance.now() - begun) / 1000 / elements;
+      await (direction === 'to' ? send() : fetch());
+      return (performance.now() - begun) / 1000 / array.data.length;
     };
   },
 
-  /** Seconds per element of a list, to Python and back, as pythonia's JSON. */
-  async transfer_json({ elements }) {
+  /** Seconds per element of a list, to Python or from it, as pythonia itself does it. */
+  async transfer_json({ elements, direction }) {
     const { PythonSession } = await import('../bridge/session.ts');
-    const session = await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
-    const random = new RandomState(1);
-    const value = Array.from({ length: elements as number }, () => Math.fround(random.randomSample()));
+    // Chooses the interpreter, and ends it with this process.
+    await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
+    const { python } = (await import('pythonia')) as unknown as { python: (name: string) => Promise<Builtins> };
+    const builtins = await python('builtins');
+    const value = Array.from(randomNumbers(elements as number).data as Float32Array);
+    const list = await builtins.list(value);
     return async () => {
       const begun = performance.now();
-      await session.call('echo', { value });
+      const length = direction === 'to' ? await builtins.len(value) : (await list.valueOf()).length;
+      if (length !== value.length) throw new Error(`${length} of ${value.length} elements arrived`);
       return (performance.now() - begun) / 1000 / value.length;
     };
   },
 };
+
+/** What pythonia makes of Python's module of this name. */
+interface Builtins {
+  len(value: readonly number[]): Promise<number>;
+  list(value: readonly number[]): Promise<{ valueOf(): Promise<number[]> }>;
+}
+
+function randomNumbers(elements: number): NdArray {
+  const random = new RandomState(1);
+  return ndarray(
+    'float32',
+    [elements],
+    Float32Array.from({ length: elements }, () => random.randomSample()),
+  );
+}
 
 function clock(action: () => void): number {
   const begun = performance.now();

@@ -167,17 +167,20 @@ export function benchRows(quick = false): BenchRow[] {
       port: () =>
         steady('port', { name: 'metrics', settings: { records: 1706, classes: 4, resamples: count(1000, 10) } }),
     },
-    {
-      name: 'transfer',
-      title: 'array to Python and back, files against pythonia’s JSON',
-      unit: 's/million',
-      goal: 1,
-      rounds: rounds(3),
-      against: 'a list through pythonia',
-      note: 'seconds per million elements; files: 26 million float32, JSON: a list of 100,000',
-      port: () => steady('port', { name: 'transfer', settings: {} }, 1e6),
-      original: () => steady('port', { name: 'transfer_json', settings: { elements: count(100_000, 1000) } }, 1e6),
-    },
+    ...(['to', 'from'] as const).map((direction): BenchRow => {
+      const settings = (elements: number) => ({ elements, direction });
+      return {
+        name: `transfer-${direction}`,
+        title: `array ${direction} Python, files against pythonia’s JSON`,
+        unit: 's/million',
+        goal: 0.05,
+        rounds: rounds(3),
+        against: 'a list through pythonia',
+        note: 'seconds per million elements; files: 26 million float32, JSON: a list of 100,000',
+        port: () => steady('port', { name: 'transfer', settings: settings(count(26_000_000, 1000)) }, 1e6),
+        original: () => steady('port', { name: 'transfer_json', settings: settings(count(100_000, 1000)) }, 1e6),
+      };
+    }),
     {
       name: 'finetune-job',
       title: 'whole job: finetuning on Challenge 2017, 2 epochs',

@@ -8,7 +8,9 @@ import numpy as np
 
 from ecg_probe.process import exchange
 
-__all__ = ["copy"]
+__all__ = ["copy", "held", "hold"]
+
+_held: list[np.ndarray] = []
 
 
 def take(name: str) -> np.ndarray:
@@ -37,3 +39,13 @@ def give_all(folder: str, arrays: Iterable[np.ndarray]) -> list[str]:
 def copy(folder: str, files: list[str]) -> list[str]:
     """Reads arrays and writes them again: shows what survives the way there and back."""
     return give_all(folder, take_all(files))
+
+
+def hold(files: list[str]) -> None:
+    """Reads arrays and keeps them until the next call: one half of `copy`."""
+    _held[:] = take_all(files)
+
+
+def held(folder: str) -> list[str]:
+    """Writes the arrays that `hold` has kept: the other half."""
+    return give_all(folder, _held)
