@@ -49,6 +49,8 @@ export type Observation =
   | {
       readonly kind: 'table';
       readonly title: string;
+      /** What a reader came for, such as scores: shown above the suites. */
+      readonly headline?: boolean;
       readonly columns: readonly string[];
       readonly rows: readonly (readonly (string | number)[])[];
       readonly note?: string;

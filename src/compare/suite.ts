@@ -78,5 +78,5 @@ export class NotRunnable extends Error {
   override readonly name = 'NotRunnable';
 }
 
-/** How the name of a case begins that compares files of its own run: `npm run compare` cannot repeat it alone. */
+/** How the name of a case begins that compares the files of its own `npm run reproduce`: `npm run compare` cannot repeat it. */
 export const ownCasePrefix = 'this run: ';

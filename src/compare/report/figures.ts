@@ -78,13 +78,13 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** The command that repeats one case; that of the whole run for a case on the run's own files. */
+/** The command that repeats one case; for a case on the run's own files, the one that compares all of them again. */
 export function commandOf(
   { command, settings }: Pick<Comparison, 'command' | 'settings'>,
   suite: string,
   name: string,
 ): string {
-  if (name.startsWith(ownCasePrefix)) return command;
+  if (name.startsWith(ownCasePrefix)) return `${command} --only comparison --force`;
   return shellCommand(['npm', 'run', 'compare', '--', ...settings, '--suite', suite, '--case', name]);
 }
 

@@ -7,7 +7,16 @@ import { ladderTable, limitsTable, rowsTable, scrollBox, suitesTable, unfinished
 import { type Content, html, Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
 import { type Picture, pictureOf, usualWidth } from './pictures.ts';
-import { count, describeVerdict, type Status, type SuiteFindings, suitesOf, verdictOf } from './verdict.ts';
+import {
+  count,
+  describeVerdict,
+  headlinesOf,
+  type ObservedTable,
+  type Status,
+  type SuiteFindings,
+  suitesOf,
+  verdictOf,
+} from './verdict.ts';
 import { remarkOn, sideFacts } from './wording.ts';
 
 /** `report.html`: one file without scripts and without anything from elsewhere. */
@@ -37,6 +46,7 @@ ${body(comparison)}
 function body(comparison: Comparison): Markup {
   const { findings } = comparison;
   const suites = suitesOf(findings).map((suite, i) => ({ ...suite, id: `suite-${i + 1}` }));
+  const headlines = headlinesOf(findings);
   const failed = findings.rows.filter(({ passed }) => !passed);
   const { notRunnable, broken } = findings;
   const troubled = failed.length + notRunnable.length + broken.length > 0;
@@ -48,7 +58,7 @@ function body(comparison: Comparison): Markup {
 ${verdictPart(comparison)}
 <nav aria-label="Contents"><ul>
 ${troubled ? html`<li><a href="#trouble">What did not pass</a></li>` : undefined}
-<li><a href="#ladder">Ladder</a></li><li><a href="#suites">Suites</a></li>
+<li><a href="#ladder">Ladder</a></li>${headlines.length > 0 ? html`<li><a href="#results">Results</a></li>` : undefined}<li><a href="#suites">Suites</a></li>
 ${suites.map(({ id, suite }) => html`<li><a href="#${id}">${plain(suite)}</a></li>`)}
 <li><a href="#limits">Limits</a></li><li><a href="#sides">Both sides</a></li><li><a href="#repeat">Repeat it</a></li>
 </ul></nav>
@@ -58,6 +68,14 @@ ${troubled ? troubleParts(comparison) : undefined}
 <p>Each rung proves what the one above it cannot reach. The bar is the largest share of a limit that a row of the rung uses.</p>
 ${ladderTable(findings)}
 </section>
+${
+  headlines.length > 0
+    ? html`<section id="results" aria-labelledby="results-title">
+<h2 id="results-title">Results</h2>
+${headlines.map(observedTable)}
+</section>`
+    : undefined
+}
 <section id="suites" aria-labelledby="suites-title">
 <h2 id="suites-title">Suites</h2>
 <p>In the order of a value’s way through the program: what fails first is nearest to the cause.</p>
@@ -167,7 +185,7 @@ function wordsOf(observation: Observation): Content {
   return html` Truth: <b>${plain(truth)}</b>. Port: <b>${plain(port)}</b>. Original: <b>${plain(original)}</b>.`;
 }
 
-function observedTable({ title, columns, rows, note }: Extract<Observation, { kind: 'table' }>): Markup {
+function observedTable({ title, columns, rows, note }: ObservedTable): Markup {
   const name = plain(title);
   const [first, ...others] = columns;
   const numeric = (column: number): boolean => rows.some((row) => typeof row[column] === 'number');

@@ -1,6 +1,5 @@
 import { markdownTable } from 'markdown-table';
 import type { ComparedRow, Unfinished } from '../comparison.ts';
-import type { Observation } from '../observations.ts';
 import { suiteNames } from '../suite.ts';
 import {
   commandOf,
@@ -13,7 +12,16 @@ import {
   scientific,
 } from './figures.ts';
 import type { Comparison } from './model.ts';
-import { count, formatVerdict, ladderOf, passedOf, type SuiteFindings, suitesOf } from './verdict.ts';
+import {
+  count,
+  formatVerdict,
+  headlinesOf,
+  ladderOf,
+  type ObservedTable,
+  passedOf,
+  type SuiteFindings,
+  suitesOf,
+} from './verdict.ts';
 import { remarkOn, rungMeanings, sideFacts } from './wording.ts';
 
 /** Text from data as a cell of a table. */
@@ -37,6 +45,7 @@ export function formatComparison(comparison: Comparison): string {
 export function toMarkdown(comparison: Comparison): string {
   const { findings, witness } = comparison;
   const suites = suitesOf(findings);
+  const headlines = headlinesOf(findings);
   const failed = findings.rows.filter(({ passed }) => !passed);
   return `${[
     `# ${cell(comparison.title)}`,
@@ -47,6 +56,7 @@ export function toMarkdown(comparison: Comparison): string {
     '## Ladder',
     'Each rung proves what the one above it cannot reach; free-running training is shown in `report.html`, never judged.',
     ladderTable(comparison, cell, { withMeaning: true }),
+    ...(headlines.length > 0 ? ['## Results', ...headlines.flatMap(observedTable)] : []),
     '## Suites',
     suiteTable(suites, cell),
     ...suites.flatMap((suite) => suitePart(comparison, suite)),
@@ -77,7 +87,7 @@ function suitePart(comparison: Comparison, { suite, rows, observations, seconds 
   ];
 }
 
-function observedTable({ title, columns, rows, note }: Extract<Observation, { kind: 'table' }>): string[] {
+function observedTable({ title, columns, rows, note }: ObservedTable): string[] {
   const table = markdownTable([columns.map(cell), ...rows.map((row) => row.map((value) => cell(String(value))))]);
   return [`#### ${cell(title)}`, table, ...(note ? [cell(note)] : [])];
 }

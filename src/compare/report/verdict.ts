@@ -115,7 +115,8 @@ export function ladderOf({ rows }: Findings): readonly (Summary & { readonly run
 
 /** Findings by suite, in the order of the suites; only suites that the comparison touched. */
 export function suitesOf(findings: Findings): readonly SuiteFindings[] {
-  const { rows, notRunnable, broken, observations, seconds } = findings;
+  const { rows, notRunnable, broken, seconds } = findings;
+  const observations = findings.observations.filter((one) => !isHeadline(one));
   const named = [...rows, ...notRunnable, ...broken, ...observations].map(({ suite }) => suite);
   const order = [...new Set<string>([...suiteNames, ...named])].filter((suite) => named.includes(suite));
   const of = <T extends { readonly suite: string }>(all: readonly T[], suite: string): T[] =>
@@ -128,4 +129,15 @@ export function suitesOf(findings: Findings): readonly SuiteFindings[] {
     observations: of(observations, suite),
     seconds: seconds[suite] ?? 0,
   }));
+}
+
+/** Tables that stand above the suites. */
+export function headlinesOf({ observations }: Findings): readonly ObservedTable[] {
+  return observations.flatMap((one) => (isHeadline(one) ? [one] : []));
+}
+
+export type ObservedTable = Extract<Observation, { readonly kind: 'table' }>;
+
+function isHeadline(observation: Observation): observation is ObservedTable {
+  return observation.kind === 'table' && observation.headline === true;
 }

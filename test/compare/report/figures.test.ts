@@ -89,8 +89,10 @@ describe('commandOf', () => {
     },
   );
 
-  it('is that of the whole run for a case on its own files', () => {
+  it('compares the files of a run again for a case on them', () => {
     const command = 'npm run reproduce -- --seed 1';
-    expect(commandOf({ command, settings: [] }, 'files', 'this run: data af')).toBe(command);
+    expect(commandOf({ command, settings: [] }, 'files', 'this run: data af')).toBe(
+      `${command} --only comparison --force`,
+    );
   });
 });

@@ -159,6 +159,19 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     expect(await table.innerText()).toMatch(/pretrained\s+0\.781\s+NaN/);
   });
 
+  it('puts tables of headlines above the suites', async () => {
+    const headline = { ...observations.at(-1)!, headline: true } as (typeof observations)[number];
+    const { page } = await visit(
+      browser,
+      await write('headline', comparisonOf({ rows: passedRows, observations: [headline] })),
+    );
+    const headings = await page.locator('h2').allInnerTexts();
+    expect(headings.slice(1, 4)).toEqual(['Ladder', 'Results', 'Suites']);
+    expect(await page.locator('#results table').count()).toBe(1);
+    expect(await page.getByText('F1 of five trials').count()).toBe(1);
+    expect(await page.locator('#suites tbody tr').count()).toBe(5);
+  });
+
   it.each([
     ['light', false],
     ['dark', true],
