@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256, startServer, type TestServer } from '../fetch/server.ts';
-import { root } from '../shared_data.ts';
+import { python, root } from '../shared_data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fetch-data-'));
 const program = join(root, 'bin', 'ecg-transplant.mjs');
@@ -69,6 +70,20 @@ describe('ecg-transplant fetch-data', () => {
     server.requests.length = 0;
     expect(await start([]).ended).toEqual({ code: 0, stderr: `${join(target, 'ptbxl')}: complete, 4 files\n` });
     expect(server.requests).toEqual([]);
+  });
+
+  it.each([
+    ['n\\r', 1, false],
+    ['\\r', 1, false],
+    ['\\x03', 130, false],
+    ['y\\r', 0, true],
+  ])('asked at a terminal, and told %j', async (keys, expected, fetched) => {
+    const terminal = join(root, 'test', 'fixtures', 'fetch', 'terminal.py');
+    const command = [process.execPath, program, 'fetch-data', 'ptbxl', '--target', target, '--mirror', server.address];
+    const { stdout } = await promisify(execFile)(python, [terminal, '[y/N]', keys, ...command]);
+    expect(stdout).toMatch(/Fetch this, and keep to the licences\? \[y\/N\]/);
+    expect(Number(stdout.trim().split('\n').at(-1))).toBe(expected);
+    expect(existsSync(arrived())).toBe(fetched);
   });
 
   it('Ctrl-C keeps what is done, within a file too', async () => {

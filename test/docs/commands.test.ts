@@ -168,5 +168,7 @@ describe('docs/bringing-your-own-data.md', () => {
     expect(await run(find('unpack'))).toMatch(/received\/mine: \d+ files, all as packed, without/);
     expect(existsSync(join(folder, 'received', 'mine', 'best_model.weights.h5'))).toBe(true);
     expect(existsSync(join(folder, 'received', 'mine', 'test_predictions.csv'))).toBe(false);
+    // Who received it predicts the same.
+    expect(await run(find('predict'), ['--job-dir', 'received/mine'])).toBe(predicted);
   }, 180_000);
 });
