@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { exitCodeOf } from '../compare/comparison.ts';
-import { formatComparison, readReport } from '../compare/report/index.ts';
+import { formatComparison, readReport, shellCommand } from '../compare/report/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
@@ -233,8 +233,5 @@ function commandOf(args: readonly string[]): string {
     if (args[i] === '--from' || args[i] === '--only') i++;
     else kept.push(args[i]);
   }
-  return [
-    'npm run reproduce --',
-    ...kept.map((word) => (/^[\w./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
-  ].join(' ');
+  return shellCommand(['npm', 'run', 'reproduce', '--', ...kept]);
 }

@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { PythonFacts } from '../bridge/handshake.ts';
 import { decode, encode, type Wire } from '../bridge/wire.ts';
+import { divideByData } from '../compare/choose.ts';
 import { type Chosen, type Findings, runCases } from '../compare/comparison.ts';
 import { type ComparisonData, generatedCollections, openCollections } from '../compare/data.ts';
-import { type Suite, type SuiteCase, type SuiteName, suiteNames } from '../compare/suite.ts';
+import { ownCasePrefix, type Suite, type SuiteCase, type SuiteName, suiteNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { JobPaused } from '../port/training/job.ts';
@@ -63,20 +64,14 @@ export function runChecks(run: RunSettings): OwnCheck[] {
 }
 
 /** The suites of an experiment and their cases: the small selection. */
-export function suiteChecks(run: RunSettings): readonly { readonly name: SuiteName; readonly chosen: Chosen }[] {
-  const { suites: wanted } = run.experiment;
-  return (
-    [...suites]
-      .filter(({ name }) => wanted === 'quick' || wanted.includes(name))
-      // Recomputing others' figures is for who has their files.
-      .filter(({ name }) => name !== 'published' || publishedFolder(run) !== undefined)
-      .sort((a, b) => suiteNames.indexOf(a.name) - suiteNames.indexOf(b.name))
-      .map((suite) => ({
-        name: suite.name,
-        chosen: suite.cases.filter(({ quick }) => quick === true).map((one) => ({ suite, case: one })),
-      }))
-      .filter(({ chosen }) => chosen.length > 0)
-  );
+export function suiteChecks({ experiment }: RunSettings): { readonly name: SuiteName; readonly chosen: Chosen }[] {
+  const { suites: wanted } = experiment;
+  return suiteNames.flatMap((name) => {
+    const suite = suites.find((one) => one.name === name);
+    if (suite === undefined || (wanted !== 'quick' && !wanted.includes(name))) return [];
+    const chosen = suite.cases.filter(({ quick }) => quick === true).map((one) => ({ suite, case: one }));
+    return chosen.length > 0 ? [{ name, chosen }] : [];
+  });
 }
 
 /** Results of the DL4H reproduction, where the data folder holds them. */
@@ -87,18 +82,20 @@ function publishedFolder({ data }: RunSettings): string | undefined {
 
 /** A check of this run's own files as a case of a suite. */
 export function ownCase(suite: SuiteName, name: string, compare: SuiteCase['run']): Chosen {
-  const one: SuiteCase = { name: `this run: ${name}`, on: {}, run: compare };
+  const one: SuiteCase = { name: `${ownCasePrefix}${name}`, on: {}, run: compare };
   const own: Suite = { name: suite, summary: '', cases: [one] };
   return [{ suite: own, case: one }];
 }
 
-/** Runs cases and writes what they found. Throws JobPaused where the run was interrupted: nothing is written then. */
+/** Runs the cases that the recordings allow and writes what they found. Throws JobPaused where the run was interrupted: nothing is written then. */
 export async function compareStep(run: RunSettings, file: string, chosen: Chosen, context: StepContext): Promise<void> {
   const original = await context.original();
   const data = await openData(run, context);
   const published = publishedFolder(run);
   const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
-  const findings = await runCases(chosen, shared, context.reporter, context.signal);
+  const { possible, lacking } = divideByData(chosen, data, published);
+  for (const lack of lacking) context.reporter({ kind: 'message', text: `left out, for want of: ${lack}` });
+  const findings = await runCases(possible, shared, context.reporter, context.signal);
   if (context.signal.aborted) throw new JobPaused();
   mkdirSync(dirname(file), { recursive: true });
   writeFileAtomic(file, `${encode(findings as unknown as Wire)}\n`);
