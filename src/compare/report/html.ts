@@ -133,7 +133,7 @@ ${broken.length > 0 ? unfinishedTable(comparison, broken, 'Broken off: neither p
 }
 
 function suitePart(comparison: Comparison, suite: SuiteFindings & { readonly id: string }): Markup {
-  const { id, rows, failed, values, tightest, observations, seconds } = suite;
+  const { id, rows, failed, values, tightest, notRunnable, broken, observations, seconds } = suite;
   const name = plain(suite.suite);
   const passed = rows.filter((row) => row.passed);
   const facts = [
@@ -141,6 +141,8 @@ function suitePart(comparison: Comparison, suite: SuiteFindings & { readonly id:
       ? ['no rows']
       : [`${passed.length} of ${count(rows.length, 'row')} passed`, `${count(values, 'value')} compared`]),
     ...(tightest ? [`at most ${formatShare(tightest)} of a limit used`] : []),
+    ...(notRunnable.length > 0 ? [`${count(notRunnable.length, 'case')} not runnable`] : []),
+    ...(broken.length > 0 ? [`${count(broken.length, 'case')} broken off`] : []),
     formatSeconds(seconds),
   ];
   return html`<section id="${id}" aria-labelledby="${id}-title">

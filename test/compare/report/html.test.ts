@@ -129,6 +129,9 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     for (const words of ['gradients of 3 weights', '22,518 ulp', 'this original has no seed', 'Python ended']) {
       expect(trouble).toContain(words);
     }
+    expect(
+      await page.locator('section', { has: page.getByRole('heading', { name: 'weights', exact: true }) }).innerText(),
+    ).toContain('no rows · 1 case broken off');
     expect([complaints, requests]).toEqual([[], []]);
   });
 
