@@ -21,7 +21,8 @@ import { remarkOn, sideFacts } from './wording.ts';
 
 /** `report.html`: one file without scripts and without anything from elsewhere. */
 export function toHtml(comparison: Comparison): string {
-  const style = readFileSync(join(import.meta.dirname, 'report.css'), 'utf8');
+  // With the line ends that a browser sees, or the digest would not be that of its style.
+  const style = readFileSync(join(import.meta.dirname, 'report.css'), 'utf8').replaceAll('\r\n', '\n');
   const digest = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
   return html`<!DOCTYPE html>
@@ -90,7 +91,7 @@ ${limitsTable(findings.rows)}
 ${sidesPart(comparison)}
 ${repeatPart(comparison)}
 </main>
-<footer><p>Made by <code>npm run compare</code>. The same figures: <code>report.json</code>, <code>report.md</code>, <code>junit.xml</code>.</p></footer>`;
+<footer><p>Made by ecg-transplant. The same figures: <code>report.json</code>, <code>report.md</code>, <code>junit.xml</code>.</p></footer>`;
 }
 
 const looks: { readonly [status in Status]: { readonly name: string; readonly mark: string } } = {

@@ -63,7 +63,7 @@ export function toMarkdown(comparison: Comparison): string {
     '## Both sides',
     markdownTable([['', 'Port', 'Original'], ...sideFacts(comparison).map((row) => row.map(cell))]),
     ...(comparison.shims.length > 0
-      ? [`What was done from outside so that ${cell(witness.title)} runs here:`, list(comparison.shims)]
+      ? [`What was done from outside so that ${cell(witness.title)} runs here:`, list(comparison.shims.map(cell))]
       : []),
     '## Repeat it',
     code(comparison.command),

@@ -61,7 +61,12 @@ describe('toMarkdown', () => {
 
   it('lets no name break a table, make markup or a link', () => {
     const name = 'a|b <img src=x> [x](javascript:alert(1)) `c`\n# d';
-    const text = toMarkdown(comparisonOf({ rows: [closeRow('gradients', name, { case: name })] }));
+    const text = toMarkdown(
+      comparisonOf(
+        { rows: [closeRow('gradients', name, { case: name })] },
+        { title: name, shims: [name], begun: name },
+      ),
+    );
     const [line] = text.split('\n').filter((one) => one.startsWith('| ok'));
     expect(line?.match(/(?<!\\)\|/g)).toHaveLength(10);
     const outsideOfCode = text
