@@ -36,9 +36,11 @@ export interface Packed {
  * @throws InputError if the folder holds no finished run, for files that change meanwhile, and for an absolute path where it cannot be taken out.
  */
 export async function pack(options: PackOptions): Promise<Packed> {
-  const { records = true, force = false, reporter = silent } = options;
+  const { force = false, reporter = silent } = options;
   const job = resolve(options.job);
   requireFinished(job);
+  // A run that came without them does not get them back.
+  const records = (options.records ?? true) && !cameWithoutRecords(job);
   const name = basename(job);
   const archive = resolve(options.output ?? `${name}.tar.gz`);
   if (existsSync(archive) && !force) {
@@ -87,6 +89,11 @@ function requireFinished(job: string): void {
     expected: 'complete.json or report.json',
     next: 'Let the run end first: --resume goes on with it.',
   });
+}
+
+function cameWithoutRecords(job: string): boolean {
+  const file = join(job, descriptionFile);
+  return existsSync(file) && /"records": false/.test(readFileSync(file, 'utf8'));
 }
 
 /** Turns files of a job into what is packed. */

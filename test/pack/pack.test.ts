@@ -146,6 +146,14 @@ describe('pack and unpack', () => {
     expect(digest()).not.toBe(first);
   });
 
+  it.each([true, false])('a restored run packs to the same bytes (records: %s)', async (records) => {
+    await packJob({ records });
+    const { folder: again } = await unpack({ archive, target });
+    const second = join(target, 'again.tar.gz');
+    await pack({ job: again, output: second });
+    expect(readFileSync(second).equals(readFileSync(archive))).toBe(true);
+  });
+
   it('holds no absolute path', async () => {
     await packJob();
     await unpack({ archive, target });
