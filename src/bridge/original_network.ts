@@ -15,7 +15,9 @@ export interface NetworkOptions {
   /** Finetuning only: classes of the head, and whether a record may have several. */
   readonly classes?: number;
   readonly multiLabel?: boolean;
-  readonly dtype: 'float32' | 'float64';
+  readonly dtype: 'float32' | 'float64' | 'mixed_bfloat16';
+  /** Seed of Keras for the initial weights; left to chance if absent. */
+  readonly seed?: number;
 }
 
 /** Weights in Keras's order, Adam's moments as m, v alternating per trainable weight. */
@@ -110,7 +112,10 @@ export class OriginalNetwork {
     };
   }
 
-  /** Outputs of the layers, by path, in inference or training mode; no weight changes. Not for cpc. */
+  /**
+   * Outputs of the layers, by path, in inference or training mode; no weight changes. A layer that is applied several times has `#2`, `#3`, …
+   * behind its path from the second time on.
+   */
   async activations(x: Inputs, training: boolean): Promise<Map<string, NdArray>> {
     const folder = this.#transfer.folder();
     const files = await this.#lend([{ x }], ([inputs]) =>
@@ -133,6 +138,21 @@ export class OriginalNetwork {
         y: lent.map(({ y }) => y),
       }),
     );
+  }
+
+  /** Writes weights and Adam's state to a `.weights.h5` file, as Keras does. */
+  async saveWeights(path: string): Promise<void> {
+    await this.#session.call('networks.save_weights', { name: this.#name, path });
+  }
+
+  /** Loads a `.weights.h5` file, as Keras does. */
+  async loadWeights(path: string): Promise<void> {
+    await this.#session.call('networks.load_weights', { name: this.#name, path });
+  }
+
+  /** Frees the network; it cannot be used afterwards. */
+  async dispose(): Promise<void> {
+    await this.#session.call('networks.dispose', { name: this.#name });
   }
 
   /** Lends batches: `use` gets the files of each by input name, and of its labels. */

@@ -75,31 +75,58 @@ export function exactly(suite: string, name: string, pairs: readonly Pair[], run
  */
 export function closely(suite: string, name: string, pairs: readonly Pair[], tolerance: Tolerance): Row {
   const { rung, limit, noise, reason } = tolerance;
-  return compare(pairs, { suite, name, rung, limit, kind: 'close', noise, reason }, (pair) => {
-    const [port, original] = [floats(pair.port), floats(pair.original)];
-    let scale = 0;
-    let length = 0;
-    for (const value of original) {
-      if (!Number.isFinite(value)) continue;
-      scale = Math.max(scale, Math.abs(value));
-      length += value * value;
-    }
-    let worst = 0;
-    let element = 0;
-    let distance = 0;
-    for (let i = 0; i < port.length; i++) {
-      const finite = Number.isFinite(port[i]) && Number.isFinite(original[i]);
-      const difference = finite
-        ? Math.abs(port[i] - original[i])
-        : tolerance.allowNonFinite && Object.is(port[i], original[i])
-          ? 0
-          : Number.POSITIVE_INFINITY;
-      distance += difference * difference;
-      if (difference > worst) [worst, element] = [difference, i];
-    }
-    const difference = tolerance.norm === 'l2' ? Math.sqrt(distance) / (Math.sqrt(length) || 1) : worst / (scale || 1);
-    return { difference, element };
+  const smallest = smallestScale(pairs, tolerance);
+  return compare(pairs, { suite, name, rung, limit, kind: 'close', noise, reason }, (pair) =>
+    distanceOf(pair, tolerance, smallest),
+  );
+}
+
+/** The difference of each array, as `closely` measures it; NaN where shapes or types differ. */
+export function differences(pairs: readonly Pair[], tolerance: Tolerance): { name: string; difference: number }[] {
+  const smallest = smallestScale(pairs, tolerance);
+  return pairs.map((pair) => {
+    const { name, port, original } = pair;
+    const comparable = port.dtype === original.dtype && port.shape.join() === original.shape.join();
+    return { name, difference: comparable ? distanceOf(pair, tolerance, smallest).difference : Number.NaN };
   });
+}
+
+/** Magnitude below which an array's own counts as this, by the tolerance's floor. */
+function smallestScale(pairs: readonly Pair[], { floor = 0, norm }: Tolerance): number {
+  if (floor === 0) return 0;
+  return floor * Math.max(0, ...pairs.map(({ original }) => scaleOf(floats(original), norm)));
+}
+
+/** Largest magnitude or, for `l2`, root mean square of the finite elements. */
+function scaleOf(values: Float32Array | Float64Array, norm: Tolerance['norm']): number {
+  let largest = 0;
+  let squares = 0;
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    largest = Math.max(largest, Math.abs(value));
+    squares += value * value;
+  }
+  return norm === 'l2' ? Math.sqrt(squares / Math.max(1, values.length)) : largest;
+}
+
+function distanceOf(pair: Pair, { norm, allowNonFinite }: Tolerance, smallest: number): Found {
+  const [port, original] = [floats(pair.port), floats(pair.original)];
+  const scale = Math.max(scaleOf(original, norm), smallest) || 1;
+  let worst = 0;
+  let element = 0;
+  let squares = 0;
+  for (let i = 0; i < port.length; i++) {
+    const finite = Number.isFinite(port[i]) && Number.isFinite(original[i]);
+    const difference = finite
+      ? Math.abs(port[i] - original[i])
+      : allowNonFinite && Object.is(port[i], original[i])
+        ? 0
+        : Number.POSITIVE_INFINITY;
+    squares += difference * difference;
+    if (difference > worst) [worst, element] = [difference, i];
+  }
+  const difference = norm === 'l2' ? Math.sqrt(squares / Math.max(1, port.length)) : worst;
+  return { difference: difference / scale, element };
 }
 
 /** Two texts, byte for byte. The difference is the number of lines that differ. */

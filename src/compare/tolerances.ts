@@ -1,4 +1,7 @@
+import type { Arch } from '../port/weights/layout.ts';
 import type { Rung } from './closeness.ts';
+import measured from './noise.json' with { type: 'json' };
+import type { TaskName } from './suite.ts';
 
 /** How far a floating-point row may be off, and why. */
 export interface Tolerance {
@@ -8,6 +11,11 @@ export interface Tolerance {
   readonly limit: number;
   /** `max` (default): the worst element over the largest magnitude. `l2`: Euclidean lengths of difference and array. */
   readonly norm?: 'max' | 'l2';
+  /**
+   * Share of the row's largest array to which the scale of a smaller one is raised: what is zero in exact arithmetic, such as the gradient
+   * of attention's key biases, holds only rounding, and rounding is of the size of its neighbours.
+   */
+  readonly floor?: number;
   /** Measured distance of the original from itself that the limit derives from: `limit <= 10 * noise`. */
   readonly noise: number;
   /** What the noise is and how it was measured. */
@@ -16,51 +24,71 @@ export interface Tolerance {
   readonly allowNonFinite?: boolean;
 }
 
-const twoCompilations = 'sums in another order; the noise is that of ten losses of two compilations of one graph';
+/** What is compared of a network's step. */
+export const quantities = {
+  activations: { what: 'outputs of the layers' },
+  outputs: { what: 'probabilities or logits' },
+  // A loss near 0 carries the absolute rounding of its logits.
+  losses: { what: 'losses', floor: 0.01 },
+  gradients: { what: 'gradients', floor: 1e-3 },
+  updates: { what: 'changes of the weights in a taught step', floor: 1e-3 },
+  moments: { what: "Adam's moments after a taught step", floor: 1e-3 },
+  statistics: { what: 'moving averages of batch normalisation after a taught step' },
+  freeLosses: { what: 'ten free-running losses', floor: 0.01 },
+  freeWeights: { what: 'weights after ten free-running steps', floor: 1e-3 },
+} as const satisfies Record<string, { what: string; floor?: number }>;
+export type Quantity = keyof typeof quantities;
 
-/**
- * Every limit of the comparison, by what it limits. Noise of the float32 rows: the original in float32 against the original in float64,
- * resnet18, 12 taught steps on batches of 8 × 2,048 real samples, worst array of all (2 cores, AVX-512, oneDNN on).
- */
-export const tolerances = {
-  activations64: { rung: 'float64', limit: 1e-11, noise: 1.3e-12, reason: `float64: ${twoCompilations}` },
-  gradients64: { rung: 'float64', limit: 1e-11, noise: 1.3e-12, reason: `float64: ${twoCompilations}` },
-  losses64: { rung: 'float64', limit: 1e-11, noise: 1.3e-12, reason: `float64: ${twoCompilations}` },
-  weights64: { rung: 'float64', limit: 1e-11, noise: 1.3e-12, reason: `float64: ${twoCompilations}` },
-  activations32: {
-    rung: 'float32',
-    limit: 2e-5,
-    norm: 'l2',
-    noise: 3.5e-6,
-    reason: 'float32: sums of up to 2,560 products in another order, through 18 layers',
-  },
-  outputs32: {
-    rung: 'float32',
-    limit: 3e-6,
-    norm: 'l2',
-    noise: 4.9e-7,
-    reason: 'float32: as the activations, after the softmax',
-  },
-  losses32: { rung: 'float32', limit: 2e-6, norm: 'l2', noise: 3.4e-7, reason: 'float32: as the outputs' },
-  gradients32: {
-    rung: 'float32',
-    limit: 2.6e-2,
-    norm: 'l2',
-    noise: 5.2e-3,
-    reason: 'float32: a rounding that turns a ReLU on or off changes whole rows of gradients',
-  },
-  updates32: {
-    rung: 'float32',
-    limit: 2.6e-2,
-    norm: 'l2',
-    noise: 5.4e-3,
-    reason: 'float32: as the gradients that Adam averages',
-  },
-  statistics32: {
-    rung: 'float32',
-    limit: 5e-5,
-    norm: 'l2',
-    noise: 9.4e-6,
-    reason: 'float32: mean and variance over 8 × 16 to 8 × 1,024 values of a channel',
-  },
-} satisfies Record<string, Tolerance>;
+/** The limits of one network in one precision. */
+export type Limits = Readonly<Record<Exclude<Quantity, keyof FreeLimits>, Tolerance>>;
+
+/** The limits of free-running steps. */
+export type FreeLimits = Readonly<Record<'freeLosses' | 'freeWeights', Tolerance>>;
+
+/** Networks that share limits. */
+export type Family = `${Arch} ${'classifier' | 'cpc'}`;
+
+/** Families by name, with the noise that `scripts/measure_noise.ts` has found. */
+export const families = Object.keys(measured.noise) as readonly Family[];
+
+type Measured = Record<Family, Record<'float32' | 'float64', Partial<Record<Quantity, number>>>>;
+const noise = measured.noise as Measured;
+
+/** Limit over noise: other processors, thread counts and recordings give other noise. */
+const factor = 5;
+
+/** A network as far as its limits depend on it; the task is finetuning unless it says otherwise. */
+type Limited = { readonly arch: Arch; readonly task?: TaskName };
+
+/** Limits of a step of a network. Free-running training has none in float32: it is chaotic, and shown beside its noise without a verdict. */
+export function limitsOf({ arch, task }: Limited, precision: 'float32' | 'float64'): Limits {
+  return familyLimits(`${arch} ${task === 'cpc' ? 'cpc' : 'classifier'}`, precision) as Limits;
+}
+
+/** Limits of ten free-running steps of a network in float64. */
+export function freeLimitsOf({ arch, task }: Limited): FreeLimits {
+  return familyLimits(`${arch} ${task === 'cpc' ? 'cpc' : 'classifier'}`, 'float64') as FreeLimits;
+}
+
+/** Limits of a family, for every quantity that has a noise. */
+export function familyLimits(family: Family, precision: 'float32' | 'float64'): Partial<Limits & FreeLimits> {
+  const found = Object.entries(noise[family][precision]) as [Quantity, number][];
+  return Object.fromEntries(found.map(([quantity, value]) => [quantity, toleranceOf(quantity, precision, value)]));
+}
+
+function toleranceOf(quantity: Quantity, precision: 'float32' | 'float64', value: number): Tolerance {
+  const { what, floor } = quantities[quantity] as { what: string; floor?: number };
+  const common = { rung: precision, noise: value, ...(floor === undefined ? {} : { floor }) } as const;
+  if (precision === 'float32') {
+    const reason = `${what}: the original in float32 against itself in float64`;
+    return { ...common, norm: 'l2', limit: rounded(factor * value), reason };
+  }
+  const reason = `${what}: the original in float64 against itself with the records of each batch in another order`;
+  return { ...common, limit: rounded(factor * value), reason };
+}
+
+/** Upwards to two digits, so that a report shows the limit itself. */
+function rounded(value: number): number {
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Number((Math.ceil(value / unit) * unit).toPrecision(2));
+}

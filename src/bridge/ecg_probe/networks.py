@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,22 +10,34 @@ from typing import Any
 import numpy as np
 
 from ecg_probe.arrays import give, give_all, take, take_all
+from ecg_probe.layers import is_keras_3, ordered_weights, watched
 
-__all__ = ["activations", "build", "gradients", "predict", "read", "train_steps", "write"]
+__all__ = [
+    "activations",
+    "build",
+    "dispose",
+    "gradients",
+    "load_weights",
+    "predict",
+    "read",
+    "save_weights",
+    "train_steps",
+    "write",
+]
 
 _networks: dict[str, tuple[Any, str]] = {}
 
 
 @contextmanager
 def _precision(dtype: str) -> Iterator[None]:
-    """Keras's default float type while a network of that type is built or traced."""
+    """Keras's default types while a network in that precision is built or traced."""
     import tensorflow as tf
 
     before = tf.keras.backend.floatx()
 
     def switch(to: str) -> None:
         # Layers take their type from the global policy, losses and metrics from floatx.
-        tf.keras.backend.set_floatx(to)
+        tf.keras.backend.set_floatx("float32" if to.startswith("mixed") else to)
         tf.keras.mixed_precision.set_global_policy(to)
 
     switch(dtype)
@@ -50,18 +63,23 @@ def build(
     classes: int | None,
     multi_label: bool,
     dtype: str,
+    seed: int | None,
 ) -> dict[str, Any]:
-    """A network built and compiled as the original's trainers do it, in `dtype` (float32 or float64).
+    """A network built and compiled as the original's trainers do it, in `dtype`.
 
     `task` is `finetuning` (backbone and head) or one of pretraining's; `shapes` are those of the inputs without the
-    batch axis, under `x`, or under `context` and `samples` for cpc.
+    batch axis, under `x`, or under `context` and `samples` for cpc; `dtype` is float32, float64 or mixed_bfloat16;
+    `seed` fixes the initial weights. Unlike there, steps run eagerly: `train_on_batch` would trace a graph for each.
     """
     import tensorflow as tf
     from finetuning.utils import ecg_feature_extractor
     from pretraining.utils import task_solver
 
+    if seed is not None:
+        tf.keras.utils.set_random_seed(seed)
     with _precision(dtype):
-        inputs = {key: tf.keras.layers.Input(tuple(shape), dtype=dtype) for key, shape in shapes.items()}
+        input_type = "float32" if dtype.startswith("mixed") else dtype
+        inputs = {key: tf.keras.layers.Input(tuple(shape), dtype=input_type) for key, shape in shapes.items()}
         if task == "finetuning":
             model = ecg_feature_extractor(arch, stages)
             model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
@@ -78,13 +96,36 @@ def build(
             loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             metric = tf.keras.metrics.SparseCategoricalAccuracy(name="acc")
         model(inputs.get("x", inputs))
-        model.compile(optimizer=optimizer, loss=loss, metrics=[metric])
-        model.optimizer.build(model.trainable_variables)
+        model.compile(optimizer=optimizer, loss=loss, metrics=[metric], run_eagerly=True)
+        model.optimizer.build(_trainable(model))
     _networks[name] = model, dtype
     return {
         "parameters": int(model.count_params()),
-        "weights": [{"shape": list(w.shape), "trainable": bool(w.trainable)} for w in model.weights],
+        "weights": [{"shape": list(w.shape), "trainable": bool(w.trainable)} for w in ordered_weights(model)],
     }
+
+
+def dispose(name: str) -> None:
+    """Forgets a network, so that its memory can be used again."""
+    import tensorflow as tf
+
+    del _networks[name]
+    if not _networks:
+        tf.keras.backend.clear_session()
+    gc.collect()
+
+
+def _trainable(model: Any) -> list[Any]:
+    return [weight for weight in ordered_weights(model) if weight.trainable]
+
+
+def _values(model: Any) -> list[np.ndarray]:
+    return [weight.numpy() for weight in ordered_weights(model)]
+
+
+def _assign(model: Any, values: list[np.ndarray]) -> None:
+    for weight, value in zip(ordered_weights(model), values, strict=True):
+        weight.assign(value)
 
 
 def _take_inputs(files: dict[str, str]) -> Any:
@@ -96,8 +137,8 @@ def _take_inputs(files: dict[str, str]) -> Any:
 def write(name: str, weights: list[str], moments: list[str] | None = None, iterations: int = 0) -> None:
     """Sets all weights and Adam's state: `moments` are m, v alternating per trainable weight; zeros without them."""
     with _network(name) as model:
-        model.set_weights(take_all(weights))
-        slots = model.optimizer.variables[2:]
+        _assign(model, take_all(weights))
+        slots = list(model.optimizer.variables)[2:]
         model.optimizer.iterations.assign(iterations)
         for position, slot in enumerate(slots):
             slot.assign(take(moments[position]) if moments else np.zeros(slot.shape))
@@ -106,17 +147,43 @@ def write(name: str, weights: list[str], moments: list[str] | None = None, itera
 def read(name: str, folder: str) -> dict[str, Any]:
     """Weights and Adam's state."""
     with _network(name) as model:
+        slots = list(model.optimizer.variables)[2:]
         return {
-            "weights": give_all(f"{folder}/weights", model.get_weights()),
-            "moments": give_all(f"{folder}/moments", [v.numpy() for v in model.optimizer.variables[2:]]),
+            "weights": give_all(f"{folder}/weights", _values(model)),
+            "moments": give_all(f"{folder}/moments", [slot.numpy() for slot in slots]),
             "iterations": int(model.optimizer.iterations.numpy()),
         }
+
+
+def save_weights(name: str, path: str) -> None:
+    """`model.save_weights`: weights and Adam's state in a `.weights.h5` file, as Keras 3 writes it."""
+    _demand_keras_3()
+    with _network(name) as model:
+        model.save_weights(path)
+
+
+def load_weights(name: str, path: str) -> None:
+    """`model.load_weights` of a `.weights.h5` file, as Keras 3 reads it."""
+    _demand_keras_3()
+    with _network(name) as model:
+        model.load_weights(path)
+
+
+def _demand_keras_3() -> None:
+    if not is_keras_3():
+        raise RuntimeError("this original runs on tf_keras, whose .weights.h5 files have another layout than Keras 3's")
 
 
 def predict(name: str, folder: str, x: dict[str, str], batch_size: int) -> str:
     """Outputs (probabilities, or logits of a pretraining task) in inference mode."""
     with _network(name) as model:
-        return give(f"{folder}/predictions.npy", model.predict(_take_inputs(x), batch_size=batch_size, verbose=0))
+        outputs = model.predict(_take_inputs(x), batch_size=batch_size, verbose=0)
+        return give(f"{folder}/predictions.npy", np.asarray(outputs, _output_type(name)))
+
+
+def _output_type(name: str) -> str:
+    # Half-precision outputs have no .npy type; float32 holds each of their values.
+    return "float64" if _networks[name][1] == "float64" else "float32"
 
 
 def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, Any]:
@@ -124,17 +191,13 @@ def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, An
     import tensorflow as tf
 
     with _network(name) as model:
-        kept = model.get_weights()
-
-        @tf.function
-        def step(inputs: Any, truth: Any) -> Any:
-            with tf.GradientTape() as tape:
-                outputs = model(inputs, training=True)
-                loss = model.compute_loss(x=inputs, y=truth, y_pred=outputs)
-            return loss, outputs, tape.gradient(loss, model.trainable_variables)
-
-        loss, outputs, found = step(tf.nest.map_structure(tf.constant, _take_inputs(x)), tf.constant(take(y)))
-        model.set_weights(kept)
+        kept = _values(model)
+        inputs = tf.nest.map_structure(tf.constant, _take_inputs(x))
+        with tf.GradientTape() as tape:
+            outputs = model(inputs, training=True)
+            loss = model.compute_loss(x=inputs, y=tf.constant(take(y)), y_pred=outputs)
+        found = tape.gradient(loss, _trainable(model))
+        _assign(model, kept)
         return {
             "loss": float(loss.numpy()),
             "outputs": give(f"{folder}/outputs.npy", outputs.numpy()),
@@ -143,49 +206,17 @@ def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, An
 
 
 def activations(name: str, folder: str, x: dict[str, str], training: bool) -> dict[str, str]:
-    """Output of every convolution, normalisation and block, and of the pool, by the layer's path in the weight file.
+    """Output of every layer, by the layer's path in Keras 3's weight file; the weights are left as they were.
 
-    Not for cpc, which applies its backbone twice.
+    A layer that is applied several times has `#2`, `#3`, … behind its path from the second time on.
     """
     import tensorflow as tf
 
     with _network(name) as model:
-        kept = model.get_weights()
-        found: dict[str, np.ndarray] = {}
-        restore = []
-
-        def watch(layer: Any, path: str) -> None:
-            call = layer.call
-
-            def watched(*args: Any, **kwargs: Any) -> Any:
-                output = call(*args, **kwargs)
-                found[path] = output.numpy()
-                return output
-
-            layer.call = watched
-            restore.append((layer, call))
-
-        nested = not hasattr(model.layers[0], "blocks")
-        net, pool = model.layers[0].layers[:2] if nested else model.layers[:2]
-        prefix = "layers/sequential/layers" if nested else "layers"
-        root = f"{prefix}/res_net"
-        watch(net, root)
-        watch(net.conv1, f"{root}/conv1")
-        watch(net.bn1, f"{root}/bn1")
-        for position, block in enumerate(net.blocks):
-            kind = "bottleneck_block" if hasattr(block, "conv3") else "residual_block"
-            place = f"{root}/blocks/{kind}" + (f"_{position}" if position else "")
-            watch(block, place)
-            for part in ("conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "proj_conv", "proj_bn"):
-                if hasattr(block, part):
-                    watch(getattr(block, part), f"{place}/{part}")
-        watch(pool, f"{prefix}/global_average_pooling1d")
-        try:
-            model(tf.constant(_take_inputs(x)), training=training)
-        finally:
-            for layer, call in restore:
-                layer.call = call
-        model.set_weights(kept)
+        kept = _values(model)
+        with watched(model) as found:
+            model(tf.nest.map_structure(tf.constant, _take_inputs(x)), training=training)
+        _assign(model, kept)
         return {
             path: give(f"{folder}/activations/{position}.npy", array)
             for position, (path, array) in enumerate(found.items())

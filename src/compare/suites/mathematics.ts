@@ -1,152 +1,202 @@
-import type { Original } from '../../bridge/original.ts';
-import { inputsByName } from '../../lib/keras/inputs.ts';
+import type { NetworkState } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
-import { closely, type Pair, type Row, vector } from '../closeness.ts';
-import { tolerances } from '../tolerances.ts';
-import { buildTwins, type LabelledBatch, type NetworkCase, readAll, type Twins, teach } from './network.ts';
+import type { LabelledBatch } from '../batches.ts';
+import { closely, differences, type Pair, type Row, vector } from '../closeness.ts';
+import type { Observation } from '../observations.ts';
+import type { FreeLimits, Limits, Tolerance } from '../tolerances.ts';
+import type { NetworkSide } from './network.ts';
 
-/**
- * Same mathematics: activations of every layer in both modes, gradients, and the losses and weights of a free-running training, all in
- * float64. Catches a wrong formula, which float32's noise would hide.
- */
-export async function sameMathematics(
-  original: Original,
-  batches: readonly LabelledBatch[],
-  kind: Omit<NetworkCase, 'precision'>,
-): Promise<Row[]> {
-  const twins = await buildTwins(original, batches[0], { ...kind, precision: 'float64' });
-  const { session, network, names } = twins;
-  try {
-    const rows = await stepRows('float64', twins, batches[0], {
-      activations: tolerances.activations64,
-      outputs: tolerances.activations64,
-      gradients: tolerances.gradients64,
-    });
-    const ours = batches.map(({ x, y }) => session.train(x, y).loss);
-    const theirs = await network.trainSteps(batches);
-    rows.push(
-      closely(
-        'float64',
-        `${batches.length} free-running losses`,
-        ours.map((loss, i) => ({ name: `step ${i + 1}`, port: vector([loss]), original: vector([theirs[i]]) })),
-        tolerances.losses64,
-      ),
-    );
-    const state = await network.read();
-    const weights = readAll(session, names);
-    rows.push(closely('float64', 'weights after them', pairUp(names, weights, state.weights), tolerances.weights64));
-    return rows;
-  } finally {
-    session.dispose();
-  }
+/** Two networks that should compute the same, and the names of what they hold. */
+export interface Pairing {
+  readonly port: NetworkSide;
+  readonly network: NetworkSide;
+  /** Weights in Keras's order. */
+  readonly names: readonly string[];
+  /** The trainable ones, in the order of gradients and moments. */
+  readonly trainable: readonly string[];
 }
 
-/**
- * Same values: float32, teacher-forced. Before each step the port takes over the original's weights and moments, so that the step's own
- * difference shows, not the chaos of all steps before it.
- */
-export async function sameValues(
-  original: Original,
-  batches: readonly LabelledBatch[],
-  kind: Omit<NetworkCase, 'precision'>,
-): Promise<Row[]> {
-  const twins = await buildTwins(original, batches[0], { ...kind, precision: 'float32' });
-  const { session, network, names, trainable } = twins;
-  try {
-    const rows = await stepRows('float32', twins, batches[0], {
-      activations: tolerances.activations32,
-      outputs: tolerances.outputs32,
-      gradients: tolerances.gradients32,
-    });
-    await network.write(settled(twins));
-    const losses: Pair[] = [];
-    const updates: Pair[] = [];
-    const statistics: Pair[] = [];
-    for (const [step, batch] of batches.entries()) {
-      await teach(twins);
-      const before = readAll(session, names);
-      const { loss } = session.train(batch.x, batch.y);
-      const [expected] = await network.trainSteps([batch]);
-      const label = `step ${step + 1}`;
-      losses.push({ name: label, port: vector([loss], 'float32'), original: vector([expected], 'float32') });
-      const ours = readAll(session, names);
-      const theirs = (await network.read()).weights;
-      for (const [i, name] of names.entries()) {
-        const pair = { name: `${label} ${name}`, port: ours[i], original: theirs[i] };
-        if (!trainable.includes(name)) statistics.push(pair);
-        else updates.push({ ...pair, port: minus(ours[i], before[i]), original: minus(theirs[i], before[i]) });
-      }
-    }
-    const steps = `${batches.length} taught steps`;
-    rows.push(closely('float32', `losses of ${steps}`, losses, tolerances.losses32));
-    rows.push(closely('float32', `updates of ${trainable.length} weights in ${steps}`, updates, tolerances.updates32));
-    rows.push(closely('float32', `moving averages after ${steps}`, statistics, tolerances.statistics32));
-    return rows;
-  } finally {
-    session.dispose();
-  }
-}
+type Observe = (observation: Observation) => void;
 
-/**
- * Adam in the middle of a training: after 1,000 steps, with second moments well above zero. Fresh moments would turn the noise of every
- * tiny gradient into a full step.
- */
-function settled({ session, names, trainable }: Twins): Parameters<Twins['network']['write']>[0] {
-  const weights = readAll(session, names);
-  const moments = trainable.flatMap((name) => {
-    const { shape, data } = weights[names.indexOf(name)];
-    const fill = (value: number): NdArray => ({
-      dtype: 'float32',
-      shape,
-      data: new Float32Array(data.length).fill(value),
-    });
-    return [fill(0), fill(1e-6)];
-  });
-  return { weights, moments, iterations: 1000 };
-}
-
-function minus(a: NdArray, b: NdArray): NdArray<'float64'> {
-  return {
-    dtype: 'float64',
-    shape: a.shape,
-    data: Float64Array.from(a.data as Float32Array, (value, i) => value - Number(b.data[i])),
-  };
-}
-
-async function stepRows(
-  suite: string,
-  { session, network, trainable }: Twins,
-  { x, y }: LabelledBatch,
-  limits: Record<'activations' | 'outputs' | 'gradients', (typeof tolerances)[keyof typeof tolerances]>,
+/** Outputs of every layer, in inference and in training mode; `observe` gets the difference of each layer. */
+export async function activationRows(
+  { port, network }: Pairing,
+  { x }: LabelledBatch,
+  limits: Pick<Limits, 'activations'>,
+  observe?: { readonly title: string; readonly to: Observe },
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  // The contrastive model applies its backbone twice: a layer has no single activation.
-  for (const training of 'x' in inputsByName(x) ? [false, true] : []) {
-    const theirs = await network.activations(x, training);
-    const ours = session.activations(x, { training });
+  for (const mode of ['inference', 'training'] as const) {
+    const theirs = await network.activations(x, mode === 'training');
+    const ours = await port.activations(x, mode === 'training');
     const pairs = [...theirs].map(([name, original]) => ({ name, port: required(ours, name), original }));
-    const mode = training ? 'training' : 'inference';
-    rows.push(closely(suite, `activations of ${pairs.length} layers, ${mode}`, pairs, limits.activations));
+    const { activations } = limits;
+    rows.push(closely('activations', `${activations.rung}: ${pairs.length} layers, ${mode}`, pairs, activations));
+    observe?.to({
+      kind: 'layers',
+      title: `${observe.title}, ${activations.rung}, ${mode}`,
+      layers: differences(pairs, activations),
+      limit: activations.limit,
+    });
   }
-  const probabilities = { name: 'outputs', port: session.predict(x), original: await network.predict(x) };
-  rows.push(closely(suite, 'predictions', [probabilities], limits.outputs));
-  const expected = await network.gradients(x, y);
-  const found = session.gradients(x, y);
-  const gradients = trainable.map((name, i) => ({
-    name,
-    port: required(found.gradients, name),
-    original: expected.gradients[i],
-  }));
-  rows.push(closely(suite, `gradients of ${gradients.length} weights`, gradients, limits.gradients));
   return rows;
 }
 
-function pairUp(names: readonly string[], ours: readonly NdArray[], theirs: readonly NdArray[], prefix = ''): Pair[] {
-  return names.map((name, i) => ({ name: `${prefix}${name}`, port: ours[i], original: theirs[i] }));
+/** Loss of a training-mode pass and its gradient with respect to every trainable weight. */
+export async function gradientRows(
+  { port, network, trainable }: Pairing,
+  { x, y }: LabelledBatch,
+  limits: Pick<Limits, 'losses' | 'gradients'>,
+): Promise<Row[]> {
+  const theirs = await network.gradients(x, y);
+  const ours = await port.gradients(x, y);
+  const { rung } = limits.gradients;
+  return [
+    lossRow('gradients', `${rung}: loss of the batch`, [ours.loss], [theirs.loss], limits.losses),
+    closely(
+      'gradients',
+      `${rung}: gradients of ${trainable.length} weights`,
+      pairUp(trainable, ours.gradients, theirs.gradients),
+      limits.gradients,
+    ),
+  ];
+}
+
+/** Outputs in inference mode: probabilities, or logits of a pretraining task. */
+export async function outputRow(
+  { port, network }: Pick<Pairing, 'port' | 'network'>,
+  { x }: LabelledBatch,
+  { outputs }: Pick<Limits, 'outputs'>,
+): Promise<Row> {
+  const pair = { name: 'outputs', port: await port.predict(x), original: await network.predict(x) };
+  return closely('predictions', `${outputs.rung}: outputs`, [pair], outputs);
+}
+
+/** Losses of free-running steps, and the weights after them. */
+export async function freeRows(
+  { port, network, names }: Pairing,
+  batches: readonly LabelledBatch[],
+  limits: FreeLimits,
+): Promise<{ rows: Row[]; ours: number[]; theirs: number[] }> {
+  const ours = await port.trainSteps(batches);
+  const theirs = await network.trainSteps(batches);
+  const { rung } = limits.freeLosses;
+  const [left, right] = [await port.read(), await network.read()];
+  const rows = [
+    lossRow('training', `${rung}: ${batches.length} free-running losses`, ours, theirs, limits.freeLosses),
+    closely(
+      'training',
+      `${rung}: weights after ${batches.length} free-running steps`,
+      pairUp(names, left.weights, right.weights),
+      limits.freeWeights,
+    ),
+  ];
+  return { rows, ours, theirs };
+}
+
+/** What taught steps left: pairs by step of losses, updates of trainable weights, moments, and moving averages. */
+export interface TaughtSteps {
+  readonly losses: { readonly ours: number[]; readonly theirs: number[] };
+  readonly updates: Pair[];
+  readonly moments: Pair[];
+  readonly statistics: Pair[];
+}
+
+/**
+ * Steps that are teacher-forced: before each, the port takes over the original's weights and moments, so that the step's own difference
+ * shows, not the chaos of all steps before it.
+ */
+export async function taughtSteps(
+  { port, network, names, trainable }: Pairing,
+  batches: readonly LabelledBatch[],
+): Promise<TaughtSteps> {
+  const found: TaughtSteps = { losses: { ours: [], theirs: [] }, updates: [], moments: [], statistics: [] };
+  let before = await network.read();
+  for (const [step, batch] of batches.entries()) {
+    await port.write(before);
+    const start: NetworkState = await port.read();
+    found.losses.ours.push(...(await port.trainSteps([batch])));
+    found.losses.theirs.push(...(await network.trainSteps([batch])));
+    const [ours, theirs] = [await port.read(), await network.read()];
+    const label = `step ${step + 1}`;
+    for (const [i, name] of names.entries()) {
+      const pair = { name: `${label} ${name}`, port: ours.weights[i], original: theirs.weights[i] };
+      if (!trainable.includes(name)) found.statistics.push(pair);
+      else {
+        found.updates.push({
+          ...pair,
+          port: minus(ours.weights[i], start.weights[i]),
+          original: minus(theirs.weights[i], start.weights[i]),
+        });
+      }
+    }
+    for (const [i, original] of theirs.moments.entries()) {
+      const name = `${label} ${i % 2 === 0 ? 'm' : 'v'} of ${trainable[Math.floor(i / 2)]}`;
+      found.moments.push({ name, port: ours.moments[i], original });
+    }
+    before = theirs;
+  }
+  return found;
+}
+
+/** What taught steps say of Adam. */
+export function optimiserRows(
+  { updates, moments, losses }: TaughtSteps,
+  limits: Pick<Limits, 'updates' | 'moments'>,
+  start: string,
+): Row[] {
+  const steps = `${limits.updates.rung}: ${counted(losses.ours.length, 'taught step')} from ${start}`;
+  return [
+    closely('optimiser', `${steps}, updates of the weights`, updates, limits.updates),
+    closely('optimiser', `${steps}, moments`, moments, limits.moments),
+  ];
+}
+
+/** What taught steps say of losses and of batch normalisation's moving averages. */
+export function trainingRows(
+  { losses, statistics }: TaughtSteps,
+  limits: Pick<Limits, 'losses' | 'statistics'>,
+): Row[] {
+  const steps = `${limits.losses.rung}: ${counted(losses.ours.length, 'taught step')}`;
+  return [
+    lossRow('training', `${steps}, losses`, losses.ours, losses.theirs, limits.losses),
+    closely('training', `${steps}, moving averages`, statistics, limits.statistics),
+  ];
+}
+
+/** Losses in float64, each against itself or, where it is close to 0, against a share of the largest. */
+function lossRow(
+  suite: string,
+  name: string,
+  ours: readonly number[],
+  theirs: readonly number[],
+  tolerance: Tolerance,
+): Row {
+  const pairs = theirs.map((loss, i) => ({
+    name: `step ${i + 1}`,
+    port: vector([ours[i]]),
+    original: vector([loss]),
+  }));
+  return closely(suite, name, pairs, tolerance);
+}
+
+function minus(a: NdArray, b: NdArray): NdArray<'float64'> {
+  const [left, right] = [a.data as Float64Array, b.data as Float64Array];
+  const data = new Float64Array(left.length);
+  for (let i = 0; i < data.length; i++) data[i] = left[i] - right[i];
+  return { dtype: 'float64', shape: a.shape, data };
+}
+
+function pairUp(names: readonly string[], ours: readonly NdArray[], theirs: readonly NdArray[]): Pair[] {
+  return names.map((name, i) => ({ name, port: ours[i], original: theirs[i] }));
 }
 
 function required(values: ReadonlyMap<string, NdArray>, name: string): NdArray {
   const value = values.get(name);
   if (!value) throw new Error(`the port has no ${name}; it has ${[...values.keys()].join(', ')}`);
   return value;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,25 +1,24 @@
 import type { Original } from '../../bridge/original.ts';
-import type { NetworkOptions, OriginalNetwork } from '../../bridge/original_network.ts';
+import type { NetworkOptions, NetworkState, OriginalNetwork } from '../../bridge/original_network.ts';
+import { asType } from '../../graph/arrays.ts';
 import { Dense } from '../../graph/layers.ts';
 import type { Model } from '../../graph/model.ts';
+import type { Precision } from '../../graph/precision.ts';
+import { Generator } from '../../graph/random.ts';
 import { compile, type Session } from '../../graph/session.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
-import type { NdArray } from '../../lib/numpy/ndarray.ts';
+import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { ecgFeatureExtractor } from '../../port/finetuning/utils.ts';
 import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
 import { taskSolver } from '../../port/pretraining/utils.ts';
-import type { Arch } from '../../port/weights/layout.ts';
-
-/** Samples and their labels: one-hot or multi-hot rows for finetuning, class numbers for pretraining. */
-export interface LabelledBatch {
-  readonly x: Inputs;
-  readonly y: NdArray;
-}
+import type { Arch, ModelDescription } from '../../port/weights/layout.ts';
+import type { LabelledBatch } from '../batches.ts';
+import type { TaskName } from '../suite.ts';
 
 /** A network to compare. */
 export interface NetworkCase {
   /** Default `finetuning`. */
-  readonly task?: NetworkOptions['task'];
+  readonly task?: TaskName;
   readonly arch: Arch;
   readonly stages?: number;
   /** Finetuning only. */
@@ -29,52 +28,169 @@ export interface NetworkCase {
   readonly seed: number;
 }
 
+type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Precision };
+
+/** What can be asked of a network on either side. */
+export interface NetworkSide
+  extends Pick<OriginalNetwork, 'activations' | 'predict' | 'trainSteps' | 'read' | 'write'> {
+  /** Loss and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
+  gradients(x: Inputs, y: NdArray): Promise<{ loss: number; gradients: NdArray[] }>;
+}
+
 /** The same network on both sides. */
-export interface Twins {
-  readonly session: Session;
+export interface Twins extends Pick<PortNetwork, 'names' | 'trainable'> {
+  readonly port: PortNetwork;
   readonly network: OriginalNetwork;
+  /** What both sides start from; see {@link startingWeights}. */
+  readonly weights: readonly NdArray[];
+}
+
+/** The precisions in which networks are compared. */
+export const precisions = ['float64', 'float32'] as const;
+
+/** A network of the port, asked as the original's is. */
+export class PortNetwork implements NetworkSide {
+  readonly session: Session;
   /** Weight names in Keras's order. */
   readonly names: readonly string[];
   /** Names of the trainable ones, the order of gradients and moments. */
   readonly trainable: readonly string[];
+
+  constructor(session: Session) {
+    this.session = session;
+    this.names = session.model.variables.map(({ name }) => name);
+    this.trainable = session.model.trainableVariables.map(({ name }) => name);
+  }
+
+  async activations(x: Inputs, training: boolean): Promise<Map<string, NdArray>> {
+    return this.session.activations(x, { training });
+  }
+
+  async predict(x: Inputs): Promise<NdArray> {
+    return this.session.predict(x);
+  }
+
+  async gradients(x: Inputs, y: NdArray): Promise<{ loss: number; gradients: NdArray[] }> {
+    const { loss, gradients } = this.session.gradients(x, y);
+    return { loss, gradients: this.trainable.map((name) => gradients.get(name)!) };
+  }
+
+  async trainSteps(batches: readonly LabelledBatch[]): Promise<number[]> {
+    return batches.map(({ x, y }) => this.session.train(x, y).loss);
+  }
+
+  async read(): Promise<NetworkState> {
+    const values = this.session.read();
+    return {
+      weights: this.names.map((name) => values.get(name)!),
+      moments: momentNames(this.trainable).map((name) => values.get(name)!),
+      iterations: Number(values.get(iterationsName)!.data[0]),
+    };
+  }
+
+  async write({ weights, moments, iterations = 0 }: Parameters<NetworkSide['write']>[0]): Promise<void> {
+    const values = new Map(this.names.map((name, i) => [name, weights[i]]));
+    for (const [i, name] of momentNames(this.trainable).entries()) {
+      const shape = values.get(this.trainable[Math.floor(i / 2)])!.shape;
+      values.set(name, moments?.[i] ?? zeros(weights[0].dtype, shape));
+    }
+    this.session.assign(values.set(iterationsName, int64(iterations)));
+  }
+
+  /** Frees the graph and its variables. */
+  dispose(): void {
+    this.session.dispose();
+  }
 }
 
-/** Builds a network on both sides for batches like `example`, with the port's initial weights; dispose of `session` afterwards. */
-export async function buildTwins(original: Original, { x, y }: LabelledBatch, kind: NetworkCase): Promise<Twins> {
-  const { task = 'finetuning', arch, stages, multiLabel = false, precision, seed } = kind;
-  const shapes = Object.fromEntries(Object.entries(inputsByName(x)).map(([key, { shape }]) => [key, shape.slice(1)]));
-  const classes = task === 'finetuning' ? y.shape[1] : undefined;
-  const network = await original.network({ task, arch, stages, shapes, classes, multiLabel, dtype: precision });
-  const model = buildModel(kind, shapes, classes ?? 0);
+/** Builds a network of the port for batches like `example`, with the draws of the seed as weights; dispose of it afterwards. */
+export function buildPort(example: LabelledBatch, kind: InAnyPrecision): PortNetwork {
+  const { task = 'finetuning', multiLabel, seed } = kind;
+  const model = buildModel(example, kind);
   const session = compile(
     model,
     task === 'finetuning'
       ? { loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy', seed, inspect: true }
       : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(), seed, inspect: true },
   );
-  const names = model.variables.map(({ name }) => name);
-  const trainable = model.trainableVariables.map(({ name }) => name);
-  await network.write({ weights: readAll(session, names) });
-  return { session, network, names, trainable };
+  return new PortNetwork(session);
 }
 
-function buildModel(
-  { task = 'finetuning', arch, stages, multiLabel, precision }: NetworkCase,
-  shapes: Readonly<Record<string, readonly number[]>>,
-  classes: number,
-): Model {
+/** Builds a network of the original for batches like `example`; dispose of it afterwards. `seed` fixes Keras's initial weights. */
+export function buildOriginal(
+  original: Original,
+  { x, y }: LabelledBatch,
+  { task = 'finetuning', arch, stages, multiLabel }: Omit<NetworkCase, 'precision' | 'seed'>,
+  dtype: NetworkOptions['dtype'],
+  seed?: number,
+): Promise<OriginalNetwork> {
+  const classes = task === 'finetuning' ? y.shape[1] : undefined;
+  return original.network({ task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed });
+}
+
+/**
+ * Runs `use` with the same network on both sides, built for batches like `example`, and frees both. The initial weights are
+ * {@link startingWeights}.
+ */
+export async function withTwins<T>(
+  original: Original,
+  example: LabelledBatch,
+  kind: NetworkCase,
+  use: (twins: Twins) => Promise<T>,
+): Promise<T> {
+  const port = buildPort(example, kind);
+  try {
+    const network = await buildOriginal(original, example, kind, kind.precision);
+    try {
+      const weights = startingWeights(port.session.model, (await port.read()).weights, kind.seed);
+      await port.write({ weights });
+      await network.write({ weights });
+      return await use({ port, network, weights, names: port.names, trainable: port.trainable });
+    } finally {
+      await network.dispose();
+    }
+  } finally {
+    port.dispose();
+  }
+}
+
+/**
+ * A network's initial weights with biases, gains and statistics moved off 0 and 1, which would hide a mistake. `initial` are its draws, in
+ * the order of the model's variables.
+ */
+export function startingWeights({ variables }: Model, initial: readonly NdArray[], seed: number): NdArray[] {
+  return initial.map((value, i) => {
+    if (value.shape.length !== 1) return value;
+    const draws = new Generator(seed, variables[i].name);
+    const moved = Float64Array.from(value.data as Float64Array, (element) => element + 0.1 * Math.abs(draws.normal()));
+    return asType({ dtype: 'float64', shape: value.shape, data: moved }, value.dtype);
+  });
+}
+
+/** What a weight file of the network holds. */
+export function descriptionOf(
+  { task = 'finetuning', arch, stages }: Omit<NetworkCase, 'precision' | 'seed'>,
+  { x, y }: LabelledBatch,
+): ModelDescription {
+  const head = task === 'finetuning' ? { classes: y.shape[1] } : { task };
+  return { arch, stages, channels: Object.values(shapesOf(x))[0].at(-1), head };
+}
+
+/** The model of the port for batches like `example`, without a session. */
+export function buildModel({ x, y }: LabelledBatch, kind: Omit<InAnyPrecision, 'seed'>): Model {
+  const { task = 'finetuning', arch, stages, multiLabel, precision } = kind;
+  const shapes = shapesOf(x);
   if (task === 'cpc') {
     return taskSolver(task, arch, stages).build({ context: shapes.context, samples: shapes.samples }, precision);
   }
   if (task !== 'finetuning') return taskSolver(task, arch, stages).build(shapes.x, precision);
-  const head = new Dense(classes, multiLabel ? 'sigmoid' : 'softmax');
+  const head = new Dense(y.shape[1], multiLabel ? 'sigmoid' : 'softmax');
   return ecgFeatureExtractor(arch, stages).add(head).build(shapes.x, precision);
 }
 
-/** Values of variables in the order of their names. */
-export function readAll(session: Session, names: readonly string[]): NdArray[] {
-  const values = session.read(names);
-  return names.map((name) => values.get(name)!);
+/** Shapes of a batch's inputs without the batch axis. */
+function shapesOf(x: Inputs): Record<string, readonly number[]> {
+  return Object.fromEntries(Object.entries(inputsByName(x)).map(([key, { shape }]) => [key, shape.slice(1)]));
 }
 
 /** Names of Adam's moments in the order m, v of each trainable weight. */
@@ -85,11 +201,29 @@ export function momentNames(trainable: readonly string[]): string[] {
 /** The name of Adam's step count. */
 export const iterationsName = 'optimizer/vars/0';
 
-/** Writes the original's weights and Adam state into the port: the start of a teacher-forced step. */
-export async function teach({ session, network, names, trainable }: Twins): Promise<void> {
-  const state = await network.read();
-  const values = new Map(names.map((name, i) => [name, state.weights[i]]));
-  for (const [i, name] of momentNames(trainable).entries()) values.set(name, state.moments[i]);
-  const iterations: NdArray = { dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(state.iterations)) };
-  session.assign(values.set(iterationsName, iterations));
+/** Adam in the middle of a training: fresh moments would turn the noise of every tiny gradient into a full step. */
+export function settledMoments({ trainableVariables }: Model): NdArray[] {
+  return trainableVariables.flatMap(({ shape, dtype }, i) => {
+    const pattern = (value: (phase: number) => number): NdArray => {
+      const array = zeros(dtype, shape);
+      const data = array.data as Float32Array;
+      // Any numbers will do, as long as neighbours differ: the fractions of multiples of the golden ratio.
+      for (let k = 0; k < data.length; k++) data[k] = Math.fround(value((0.6180339887498949 * (k + i)) % 1));
+      return array;
+    };
+    return [pattern((phase) => 1e-4 * (phase - 0.5)), pattern((phase) => 1e-6 * (0.5 + phase))];
+  });
+}
+
+/** Steps that {@link settledMoments} stand for. */
+export const settledSteps = 1000;
+
+/** A batch with its inputs in the precision of a network. */
+export function inPrecision({ x, y }: LabelledBatch, precision: 'float32' | 'float64'): LabelledBatch {
+  const inputs = Object.entries(inputsByName(x)).map(([key, value]) => [key, asType(value, precision)] as const);
+  return { x: inputs.length === 1 ? inputs[0][1] : Object.fromEntries(inputs), y };
+}
+
+function int64(value: number): NdArray {
+  return { dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(value)) };
 }

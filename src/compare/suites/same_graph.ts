@@ -6,14 +6,15 @@ import { asType } from '../../graph/arrays.ts';
 import type { Session } from '../../graph/session.ts';
 import { inputsByName } from '../../lib/keras/inputs.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
+import type { LabelledBatch } from '../batches.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
-import type { LabelledBatch } from './network.ts';
 
 /**
  * Same graph, other language: the port's own graph, run by a `tf.compat.v1.Session` of the Python process, gives the bits that Node
  * gives – losses, outputs, accuracies and every variable after each step. Shows that Node adds nothing of its own.
  */
 export async function sameGraph(
+  suite: string,
   original: Original,
   session: Session,
   batches: readonly LabelledBatch[],
@@ -49,8 +50,18 @@ export async function sameGraph(
     results.push({ name: 'predictions', port: session.predict(x), original: predicted.get('outputs')! });
     await graph.close();
     return [
-      exactly('same graph', `losses and outputs of ${batches.length} steps, predictions`, results, 'same graph'),
-      exactly('same graph', `all variables after each of ${batches.length} steps`, variables, 'same graph'),
+      exactly(
+        suite,
+        `port's graph in Python: losses and outputs of ${batches.length} steps, predictions`,
+        results,
+        'same graph',
+      ),
+      exactly(
+        suite,
+        `port's graph in Python: all variables after each of ${batches.length} steps`,
+        variables,
+        'same graph',
+      ),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,218 @@
+/**
+ * Measures the noise that the limits of the comparison derive from: how far the original is from itself. Float32 against float64, and
+ * float64 against float64 with the records of each batch in reverse, which changes nothing but the order of sums. Writes
+ * src/compare/noise.json, the largest value of each family over its networks and the seeds (1 and 2). About half an hour on two cores.
+ *
+ *     node --import tsx scripts/measure_noise.ts [--data DIR] [--network TEXT]... [--seed N]...
+ *
+ * With --network, only networks whose name contains a text are measured. Values of a family only grow: remove the file to start anew.
+ */
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Original } from '../src/bridge/original.ts';
+import type { OriginalNetwork } from '../src/bridge/original_network.ts';
+import { makeBatches } from '../src/compare/batches.ts';
+import type { Row } from '../src/compare/closeness.ts';
+import { generatedCollections, openCollections } from '../src/compare/data.ts';
+import measured from '../src/compare/noise.json' with { type: 'json' };
+import * as mathematics from '../src/compare/suites/mathematics.ts';
+import {
+  buildModel,
+  buildOriginal,
+  type NetworkSide,
+  settledMoments,
+  settledSteps,
+  startingWeights,
+} from '../src/compare/suites/network.ts';
+import { type ComparedNetwork, networks } from '../src/compare/suites/networks.ts';
+import { type Family, type FreeLimits, type Limits, type Quantity, quantities } from '../src/compare/tolerances.ts';
+import { initialValue } from '../src/graph/variable.ts';
+import { type Inputs, inputsByName } from '../src/lib/keras/inputs.ts';
+import { bytesOf, fromBytes, type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
+import { writeFileAtomic } from '../src/lib/python/atomic_file.ts';
+import { pythonExecutable, root } from './lib/environment.mjs';
+
+const steps = { taught: 3, free: 10 };
+type Noise = Partial<Record<Quantity, number>>;
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    network: { type: 'string', multiple: true },
+    seed: { type: 'string', multiple: true },
+  },
+});
+const seeds = (options.seed ?? ['1', '2']).map(Number);
+const data = options.data
+  ? openCollections(resolve(options.data))
+  : await generatedCollections(join(root, 'data', 'generated', 'compare'), 2021);
+const chosen = options.network
+  ? options.network.flatMap((text) => networks.filter(({ name }) => name.includes(text)))
+  : networks;
+const result = measured as unknown as {
+  noise: Record<Family, Record<'float32' | 'float64', Noise>>;
+  /** Seeds by network. */
+  measured: Record<string, number[]>;
+  machine: Record<string, unknown>;
+};
+const original = await Original.open({ python: pythonExecutable(), original: join(root, 'original') });
+try {
+  for (const network of chosen) {
+    const begun = performance.now();
+    const found = await measure(network);
+    const family: Family = `${network.arch} ${network.task === 'cpc' ? 'cpc' : 'classifier'}`;
+    result.noise[family] ??= { float32: {}, float64: {} };
+    for (const precision of ['float32', 'float64'] as const) {
+      const before = result.noise[family][precision];
+      for (const [quantity, value] of Object.entries(found[precision]) as [Quantity, number][]) {
+        before[quantity] = Number(Math.max(before[quantity] ?? 0, value).toPrecision(2));
+      }
+    }
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+    process.stdout.write(`${network.name} (${seconds} s)\n  ${JSON.stringify(found)}\n`);
+    const facts = await original.facts();
+    result.machine = { tensorflow: facts.tensorflow, onednn: facts.onednn, cores: availableParallelism() };
+    result.measured[network.name] = [...new Set([...(result.measured[network.name] ?? []), ...seeds])];
+    writeFileAtomic(join(root, 'src', 'compare', 'noise.json'), `${JSON.stringify(result, null, 2)}\n`);
+  }
+} finally {
+  await original.close();
+}
+
+async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'float64', Noise>> {
+  const [example] = makeBatches(data, network, 1, 1);
+  const model = buildModel(example, { ...network, precision: 'float32' });
+  const sides: OriginalNetwork[] = [];
+  for (const dtype of ['float32', 'float64', 'float64'] as const) {
+    sides.push(await buildOriginal(original, example, network, dtype));
+  }
+  const [single, double, other] = sides;
+  const weightNames = {
+    names: model.variables.map(({ name }) => name),
+    trainable: model.trainableVariables.map(({ name }) => name),
+  };
+  const pairings = {
+    float32: { port: converted(double, 'float32'), network: single, ...weightNames },
+    float64: { port: reversed(converted(other, 'float64')), network: converted(double, 'float64'), ...weightNames },
+  };
+  const found: Record<'float32' | 'float64', Noise> = { float32: {}, float64: {} };
+  try {
+    for (const seed of seeds) {
+      const batches = makeBatches(data, network, steps.free, seed);
+      const initial = model.variables.map((variable) => initialValue(variable, seed));
+      const start = { weights: startingWeights(model, initial, seed) };
+      const settled = { ...start, moments: settledMoments(model), iterations: settledSteps };
+      for (const precision of ['float32', 'float64'] as const) {
+        const pairing = pairings[precision];
+        const reset = async (state: Parameters<NetworkSide['write']>[0]): Promise<void> => {
+          for (const side of [pairing.port, pairing.network]) await side.write(state);
+        };
+        const add = (quantity: Quantity, rows: readonly Row[]): void => {
+          const worst = Math.max(found[precision][quantity] ?? 0, ...rows.map(({ difference }) => difference));
+          found[precision][quantity] = worst;
+        };
+        const limits = boundless(precision);
+        await reset(start);
+        const activations = await mathematics.activationRows(pairing, batches[0], limits);
+        add('activations', activations);
+        // In inference the order of the records changes no bit; in training mode it does, of the last layer too.
+        if (precision === 'float64') add('outputs', activations);
+        add('outputs', [await mathematics.outputRow(pairing, batches[0], limits)]);
+        const [loss, gradients] = await mathematics.gradientRows(pairing, batches[0], limits);
+        add('losses', [loss]);
+        add('gradients', [gradients]);
+        await reset(settled);
+        const taught = await mathematics.taughtSteps(pairing, batches.slice(0, steps.taught));
+        const [updates, moments] = mathematics.optimiserRows(taught, limits, '');
+        const [losses, statistics] = mathematics.trainingRows(taught, limits);
+        for (const [quantity, row] of Object.entries({ updates, moments, losses, statistics })) {
+          add(quantity as Quantity, [row]);
+        }
+        if (precision === 'float32') continue;
+        await reset(start);
+        const { rows } = await mathematics.freeRows(pairing, batches, limits);
+        add('freeLosses', rows.slice(0, 1));
+        add('freeWeights', rows.slice(1));
+      }
+    }
+    return found;
+  } finally {
+    for (const side of sides) await side.dispose();
+  }
+}
+
+/** Limits that measure as the real ones do and never fail. */
+function boundless(rung: 'float32' | 'float64'): Limits & FreeLimits {
+  const entries = Object.entries(quantities).map(([quantity, { ...options }]) => {
+    const norm = rung === 'float32' ? 'l2' : 'max';
+    return [quantity, { rung, norm, limit: Number.POSITIVE_INFINITY, noise: 0, reason: '', ...options }];
+  });
+  return Object.fromEntries(entries) as Limits & FreeLimits;
+}
+
+/** A float64 network whose results are given in another precision. */
+function converted(side: OriginalNetwork, precision: 'float32' | 'float64'): NetworkSide {
+  const wide = (x: Inputs): Inputs => mapInputs(x, (array) => inType(array, 'float64'));
+  const given = (arrays: readonly NdArray[]): NdArray[] => arrays.map((array) => inType(array, precision));
+  return {
+    activations: async (x, training) => {
+      const found = await side.activations(wide(x), training);
+      return new Map([...found].map(([name, array]) => [name, inType(array, precision)]));
+    },
+    predict: async (x) => inType(await side.predict(wide(x)), precision),
+    gradients: async (x, y) => {
+      const { gradients, ...rest } = await side.gradients(wide(x), y);
+      return { ...rest, gradients: given(gradients) };
+    },
+    trainSteps: (batches) => side.trainSteps(batches.map(({ x, y }) => ({ x: wide(x), y }))),
+    read: async () => {
+      const { weights, moments, iterations } = await side.read();
+      return { weights: given(weights), moments: given(moments), iterations };
+    },
+    write: (state) => side.write(state),
+  };
+}
+
+/** A network that gets the records of each batch in reverse; its results stand in the order of the batch. */
+function reversed(side: NetworkSide): NetworkSide {
+  const turn = (x: Inputs): Inputs => mapInputs(x, (array) => reverse(array, array.shape[0]));
+  return {
+    ...side,
+    activations: async (x, training) => {
+      const records = Object.values(inputsByName(x))[0].shape[0];
+      const found = await side.activations(turn(x), training);
+      // The backbone of contrastive predictive coding gets the frames of all records in one axis.
+      return new Map([...found].map(([name, array]) => [name, reverse(array, records)]));
+    },
+    predict: async (x) => {
+      const outputs = await side.predict(turn(x));
+      return reverse(outputs, outputs.shape[0]);
+    },
+    gradients: (x, y) => side.gradients(turn(x), reverse(y, y.shape[0])),
+    trainSteps: (batches) => side.trainSteps(batches.map(({ x, y }) => ({ x: turn(x), y: reverse(y, y.shape[0]) }))),
+  };
+}
+
+function inType(array: NdArray, dtype: 'float32' | 'float64'): NdArray {
+  const converted = zeros(dtype, array.shape);
+  converted.data.set(array.data as Float64Array);
+  return converted;
+}
+
+function mapInputs(x: Inputs, change: (array: NdArray) => NdArray): Inputs {
+  const inputs = inputsByName(x);
+  if (inputs === x) return Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, change(array)]));
+  return change(inputs.x);
+}
+
+/** The array with its `parts` equal stretches in reverse. */
+function reverse(array: NdArray, parts: number): NdArray {
+  const bytes = bytesOf(array);
+  const size = bytes.length / parts;
+  const turned = new Uint8Array(bytes.length);
+  for (let part = 0; part < parts; part++) {
+    turned.set(bytes.subarray(part * size, (part + 1) * size), bytes.length - (part + 1) * size);
+  }
+  return fromBytes(array.dtype, array.shape, turned);
+}

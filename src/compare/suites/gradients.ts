@@ -1,0 +1,25 @@
+import { makeBatches } from '../batches.ts';
+import type { Suite } from '../suite.ts';
+import { limitsOf } from '../tolerances.ts';
+import { gradientRows } from './mathematics.ts';
+import { precisions, withTwins } from './network.ts';
+import { casesOf } from './networks.ts';
+
+/** The gradient of the loss with respect to every trainable weight. */
+export const gradients: Suite = {
+  name: 'gradients',
+  summary: 'loss and gradient of every weight, float64 and float32',
+  cases: casesOf(async ({ original, data, seed }, network) => {
+    const [batch] = makeBatches(data, network, 1, seed);
+    const rows = [];
+    for (const precision of precisions) {
+      const limits = limitsOf(network, precision);
+      rows.push(
+        ...(await withTwins(original, batch, { ...network, precision, seed }, (twins) =>
+          gradientRows(twins, batch, limits),
+        )),
+      );
+    }
+    return rows;
+  }),
+};

@@ -1,0 +1,69 @@
+import type { Arch } from '../../port/weights/layout.ts';
+import type { Row } from '../closeness.ts';
+import type { SuiteCase, SuiteContext, TaskName } from '../suite.ts';
+
+/** A network of both sides. */
+export interface ComparedNetwork {
+  readonly name: string;
+  readonly task: TaskName;
+  readonly arch: Arch;
+  readonly stages?: number;
+  readonly leads: 1 | 12;
+  /** Finetuning only. */
+  readonly multiLabel: boolean;
+  /** Belongs to the small selection. */
+  readonly quick: boolean;
+}
+
+const archs = ['resnet18', 'resnet34', 'resnet50'] as const;
+
+function finetuning(arch: Arch, leads: 1 | 12, multiLabel: boolean, stages?: number): ComparedNetwork {
+  const width = `${leads} lead${leads === 1 ? '' : 's'}`;
+  const name = `${titleOf(arch, stages)}, finetuning, ${width}, ${multiLabel ? 'multi-label' : 'single-label'}`;
+  const quick = arch === 'resnet18' ? leads === 1 && !multiLabel : stages === 1 && leads === 12;
+  return { name, task: 'finetuning', arch, stages, leads, multiLabel, quick };
+}
+
+function pretraining(arch: Arch, task: Exclude<TaskName, 'finetuning'>, stages?: number): ComparedNetwork {
+  const quick = task === 'cpc' ? stages === 1 : false;
+  return { name: `${titleOf(arch, stages)}, ${task}`, task, arch, stages, leads: 1, multiLabel: false, quick };
+}
+
+function titleOf(arch: Arch, stages?: number): string {
+  return stages === undefined ? arch : `${arch} with ${stages} stage${stages === 1 ? '' : 's'}`;
+}
+
+/** Every architecture in every task, and networks cut to fewer stages. */
+export const networks: readonly ComparedNetwork[] = [
+  ...archs.flatMap((arch) => [
+    finetuning(arch, 1, false),
+    finetuning(arch, 1, true),
+    finetuning(arch, 12, false),
+    finetuning(arch, 12, true),
+    pretraining(arch, 'rhythm'),
+    pretraining(arch, 'beat'),
+    pretraining(arch, 'hr'),
+  ]),
+  pretraining('resnet18', 'cpc'),
+  pretraining('resnet34', 'cpc'),
+  // The whole one has 126 million parameters, most of them in its transformer: 12 GB for both sides in float64.
+  pretraining('resnet50', 'cpc', 3),
+  finetuning('resnet50', 12, true, 1),
+  pretraining('resnet18', 'cpc', 1),
+];
+
+/** The largest network, for suites that hold it once in float32. */
+export const largest: ComparedNetwork = pretraining('resnet50', 'cpc');
+
+/** A case of a suite for each network. */
+export function casesOf(
+  run: (context: SuiteContext, network: ComparedNetwork) => Promise<readonly Row[]>,
+  chosen: readonly ComparedNetwork[] = networks,
+): SuiteCase[] {
+  return chosen.map((network) => ({
+    name: network.name,
+    on: { arch: network.arch, task: network.task },
+    ...(network.quick ? { quick: true } : {}),
+    run: (context) => run(context, network),
+  }));
+}

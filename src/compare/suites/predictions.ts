@@ -1,0 +1,69 @@
+import type { LabelledBatch } from '../batches.ts';
+import { makeBatches } from '../batches.ts';
+import type { Row } from '../closeness.ts';
+import type { Suite, SuiteContext } from '../suite.ts';
+import { limitsOf } from '../tolerances.ts';
+import { outputRow } from './mathematics.ts';
+import { buildOriginal, buildPort, precisions, type Twins, withTwins } from './network.ts';
+import { type ComparedNetwork, casesOf } from './networks.ts';
+
+/** Probabilities and logits from the same weights; the distance of bfloat16 is shown beside them. */
+export const predictions: Suite = {
+  name: 'predictions',
+  summary: 'outputs from the same weights, float64 and float32; what bfloat16 costs is shown',
+  cases: casesOf(async (context, network) => {
+    const { original, data, seed, observe } = context;
+    const [batch] = makeBatches(data, network, 1, seed);
+    const rows: Row[] = [];
+    for (const precision of precisions) {
+      await withTwins(original, batch, { ...network, precision, seed }, async (twins) => {
+        rows.push(await outputRow(twins, batch, limitsOf(network, precision)));
+        if (precision === 'float32') observe(await halfPrecision(context, network, batch, twins));
+      });
+    }
+    return rows;
+  }),
+};
+
+/** How far bfloat16 is from float32 on each side, and the sides from each other. */
+async function halfPrecision(
+  { original, seed }: SuiteContext,
+  network: ComparedNetwork,
+  batch: LabelledBatch,
+  { network: single, weights }: Twins,
+): Promise<Parameters<SuiteContext['observe']>[0]> {
+  const port = buildPort(batch, { ...network, precision: 'bfloat16', seed });
+  try {
+    const theirs = await buildOriginal(original, batch, network, 'mixed_bfloat16');
+    try {
+      for (const side of [port, theirs]) await side.write({ weights });
+      const expected = await single.predict(batch.x);
+      const [ours, keras] = [await port.predict(batch.x), await theirs.predict(batch.x)];
+      const distance = (a: typeof ours, b: typeof ours): string => relativeLength(a.data, b.data).toExponential(1);
+      return {
+        kind: 'table',
+        title: `bfloat16, ${network.name}`,
+        columns: ['outputs', 'relative distance (Euclidean)'],
+        rows: [
+          ['port in bfloat16, original in float32', distance(ours, expected)],
+          ['original in bfloat16, original in float32', distance(keras, expected)],
+          ['port in bfloat16, original in bfloat16', distance(ours, keras)],
+        ],
+        note: 'No verdict: bfloat16 keeps 8 bits of a number, and the sides round at other places.',
+      };
+    } finally {
+      await theirs.dispose();
+    }
+  } finally {
+    port.dispose();
+  }
+}
+
+function relativeLength(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {
+  let [difference, length] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    difference += (Number(a[i]) - Number(b[i])) ** 2;
+    length += Number(b[i]) ** 2;
+  }
+  return Math.sqrt(difference / length);
+}

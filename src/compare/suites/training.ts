@@ -1,0 +1,66 @@
+import type { LabelledBatch } from '../batches.ts';
+import { makeBatches } from '../batches.ts';
+import type { Row } from '../closeness.ts';
+import type { Observation, Series } from '../observations.ts';
+import type { Suite, SuiteContext } from '../suite.ts';
+import { freeLimitsOf, limitsOf } from '../tolerances.ts';
+import { freeRows, taughtSteps, trainingRows } from './mathematics.ts';
+import { settledMoments, settledSteps, withTwins } from './network.ts';
+import { type ComparedNetwork, casesOf } from './networks.ts';
+import { sameGraph } from './same_graph.ts';
+
+const steps = { free: 10, taught: 3, graph: 3 };
+
+/** Training steps: the port's graph in both languages, free-running in float64, teacher-forced in float32. */
+export const training: Suite = {
+  name: 'training',
+  summary: 'training steps: one graph in both languages (bits), ten free losses in float64, taught losses in float32',
+  cases: casesOf(async (context, network) => {
+    const { original, data, seed, observe } = context;
+    const batches = makeBatches(data, network, steps.free, seed);
+    const single = await inSingle(context, network, batches);
+    const double = await withTwins(original, batches[0], { ...network, precision: 'float64', seed }, (twins) =>
+      freeRows(twins, batches, freeLimitsOf(network)),
+    );
+    observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
+    return [...single.rows, ...double.rows];
+  }),
+};
+
+/** The float32 part: rows, and the losses of both sides when they run freely from the starting weights. */
+function inSingle(
+  { original, seed }: SuiteContext,
+  network: ComparedNetwork,
+  batches: readonly LabelledBatch[],
+): Promise<{ rows: Row[]; free: { port: number[]; original: number[] } }> {
+  return withTwins(original, batches[0], { ...network, precision: 'float32', seed }, async (twins) => {
+    const { port, network: theirs, weights } = twins;
+    const rows = await sameGraph('training', original, port.session, batches.slice(0, steps.graph));
+    const moments = settledMoments(port.session.model);
+    await theirs.write({ weights, moments, iterations: settledSteps });
+    const taught = await taughtSteps(twins, batches.slice(0, steps.taught));
+    rows.push(...trainingRows(taught, limitsOf(network, 'float32')));
+    for (const side of [port, theirs]) await side.write({ weights });
+    const free = { port: await port.trainSteps(batches), original: await theirs.trainSteps(batches) };
+    return { rows, free };
+  });
+}
+
+function lossCurves(
+  title: string,
+  { port, original, noise }: { port: number[]; original: number[]; noise: number[] },
+): Observation {
+  const x = noise.map((_, step) => step + 1);
+  const series: Series[] = [
+    { name: 'port, float32', side: 'port', x, y: port },
+    { name: 'original, float32', side: 'original', x, y: original },
+    { name: 'original, float64', side: 'noise', x, y: noise },
+  ];
+  const apart = (a: number[], b: number[]): string => {
+    return Math.max(...a.map((loss, i) => Math.abs(loss - b[i]) / Math.max(Math.abs(b[i]), 1e-12))).toExponential(1);
+  };
+  const note =
+    `Float32 training is chaotic, so these losses are no verdict. Port and original are at most ${apart(port, original)} apart ` +
+    `(relative), the original in float32 and in float64 ${apart(original, noise)}.`;
+  return { kind: 'curves', title: `Free-running losses, ${title}`, x: 'step', y: 'loss', series, note };
+}
