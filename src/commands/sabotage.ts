@@ -31,28 +31,27 @@ Ends with 0 if every error made by hand and 95 % of the others that are not equi
 could not run.
 `;
 
+const optionTypes = {
+  count: { type: 'string', default: '200' },
+  seed: { type: 'string', default: '2021' },
+  suite: { type: 'string', multiple: true },
+  all: { type: 'boolean', default: false },
+  minutes: { type: 'string' },
+  workers: { type: 'string', default: '1' },
+  data: { type: 'string' },
+  published: { type: 'string' },
+  original: { type: 'string', default: process.env.ORIGINAL_DIR ?? join(root, 'original') },
+  'job-dir': { type: 'string', default: join(root, 'jobs', 'sabotage') },
+  report: { type: 'string' },
+} as const;
+
 /** `ecg-transplant compare --sabotage`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      count: { type: 'string', default: '200' },
-      seed: { type: 'string', default: '2021' },
-      suite: { type: 'string', multiple: true },
-      all: { type: 'boolean', default: false },
-      minutes: { type: 'string' },
-      workers: { type: 'string', default: '1' },
-      data: { type: 'string' },
-      published: { type: 'string' },
-      original: { type: 'string', default: process.env.ORIGINAL_DIR ?? join(root, 'original') },
-      'job-dir': { type: 'string', default: join(root, 'jobs', 'sabotage') },
-      report: { type: 'string' },
-    },
-  });
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
   try {
+    const { values } = parseArgs({ args: [...args], options: optionTypes });
     const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
     const folder = resolve(values['job-dir']);
     mkdirSync(folder, { recursive: true });
@@ -81,6 +80,9 @@ export async function run(args: readonly string[]): Promise<number> {
     return succeeded(result) ? 0 : 1;
   } catch (error) {
     process.stderr.write(`compare --sabotage: could not run: ${error instanceof Error ? error.message : error}\n`);
+    if (error instanceof TypeError && String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')) {
+      process.stderr.write(`\n${help}`);
+    }
     return 2;
   } finally {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, onSignal);

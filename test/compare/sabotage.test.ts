@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { run } from '../../src/commands/sabotage.ts';
 import type { SabotageResult, Tried } from '../../src/compare/sabotage/campaign.ts';
 import { Journal } from '../../src/compare/sabotage/journal.ts';
 import { draw, type Mutant, mutantsByRules, placeNamed, withMutant } from '../../src/compare/sabotage/mutants.ts';
@@ -91,6 +92,7 @@ describe('rules', () => {
     ['a type', 'type F = [1, 2]; let f: 3 | undefined;'],
     ['a name', 'const f = { 1: a };'],
     ['the counter of a loop', 'for (;; i++);'],
+    ['the end of a list', 'for (; i < list.length; );'],
   ])('leave %s alone', (_, source) => {
     expect(changed(source)).toEqual([]);
   });
@@ -103,8 +105,18 @@ describe('rules', () => {
 
   it('find what has to run for a change to show', () => {
     const [first, second] = mutationsOf('const a = 0.5;\nfunction f(b) {\n  b(1.5);\n}');
-    expect(first).toMatchObject({ rule: 'number', line: 1, atLoad: true });
-    expect(second).toMatchObject({ rule: 'statement', line: 3, atLoad: false, site: { kind: 'statement' } });
+    expect(first).toMatchObject({ rule: 'number', line: 1, sites: [] });
+    expect(second).toMatchObject({ rule: 'statement', line: 3, sites: [{ kind: 'statement' }] });
+  });
+
+  it('find the uses of a constant', () => {
+    const source =
+      'const means = [0.5];\nconst f = (means.x, { means, a: means }, (means) => means);\nfunction g() { return means[0] * h.means; }';
+    const [{ sites }] = mutationsOf(source);
+    expect(sites.map(({ start, end }) => source.slice(start - 7, end + 3))).toEqual([
+      'ns) => means);\n',
+      'return means[0]',
+    ]);
   });
 });
 
@@ -167,9 +179,9 @@ describe('probes', () => {
       'function g(x) { list.push(x + 1); }',
       'export const list = [];',
     ].join('\n');
-    const sites = mutationsOf(source).filter(({ atLoad }) => !atLoad);
-    const places = new Map(sites.map(({ site }, i) => [`${site.kind} ${site.start} ${site.end}`, i]));
-    const probes = [...places.values()].map((number) => ({ ...sites[number].site, number }));
+    const sites = mutationsOf(source).flatMap((mutation) => mutation.sites);
+    const places = new Map(sites.map(({ kind, start, end }, i) => [`${kind} ${start} ${end}`, i]));
+    const probes = [...places.values()].map((number) => ({ ...sites[number], number }));
     writeFileAtomic(join(folder, 'hits.mjs'), hitsModule);
     writeFileAtomic(join(folder, 'probed.mjs'), withProbes(source, probes, './hits.mjs'));
     writeFileAtomic(join(folder, 'plain.mjs'), source);
@@ -188,7 +200,16 @@ describe('probes', () => {
   });
 
   it('choose the cases that run a place, the fastest first', () => {
-    const mutant: Mutant = { id: 'm', file: 'a.ts', line: 1, start: 1, end: 2, replacement: '', replaced: 'x' };
+    const mutant: Mutant = {
+      id: 'm',
+      file: 'a.ts',
+      line: 1,
+      start: 1,
+      end: 2,
+      replacement: '',
+      replaced: 'x',
+      sites: [],
+    };
     const one = (name: string, seconds: number, places: string[], passed = true): SurveyedCase => {
       return { suite: 'files', case: name, passed, detail: '', seconds, places };
     };
@@ -197,8 +218,8 @@ describe('probes', () => {
       one('fast', 1, ['a.ts:1-2', 'a.ts']),
       one('other', 0, ['a.ts']),
     ];
-    const site = { kind: 'expression', start: 1, end: 2 } as const;
-    expect(casesFor({ ...mutant, site }, cases).map((c) => c.case)).toEqual(['fast', 'slow']);
+    const sites = [{ kind: 'expression', start: 1, end: 2 }] as const;
+    expect(casesFor({ ...mutant, sites }, cases).map((c) => c.case)).toEqual(['fast', 'slow']);
     expect(casesFor(mutant, [...cases, one('fails', 0, ['a.ts'], false)]).map((c) => c.case)).toEqual([
       'other',
       'fast',
@@ -233,9 +254,37 @@ describe('journal', () => {
   });
 });
 
+describe('the command', () => {
+  it.each([
+    [['--suite', 'nothing'], '--suite does not know this name'],
+    [['--count', 'many'], '--count'],
+    [['--data', '/nowhere'], 'no collection of recordings'],
+    [['--nothing'], '--minutes N'],
+  ])('ends with 2 for %s and says why', async (args, message) => {
+    const written: string[] = [];
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    try {
+      expect(await run(args)).toBe(2);
+    } finally {
+      stderr.mockRestore();
+    }
+    expect(written.join('')).toContain(message);
+  });
+});
+
 describe('report', () => {
   const mutant = (id: string): Mutant => {
-    return { id, file: 'a.ts', rule: 'number', line: 3, start: 1, end: 2, replacement: '2', replaced: '1 | "x"' };
+    return {
+      id,
+      file: 'a.ts',
+      rule: 'number',
+      line: 3,
+      start: 1,
+      end: 2,
+      replacement: '2',
+      replaced: '1 | "x"',
+      sites: [],
+    };
   };
   const tried = (id: string, outcome: Trial['outcome']): Tried => ({
     mutant: mutant(id),

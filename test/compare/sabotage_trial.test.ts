@@ -69,6 +69,7 @@ function tryWord(word: string): Promise<Trial> {
     end: 5,
     replaced: 'sound',
     replacement: word,
+    sites: [],
   };
   return bench.try(mutant, cases);
 }

@@ -23,8 +23,8 @@ export interface Mutant {
   readonly replaced: string;
   /** Where it was made by a rule. */
   readonly rule?: Rule;
-  /** What has to run for it to show; absent where only the file is known. */
-  readonly site?: Site;
+  /** Any of these has to run for it to show; empty where only the file is known. */
+  readonly sites: readonly Site[];
   /** Where it was made by hand: the suite that has to catch it. */
   readonly suite?: SuiteName;
 }
@@ -57,7 +57,7 @@ export function placeNamed(src: string, { name, file, search, replacement, suite
   }
   const line = source.slice(0, start).split('\n').length;
   const end = start + search.length;
-  return { id: name, file, line, start, end, replacement, replaced: search, suite };
+  return { id: name, file, line, start, end, replacement, replaced: search, sites: [], suite };
 }
 
 /** Everything the rules make of the sources in scope, file by file. */
@@ -70,14 +70,14 @@ export function mutantsByRules(src: string): Mutant[] {
     const lines = source.split('\n');
     const seen = new Map<string, number>();
     return mutationsOf(source).map((mutation): Mutant => {
-      const { rule, line, start, end, replacement, site, atLoad } = mutation;
+      const { rule, line, start, end, replacement, sites } = mutation;
       const replaced = source.slice(start, end);
       const hash = createHash('sha256').update(JSON.stringify([lines[line - 1].trim(), replaced, replacement]));
       const key = `${file} ${rule} ${hash.digest('hex').slice(0, 8)}`;
       const again = seen.get(key) ?? 0;
       seen.set(key, again + 1);
       const id = again ? `${key}.${again}` : key;
-      return { id, file, rule, line, start, end, replacement, replaced, ...(atLoad ? {} : { site }) };
+      return { id, file, rule, line, start, end, replacement, replaced, sites };
     });
   });
 }

@@ -245,7 +245,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
     file: 'lib/keras/callbacks.ts',
     search: "return mode === 'max' ? value > best : value < best;",
     replacement: "return mode === 'max' ? value >= best : value <= best;",
-    suite: 'training',
+    suite: 'metrics',
   },
   {
     name: 'two classes exchanged in the table of predictions',

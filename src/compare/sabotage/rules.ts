@@ -27,10 +27,11 @@ export interface Mutation {
   readonly replacement: string;
   /** Line of the stretch, from 1. */
   readonly line: number;
-  /** The expression or statement that runs when the change takes effect; a probe goes there. */
-  readonly site: Site;
-  /** Runs while the module is loaded, so that no probe can tell who needs it. */
-  readonly atLoad: boolean;
+  /**
+   * What runs when the change takes effect, any of them; probes go there. Of a change that runs while the module is loaded: the places
+   * that use the constant it belongs to, none if that cannot be told.
+   */
+  readonly sites: readonly Site[];
 }
 
 /** A stretch of a source that runs as a whole. */
@@ -40,25 +41,62 @@ export interface Site {
   readonly end: number;
 }
 
-type Change = Omit<Mutation, 'line' | 'site' | 'atLoad'> & { readonly site?: SyntaxNode };
+type Change = Omit<Mutation, 'line' | 'sites'> & { readonly site?: SyntaxNode };
 
 /**
  * Every change that the rules make in a TypeScript source, in the order of the source. Left out is what cannot change a result that the
  * two sides compare ({@link leftOut}).
  */
 export function mutationsOf(source: string): Mutation[] {
-  const found: Mutation[] = [];
-  for (const place of nodesOf(source)) {
-    if (leftOut(place)) continue;
-    const atLoad = !place.around.some(({ type }) => /Function|Method|ClassProperty|ClassPrivateProperty/.test(type));
-    for (const change of changesOf(place, source)) {
-      const { site = place.node, ...rest } = change;
-      const kind = site.type === 'ExpressionStatement' ? 'statement' : 'expression';
-      const line = place.node.loc.start.line;
-      found.push({ ...rest, line, atLoad, site: { kind, start: site.start, end: site.end } });
-    }
-  }
-  return found;
+  const places = [...nodesOf(source)];
+  return places
+    .filter((place) => !leftOut(place))
+    .flatMap((place) =>
+      changesOf(place, source).map(({ site = place.node, ...change }): Mutation => {
+        const sites = isLater(place.around) ? [siteOf(site)] : usesOf(constantOf(place.around), places);
+        return { ...change, line: place.node.loc.start.line, sites };
+      }),
+    );
+}
+
+function siteOf({ type, start, end }: SyntaxNode): Site {
+  return { kind: type === 'ExpressionStatement' ? 'statement' : 'expression', start, end };
+}
+
+/** Whether what stands inside these nodes runs after the module is loaded. */
+function isLater(around: readonly SyntaxNode[]): boolean {
+  return around.some(({ type }) => /Function|Method|ClassProperty|ClassPrivateProperty/.test(type));
+}
+
+/** Name of the constant whose value stands inside these nodes. */
+function constantOf(around: readonly SyntaxNode[]): string | undefined {
+  const declarator = around.find(({ type }) => type === 'VariableDeclarator');
+  const id = declarator && child(declarator, 'id');
+  return id?.type === 'Identifier' ? String(id.name) : undefined;
+}
+
+/** Where functions of the module read a constant. */
+function usesOf(name: string | undefined, places: readonly Place[]): Site[] {
+  return places
+    .filter(
+      ({ node, around }) =>
+        node.type === 'Identifier' && node.name === name && isLater(around) && isRead(node, around[0]),
+    )
+    .map(({ node }) => siteOf(node));
+}
+
+function isRead(node: SyntaxNode, parent: SyntaxNode): boolean {
+  const { type } = parent;
+  if (type === 'MemberExpression' || type === 'OptionalMemberExpression')
+    return child(parent, 'object') === node || parent.computed === true;
+  // Names that are bound, and { name }, in which nothing but a name can stand.
+  if (type === 'ObjectProperty') return parent.shorthand !== true && child(parent, 'value') === node;
+  if (type === 'VariableDeclarator') return child(parent, 'init') === node;
+  if (type === 'AssignmentExpression' || type === 'AssignmentPattern') return child(parent, 'right') === node;
+  if (/Function|Method/.test(type)) return type === 'ArrowFunctionExpression' && child(parent, 'body') === node;
+  return !/Pattern|RestElement|UpdateExpression|Label|BreakStatement|ContinueStatement|CatchClause|Class|ForOf|ForIn|Private/.test(
+    type,
+  );
 }
 
 function changesOf({ node, around }: Place, source: string): Change[] {
@@ -73,7 +111,7 @@ function changesOf({ node, around }: Place, source: string): Change[] {
     case 'BinaryExpression':
     case 'LogicalExpression':
     case 'AssignmentExpression':
-      return operators(node, source);
+      return isEndOfList(node, around[0]) ? [] : operators(node, source);
     case 'UnaryExpression':
       return node.operator === '-' ? [whole('arithmetic', `(${text(child(node, 'argument')!)})`)] : [];
     case 'UpdateExpression': {
@@ -140,6 +178,12 @@ function operators(node: SyntaxNode, source: string): Change[] {
   const between = source.slice(left.end, right.start).replace(String(node.operator), () => other);
   const replacement = `(${source.slice(node.start, left.end)}${between}${source.slice(right.start, node.end)})`;
   return [{ rule, start: node.start, end: node.end, replacement }];
+}
+
+/** `for (…; i < list.length; …)`: a step past the end of an array of numbers does nothing in JavaScript. */
+function isEndOfList(node: SyntaxNode, parent: SyntaxNode): boolean {
+  const end = child(node, 'right');
+  return parent.type === 'ForStatement' && node.operator === '<' && child(end ?? node, 'property')?.name === 'length';
 }
 
 /** Whether an expression is plainly a text, so that its + joins. */

@@ -2,6 +2,7 @@ import type { Reporter } from '../../events.ts';
 import type { CaseName, ListedCase } from './messages.ts';
 import type { Mutant } from './mutants.ts';
 import type { Probe } from './probes.ts';
+import type { Site } from './rules.ts';
 import { copyWithProbes } from './trees.ts';
 import type { WorkerProcess } from './worker_process.ts';
 
@@ -11,7 +12,7 @@ export interface SurveyedCase extends CaseName {
   /** Why it did not pass. */
   readonly detail: string;
   readonly seconds: number;
-  /** Places that it runs, as {@link placeOf} names them. */
+  /** Places that it runs, as {@link placesOf} names them. */
   readonly places: readonly string[];
 }
 
@@ -45,22 +46,29 @@ export async function survey(
   return found;
 }
 
-/** Name of the place that has to run for a mutant to show. */
-export function placeOf({ file, site }: Mutant): string {
-  return site ? `${file}:${site.start}-${site.end}` : file;
+/** Names of the places of which one has to run for a mutant to show. */
+export function placesOf({ file, sites }: Mutant): string[] {
+  return sites.length > 0 ? sites.map((site) => nameOf(file, site)) : [file];
+}
+
+function nameOf(file: string, { start, end }: Site): string {
+  return `${file}:${start}-${end}`;
 }
 
 function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; places: string[][] } {
   const probes = new Map<string, Probe[]>();
   const places: string[][] = [];
   const known = new Set<string>();
-  for (const mutant of mutants) {
-    const place = placeOf(mutant);
-    if (!mutant.site || known.has(place)) continue;
-    known.add(place);
-    // Whoever runs a place of a file needs what the file makes when it is loaded.
-    const number = places.push([place, mutant.file]) - 1;
-    probes.set(mutant.file, [...(probes.get(mutant.file) ?? []), { ...mutant.site, number }]);
+  for (const { file, sites } of mutants) {
+    const inFile = probes.get(file) ?? [];
+    for (const site of sites) {
+      const place = nameOf(file, site);
+      if (known.has(place)) continue;
+      known.add(place);
+      // Whoever runs a place of a file needs what the file makes when it is loaded.
+      inFile.push({ ...site, number: places.push([place, file]) - 1 });
+    }
+    probes.set(file, inFile);
   }
   return { probes, places };
 }
@@ -68,6 +76,6 @@ function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; 
 /** Cases that run what a mutant changes, the fastest first; for one made by hand only those of the suite that has to catch it. */
 export function casesFor(mutant: Mutant, surveyed: readonly SurveyedCase[]): SurveyedCase[] {
   const usable = surveyed.filter(({ passed, suite }) => passed && (!mutant.suite || mutant.suite === suite));
-  const place = placeOf(mutant);
-  return usable.filter(({ places }) => places.includes(place)).sort((a, b) => a.seconds - b.seconds);
+  const wanted = new Set(placesOf(mutant));
+  return usable.filter(({ places }) => places.some((place) => wanted.has(place))).sort((a, b) => a.seconds - b.seconds);
 }
