@@ -15,6 +15,8 @@ export interface PythonFacts {
   /** TensorFlow shared libraries that the process has mapped, by real path. */
   readonly library: readonly string[];
   readonly onednn: boolean;
+  /** Environment of the parity mode of a GPU, as far as it is set. */
+  readonly parity: { readonly [name: string]: string };
   readonly gpus: readonly string[];
 }
 

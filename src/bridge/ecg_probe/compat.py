@@ -6,6 +6,7 @@ results: whatever works by itself is left as it is. `shims` tells which have ste
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 __all__ = ["install", "shims"]
@@ -44,9 +45,13 @@ def shims() -> list[dict[str, Any]]:
 
 def install() -> None:
     """Puts the shims around the packages of the original, which have to be importable."""
+    import tensorflow as tf
+
     from ecg_probe import compat_data, compat_networks, compat_weights
     from ecg_probe.layers import is_keras_3
 
+    if os.environ.get("TF_DETERMINISTIC_OPS") == "1":
+        tf.random.set_seed(1)  # Deterministic operations refuse to draw without a seed.
     compat_data.install_aliases()
     compat_data.install()
     if is_keras_3():

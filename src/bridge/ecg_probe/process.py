@@ -13,6 +13,8 @@ from ecg_probe import pickle_guard
 __all__ = ["echo", "facts", "open", "pid"]
 
 _exchange: Path | None = None
+# What the parity mode of a GPU sets, see gpu.ts.
+_PARITY = ("NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS", "TF_FORCE_GPU_ALLOW_GROWTH")
 
 
 def open(original: str, exchange: str) -> None:
@@ -83,5 +85,6 @@ def facts() -> dict[str, Any]:
         "h5py": h5py.__version__,
         "library": mapped,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "parity": {name: os.environ[name] for name in _PARITY if name in os.environ},
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
     }
