@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { Original } from '../../../src/bridge/original.ts';
+import { type Findings, runCases } from '../../../src/compare/comparison.ts';
+import type { ComparisonData } from '../../../src/compare/data.ts';
+import type { Suite, SuiteCase } from '../../../src/compare/suite.ts';
+import { files } from '../../../src/compare/suites/files.ts';
+import { metrics } from '../../../src/compare/suites/metrics.ts';
+import { preprocessing } from '../../../src/compare/suites/preprocessing.ts';
+import { published } from '../../../src/compare/suites/published.ts';
+import { sampling } from '../../../src/compare/suites/sampling.ts';
+import { splits } from '../../../src/compare/suites/splits.ts';
+import { silent } from '../../../src/events.ts';
+import { python, root } from '../../shared_data.ts';
+
+/** The suites about everything but networks. */
+export const dataSuites: readonly Suite[] = [sampling, preprocessing, splits, metrics, files];
+export { published };
+
+export function openOriginal(): Promise<Original> {
+  return Original.open({ python, original: join(root, 'original') });
+}
+
+/** Runs cases of a suite. */
+export function run(
+  suite: Suite,
+  cases: readonly SuiteCase[],
+  context: { readonly original: Original; readonly data: ComparisonData; readonly published?: string },
+): Promise<Findings> {
+  const chosen = cases.map((one) => ({ suite, case: one }));
+  return runCases(chosen, { seed: 11, trials: 1, ...context }, silent);
+}
+
+/** What a report would count as not passed. */
+export function faults({ rows, broken, notRunnable }: Findings): object {
+  return { failed: rows.filter((row) => !row.passed), broken, notRunnable };
+}
+
+export const none = { failed: [], broken: [], notRunnable: [] };
+
+/** Number of single values compared. */
+export function valuesOf({ rows }: Findings): number {
+  return rows.reduce((sum, row) => sum + row.values, 0);
+}
