@@ -9,7 +9,14 @@ import { Original } from '../bridge/original.ts';
 import { chooseCases, divideByData, parseChoice } from '../compare/choose.ts';
 import { type Chosen, exitCodeOf, runCases } from '../compare/comparison.ts';
 import { type ComparisonData, collections, generatedCollections, openCollections } from '../compare/data.ts';
-import { type Comparison, formatComparison, shellCommand, sidesOf, writeReport } from '../compare/report/index.ts';
+import {
+  type Comparison,
+  formatComparison,
+  readReport,
+  shellCommand,
+  sidesOf,
+  writeReport,
+} from '../compare/report/index.ts';
 import { type SuiteContext, taskNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
@@ -54,6 +61,7 @@ What it is compared with
 Output
   --job-dir DIR      folder for report.html, report.md, report.json and junit.xml, overwritten (jobs/compare)
 
+  --report FILE      instead: make the report anew from its report.json, without Python
   --sabotage         instead: damage the port's source, one small fault at a time, and see whether the suites notice
                      (options of its own: docs/sabotage.md)
 
@@ -82,10 +90,13 @@ export async function run(args: readonly string[]): Promise<number> {
       original: { type: 'string', default: defaults.original },
       keras: { type: 'string', default: defaults.keras },
       gpu: { type: 'boolean' },
+      report: { type: 'string' },
       'job-dir': { type: 'string', default: join(root, 'jobs', 'compare') },
     },
   });
+  const folder = resolve(values['job-dir']);
   try {
+    if (values.report !== undefined) return await finish(readReport(resolve(values.report)), folder);
     const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
     const trials = wholeNumber('--trials', values.trials, 1, 1000);
     const choice = parseChoice(values);
@@ -103,17 +114,19 @@ export async function run(args: readonly string[]): Promise<number> {
     for (const lack of lacking) reporter({ kind: 'warning', text: `not compared, for want of data: ${lack}` });
     if (possible.length === 0) throw new InputError('no case is left of this choice: the data lack what it needs');
     const comparison = await compare(possible, settings, other, reporter);
-    const folder = resolve(values['job-dir']);
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
-    const report: Comparison = { ...comparison, command, settings: repeatable(values) };
-    await writeReport(folder, report);
-    process.stdout.write(`\n${formatComparison(report)}\nReport: ${join(folder, 'report.html')}\n`);
-    return exitCodeOf(comparison.findings);
+    return await finish({ ...comparison, command, settings: repeatable(values) }, folder);
   } catch (error) {
     process.stderr.write(`compare: could not run: ${error instanceof Error ? error.message : error}\n`);
     if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return 2;
   }
+}
+
+async function finish(comparison: Comparison, folder: string): Promise<number> {
+  await writeReport(folder, comparison);
+  process.stdout.write(`\n${formatComparison(comparison)}\nReport: ${join(folder, 'report.html')}\n`);
+  return exitCodeOf(comparison.findings);
 }
 
 interface OtherSide {
