@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { BridgeStartError } from './errors.ts';
 import type { Original } from './original.ts';
 
@@ -57,9 +57,11 @@ export async function handshake(original: Original, lock: string): Promise<Pytho
   return facts;
 }
 
-/** TensorFlow libraries that this process has mapped, by real path. */
+/** TensorFlow libraries that this process has mapped, by real path; none where the system does not tell. */
 export function mappedLibraries(): string[] {
-  const paths = readFileSync('/proc/self/maps', 'utf8')
+  const maps = '/proc/self/maps';
+  if (!existsSync(maps)) return [];
+  const paths = readFileSync(maps, 'utf8')
     .split('\n')
     .filter((line) => line.includes('libtensorflow_cc'))
     .map((line) => line.slice(line.indexOf('/')));
