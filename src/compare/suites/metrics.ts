@@ -220,7 +220,7 @@ const hardCase: SuiteCase = {
   on: {},
   quick: true,
   run: async (context) => {
-    const inputs = hardInputs(new RandomState([context.seed, 9]), 60);
+    const inputs = hardInputs(new RandomState([context.seed, 9]), 40);
     // The original adds in a Python loop over samples: long inputs say nothing more.
     const short = inputs.filter(({ yTrue }) => yTrue.shape[0] < 500);
     return [

@@ -203,7 +203,7 @@ function jobCase(job: PublishedJob): SuiteCase {
   return {
     name: `DL4H ${job.name}`,
     on: { dataSet: job.dataSet, task: 'finetuning' },
-    quick: job.name === 'af' || job.name === 'ptbxl_random',
+    quick: job.name === 'af',
     run: async (context) => {
       const folder = folderOf(context, job);
       const rows: Row[] = [];
