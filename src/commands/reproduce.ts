@@ -1,4 +1,3 @@
-import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
@@ -10,12 +9,13 @@ import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { precisions } from '../port/training/progress.ts';
+import { identifyGiven } from '../reproduce/port_steps.ts';
 import { checkCollections } from '../reproduce/recordings.ts';
 import { formatDuration } from '../reproduce/remaining_time.ts';
 import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
 import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
 import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
-import { given, type RunSettings } from '../reproduce/settings.ts';
+import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
 import { PauseSignals, pausedCode } from './run_job.ts';
 
@@ -186,7 +186,7 @@ function settingsOf(
   };
 }
 
-function weightsOf(profile: string, wanted: boolean, file: string | undefined): { readonly weightsFile?: string } {
+function weightsOf(profile: string, wanted: boolean, file: string | undefined): { readonly given?: GivenWeights } {
   if (!wanted) {
     if (file === undefined) return {};
     throw new InputError(`the profile ${profile} pretrains its own weights`, {
@@ -199,11 +199,7 @@ function weightsOf(profile: string, wanted: boolean, file: string | undefined): 
       expected: '--weights-file FILE, a Keras file or the prefix of a TensorFlow checkpoint',
     });
   }
-  const path = resolve(file);
-  if (!existsSync(`${path}.index`) && !statSync(path, { throwIfNoEntry: false })?.isFile()) {
-    throw new InputError('no such weights', { file: path, next: `See what a file holds: npm run inspect -- ${file}` });
-  }
-  return { weightsFile: path };
+  return { given: identifyGiven(resolve(file)) };
 }
 
 function sidesOf(side: string): readonly SideName[] {

@@ -57,7 +57,7 @@ export async function comparePretraining(run: RunSettings, job: PretrainingJob, 
         const original = column(theirs.jobDir, 'val_loss')[epoch];
         return { name: `epoch ${epoch + 1}`, port: vector([loss / samples]), original: vector([original]) };
       });
-      const { losses } = limitsOf({ arch: job.arch, task: job.task }, 'float32');
+      const { losses } = limitsOf({ task: job.task }, 'float32');
       rows.push(closely('training', "validation losses from the original's checkpoints", pairs, losses));
     } finally {
       session.dispose();

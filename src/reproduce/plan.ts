@@ -196,13 +196,13 @@ class Planner {
   }
 
   #givenWeights(side: SideName): Step {
-    const { folder, weightsFile } = this.#run;
+    const { folder, given: { file, arch } = { file: '', arch: null } } = this.#run;
     const leads = this.#leadsOf(given);
     const before = this.#steps.find(({ stage, name }) => stage === 'weights' && name === given);
-    const whole = statSync(weightsFile!, { throwIfNoEntry: false });
+    const whole = statSync(file, { throwIfNoEntry: false }) ?? statSync(`${file}.index`, { throwIfNoEntry: false });
     return this.#add({
       ...placed(side, 'weights', given),
-      settings: { file: weightsFile!, bytes: whole?.size ?? null, changed: whole?.mtimeMs ?? null, leads },
+      settings: { file, arch, bytes: whole?.size ?? null, changed: whole?.mtimeMs ?? null, leads },
       needs: before ? [before] : [],
       seconds: 1,
       outputs: [...new Set([1, ...leads])].map((count) => folder.weights(side, given, count)),

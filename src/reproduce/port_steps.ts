@@ -13,12 +13,12 @@ import { getPretrainedWeights } from '../port/pretraining/utils.ts';
 import { isComplete, JobPaused } from '../port/training/job.ts';
 import { createPredictionsFrame } from '../port/transplant/utils.ts';
 import { readWeights, writeWeights } from '../port/weights/files.ts';
-import { identifyModel } from '../port/weights/identify.ts';
+import { describeModel, identifyModel } from '../port/weights/identify.ts';
 import { weightLayout } from '../port/weights/layout.ts';
 import { loadWeights } from '../port/weights/loading.ts';
 import { collectionOf, recordsFolder } from './recordings.ts';
 import type { SideName } from './run_folder.ts';
-import { archOf, finetuneOptions, given, pretrainOptions, type RunSettings } from './settings.ts';
+import { finetuneOptions, type GivenWeights, given, pretrainOptions, type RunSettings } from './settings.ts';
 import type { StepContext } from './step.ts';
 
 /** Prepares a set as the documented recipe does. */
@@ -67,27 +67,39 @@ export async function takeWeights(run: RunSettings, job: PretrainingJob, leads: 
   }
 }
 
+/**
+ * What a file of the user's holds.
+ *
+ * @throws InputError or ValueError if it cannot be read safely, or is no network of this project with all its stages for one lead.
+ */
+export function identifyGiven(file: string): GivenWeights {
+  const model = identifyModel(readWeights(file).weights);
+  const { arch, stages, channels = 1, head } = model ?? {};
+  if (model === undefined || arch === undefined || (stages ?? undefined) !== undefined || channels !== 1) {
+    throw new InputError('weights that cannot be finetuned', {
+      file,
+      got: model ? describeModel(model) : 'weights of no network of this project',
+      expected: 'a backbone, a classifier or a pretraining checkpoint for one lead, with all stages',
+      next: `See what it holds: npm run inspect -- ${file}`,
+    });
+  }
+  return { file, arch, ...(head !== undefined && 'task' in head ? { task: head.task } : {}) };
+}
+
 /** Writes the user's weights anew, as a backbone for one lead in Keras's format: Python opens that file only. */
 export async function takeGivenWeights(run: RunSettings, leads: readonly number[]): Promise<void> {
-  const { weightsFile = '' } = run;
-  const arch = archOf(run.experiment, given);
-  const file = readWeights(weightsFile);
-  const task = pretrainingTaskOf(identifyModel(file.weights)?.head);
+  const { file, arch, task } = run.given!;
   const target = run.folder.weights('port', given);
   mkdirSync(dirname(target), { recursive: true });
   if (task !== undefined) {
-    const { layout, weights } = getPretrainedWeights(weightsFile, task, arch);
+    const { layout, weights } = getPretrainedWeights(file, task, arch);
     await writeWeights(target, layout, weights);
   } else {
     const layout = weightLayout({ arch, channels: 1 });
-    await writeWeights(target, layout, loadWeights(file, layout.weights).assigned);
+    await writeWeights(target, layout, loadWeights(readWeights(file), layout.weights).assigned);
   }
   for (const channels of leads.filter((count) => count > 1))
     await adjustNetwork({ weightsFile: target, channels, arch });
-}
-
-function pretrainingTaskOf(head: object | undefined): PretrainingJob['task'] | undefined {
-  return head !== undefined && 'task' in head ? (head.task as PretrainingJob['task']) : undefined;
 }
 
 /** Runs, or goes on with, a trial of a finetuning job of the port. */

@@ -3,6 +3,7 @@ import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '.
 import type { Precision } from '../graph/precision.ts';
 import type { FinetuneOptions } from '../port/finetuning/trainer.ts';
 import type { PretrainOptions } from '../port/pretraining/trainer.ts';
+import type { Arch, PretrainingTask } from '../port/weights/layout.ts';
 import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
 import type { RunFolder, SideName } from './run_folder.ts';
 
@@ -13,7 +14,7 @@ export interface RunSettings {
   /** Folder of real recordings; absent: they are generated. */
   readonly data?: string;
   /** The user's pretrained weights, for jobs that take `given` ones. */
-  readonly weightsFile?: string;
+  readonly given?: GivenWeights;
   readonly sides: readonly SideName[];
   /** Trials of each finetuning job. */
   readonly trials: number;
@@ -26,6 +27,15 @@ export interface RunSettings {
   readonly lock: string;
   /** Command line that repeats the run. */
   readonly command: string;
+}
+
+/** Weights of the user's. */
+export interface GivenWeights {
+  /** A Keras file or the prefix of a TensorFlow checkpoint. */
+  readonly file: string;
+  readonly arch: Arch;
+  /** The task of a pretraining checkpoint; absent for a backbone or a classifier. */
+  readonly task?: PretrainingTask;
 }
 
 /** Name of the pretraining job whose weights come from the user. */
@@ -75,17 +85,18 @@ export function pretrainOptions(
 
 /** Options of a trial of the port's finetuning; the original takes the same, as flags. */
 export function finetuneOptions(
-  { experiment, folder, seed, precision }: RunSettings,
+  run: RunSettings,
   side: SideName,
   { name, set, weights, published: _published, ...job }: FinetuningJob,
   trial: number,
 ): FinetuneOptions {
+  const { folder, seed, precision } = run;
   const number = trialSeed(seed, trial);
   return {
     jobDir: folder.finetuning(side, name, trial),
     train: folder.prepared(side, set, 'train'),
     test: folder.prepared(side, set, 'test'),
-    arch: archOf(experiment, weights),
+    arch: archOf(run, weights),
     ...(weights !== undefined && { weightsFile: folder.weights(side, weights, collectionOf[set].leads) }),
     ...job,
     seed: number,
@@ -94,9 +105,9 @@ export function finetuneOptions(
   };
 }
 
-/** Architecture of a finetuning job: that of its pretrained weights. */
-export function archOf({ pretraining }: Experiment, weights: string | undefined): PretrainingJob['arch'] {
-  return pretraining.find(({ name }) => name === weights)?.arch ?? 'resnet18';
+/** Architecture of a finetuning job: that of its pretrained weights, or of the user's, so that random weights compare with them. */
+export function archOf({ experiment, given: weights }: RunSettings, job: string | undefined): Arch {
+  return experiment.pretraining.find(({ name }) => name === job)?.arch ?? weights?.arch ?? 'resnet18';
 }
 
 /** Options as the flags of the original's command lines; those that it does not have are left out. */

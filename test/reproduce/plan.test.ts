@@ -29,7 +29,12 @@ function otherOriginal(): string {
 describe('planRun', () => {
   it.each(Object.entries(experiments))('%s: every stage, in order, each step after what it needs', (_, experiment) => {
     const data = experiment.data === 'generated' ? undefined : '/data';
-    const steps = plan({ experiment, data, weightsFile: '/weights.h5', trials: experiment.trials });
+    const steps = plan({
+      experiment,
+      data,
+      given: { file: '/weights.h5', arch: 'resnet18' },
+      trials: experiment.trials,
+    });
     const stages = steps.map(({ stage }) => stageNames.indexOf(stage));
     expect(stages).toEqual([...stages].sort((a, b) => a - b));
     const wanted = experiment.pretraining.length > 0 ? stageNames : stageNames.filter((name) => name !== 'pretraining');
