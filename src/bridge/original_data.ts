@@ -115,7 +115,15 @@ export class OriginalData {
     return { signals, rates, names, labels: { index, columns }, values: this.#transfer.take(found.values) };
   }
 
-  /** A call of a function over one array: `pad_sequences`, `running_mean_std`, a normaliser, … Results are arrays. */
+  /** Constants of the modules of the data sets by their Python names: numbers, and names by code. */
+  constants(): Promise<{
+    readonly numbers: { readonly [name: string]: number[] };
+    readonly names: { readonly [name: string]: { readonly [code: string]: string } };
+  }> {
+    return this.#session.call('datasets.constants');
+  }
+
+  /** A function over arrays: `pad_sequences`, `running_mean_std`, a normaliser, `physionet.resample_records`. Results are arrays. */
   async apply(
     name: string,
     arrays: readonly NdArray[],

@@ -15,6 +15,7 @@ from ecg_probe.compat_trainers import bridged
 
 __all__ = [
     "apply",
+    "constants",
     "cpsc2018",
     "fit_data",
     "load",
@@ -84,9 +85,36 @@ def apply(folder: str, name: str, arrays: list[str], options: dict[str, Any]) ->
         results = [icentia11k.normalize(array, **options) for array in given]
     elif name in ("physionet.normalize_challenge17", "physionet.normalize_challenge20", "physionet.normalize_ptb_xl"):
         results = [getattr(physionet, name.partition(".")[2])(array, **options) for array in given]
+    elif name == "physionet.resample_records":
+        rate = options["rate"]
+        records = [SimpleNamespace(p_signal=array, fs=rate) for array in given]
+        results = physionet.resample_records(records, options["fs"])
     else:
         raise AttributeError(f"{name} is not served")
     return give_all(folder, results)
+
+
+def constants() -> dict[str, Any]:
+    """Numbers and names that the modules of the data sets hold."""
+    from transplant.datasets import icentia11k, physionet
+
+    def numbers(value: Any) -> list[float]:
+        return [float(number) for number in np.ravel(value)]
+
+    sizes = ("ds_segment_size", "ds_frame_size", "ds_patient_ids", "ds_sampling_rate", "ds_mean", "ds_std")
+    sets = ("challenge17", "challenge20", "ptb_xl")
+    names = ("ds_beat_names", "ds_rhythm_names", "ds_hr_names")
+    return {
+        "numbers": {
+            **{name: numbers(getattr(icentia11k, name)) for name in sizes},
+            **{
+                f"{name}_{what}": numbers(getattr(physionet, f"{name}_{what}"))
+                for name in sets
+                for what in ("mean", "std")
+            },
+        },
+        "names": {name: {str(code): text for code, text in getattr(icentia11k, name).items()} for name in names},
+    }
 
 
 def split(folder: str, file: str, test_size: float, seed: int, train: str, test: str, stratify: bool) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { astype } from '../../lib/numpy/convert.ts';
-import { type DType, type NdArray, ndarray, sizeOf } from '../../lib/numpy/ndarray.ts';
-import { RandomState } from '../../lib/numpy/random.ts';
+import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { dump } from '../../lib/python/pickle.ts';
 import {
   calculateDurations,
@@ -15,158 +13,15 @@ import {
   loadRawLabels,
   loadSignal,
   type Marks,
-  normalize,
   patientFile,
 } from '../../port/transplant/datasets/icentia11k.ts';
-import {
-  type Normalizer,
-  normalizeChallenge17,
-  normalizeChallenge20,
-  normalizePtbXl,
-} from '../../port/transplant/datasets/physionet.ts';
-import { isMulticlass, padSequences, runningMeanStd } from '../../port/transplant/utils.ts';
-import { exactly, type Pair, type Row, sameText, vector } from '../closeness.ts';
+import { exactly, type Pair, type Row } from '../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../suite.ts';
-import { collectionOf, int64, outcomeOf, stack, wordFor } from './data_cases.ts';
+import { collectionOf, int64, stack } from './data_cases.ts';
 import { recordCases } from './preprocessing_records.ts';
+import { stepCases } from './preprocessing_steps.ts';
 
 const name = 'preprocessing';
-
-/** Values of both signs over several magnitudes. */
-function drawn(random: RandomState, dtype: DType, shape: readonly number[], scale = 10): NdArray {
-  const values = Float64Array.from(random.randomSample(sizeOf(shape)), (value) => (value - 0.4) * scale);
-  return astype(ndarray('float64', shape, values), dtype);
-}
-
-const paddingCase: SuiteCase = {
-  name: 'pad_sequences',
-  on: {},
-  quick: true,
-  run: async ({ original, seed }) => {
-    const random = new RandomState([seed, 1]);
-    const shapes = [
-      [
-        [300, 1],
-        [70, 1],
-        [5, 1],
-      ],
-      [
-        [40, 12],
-        [41, 12],
-      ],
-      [
-        [0, 2],
-        [3, 2],
-      ],
-      [[0], [0]],
-      [[1], [4]],
-    ];
-    const pairs: Pair[] = [];
-    const outcomes: [string[], string[]] = [[], []];
-    for (const padding of ['pre', 'post'] as const) {
-      for (const maxLen of [null, 64, 2, 0]) {
-        for (const [i, group] of shapes.entries()) {
-          const x = group.map((shape, k) => drawn(random, k === 0 && i % 2 === 0 ? 'float32' : 'float64', shape));
-          const ours = await outcomeOf(() => padSequences(x, maxLen ?? undefined, padding));
-          const theirs = await outcomeOf(() => original.data.apply('pad_sequences', x, { max_len: maxLen, padding }));
-          const label = `${padding} ${maxLen} shapes ${i}`;
-          outcomes[0].push(`${label}: ${wordFor(ours)}`);
-          outcomes[1].push(`${label}: ${wordFor(theirs)}`);
-          if ('value' in ours && 'value' in theirs) {
-            pairs.push({ name: label, port: ours.value, original: theirs.value[0] });
-          }
-        }
-      }
-    }
-    return [
-      exactly(name, `pad_sequences, ${pairs.length} calls`, pairs),
-      sameText(name, 'pad_sequences: what fails (Quirk Q1)', outcomes[0].join('\n'), outcomes[1].join('\n')),
-    ];
-  },
-};
-
-const sumCase: SuiteCase = {
-  name: 'running_mean_std and is_multiclass',
-  on: {},
-  quick: true,
-  run: async ({ original, seed }) => {
-    const random = new RandomState([seed, 2]);
-    const pairs: Pair[] = [];
-    const outcomes: [string[], string[]] = [[], []];
-    for (const dtype of [null, 'float32', 'float64'] as const) {
-      for (const kind of ['float64', 'float32', 'int16', 'int32', 'int64', 'uint8'] as const) {
-        const x = [5, 2048, 20_001].map((size) => drawn(random, kind, [size], kind === 'uint8' ? 20 : 80));
-        const ours = await outcomeOf(() => runningMeanStd(x, dtype ?? undefined));
-        const theirs = await outcomeOf(() => original.data.apply('running_mean_std', x, { dtype }));
-        const label = `sums in ${dtype ?? 'their own type'} of ${kind}`;
-        outcomes[0].push(`${label}: ${wordFor(ours)}`);
-        outcomes[1].push(`${label}: ${wordFor(theirs)}`);
-        if ('value' in ours && 'value' in theirs) {
-          pairs.push({ name: label, port: vector(ours.value), original: theirs.value[0] });
-        }
-      }
-    }
-    const labels = (['bool', 'int64', 'float32'] as const).flatMap((dtype) =>
-      [[8, 3], [8, 1], [8], [1, 4]].map((shape) =>
-        astype(ndarray('float64', shape, Float64Array.from(random.randint(0, 2, sizeOf(shape)))), dtype),
-      ),
-    );
-    const oneHot = ndarray('bool', [3, 3], Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1));
-    const sets = [...labels, oneHot];
-    const [theirs] = await original.data.apply('is_multiclass', sets);
-    const ours = ndarray(
-      'bool',
-      [sets.length],
-      Uint8Array.from(sets, (set) => (isMulticlass(set) ? 1 : 0)),
-    );
-    return [
-      exactly(name, 'running_mean_std', pairs),
-      sameText(name, 'running_mean_std: what fails (Quirk Q6)', outcomes[0].join('\n'), outcomes[1].join('\n')),
-      exactly(name, `is_multiclass, ${sets.length} label sets`, [
-        { name: 'is_multiclass', port: ours, original: theirs },
-      ]),
-    ];
-  },
-};
-
-const normalizers: Readonly<Record<string, readonly [leads: number, normalizer: Normalizer]>> = {
-  'physionet.normalize_challenge17': [1, normalizeChallenge17],
-  'physionet.normalize_challenge20': [12, normalizeChallenge20],
-  'physionet.normalize_ptb_xl': [12, normalizePtbXl],
-};
-
-const normalizeCase: SuiteCase = {
-  name: 'normalisation',
-  on: {},
-  quick: true,
-  run: async ({ original, seed }) => {
-    const random = new RandomState([seed, 4]);
-    const rows: Row[] = [];
-    for (const inplace of [false, true]) {
-      const how = inplace ? 'in place' : 'a copy';
-      for (const [title, [leads, normalizer]] of Object.entries(normalizers)) {
-        const x = (['float32', 'float64'] as const).map((dtype) => drawn(random, dtype, [3000, leads], 4));
-        const theirs = await original.data.apply(title, x, { inplace });
-        const pairs = x.map((array, i) => ({
-          name: array.dtype,
-          port: normalizer(structuredClone(array) as NdArray<'float32' | 'float64'>, inplace),
-          original: theirs[i],
-        }));
-        rows.push(exactly(name, `${title}, ${how}`, pairs));
-      }
-      const kinds = ['float32', 'float64', 'float16', ...(inplace ? [] : (['int16', 'int32'] as const))] as const;
-      const x = kinds.map((dtype) => drawn(random, dtype, [2, 3000], 40));
-      const theirs = await original.data.apply('icentia11k.normalize', x, { inplace });
-      const pairs = x.map((array, i) => ({
-        name: array.dtype,
-        port: normalize(structuredClone(array), inplace),
-        original: theirs[i],
-      }));
-      rows.push(exactly(name, `icentia11k.normalize, ${how}`, pairs));
-    }
-    return rows;
-  },
-};
 
 /** Positions and codes of each segment in turn, then counts and durations, as the original's side tells them. */
 function labelArrays(marks: readonly Marks[], codes: number): NdArray[] {
@@ -245,5 +100,5 @@ async function distributedLabels(context: SuiteContext): Promise<Row[]> {
 export const preprocessing: Suite = {
   name,
   summary: 'recordings as read, normalised, resampled and padded, and their labels, to the last bit',
-  cases: [paddingCase, sumCase, normalizeCase, patientCase, ...recordCases],
+  cases: [...stepCases, patientCase, ...recordCases],
 };

@@ -231,6 +231,30 @@ const rawCase: SuiteCase = {
   },
 };
 
+/** Frames for which few places are left, so that one place more or less changes the draws. */
+const rangeCase: SuiteCase = {
+  name: 'frames: the last places of a segment',
+  on: { dataSet: 'icentia11k' },
+  quick: true,
+  run: async (context) => {
+    collectionOf(context, 'icentia11k');
+    const patients = await context.data.icentia('unzipped');
+    const length = icentia11k.loadSignal(patients.dbDir, patients.patientIds[0], patients).shape[1];
+    const rows: Row[] = [];
+    for (const task of ['rhythm', 'beat', 'heart_rate'] as const) {
+      for (const frameSize of [length / 2, length - 1]) {
+        const stream = { task, frameSize, options: { samplesPerPatient: 4 } };
+        rows.push(...(await compareStream(context, `${tasks[task]}, ${frameSize} of ${length}`, stream, patients, 16)));
+      }
+    }
+    // Context and positive leave one place, a negative has half of the segment.
+    const options = { samplesPerPatient: 4, contextOverlap: 1, numBufferedPatients: 2 };
+    const stream = { task: 'cpc', frameSize: length / 2, contextSize: 1, ns: 2, options } as const;
+    rows.push(...(await compareStream(context, `cpc, ${length / 2} of ${length}`, stream, patients, 16)));
+    return rows;
+  },
+};
+
 /** Whole segments, converted from PhysioNet's edition by the port. */
 function wholeCase(unzipped: boolean): SuiteCase {
   const form = unzipped ? 'unzipped' : 'zipped';
@@ -268,6 +292,7 @@ export const frameCases: readonly SuiteCase[] = [
   ...frameTasks.flatMap((task) => (['zipped', 'unzipped'] as const).map((form) => streamCase(task, form))),
   ...frameTasks.map(batchCase),
   rawCase,
+  rangeCase,
   wholeCase(false),
   wholeCase(true),
 ];
