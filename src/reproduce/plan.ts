@@ -3,10 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Chosen } from '../compare/comparison.ts';
 import { identifyOriginal } from '../compare/witness.ts';
-import { diagnose } from '../doctor/diagnosis.ts';
-import { InputError } from '../errors.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import { brokeOff, compareStep, findingsFile, ownCase, runChecks, suiteChecks } from './comparison_steps.ts';
+import { checkSetUp } from './doctor_step.ts';
 import {
   copyGivenWeights,
   finetuneOriginal,
@@ -77,18 +76,7 @@ class Planner {
       },
       needs: [],
       seconds: 6,
-      run: async ({ reporter }) => {
-        const { ok, checks } = await diagnose();
-        for (const { name, status, detail } of checks) {
-          if (status === 'warning') reporter({ kind: 'warning', text: `${name}: ${detail}` });
-        }
-        const failed = checks.filter(({ status }) => status === 'failed');
-        if (ok) return;
-        throw new InputError('the set-up is not whole', {
-          got: failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
-          next: `See: npm run doctor. Mend it: ${failed[0]?.advice ?? 'npm run setup'}`,
-        });
-      },
+      run: checkSetUp,
     });
   }
 

@@ -2,24 +2,31 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { experiments } from '../../src/experiments.ts';
-import { bytesOf } from '../../src/lib/numpy/ndarray.ts';
+import type { NamedArray } from '../../src/lib/keras/weights_h5.ts';
+import { bytesOf, zeros } from '../../src/lib/numpy/ndarray.ts';
 import { readWeights, writeWeights } from '../../src/port/weights/files.ts';
-import { type ModelDescription, weightLayout } from '../../src/port/weights/layout.ts';
+import { type ModelDescription, type WeightSpec, weightLayout } from '../../src/port/weights/layout.ts';
 import { copyGivenWeights } from '../../src/reproduce/original_steps.ts';
 import { identifyGiven, takeGivenWeights } from '../../src/reproduce/port_steps.ts';
 import { RunFolder } from '../../src/reproduce/run_folder.ts';
 import { finetuneOptions } from '../../src/reproduce/settings.ts';
 import { temporaryFolder } from '../port/training_data.ts';
-import { sampleWeights } from '../port/weights/exchange.ts';
 import { settingsIn } from './run_settings.ts';
 
 const folder = temporaryFolder();
+
+/** Values that tell one weight from another, without millions of draws. */
+function numbered({ path, shape }: WeightSpec, index: number): NamedArray {
+  const weight = zeros('float32', shape);
+  weight.data.fill(index + 1);
+  return { path, ...weight };
+}
 
 async function fileOf(name: string, model: ModelDescription): Promise<string> {
   const layout = weightLayout(model);
   const file = join(folder, name);
   mkdirSync(dirname(file), { recursive: true });
-  await writeWeights(file, layout, sampleWeights(layout, 1));
+  await writeWeights(file, layout, layout.weights.map(numbered));
   return file;
 }
 
@@ -28,7 +35,7 @@ describe('weights of a user', () => {
     ['backbone.weights.h5', { arch: 'resnet18' }],
     ['classifier.weights.h5', { arch: 'resnet18', head: { classes: 4 } }],
     ['epoch_01_model.weights.h5', { arch: 'resnet18', head: { task: 'hr' } }],
-    ['epoch_01/model.weights', { arch: 'resnet18', head: { task: 'cpc' } }],
+    ['epoch_01/model.weights', { arch: 'resnet18', head: { task: 'beat' } }],
   ] as const)('%s becomes a backbone in Keras form, the same for both sides', async (name, model) => {
     const file = await fileOf(name, model);
     const run = settingsIn(join(folder, `run of ${name}`), {

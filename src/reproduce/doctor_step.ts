@@ -1,0 +1,17 @@
+import { diagnose } from '../doctor/diagnosis.ts';
+import { InputError } from '../errors.ts';
+import type { StepContext } from './step.ts';
+
+/** Checks the set-up as `doctor` does, and passes its warnings on. Throws an InputError with the command that mends a failure. */
+export async function checkSetUp({ reporter }: Pick<StepContext, 'reporter'>): Promise<void> {
+  const { ok, checks } = await diagnose();
+  for (const { name, status, detail } of checks) {
+    if (status === 'warning') reporter({ kind: 'warning', text: `${name}: ${detail}` });
+  }
+  if (ok) return;
+  const failed = checks.filter(({ status }) => status === 'failed');
+  throw new InputError('the set-up is not whole', {
+    got: failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
+    next: `See: npm run doctor. Mend it: ${failed[0]?.advice ?? 'npm run setup'}`,
+  });
+}
