@@ -14,8 +14,8 @@ export interface Worst {
 
 /**
  * What a row can prove, from the hardest statement on. `bits`: equal to the last bit. `same graph`: the port's own graph in both
- * languages, equal to the last bit. `float64` and `float32`: the same mathematics within a limit. `outcome`: whole trainings as
- * distributions over seeds.
+ * languages, equal to the last bit. `float64` and `float32`: the same mathematics within a limit. `outcome`: the same
+ * distribution where no single value can be the same, such as scores of whole trainings over seeds.
  */
 export const rungNames = ['bits', 'same graph', 'float64', 'float32', 'outcome'] as const;
 export type Rung = (typeof rungNames)[number];

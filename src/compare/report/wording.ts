@@ -9,7 +9,8 @@ export const rungMeanings: { readonly [rung in Rung]: string } = {
     'The port’s own graph gives the same bits in Node and in a Python session: Node adds nothing of its own',
   float64: 'The same mathematics: no formula differs',
   float32: 'The same values, each step taught with the original’s weights, within the original’s own rounding noise',
-  outcome: 'Whole trainings end the same, as distributions over seeds, within a margin fixed beforehand',
+  outcome:
+    'The same distribution where no single value can be the same: initial weights, scores of whole trainings over seeds',
 };
 
 /** What a reader has to know of the witness before trusting a verdict. */
