@@ -18,6 +18,7 @@ Damages copies of the port's source, one small error at a time, and shows whethe
   --seed N         seed of their choice and of the cases (2021)
   --suite NAME     only the cases of some suites (NAME,NAME) and the errors made by hand that they have to notice
   --all            all cases of the suites, not only the quick ones
+  --seconds N      cases that one error may cost, in seconds on the undamaged port, the fastest first (300)
   --minutes N      begin no further error after N minutes
   --workers N      processes that work at the same time, each with a Python (1)
   --data DIR       real recordings, as for a comparison; without it recordings are generated, in data/generated
@@ -36,6 +37,7 @@ const optionTypes = {
   seed: { type: 'string', default: '2021' },
   suite: { type: 'string', multiple: true },
   all: { type: 'boolean', default: false },
+  seconds: { type: 'string', default: '300' },
   minutes: { type: 'string' },
   workers: { type: 'string', default: '1' },
   data: { type: 'string' },
@@ -62,6 +64,7 @@ export async function run(args: readonly string[]): Promise<number> {
         count: wholeNumber('--count', values.count, 0, 100_000),
         seed,
         workers: wholeNumber('--workers', values.workers, 1, availableParallelism()),
+        seconds: wholeNumber('--seconds', values.seconds, 1, 100_000),
         ...(values.minutes === undefined ? {} : { minutes: wholeNumber('--minutes', values.minutes, 1, 10_000) }),
         all: values.all,
         ...(values.suite === undefined ? {} : { only: suitesNamed(values.suite) }),

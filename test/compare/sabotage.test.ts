@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -230,27 +230,35 @@ describe('probes', () => {
 });
 
 describe('journal', () => {
-  const trial: Trial = { id: 'm', outcome: 'survived', detail: '', cases: 1, seconds: 2 };
+  const survived: Trial = { id: 'm', outcome: 'survived', detail: '', cases: ['files: a'], seconds: 2 };
+  const caught: Trial = { ...survived, id: 'n', outcome: 'caught', how: 'failed row' };
+  const surveyed: SurveyedCase = { suite: 'files', case: 'a', passed: true, detail: '', seconds: 1, places: ['a.ts'] };
+  const campaign = { port: 'sources', suites: 'suites' };
 
   it('goes on where a run was stopped, even in the middle of a line', () => {
     const folder = temporaryFolder();
-    const first = new Journal(folder, 'campaign');
-    first.keepSurvey([]);
-    first.keep(trial);
+    const first = new Journal(folder, campaign);
+    first.keepCase(surveyed);
+    first.keep(survived);
     const path = join(folder, 'journal.jsonl');
-    writeFileAtomic(path, `${readFileSync(path, 'utf8')}{"trial": {"id": "ha`);
-    const second = new Journal(folder, 'campaign');
-    expect(second.survey).toEqual([]);
-    expect([...second.trials.values()]).toEqual([trial]);
-    second.keep({ ...trial, id: 'n' });
-    expect([...new Journal(folder, 'campaign').trials.keys()]).toEqual(['m', 'n']);
+    writeFileAtomic(path, `${readFileSync(path, 'utf8')}{"suites": "suites", "trial": {"id": "ha`);
+    const second = new Journal(folder, campaign);
+    expect(second.surveyed).toEqual([surveyed]);
+    expect([...second.trials.values()]).toEqual([survived]);
+    second.keep(caught);
+    expect([...new Journal(folder, campaign).trials.keys()]).toEqual(['m', 'n']);
   });
 
-  it('begins anew for another campaign', () => {
+  it('keeps what was noticed when suites change, and begins anew for other sources', () => {
     const folder = temporaryFolder();
-    new Journal(folder, 'campaign').keep(trial);
-    expect(new Journal(folder, 'other').trials.size).toBe(0);
-    expect(existsSync(join(folder, 'journal.jsonl'))).toBe(true);
+    const first = new Journal(folder, campaign);
+    first.keepCase(surveyed);
+    first.keep(survived);
+    first.keep(caught);
+    const second = new Journal(folder, { ...campaign, suites: 'better ones' });
+    expect([...second.trials.keys()]).toEqual(['n']);
+    expect(second.surveyed).toEqual([]);
+    expect(new Journal(folder, { ...campaign, port: 'others' }).trials.size).toBe(0);
   });
 });
 
@@ -288,7 +296,7 @@ describe('report', () => {
   };
   const tried = (id: string, outcome: Trial['outcome']): Tried => ({
     mutant: mutant(id),
-    trial: { id, outcome, detail: '', cases: 4, seconds: 1 },
+    trial: { id, outcome, detail: '', cases: ['files: a', 'files: b'], seconds: 1 },
   });
   const result = (named: Tried[], byRules: Tried[]): SabotageResult => {
     return { named, byRules, cases: [], possible: 10, reached: 5, seed: 1 };
@@ -313,7 +321,7 @@ describe('report', () => {
   it('names every survivor with its place and what is thought of it', () => {
     const text = formatReport(result([tried('by hand', 'caught')], [tried('b', 'survived')]), 'command');
     expect(text).toContain('| by hand | a.ts:3 |');
-    expect(text).toMatch(/\| a\.ts:3 +\| `1 \\\| "x"` → `2` +\| 4 +\| gap: not looked at +\|/);
+    expect(text).toMatch(/\| a\.ts:3 +\| `1 \\\| "x"` → `2` +\| 2 +\| gap: not looked at +\|/);
     expect(text).toContain('0.0 %');
   });
 });

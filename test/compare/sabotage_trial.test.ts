@@ -76,7 +76,7 @@ function tryWord(word: string): Promise<Trial> {
 
 it('names the first case that notices, and keeps the process', async () => {
   newBench();
-  expect(await tryWord('harmless')).toMatchObject({ outcome: 'survived', cases: 2 });
+  expect(await tryWord('harmless')).toMatchObject({ outcome: 'survived', cases: ['files: first', 'files: second'] });
   const by = { suite: 'files', case: 'second' };
   expect(await tryWord('wrong in the second')).toMatchObject({
     outcome: 'caught',
@@ -84,7 +84,7 @@ it('names the first case that notices, and keeps the process', async () => {
     by,
     detail: 'a row',
   });
-  expect(await tryWord('wrong')).toMatchObject({ outcome: 'caught', by: { case: 'first' }, cases: 1 });
+  expect(await tryWord('wrong')).toMatchObject({ outcome: 'caught', by: { case: 'first' }, cases: ['files: first'] });
   expect(started).toBe(1);
 });
 

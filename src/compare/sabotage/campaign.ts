@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import type { SuiteName } from '../suite.ts';
-import { Journal } from './journal.ts';
-import type { WorkerSettings } from './messages.ts';
+import { type Campaign, Journal } from './journal.ts';
+import type { ListedCase, WorkerSettings } from './messages.ts';
 import { draw, type Mutant, mutantsByRules, placeNamed } from './mutants.ts';
 import { type NamedMutant, namedMutants } from './named.ts';
 import { casesFor, type SurveyedCase, survey } from './survey.ts';
 import { copySources } from './trees.ts';
-import { Bench, type Trial } from './trial.ts';
+import { Bench, nameOfCase, type Trial } from './trial.ts';
 import { WorkerProcess } from './worker_process.ts';
 
 /** A sabotage run. */
@@ -27,7 +27,9 @@ export interface SabotageOptions extends WorkerSettings {
   readonly workers?: number;
   /** Minutes after which no further mutant is begun. */
   readonly minutes?: number;
-  /** Cases to run beside the quick ones. */
+  /** Seconds of cases (as long as they take on the undamaged port) that one mutant may cost; default 300. */
+  readonly seconds?: number;
+  /** All cases of the suites, not only the quick ones. */
   readonly all?: boolean;
   /** Only these suites. */
   readonly only?: readonly SuiteName[];
@@ -61,7 +63,7 @@ export async function runSabotage(
   reporter: Reporter,
   signal?: AbortSignal,
 ): Promise<SabotageResult> {
-  const { project, folder, count, seed, workers = 1, minutes = Number.POSITIVE_INFINITY } = options;
+  const { project, folder, count, seed, workers = 1, seconds = 300, minutes = Number.POSITIVE_INFINITY } = options;
   const end = performance.now() + minutes * 60_000;
   const work = join(folder, 'work');
   const base = join(work, 'base');
@@ -72,23 +74,23 @@ export async function runSabotage(
     const possible = mutantsByRules(src);
     const journal = new Journal(folder, campaignOf(base, options));
     const start = (): Promise<WorkerProcess> => startWorker(base, work, options);
-    const cases = journal.survey ?? (await surveyAll(start, base, work, possible, options, reporter, signal));
-    if (!journal.survey && !signal?.aborted) journal.keepSurvey(cases);
+    const cases = await surveyAll(start, base, work, possible, journal, options, reporter, signal);
     checkSurvey(cases, reporter);
-    const reached = possible.filter((mutant) => casesFor(mutant, cases).length > 0);
-    const drawn = draw(reached, count, seed);
-    const waiting = [...named, ...drawn].filter(({ id }) => !journal.trials.has(id));
+    const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases), seconds);
+    const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
+    const drawn = draw(possible, count, seed, (mutant) => reached.has(mutant));
+    const waiting = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
     const task = 'Damaging the port';
-    const all = named.length + drawn.length;
+    const all = waiting.length;
+    let done = 0;
     reporter({ kind: 'start', task, total: all, unit: 'mutants' });
     const tryNext = async (bench: Bench): Promise<void> => {
       try {
         for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
           if (signal?.aborted || performance.now() > end) break;
-          journal.keep(await bench.try(mutant, casesFor(mutant, cases)));
-          const trials = [...journal.trials.values()];
-          const caught = trials.filter(({ outcome }) => outcome === 'caught').length;
-          reporter({ kind: 'progress', task, done: trials.length, detail: `${caught} caught` });
+          const trial = await bench.try(mutant, casesOf(mutant));
+          journal.keep(trial);
+          reporter({ kind: 'progress', task, done: ++done, detail: `${trial.outcome}: ${mutant.id}` });
         }
       } finally {
         await bench.close();
@@ -108,10 +110,11 @@ export async function runSabotage(
     const withTrial = (mutant: Mutant): Tried => ({ mutant, trial: journal.trials.get(mutant.id) });
     return {
       named: named.map(withTrial),
-      byRules: drawn.map(withTrial),
+      // What an earlier run with other cases has tried counts too.
+      byRules: possible.filter((mutant) => drawn.includes(mutant) || journal.trials.has(mutant.id)).map(withTrial),
       cases,
       possible: possible.length,
-      reached: reached.length,
+      reached: reached.size,
       seed,
     };
   } finally {
@@ -123,24 +126,46 @@ function namedFor({ named = namedMutants, only }: SabotageOptions): readonly Nam
   return only ? named.filter(({ suite }) => only.includes(suite)) : named;
 }
 
+/** The cases to use, with what they run; those that the journal does not know are run first. */
 async function surveyAll(
   start: () => Promise<WorkerProcess>,
   base: string,
   work: string,
-  possible: readonly Mutant[],
+  mutants: readonly Mutant[],
+  journal: Journal,
   { all = false, only }: SabotageOptions,
   reporter: Reporter,
   signal?: AbortSignal,
 ): Promise<SurveyedCase[]> {
   reporter({ kind: 'message', text: 'Starting the Python original' });
   const worker = await start();
+  const known = new Set(journal.surveyed.map(nameOfCase));
   try {
-    const wanted = ({ suite, quick }: { suite: SuiteName; quick: boolean }): boolean =>
+    const chosen = ({ suite, quick }: ListedCase): boolean =>
       (only?.includes(suite) ?? suite !== 'outcome') && (all || quick);
-    return await survey(worker, base, join(work, 'probed'), possible, wanted, reporter, signal);
+    const wanted = (one: ListedCase): boolean => chosen(one) && !known.has(nameOfCase(one));
+    const folder = join(work, 'probed');
+    await survey({ worker, base, folder, mutants, wanted, keep: (one) => journal.keepCase(one), reporter, signal });
+    const names = new Set((await worker.list(folder)).filter(chosen).map(nameOfCase));
+    return journal.surveyed.filter((one) => names.has(nameOfCase(one)));
   } finally {
     await worker.close();
   }
+}
+
+/** The fastest cases that stay within so many seconds together, at least one. */
+function casesWithin(cases: readonly SurveyedCase[], seconds: number): SurveyedCase[] {
+  let sum = 0;
+  return cases.filter((one, i) => {
+    sum += one.seconds;
+    return i === 0 || sum <= seconds;
+  });
+}
+
+/** Whether a mutant need not be tried: it was caught, or there is no case that it did not survive. */
+function isDone(trial: Trial | undefined, cases: readonly SurveyedCase[]): boolean {
+  if (!trial) return false;
+  return trial.outcome === 'caught' || cases.every((one) => trial.cases.includes(nameOfCase(one)));
 }
 
 /** A case that fails without a mutant can catch none. */
@@ -161,13 +186,18 @@ function startWorker(base: string, work: string, options: SabotageOptions): Prom
   return WorkerProcess.start(base, { bridge, settings, suites }, { ...threads, TMPDIR: temporary });
 }
 
-/** Two runs with the same name can share their results: same sources, original, data and cases. */
-function campaignOf(base: string, { bridge, settings, suites, all = false, only }: SabotageOptions): string {
-  const hash = createHash('sha256').update(JSON.stringify({ bridge, settings, suites, all, only }));
+function campaignOf(base: string, { bridge, settings, suites }: SabotageOptions): Campaign {
   const src = join(base, 'src');
-  const decides = /^(port\/|graph\/|lib\/|bridge\/|compare\/suites\/|compare\/\w+\.ts$)/;
+  return {
+    port: digestOf(src, /^(port|graph|lib)\/.*\.ts$/, { bridge, settings }),
+    suites: digestOf(src, /^(bridge\/.*\.(ts|py)|compare\/suites\/.*\.ts|compare\/\w+\.(ts|json))$/, { suites }),
+  };
+}
+
+function digestOf(src: string, files: RegExp, settings: object): string {
+  const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (decides.test(file) && /\.(ts|py)$/.test(file)) hash.update(`${file}\0`).update(readFileSync(join(src, file)));
+    if (files.test(file)) hash.update(`${file}\0`).update(readFileSync(join(src, file)));
   }
   return hash.digest('hex');
 }

@@ -4,41 +4,53 @@ import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import type { SurveyedCase } from './survey.ts';
 import type { Trial } from './trial.ts';
 
-type Line = { readonly campaign: string } | { readonly survey: readonly SurveyedCase[] } | { readonly trial: Trial };
+/** What decides the results of a run, as digests. */
+export interface Campaign {
+  /** Sources that are damaged, data, and the original: everything is anew when they change. */
+  readonly port: string;
+  /** Suites and bridge: what was not noticed is tried again when they change. */
+  readonly suites: string;
+}
+
+type Line =
+  | { readonly port: string }
+  | { readonly suites: string; readonly surveyed: SurveyedCase }
+  | { readonly suites: string; readonly trial: Trial };
 
 /** What a sabotage run has found so far, a line of JSON each in `journal.jsonl`; a run that was stopped goes on from there. */
 export class Journal {
   readonly #path: string;
+  readonly #suites: string;
   readonly trials = new Map<string, Trial>();
-  #survey: readonly SurveyedCase[] | undefined;
+  readonly surveyed: SurveyedCase[] = [];
 
-  /** Opens the journal of a campaign; one of another campaign (other sources, data or cases) in the folder is replaced. */
-  constructor(folder: string, campaign: string) {
+  /** Opens the journal in a folder; what another campaign has left there and cannot be used is dropped. */
+  constructor(folder: string, { port, suites }: Campaign) {
     this.#path = join(folder, 'journal.jsonl');
+    this.#suites = suites;
     mkdirSync(folder, { recursive: true });
-    const lines = existsSync(this.#path) ? readLines(this.#path) : [];
-    const [head] = lines;
-    const known = head && 'campaign' in head && head.campaign === campaign ? lines : [{ campaign }];
+    const [head, ...lines] = existsSync(this.#path) ? readLines(this.#path) : [];
+    const usable = head && 'port' in head && head.port === port ? lines.filter((line) => this.#isUsable(line)) : [];
     // Written anew: a line that was cut off must not stand before the next one.
-    writeFileAtomic(this.#path, known.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    for (const line of known) {
-      if ('survey' in line) this.#survey = line.survey;
+    writeFileAtomic(this.#path, [{ port }, ...usable].map((line) => `${JSON.stringify(line)}\n`).join(''));
+    for (const line of usable) {
+      if ('surveyed' in line) this.surveyed.push(line.surveyed);
       else if ('trial' in line) this.trials.set(line.trial.id, line.trial);
     }
   }
 
-  get survey(): readonly SurveyedCase[] | undefined {
-    return this.#survey;
-  }
-
-  keepSurvey(survey: readonly SurveyedCase[]): void {
-    this.#survey = survey;
-    this.#write({ survey });
+  keepCase(surveyed: SurveyedCase): void {
+    this.surveyed.push(surveyed);
+    this.#write({ suites: this.#suites, surveyed });
   }
 
   keep(trial: Trial): void {
     this.trials.set(trial.id, trial);
-    this.#write({ trial });
+    this.#write({ suites: this.#suites, trial });
+  }
+
+  #isUsable(line: Line): boolean {
+    return ('trial' in line && line.trial.outcome === 'caught') || ('suites' in line && line.suites === this.#suites);
   }
 
   #write(line: Line): void {

@@ -82,10 +82,17 @@ export function mutantsByRules(src: string): Mutant[] {
   });
 }
 
-/** Some of the mutants by a seed, file by file and rule by rule in turn, so that no long file crowds the others out. */
-export function draw(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
-  const random = new RandomState(seed);
-  const shuffled = random.permutation([...mutants]);
+/**
+ * Some of the mutants by a seed, file by file and rule by rule in turn, so that no long file crowds the others out. `eligible` ones only;
+ * a wider choice leaves those of a narrow one near the front.
+ */
+export function draw(
+  mutants: readonly Mutant[],
+  count: number,
+  seed: number,
+  eligible: (mutant: Mutant) => boolean = () => true,
+): Mutant[] {
+  const shuffled = new RandomState(seed).permutation([...mutants]).filter(eligible);
   const files = inTurnBy(
     shuffled,
     ({ file }) => file,

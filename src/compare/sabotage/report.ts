@@ -105,7 +105,7 @@ ${
         ...survivors.map((one) => [
           place(one.mutant.file, one.mutant.line),
           `${code(one.mutant.replaced)} → ${code(one.mutant.replacement)}`,
-          String(one.trial?.cases ?? 0),
+          String(one.trial?.cases.length ?? 0),
           judgement(one),
         ]),
       ])

@@ -19,31 +19,37 @@ export interface SurveyedCase extends CaseName {
 /** Seconds that a case of the undamaged sources may take. */
 const patience = 900;
 
-/** Runs the cases once in a copy of the sources that tells what runs. `folder` is for that copy. */
-export async function survey(
-  worker: WorkerProcess,
-  base: string,
-  folder: string,
-  mutants: readonly Mutant[],
-  wanted: (one: ListedCase) => boolean,
-  reporter: Reporter,
-  signal?: AbortSignal,
-): Promise<SurveyedCase[]> {
+/** What a survey needs. */
+export interface SurveyOptions {
+  readonly worker: WorkerProcess;
+  /** The undamaged sources, and a folder for a copy of them with probes. */
+  readonly base: string;
+  readonly folder: string;
+  /** What may be damaged later. */
+  readonly mutants: readonly Mutant[];
+  readonly wanted: (one: ListedCase) => boolean;
+  /** Gets each case as soon as it has run. */
+  readonly keep: (one: SurveyedCase) => void;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs cases once in a copy of the sources that tells what runs. */
+export async function survey(options: SurveyOptions): Promise<void> {
+  const { worker, base, folder, mutants, wanted, keep, reporter, signal } = options;
   const { probes, places } = probesFor(mutants);
   const module = copyWithProbes(base, folder, probes);
   const cases = (await worker.list(folder)).filter(wanted);
   const task = 'Running the undamaged port';
   reporter({ kind: 'start', task, total: cases.length, unit: 'cases' });
-  const found: SurveyedCase[] = [];
-  for (const { suite, case: name } of cases) {
+  for (const [done, { suite, case: name }] of cases.entries()) {
     if (signal?.aborted) break;
-    reporter({ kind: 'progress', task, done: found.length, detail: `${suite}: ${name}` });
+    reporter({ kind: 'progress', task, done, detail: `${suite}: ${name}` });
     const { outcome, detail, seconds, hits } = await worker.run(folder, { suite, case: name }, patience * 1000, module);
     const hit = new Set(hits.flatMap((number) => places[number] ?? []));
-    found.push({ suite, case: name, passed: outcome === 'passed', detail, seconds, places: [...hit] });
+    keep({ suite, case: name, passed: outcome === 'passed', detail, seconds, places: [...hit] });
   }
   reporter({ kind: 'end', task });
-  return found;
 }
 
 /** Names of the places of which one has to run for a mutant to show. */

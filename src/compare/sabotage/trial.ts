@@ -15,8 +15,8 @@ export interface Trial {
   readonly by?: CaseName;
   /** The row that failed, the message of the error. */
   readonly detail: string;
-  /** Cases that ran it. */
-  readonly cases: number;
+  /** Names of the cases that ran it. */
+  readonly cases: readonly string[];
   readonly seconds: number;
 }
 
@@ -62,7 +62,7 @@ export class Bench {
     if (found !== 'again') return { id: mutant.id, ...found, seconds };
     await this.close();
     const detail = 'the case failed on the undamaged sources too';
-    return { id: mutant.id, outcome: 'unsure', detail, cases: cases.length, seconds };
+    return { id: mutant.id, outcome: 'unsure', detail, cases: namesOf(cases), seconds };
   }
 
   /** Ends the process in use at once; the mutant in work stays untried: `try` throws. */
@@ -92,15 +92,17 @@ export class Bench {
         const { outcome, detail } = await worker.run(tree, by, this.#patience(one));
         if (outcome === 'passed') continue;
         const clean = await worker.run(this.#base, by, this.#patience(one));
-        return clean.outcome === 'passed' ? { outcome: 'caught', how: outcome, by, detail, cases: i + 1 } : 'again';
+        return clean.outcome === 'passed'
+          ? { outcome: 'caught', how: outcome, by, detail, cases: namesOf(cases.slice(0, i + 1)) }
+          : 'again';
       }
-      return { outcome: 'survived', detail: '', cases: cases.length };
+      return { outcome: 'survived', detail: '', cases: namesOf(cases) };
     } catch (error) {
       await this.close();
       if (this.#stopped || !(error instanceof WorkerLost)) throw error;
       if (!isFirst || !at) return 'again';
       const by = { suite: at.suite, case: at.case };
-      return { outcome: 'caught', how: error.how, by, detail: error.message, cases: cases.indexOf(at) + 1 };
+      return { outcome: 'caught', how: error.how, by, detail: error.message, cases: namesOf([at]) };
     } finally {
       rmSync(tree, { recursive: true, force: true });
     }
@@ -110,4 +112,13 @@ export class Bench {
   #patience({ seconds }: SurveyedCase): number {
     return 1000 * (this.#slack + 6 * seconds);
   }
+}
+
+function namesOf(cases: readonly SurveyedCase[]): string[] {
+  return cases.map(nameOfCase);
+}
+
+/** A case under one name: `suite: case`. */
+export function nameOfCase({ suite, case: name }: CaseName): string {
+  return `${suite}: ${name}`;
 }
