@@ -44,7 +44,7 @@ export interface SuiteContext {
   readonly seed: number;
   /** Empty folder of the case, removed after it. */
   readonly scratch: string;
-  /** Folder with `dl4h.json` or the reproduction's own result files; the suite `published` needs it. */
+  /** Folder with the result files of the DL4H reproduction, `<job>_classification/*.csv`; the suite `published` needs it. */
   readonly published?: string;
   /** Trials a side of the suite `outcome`. */
   readonly trials: number;

@@ -39,10 +39,8 @@ export function int64(values: ArrayLike<number>, shape: readonly number[] = [val
 
 /** Arrays of one shape and dtype as one, with a new first axis; throws a RangeError if they differ. */
 export function stack(arrays: readonly NdArray[]): NdArray {
-  const [first] = arrays;
-  const { dtype, shape } = first;
-  const out = ndarray(dtype, [arrays.length, ...shape], joinedStorage(arrays) as typeof first.data);
-  return out;
+  const [{ dtype, shape }] = arrays;
+  return ndarray(dtype, [arrays.length, ...shape], joinedStorage(arrays));
 }
 
 /** Arrays that differ in their first axis only, one after the other. */

@@ -54,8 +54,9 @@ function sameFrames(name: string, port: Omit<Frames, 'state'>, original: Omit<Fr
     return { name: part, port: ours, original: theirs };
   });
   const rows = [exactly(suite, `${name}: frames`, pairs)];
-  if (original.y && port.y) {
-    rows.push(exactly(suite, `${name}: labels`, [{ name: 'y', port: port.y, original: original.y }]));
+  if (original.y || port.y) {
+    const none = int64([]);
+    rows.push(exactly(suite, `${name}: labels`, [{ name: 'y', port: port.y ?? none, original: original.y ?? none }]));
   }
   return rows;
 }
