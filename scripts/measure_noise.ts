@@ -5,8 +5,10 @@
  *
  *     node --import tsx scripts/measure_noise.ts [--data DIR] [--network TEXT]... [--seed N]...
  *
- * With --network, only networks whose name contains a text are measured. Values of a family only grow: remove the file to start anew.
+ * With --network, only networks whose name contains a text are measured. Values of a family only grow; to start anew,
+ * empty `noise` and `measured` in the file.
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +17,6 @@ import type { OriginalNetwork } from '../src/bridge/original_network.ts';
 import { makeBatches } from '../src/compare/batches.ts';
 import type { Row } from '../src/compare/closeness.ts';
 import { generatedCollections, openCollections } from '../src/compare/data.ts';
-import measured from '../src/compare/noise.json' with { type: 'json' };
 import * as mathematics from '../src/compare/suites/mathematics.ts';
 import {
   buildModel,
@@ -26,7 +27,14 @@ import {
   startingWeights,
 } from '../src/compare/suites/network.ts';
 import { type ComparedNetwork, networks } from '../src/compare/suites/networks.ts';
-import { type Family, type FreeLimits, type Limits, type Quantity, quantities } from '../src/compare/tolerances.ts';
+import {
+  type Family,
+  type FreeLimits,
+  familyOf,
+  type Limits,
+  type Quantity,
+  quantities,
+} from '../src/compare/tolerances.ts';
 import { initialValue } from '../src/graph/variable.ts';
 import { type Inputs, inputsByName } from '../src/lib/keras/inputs.ts';
 import { bytesOf, fromBytes, type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
@@ -50,18 +58,20 @@ const data = options.data
 const chosen = options.network
   ? options.network.flatMap((text) => networks.filter(({ name }) => name.includes(text)))
   : networks;
-const result = measured as unknown as {
+interface Result {
   noise: Record<Family, Record<'float32' | 'float64', Noise>>;
   /** Seeds by network. */
   measured: Record<string, number[]>;
   machine: Record<string, unknown>;
-};
+}
+const file = join(root, 'src', 'compare', 'noise.json');
 const original = await Original.open({ python: pythonExecutable(), original: join(root, 'original') });
 try {
   for (const network of chosen) {
     const begun = performance.now();
     const found = await measure(network);
-    const family: Family = `${network.arch} ${network.task === 'cpc' ? 'cpc' : 'classifier'}`;
+    const family = familyOf(network);
+    const result = JSON.parse(readFileSync(file, 'utf8')) as Result;
     result.noise[family] ??= { float32: {}, float64: {} };
     for (const precision of ['float32', 'float64'] as const) {
       const before = result.noise[family][precision];
@@ -74,7 +84,7 @@ try {
     const facts = await original.facts();
     result.machine = { tensorflow: facts.tensorflow, onednn: facts.onednn, cores: availableParallelism() };
     result.measured[network.name] = [...new Set([...(result.measured[network.name] ?? []), ...seeds])];
-    writeFileAtomic(join(root, 'src', 'compare', 'noise.json'), `${JSON.stringify(result, null, 2)}\n`);
+    writeFileAtomic(file, `${JSON.stringify(result, null, 2)}\n`);
   }
 } finally {
   await original.close();

@@ -73,16 +73,25 @@ export class Original {
   /** Builds and compiles a network as `finetuning.trainer` does. */
   async network(options: NetworkOptions): Promise<OriginalNetwork> {
     const name = `network-${this.#networks++}`;
-    const { multiLabel = false, stages = null, classes = null, seed = null, ...rest } = options;
-    const built = await this.#session.call<BuiltNetwork>('networks.build', {
-      name,
-      multi_label: multiLabel,
-      stages,
-      classes,
-      seed,
-      ...rest,
-    });
+    const built = await this.#session.call<BuiltNetwork>('networks.build', { name, ...buildArguments(options) });
     return new OriginalNetwork(this.#session, this.#transfer, name, built);
+  }
+
+  /**
+   * Lets tf_keras, in a process of its own, load the TensorFlow checkpoint `written` into each network and write another, of other values,
+   * to `wanted`. Returns the weights after each, in Keras 3's order.
+   */
+  async checkpoints(
+    plans: readonly { readonly network: NetworkOptions; readonly written: string; readonly wanted: string }[],
+  ): Promise<{ loaded: NdArray[]; saved: NdArray[] }[]> {
+    const results = await this.#session.call<{ loaded: string[]; saved: string[] }[]>('checkpoints.exchange', {
+      folder: this.#transfer.folder(),
+      networks: plans.map(({ network, written, wanted }) => ({ ...buildArguments(network), written, wanted })),
+    });
+    return results.map(({ loaded, saved }) => ({
+      loaded: this.#transfer.takeAll(loaded),
+      saved: this.#transfer.takeAll(saved),
+    }));
   }
 
   /** Loads a SavedModel of the port into a `tf.compat.v1.Session` of the Python process. */
@@ -129,4 +138,10 @@ export class Original {
     const { checkpointFile, stages = null, ...rest } = options;
     await this.#session.call('pretrained.save_backbone', { checkpoint_file: checkpointFile, stages, ...rest });
   }
+}
+
+/** Arguments of the probe's `networks.build`, beside the name. */
+function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
+  const { multiLabel = false, stages = null, classes = null, seed = null, ...rest } = options;
+  return { multi_label: multiLabel, stages, classes, seed, ...rest };
 }

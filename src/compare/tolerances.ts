@@ -1,4 +1,3 @@
-import type { Arch } from '../port/weights/layout.ts';
 import type { Rung } from './closeness.ts';
 import measured from './noise.json' with { type: 'json' };
 import type { TaskName } from './suite.ts';
@@ -45,8 +44,8 @@ export type Limits = Readonly<Record<Exclude<Quantity, keyof FreeLimits>, Tolera
 /** The limits of free-running steps. */
 export type FreeLimits = Readonly<Record<'freeLosses' | 'freeWeights', Tolerance>>;
 
-/** Networks that share limits. */
-export type Family = `${Arch} ${'classifier' | 'cpc'}`;
+/** Networks that share limits: those with a classifier on the backbone, and contrastive predictive coding with its transformer. */
+export type Family = 'classifier' | 'cpc';
 
 /** Families by name, with the noise that `scripts/measure_noise.ts` has found. */
 export const families = Object.keys(measured.noise) as readonly Family[];
@@ -57,23 +56,35 @@ const noise = measured.noise as Measured;
 /** Limit over noise: other processors, thread counts and recordings give other noise. */
 const factor = 5;
 
-/** A network as far as its limits depend on it; the task is finetuning unless it says otherwise. */
-type Limited = { readonly arch: Arch; readonly task?: TaskName };
+/** The family of a task; finetuning if there is none. */
+export function familyOf({ task }: { readonly task?: TaskName }): Family {
+  return task === 'cpc' ? 'cpc' : 'classifier';
+}
 
 /** Limits of a step of a network. Free-running training has none in float32: it is chaotic, and shown beside its noise without a verdict. */
-export function limitsOf({ arch, task }: Limited, precision: 'float32' | 'float64'): Limits {
-  return familyLimits(`${arch} ${task === 'cpc' ? 'cpc' : 'classifier'}`, precision) as Limits;
+export function limitsOf(network: { readonly task?: TaskName }, precision: 'float32' | 'float64'): Limits {
+  return familyLimits(familyOf(network), precision) as Limits;
 }
 
 /** Limits of ten free-running steps of a network in float64. */
-export function freeLimitsOf({ arch, task }: Limited): FreeLimits {
-  return familyLimits(`${arch} ${task === 'cpc' ? 'cpc' : 'classifier'}`, 'float64') as FreeLimits;
+export function freeLimitsOf(network: { readonly task?: TaskName }): FreeLimits {
+  return familyLimits(familyOf(network), 'float64') as FreeLimits;
 }
 
 /** Limits of a family, for every quantity that has a noise. */
 export function familyLimits(family: Family, precision: 'float32' | 'float64'): Partial<Limits & FreeLimits> {
-  const found = Object.entries(noise[family][precision]) as [Quantity, number][];
+  const found = Object.entries(shared(noise[family][precision])) as [Quantity, number][];
   return Object.fromEntries(found.map(([quantity, value]) => [quantity, toleranceOf(quantity, precision, value)]));
+}
+
+/**
+ * Gradients, moments and updates have the noise of the noisiest of the three: it comes from single roundings that turn a ReLU on or off,
+ * rare events that strike one and spare the other.
+ */
+function shared(measured: Partial<Record<Quantity, number>>): Partial<Record<Quantity, number>> {
+  const { gradients = 0, updates = 0, moments = 0 } = measured;
+  const most = Math.max(gradients, updates, moments);
+  return { ...measured, gradients: most, updates: most, moments: most };
 }
 
 function toleranceOf(quantity: Quantity, precision: 'float32' | 'float64', value: number): Tolerance {

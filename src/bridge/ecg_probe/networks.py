@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ecg_probe.arrays import give, give_all, take, take_all
 from ecg_probe.layers import is_keras_3, ordered_weights, watched
+from ecg_probe.not_runnable import NotRunnable
 
 __all__ = [
     "activations",
@@ -64,6 +65,7 @@ def build(
     multi_label: bool,
     dtype: str,
     seed: int | None,
+    compiled: bool = True,
 ) -> dict[str, Any]:
     """A network built and compiled as the original's trainers do it, in `dtype`.
 
@@ -96,8 +98,9 @@ def build(
             loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             metric = tf.keras.metrics.SparseCategoricalAccuracy(name="acc")
         model(inputs.get("x", inputs))
-        model.compile(optimizer=optimizer, loss=loss, metrics=[metric], run_eagerly=True)
-        model.optimizer.build(_trainable(model))
+        if compiled:
+            model.compile(optimizer=optimizer, loss=loss, metrics=[metric], run_eagerly=True)
+            model.optimizer.build(_trainable(model))
     _networks[name] = model, dtype
     return {
         "parameters": int(model.count_params()),
@@ -169,9 +172,24 @@ def load_weights(name: str, path: str) -> None:
         model.load_weights(path)
 
 
+def load_checkpoint(name: str, prefix: str) -> list[np.ndarray]:
+    """Loads a TensorFlow checkpoint on tf_keras, every variable of the model and of the file; returns the weights."""
+    with _network(name) as model:
+        model.load_weights(prefix).assert_existing_objects_matched().assert_consumed()
+        return _values(model)
+
+
+def save_checkpoint(name: str, prefix: str, draw: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
+    """Writes drawn values as a TensorFlow checkpoint on tf_keras, without an optimiser; returns them."""
+    with _network(name) as model:
+        _assign(model, [draw(weight.shape) for weight in ordered_weights(model)])
+        model.save_weights(prefix)
+        return _values(model)
+
+
 def _demand_keras_3() -> None:
     if not is_keras_3():
-        raise RuntimeError("this original runs on tf_keras, whose .weights.h5 files have another layout than Keras 3's")
+        raise NotRunnable("this original runs on tf_keras, whose .weights.h5 files have another layout than Keras 3's")
 
 
 def predict(name: str, folder: str, x: dict[str, str], batch_size: int) -> str:

@@ -116,16 +116,23 @@ export function buildPort(example: LabelledBatch, kind: InAnyPrecision): PortNet
   return new PortNetwork(session);
 }
 
-/** Builds a network of the original for batches like `example`; dispose of it afterwards. `seed` fixes Keras's initial weights. */
-export function buildOriginal(
-  original: Original,
+/** What the original needs to build a network for batches like `example`. `seed` fixes Keras's initial weights. */
+export function originalOptions(
   { x, y }: LabelledBatch,
   { task = 'finetuning', arch, stages, multiLabel }: Omit<NetworkCase, 'precision' | 'seed'>,
   dtype: NetworkOptions['dtype'],
   seed?: number,
-): Promise<OriginalNetwork> {
+): NetworkOptions {
   const classes = task === 'finetuning' ? y.shape[1] : undefined;
-  return original.network({ task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed });
+  return { task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed };
+}
+
+/** Builds a network of the original; see {@link originalOptions}. Dispose of it afterwards. */
+export function buildOriginal(
+  original: Original,
+  ...options: Parameters<typeof originalOptions>
+): Promise<OriginalNetwork> {
+  return original.network(originalOptions(...options));
 }
 
 /**

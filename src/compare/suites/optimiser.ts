@@ -8,7 +8,10 @@ import { casesOf } from './networks.ts';
 
 const steps = 3;
 
-/** Adam with the settings of finetuning and of pretraining: from the middle of a training and, in float64, from its first step. */
+/** Steps that Adam stands at: in the middle of a training, and before its first step, where the correction of its bias is largest. */
+const starts = { float64: [settledSteps, 0], float32: [settledSteps] } as const;
+
+/** Adam with the settings of finetuning and of pretraining: from moments that no tiny gradient dominates. */
 export const optimiser: Suite = {
   name: 'optimiser',
   summary: "Adam's updates and moments in taught steps, float64 and float32",
@@ -19,14 +22,15 @@ export const optimiser: Suite = {
       const limits = limitsOf(network, precision);
       rows.push(
         ...(await withTwins(original, batches[0], { ...network, precision, seed }, async (twins) => {
-          const { model } = twins.port.session;
           const { weights } = twins;
-          await twins.network.write({ weights, moments: settledMoments(model), iterations: settledSteps });
-          const found = optimiserRows(await taughtSteps(twins, batches), limits, `step ${settledSteps}`);
-          if (precision === 'float32') return found;
-          // Fresh moments turn every gradient, however tiny, into a full step: noise in float32, the bias correction in float64.
-          await twins.network.write({ weights });
-          return [...found, ...optimiserRows(await taughtSteps(twins, batches.slice(0, 1)), limits, 'fresh moments')];
+          const moments = settledMoments(twins.port.session.model);
+          const found: Row[] = [];
+          for (const iterations of starts[precision]) {
+            await twins.network.write({ weights, moments, iterations });
+            const taught = await taughtSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
+            found.push(...optimiserRows(taught, limits, `step ${iterations}`));
+          }
+          return found;
         })),
       );
     }
