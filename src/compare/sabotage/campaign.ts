@@ -80,33 +80,13 @@ export async function runSabotage(
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
     const drawn = draw(possible, count, seed, (mutant) => reached.has(mutant));
     const waiting = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
-    const task = 'Damaging the port';
-    const all = waiting.length;
-    let done = 0;
-    reporter({ kind: 'start', task, total: all, unit: 'mutants' });
-    const tryNext = async (bench: Bench): Promise<void> => {
-      try {
-        for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-          if (signal?.aborted || performance.now() > end) break;
-          const trial = await bench.try(mutant, casesOf(mutant));
-          journal.keep(trial);
-          reporter({ kind: 'progress', task, done: ++done, detail: `${trial.outcome}: ${mutant.id}` });
-        }
-      } finally {
-        await bench.close();
-      }
-    };
     const benches = Array.from({ length: workers }, () => new Bench(base, work, start));
-    const stop = (): void => benches.forEach((bench) => void bench.stop());
-    signal?.addEventListener('abort', stop, { once: true });
-    try {
-      await Promise.all(benches.map(tryNext));
-    } catch (error) {
-      if (!signal?.aborted) throw error;
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
-    reporter({ kind: 'end', task });
+    const attempt = async (bench: Bench, mutant: Mutant): Promise<Trial> => {
+      const trial = await bench.try(mutant, casesOf(mutant));
+      journal.keep(trial);
+      return trial;
+    };
+    await tryAll(waiting, benches, attempt, () => performance.now() > end, reporter, signal);
     const withTrial = (mutant: Mutant): Tried => ({ mutant, trial: journal.trials.get(mutant.id) });
     return {
       named: named.map(withTrial),
@@ -120,6 +100,42 @@ export async function runSabotage(
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Hands the mutants out to the benches until none is left, the time is over, or the signal comes: then at once. */
+async function tryAll(
+  mutants: readonly Mutant[],
+  benches: readonly Bench[],
+  attempt: (bench: Bench, mutant: Mutant) => Promise<Trial>,
+  isOver: () => boolean,
+  reporter: Reporter,
+  signal?: AbortSignal,
+): Promise<void> {
+  const task = 'Damaging the port';
+  reporter({ kind: 'start', task, total: mutants.length, unit: 'mutants' });
+  const waiting = [...mutants];
+  let done = 0;
+  const work = async (bench: Bench): Promise<void> => {
+    while (!signal?.aborted && !isOver()) {
+      const mutant = waiting.shift();
+      if (!mutant) break;
+      const { outcome } = await attempt(bench, mutant);
+      reporter({ kind: 'progress', task, done: ++done, detail: `${outcome}: ${mutant.id}` });
+    }
+  };
+  const stop = async (): Promise<void> => {
+    await Promise.all(benches.map((bench) => bench.stop()));
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.all(benches.map(work));
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    await stop();
+  }
+  reporter({ kind: 'end', task });
 }
 
 function namedFor({ named = namedMutants, only }: SabotageOptions): readonly NamedMutant[] {
