@@ -39,7 +39,7 @@ export function listSteps(run: RunSettings): PlannedStep[] {
 }
 
 /**
- * Does what is not done yet, in order. A step that is done again takes with it what was made from its results.
+ * Does what is not done yet of `steps` (default: all of the run), in order. A step that is done again takes with it what was made from its results.
  *
  * @throws InputError if an earlier stage is not complete or another process works in the folder, JobPaused after `signal`, StepFailed.
  */
@@ -47,12 +47,12 @@ export async function runSteps(
   run: RunSettings,
   { from, only, force = false }: Selection,
   { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+  steps: readonly Step[] = planRun(run),
 ): Promise<void> {
   describeRun(run);
   const unlock = lockJob(run.folder.root);
   const python = new OriginalProcess(run, reporter);
   try {
-    const steps = planRun(run);
     const marks = new StepMarks(run.folder.steps);
     const [first, last] = bounds(from, only);
     const chosen = steps.filter((step) => within(step, first, last));
