@@ -64,6 +64,11 @@ function joinedStorage(arrays: readonly NdArray[]): NdArray['data'] {
   return joined;
 }
 
+/** A sample with the digits that a picture can show. */
+export function shown(sample: number | bigint): number {
+  return Number(Number(sample).toFixed(4));
+}
+
 /** Bytes as an array to compare. */
 export function asBytes(data: Uint8Array): NdArray<'uint8'> {
   return ndarray('uint8', [data.length], data);

@@ -18,7 +18,7 @@ import { exactly, type Row, sameText } from '../closeness.ts';
 import type { DataSetName } from '../data.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { takeChallenge17 } from './challenge17_selection.ts';
-import { collectionOf, int64, outcomeOf, wordFor } from './data_cases.ts';
+import { collectionOf, int64, outcomeOf, shown, wordFor } from './data_cases.ts';
 import { samePreparedData } from './prepared_data.ts';
 
 const suite = 'preprocessing';
@@ -145,7 +145,7 @@ function showRecord({ observe }: SuiteContext, collection: CollectionName, ours:
     fs: documented.fs,
     leads: Array.from({ length: Math.min(leads, 3) }, (_, lead) => ({
       name: collection === 'challenge17' ? 'I' : twelveLeads[lead],
-      samples: Array.from({ length: 2500 }, (_unused, i) => ours.x.data[(length - 2500 + i) * leads + lead]),
+      samples: Array.from({ length: 2500 }, (_unused, i) => shown(ours.x.data[(length - 2500 + i) * leads + lead])),
     })),
     truth: 'as the collection labels it, read by each side',
     port: labels(ours),

@@ -10,7 +10,7 @@ import { bufferedGenerator } from '../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
 import type { IcentiaForm, IcentiaPatients } from '../data.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
-import { collectionOf, concatenate, int64, stack } from './data_cases.ts';
+import { collectionOf, concatenate, int64, shown, stack } from './data_cases.ts';
 import { portBatches, portFrames, pythonOptions, type Stream, streams, tasks } from './sampling_streams.ts';
 
 const suite = 'sampling';
@@ -91,7 +91,7 @@ function showFrame({ observe }: SuiteContext, task: FrameTask, ours: Frames, the
     codes.findIndex((code) => counts[code] < Math.max(...counts)),
   );
   const x = ours.inputs.get('x')!;
-  const samples = Array.from(x.data.subarray(frame * x.shape[1], (frame + 1) * x.shape[1]), Number);
+  const samples = Array.from(x.data.subarray(frame * x.shape[1], (frame + 1) * x.shape[1]), shown);
   const label = ({ data }: NdArray): string => names[task][Number(data[frame])];
   observe({
     kind: 'strip',
