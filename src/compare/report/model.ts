@@ -1,3 +1,4 @@
+import { gpuParityEnvironment } from '../../bridge/gpu.ts';
 import { mappedLibraries, type PythonFacts } from '../../bridge/handshake.ts';
 import { runtime } from '../../graph/runtime.ts';
 import type { Findings } from '../comparison.ts';
@@ -24,6 +25,8 @@ export interface PortFacts {
   readonly gpu: boolean;
   /** `TF_NUM_INTRAOP_THREADS`, null where it is left to TensorFlow. */
   readonly threads: string | null;
+  /** Environment of the parity mode of a GPU, as far as it is set. */
+  readonly parity: { readonly [name: string]: string };
 }
 
 /** Versions and hardware of both sides. */
@@ -64,6 +67,12 @@ export function sidesOf(hardware: Hardware, original: PythonFacts): Sides {
       library: mappedLibraries(),
       gpu: runtime().usesGpu,
       threads: process.env.TF_NUM_INTRAOP_THREADS ?? null,
+      parity: Object.fromEntries(
+        Object.keys(gpuParityEnvironment).flatMap((name) => {
+          const value = process.env[name];
+          return value === undefined ? [] : [[name, value]];
+        }),
+      ),
     },
     original,
   };

@@ -35,6 +35,7 @@ export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly
     ['wfdb, samplerate', '–', `${original.wfdb}, ${original.samplerate}`],
     ['oneDNN', 'as in the original (one library)', original.onednn ? 'on' : 'off'],
     ['GPUs', port.gpu ? 'in use' : 'none', original.gpus.join(', ') || 'none'],
+    ['Parity mode of a GPU', environment(port.parity), environment(original.parity)],
     // Python inherits the variable.
     both('Threads of an operation', port.threads ?? 'left to TensorFlow'),
     both('Processor', `${hardware.processor}, ${hardware.cpus} CPUs`),
@@ -49,3 +50,8 @@ export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly
 /** Why free-running training is no rung. */
 export const freeRunningMeaning =
   'Float32 training left to itself is chaotic on either side: shown beside the original’s own noise';
+
+function environment(variables: { readonly [name: string]: string }): string {
+  const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return set.join(' ') || 'off';
+}

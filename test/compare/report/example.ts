@@ -50,7 +50,7 @@ export function comparisonOf(findings: Partial<Comparison['findings']>, more: Pa
     findings: { rows: [], notRunnable: [], broken: [], observations: [], seconds: {}, ...findings },
     sides: {
       hardware: { platform: 'linux x64', processor: 'Xeon', cpuFeatures: ['avx2'], cpus: 2, memoryTotal: 24e9 },
-      port: { node: '20.20.2', tensorflow: '2.16.1', library, gpu: false, threads: null },
+      port: { node: '20.20.2', tensorflow: '2.16.1', library, gpu: false, threads: null, parity: {} },
       original: {
         python: '3.11.9',
         tensorflow: '2.16.1',
@@ -58,6 +58,7 @@ export function comparisonOf(findings: Partial<Comparison['findings']>, more: Pa
         ...versions,
         library,
         onednn: true,
+        parity: {},
         gpus: [],
       },
     },

@@ -22,9 +22,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function write(name: string, comparison: Comparison): Promise<string> {
-  await writeReport(join(folder, name), comparison);
-  return join(folder, name, 'report.html');
+const written = new Map<Comparison, Promise<string>>();
+
+/** The page of a comparison, written once. */
+function pageOf(comparison: Comparison): Promise<string> {
+  const known = written.get(comparison);
+  if (known) return known;
+  const target = join(folder, String(written.size));
+  const page = writeReport(target, comparison).then(() => join(target, 'report.html'));
+  written.set(comparison, page);
+  return page;
 }
 
 const unfinished = { suite: 'resume', case: 'kill', because: 'this original has no seed' } as const;
@@ -83,7 +90,7 @@ const hostileComparison: Comparison = comparisonOf(
 describe('the source of report.html', () => {
   let source = '';
   beforeAll(async () => {
-    source = readFileSync(await write('source', mixed), 'utf8');
+    source = readFileSync(await pageOf(mixed), 'utf8');
   });
 
   it('forbids everything but its own style sheet', () => {
@@ -109,7 +116,7 @@ describe('the source of report.html', () => {
 
 describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   it('says the verdict first, then what did not pass, then the ladder', async () => {
-    const { page, complaints, requests } = await visit(browser, await write('mixed', mixed));
+    const { page, complaints, requests } = await visit(browser, await pageOf(mixed));
     expect(await page.title()).toBe('FAILED: Port against original');
     const headings = await page.locator('h1, h2').allInnerTexts();
     expect(headings.map((text) => text.replace(/^\W+/, ''))).toEqual([
@@ -136,16 +143,13 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   });
 
   it('shows a run that could not run as such', async () => {
-    const { page } = await visit(
-      browser,
-      await write('open', comparisonOf({ rows: passedRows, broken: [unfinished] })),
-    );
+    const { page } = await visit(browser, await pageOf(comparisonOf({ rows: passedRows, broken: [unfinished] })));
     expect(await page.locator('.verdict h2').innerText()).toContain('COULD NOT RUN');
     expect(await page.locator('.verdict').getAttribute('class')).toBe('verdict open');
   });
 
   it('has a picture with a text alternative for every observation but tables', async () => {
-    const { page } = await visit(browser, await write('pictures', mixed));
+    const { page } = await visit(browser, await pageOf(mixed));
     const pictures = await page.getByRole('img').all();
     const labels = await Promise.all(pictures.map((one) => one.getAttribute('aria-label')));
     expect(labels).toHaveLength(5);
@@ -164,10 +168,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
 
   it('puts tables of headlines above the suites', async () => {
     const headline = { ...observations.at(-1)!, headline: true } as (typeof observations)[number];
-    const { page } = await visit(
-      browser,
-      await write('headline', comparisonOf({ rows: passedRows, observations: [headline] })),
-    );
+    const { page } = await visit(browser, await pageOf(comparisonOf({ rows: passedRows, observations: [headline] })));
     const headings = await page.locator('h2').allInnerTexts();
     expect(headings.slice(1, 4)).toEqual(['Ladder', 'Results', 'Suites']);
     expect(await page.locator('#results table').count()).toBe(1);
@@ -179,7 +180,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     ['light', false],
     ['dark', true],
   ])('draws both sides, the noise and the limit so that they can be seen: %s', async (_scheme, dark) => {
-    const opened = await visit(browser, await write('lines', mixed), { dark });
+    const opened = await visit(browser, await pageOf(mixed), { dark });
     const strokes = await opened.ask<Record<string, number>>('strokeContrasts()');
     for (const name of ['port', 'original', 'noise', 'bad', 'ink']) {
       expect(strokes[`var(--${name})`]).toBeGreaterThan(3);
@@ -190,12 +191,12 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     ['usual', mixed],
     ['hostile', hostileComparison],
   ])('keeps the texts of pictures inside of them and apart: %s names', async (_names, comparison) => {
-    const opened = await visit(browser, await write('texts', comparison));
+    const opened = await visit(browser, await pageOf(comparison));
     expect(await opened.ask('badTexts()')).toEqual([]);
   });
 
   it('gives every table a caption and every head a scope', async () => {
-    const opened = await visit(browser, await write('tables', mixed));
+    const opened = await visit(browser, await pageOf(mixed));
     const faults = await opened.ask<{ count: number }>('tableFaults()');
     expect(faults.count).toBeGreaterThan(8);
     expect(faults).toMatchObject({ nameless: 0, headless: 0, scopeless: 0, ragged: 0 });
@@ -207,7 +208,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     [1280, 'usual', mixed],
     [1280, 'hostile', hostileComparison],
   ])('is not wider than a window of %i pixels with %s names', async (width, _names, comparison) => {
-    const opened = await visit(browser, await write('width', comparison), { width });
+    const opened = await visit(browser, await pageOf(comparison), { width });
     await opened.ask('unfold()');
     expect(await opened.ask('overflow()')).toEqual({ excess: 0, outside: [] });
   });
@@ -218,8 +219,8 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   ])('has texts of enough contrast: %s', async (_scheme, dark, background) => {
     const passed = comparisonOf({ rows: passedRows, observations });
     const open = comparisonOf({ rows: passedRows, broken: [unfinished] });
-    for (const [i, comparison] of [mixed, passed, open].entries()) {
-      const opened = await visit(browser, await write(`contrast-${i}`, comparison), { dark, height: 12_000 });
+    for (const comparison of [mixed, passed, open]) {
+      const opened = await visit(browser, await pageOf(comparison), { dark, height: 12_000 });
       await opened.ask('unfold()');
       const found = await opened.ask<{ text: string; ratio: number }[]>('contrasts()');
       expect(found.length).toBeGreaterThan(150);
@@ -229,7 +230,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   });
 
   it('can be read by keyboard alone: every box that scrolls and every folded part is reached, in sight', async () => {
-    const opened = await visit(browser, await write('keyboard', mixed), { width: 360 });
+    const opened = await visit(browser, await pageOf(mixed), { width: 360 });
     const { page } = opened;
     const boxes = new Set<number>();
     let left = false;
@@ -250,7 +251,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   });
 
   it('scrolls a wide table by keyboard', async () => {
-    const opened = await visit(browser, await write('scroll', mixed), { width: 360 });
+    const opened = await visit(browser, await pageOf(mixed), { width: 360 });
     await opened.page.locator('#ladder .scroll').focus();
     await opened.page.keyboard.press('ArrowRight');
     const position = (): Promise<number> => opened.value("document.querySelector('#ladder .scroll').scrollLeft");
@@ -258,7 +259,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   });
 
   it('begins with a link that skips to the verdict', async () => {
-    const { page } = await visit(browser, await write('skip', mixed));
+    const { page } = await visit(browser, await pageOf(mixed));
     await page.keyboard.press('Tab');
     const skip = page.locator('a:focus');
     expect(await skip.innerText()).toBe('Skip to the verdict');
@@ -268,7 +269,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   });
 
   it('folds what passed, and prints it all the same', async () => {
-    const { page } = await visit(browser, await write('print', mixed));
+    const { page } = await visit(browser, await pageOf(mixed));
     const row = page.locator('details tbody tr:not(.case)').first();
     const height = async (): Promise<number> => (await row.boundingBox())?.height ?? 0;
     expect(await row.isVisible()).toBe(false);
@@ -278,7 +279,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
   });
 
   it('takes no name for anything but text', async () => {
-    const opened = await visit(browser, await write('hostile', hostileComparison));
+    const opened = await visit(browser, await pageOf(hostileComparison));
     await opened.ask('unfold()');
     expect(await opened.value("'owned' in window")).toBe(false);
     expect(await opened.page.locator('script, img, main style, [onerror]').count()).toBe(0);
@@ -290,7 +291,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
 
   it('would run and fetch nothing even if a name came through', async () => {
     const file = join(folder, 'breached.html');
-    const source = readFileSync(await write('breached', mixed), 'utf8');
+    const source = readFileSync(await pageOf(mixed), 'utf8');
     const breach =
       '<script>window.owned=1</script><p style="color:red">x</p><img src="https://example.org/x"><style>h1{color:red}</style>';
     writeFileSync(file, source.replace('</main>', `${breach}</main>`));
@@ -305,7 +306,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
       const passed = i !== 2500;
       return closeRow('gradients', `row ${i}`, { case: `case ${i % 50}`, passed, difference: passed ? 1e-12 : 1e-10 });
     });
-    const opened = await visit(browser, await write('long', comparisonOf({ rows })), { width: 360 });
+    const opened = await visit(browser, await pageOf(comparisonOf({ rows })), { width: 360 });
     const lines = opened.page.locator('#suite-1 tbody tr:not(.case)');
     expect(await lines.count()).toBe(3000);
     expect(await lines.first().innerText()).toContain('row 2500');

@@ -187,6 +187,11 @@ describe('the schema', () => {
       [...whole.findings.rows, exactRow('files', 'n', { note: '' })].flatMap((row) => Object.keys(row)),
     );
     expect(Object.keys(schema.$defs.row.properties).sort()).toEqual([...rows].sort());
+    const { sides, witness } = schema.properties;
+    expect(Object.keys(witness.properties).sort()).toEqual(Object.keys(whole.witness).sort());
+    for (const [name, side] of Object.entries(whole.sides)) {
+      expect(Object.keys(sides.properties[name].properties).sort()).toEqual(Object.keys(side).sort());
+    }
     for (const { kind, ...fields } of observations) {
       expect(Object.keys(schema.$defs[kind].properties)).toEqual(expect.arrayContaining(Object.keys(fields)));
     }
