@@ -53,8 +53,8 @@ export const families = Object.keys(measured.noise) as readonly Family[];
 type Measured = Record<Family, Record<'float32' | 'float64', Partial<Record<Quantity, number>>>>;
 const noise = measured.noise as Measured;
 
-/** Limit over noise: other processors, thread counts and recordings give other noise. */
-const factor = 5;
+/** Limit over noise: other processors, thread counts, networks and recordings give other noise. */
+const factors = { float64: 10, float32: 5 } as const;
 
 /** The family of a task; finetuning if there is none. */
 export function familyOf({ task }: { readonly task?: TaskName }): Family {
@@ -73,12 +73,13 @@ export function freeLimitsOf(network: { readonly task?: TaskName }): FreeLimits 
 
 /** Limits of a family, for every quantity that has a noise. */
 export function familyLimits(family: Family, precision: 'float32' | 'float64'): Partial<Limits & FreeLimits> {
-  const found = Object.entries(shared(noise[family][precision])) as [Quantity, number][];
+  const values = precision === 'float32' ? shared(noise[family].float32) : noise[family].float64;
+  const found = Object.entries(values) as [Quantity, number][];
   return Object.fromEntries(found.map(([quantity, value]) => [quantity, toleranceOf(quantity, precision, value)]));
 }
 
 /**
- * Gradients, moments and updates have the noise of the noisiest of the three: it comes from single roundings that turn a ReLU on or off,
+ * In float32, gradients, moments and updates have the noise of the noisiest of the three: it comes from single roundings that turn a ReLU on or off,
  * rare events that strike one and spare the other.
  */
 function shared(measured: Partial<Record<Quantity, number>>): Partial<Record<Quantity, number>> {
@@ -90,16 +91,15 @@ function shared(measured: Partial<Record<Quantity, number>>): Partial<Record<Qua
 function toleranceOf(quantity: Quantity, precision: 'float32' | 'float64', value: number): Tolerance {
   const { what, floor } = quantities[quantity] as { what: string; floor?: number };
   const common = { rung: precision, noise: value, ...(floor === undefined ? {} : { floor }) } as const;
+  const limit = rounded(factors[precision] * value);
   if (precision === 'float32') {
-    const reason = `${what}: the original in float32 against itself in float64`;
-    return { ...common, norm: 'l2', limit: rounded(factor * value), reason };
+    return { ...common, norm: 'l2', limit, reason: `${what}: the original in float32 against itself in float64` };
   }
   const reason = `${what}: the original in float64 against itself with the records of each batch in another order`;
-  return { ...common, limit: rounded(factor * value), reason };
+  return { ...common, limit, reason };
 }
 
-/** Upwards to two digits, so that a report shows the limit itself. */
+/** To two digits, so that a report shows the limit itself. */
 function rounded(value: number): number {
-  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
-  return Number((Math.ceil(value / unit) * unit).toPrecision(2));
+  return Number(value.toPrecision(2));
 }

@@ -33,21 +33,24 @@ const chosen = networks.filter(
 export const initialisers: Suite = {
   name: 'initialisers',
   summary: 'first values of every kind of layer: constants (bits), draws by moments and Kolmogorov–Smirnov',
-  cases: casesOf(async ({ original, data, seed }, network) => {
-    const [batch] = makeBatches(data, network, 1, seed);
-    const port = buildPort(batch, { ...network, precision: 'float32', seed });
-    try {
-      const theirs = await buildOriginal(original, batch, network, 'float32', seed);
+  cases: casesOf(
+    async ({ original, data, seed }, network) => {
+      const [batch] = makeBatches(data, network, 1, seed);
+      const port = buildPort(batch, { ...network, precision: 'float32', seed });
       try {
-        const [ours, { weights }] = [(await port.read()).weights, await theirs.read()];
-        return initialRows(port.names.map((name, i) => ({ name, port: ours[i], original: weights[i] })));
+        const theirs = await buildOriginal(original, batch, network, 'float32', seed);
+        try {
+          const [ours, { weights }] = [(await port.read()).weights, await theirs.read()];
+          return initialRows(port.names.map((name, i) => ({ name, port: ours[i], original: weights[i] })));
+        } finally {
+          await theirs.dispose();
+        }
       } finally {
-        await theirs.dispose();
+        port.dispose();
       }
-    } finally {
-      port.dispose();
-    }
-  }, chosen),
+    },
+    { chosen },
+  ),
 };
 
 /** Rows about first values; `pairs` are float32. */

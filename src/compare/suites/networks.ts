@@ -20,13 +20,12 @@ const archs = ['resnet18', 'resnet34', 'resnet50'] as const;
 function finetuning(arch: Arch, leads: 1 | 12, multiLabel: boolean, stages?: number): ComparedNetwork {
   const width = `${leads} lead${leads === 1 ? '' : 's'}`;
   const name = `${titleOf(arch, stages)}, finetuning, ${width}, ${multiLabel ? 'multi-label' : 'single-label'}`;
-  const quick = arch === 'resnet18' ? leads === 1 && !multiLabel : stages === 1 && leads === 12;
-  return { name, task: 'finetuning', arch, stages, leads, multiLabel, quick };
+  return { name, task: 'finetuning', arch, stages, leads, multiLabel, quick: stages === 1 };
 }
 
 function pretraining(arch: Arch, task: Exclude<TaskName, 'finetuning'>, stages?: number): ComparedNetwork {
-  const quick = task === 'cpc' ? stages === 1 : false;
-  return { name: `${titleOf(arch, stages)}, ${task}`, task, arch, stages, leads: 1, multiLabel: false, quick };
+  const name = `${titleOf(arch, stages)}, ${task}`;
+  return { name, task, arch, stages, leads: 1, multiLabel: false, quick: stages === 1 };
 }
 
 function titleOf(arch: Arch, stages?: number): string {
@@ -48,6 +47,7 @@ export const networks: readonly ComparedNetwork[] = [
   pretraining('resnet34', 'cpc'),
   // The whole one has 126 million parameters, most of them in its transformer: 12 GB for both sides in float64.
   pretraining('resnet50', 'cpc', 3),
+  finetuning('resnet18', 1, false, 1),
   finetuning('resnet50', 12, true, 1),
   pretraining('resnet18', 'cpc', 1),
 ];
@@ -55,15 +55,18 @@ export const networks: readonly ComparedNetwork[] = [
 /** The largest network, for suites that hold it once in float32. */
 export const largest: ComparedNetwork = pretraining('resnet50', 'cpc');
 
-/** A case of a suite for each network. */
+/** Also in the small selection of the suites that are quick with it: a network with all its stages. */
+export const quickWhole = 'resnet18, hr';
+
+/** A case of a suite for each network; `quick` names one more than the small ones for the small selection. */
 export function casesOf(
   run: (context: SuiteContext, network: ComparedNetwork) => Promise<readonly Row[]>,
-  chosen: readonly ComparedNetwork[] = networks,
+  { chosen = networks, quick }: { chosen?: readonly ComparedNetwork[]; quick?: string } = {},
 ): SuiteCase[] {
   return chosen.map((network) => ({
     name: network.name,
     on: { arch: network.arch, task: network.task },
-    ...(network.quick ? { quick: true } : {}),
+    ...(network.quick || network.name === quick ? { quick: true } : {}),
     run: (context) => run(context, network),
   }));
 }

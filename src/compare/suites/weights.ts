@@ -17,13 +17,13 @@ import {
   settledMoments,
   startingWeights,
 } from './network.ts';
-import { type ComparedNetwork, casesOf, largest, networks } from './networks.ts';
+import { type ComparedNetwork, casesOf, largest, networks, quickWhole } from './networks.ts';
 
 /** Weight files of both sides, each read by the other. */
 export const weights: Suite = {
   name: 'weights',
   summary: 'weight files both ways: .weights.h5 with the state of Adam, TensorFlow checkpoints (bits)',
-  cases: [...casesOf(kerasFiles, [...networks, largest]), ...checkpointCases()],
+  cases: [...casesOf(kerasFiles, { chosen: [...networks, largest], quick: quickWhole }), ...checkpointCases()],
 };
 
 /** Keras 3's files: what each side wrote is in the other's network, and counts and shapes agree. */

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { tolerancesPage } from '../../src/compare/tolerance_table.ts';
+import { families, familyLimits, familyOf, freeLimitsOf, limitsOf, quantities } from '../../src/compare/tolerances.ts';
+import { root } from '../shared_data.ts';
+
+const all = families.flatMap((family) =>
+  (['float32', 'float64'] as const).flatMap((precision) =>
+    Object.entries(familyLimits(family, precision)).map(([quantity, tolerance]) => ({
+      title: `${family}, ${precision}, ${quantity}`,
+      precision,
+      quantity,
+      tolerance,
+    })),
+  ),
+);
+
+describe('tolerances', () => {
+  it.each(all)('$title: at most ten times a measured noise, with a reason', ({ tolerance, precision }) => {
+    const { limit, noise, reason, rung } = tolerance;
+    expect(noise).toBeGreaterThan(0);
+    expect(limit).toBeGreaterThan(noise);
+    expect(limit).toBeLessThanOrEqual(10.0001 * noise);
+    expect(reason.length).toBeGreaterThan(10);
+    expect(rung).toBe(precision);
+  });
+
+  it('every quantity has a limit in float64, all but free-running ones in float32', () => {
+    for (const task of ['finetuning', 'cpc'] as const) {
+      const names = Object.keys(quantities).sort();
+      expect(Object.keys({ ...limitsOf({ task }, 'float64'), ...freeLimitsOf({ task }) }).sort()).toEqual(names);
+      const single = Object.keys(limitsOf({ task }, 'float32')).sort();
+      expect(single).toEqual(names.filter((name) => !name.startsWith('free')));
+    }
+    expect([familyOf({}), familyOf({ task: 'hr' }), familyOf({ task: 'cpc' })]).toEqual([
+      'classifier',
+      'classifier',
+      'cpc',
+    ]);
+  });
+
+  it('in float64, activations and gradients may be 1e-10 off, and ten free-running losses 1e-9 or what is measured', () => {
+    for (const task of ['finetuning', 'cpc'] as const) {
+      const { activations, outputs, gradients, losses } = limitsOf({ task }, 'float64');
+      for (const { limit } of [activations, outputs, gradients, losses]) expect(limit).toBeLessThanOrEqual(1e-10);
+    }
+    expect(freeLimitsOf({}).freeLosses.limit).toBeLessThanOrEqual(1e-9);
+  });
+
+  it('docs/tolerances.md is current', () => {
+    expect(readFileSync(join(root, 'docs', 'tolerances.md'), 'utf8')).toBe(tolerancesPage());
+  });
+});
