@@ -134,13 +134,14 @@ export class PythonSession {
     }
   }
 
-  /** Ends Python and removes the exchange folder. Safe to call twice. */
+  /** Ends Python and removes the exchange folder; calls that wait for an answer throw a BridgeLostError. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#closed) return;
     const ended =
       this.#child.exitCode !== null || this.#child.signalCode !== null
         ? Promise.resolve()
         : new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    for (const lose of this.#waiting) lose(new BridgeLostError('the Python session was closed'));
     this.#release();
     await ended;
   }
@@ -160,8 +161,7 @@ export class PythonSession {
     if (this.#closed || this.#lost) return;
     const tail = this.logTail().trim();
     this.#lost = new BridgeLostError(tail ? `${reason}. It printed last:\n${tail}` : reason);
-    for (const reject of this.#waiting) reject(this.#lost);
-    this.#waiting.clear();
+    for (const lose of this.#waiting) lose(this.#lost);
     this.#release();
   }
 
@@ -190,11 +190,13 @@ export class PythonSession {
     return new Promise<T>((resolve, reject) => {
       const clock = setTimeout(() => this.#lose(`${what}: Python gave no answer within ${limit / 1000} s`), limit);
       const finish = (act: () => void): void => {
+        // A clock that is left running keeps the process alive.
         clearTimeout(clock);
-        this.#waiting.delete(reject);
+        this.#waiting.delete(lose);
         act();
       };
-      this.#waiting.add(reject);
+      const lose = (error: BridgeLostError): void => finish(() => reject(error));
+      this.#waiting.add(lose);
       answer.then(
         (value) => finish(() => resolve(value)),
         (error: unknown) => finish(() => reject(error)),

@@ -90,6 +90,18 @@ describe('PythonSession', () => {
     expect(await gone(pid)).toBe(true);
   });
 
+  it('ends the calls that wait when it is closed, and leaves no clock running', async () => {
+    const python = await open();
+    const clocks = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = clocks();
+    process.kill(await python.call<number>('pid'), 'SIGSTOP');
+    const call = python.call('pid', {}, 2 ** 31 - 1);
+    const refused = expect(call).rejects.toThrow('the Python session was closed');
+    await python.close();
+    await refused;
+    expect(clocks()).toBeLessThanOrEqual(before);
+  });
+
   it('refuses a second session beside an open one, and a Python that is not there', async () => {
     await open();
     await expect(PythonSession.open({ python, original })).rejects.toThrow(BridgeStartError);
