@@ -1,5 +1,5 @@
 import type { NdArray } from '../lib/numpy/ndarray.ts';
-import { BridgeStartError } from './errors.ts';
+import { BridgeStartError, PythonError } from './errors.ts';
 import { OriginalData } from './original_data.ts';
 import { OriginalFiles } from './original_files.ts';
 import { OriginalMetrics } from './original_metrics.ts';
@@ -49,7 +49,7 @@ export class Original {
       await session.call('compat.install', {}, options.startTimeoutMs ?? 120_000);
     } catch (error) {
       await session.close();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = error instanceof PythonError ? error.detail : (error as Error).message;
       throw new BridgeStartError(`${options.original} cannot be imported: ${reason}`, { cause: error });
     }
     return new Original(session);

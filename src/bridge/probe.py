@@ -101,8 +101,9 @@ def request(name: str, args: str) -> str:
 def _describe(error: BaseException) -> dict[str, str]:
     from ecg_probe.not_runnable import lacking
 
-    raised = lacking(error) or error
+    raised = error
     try:
+        raised = lacking(error) or error
         detail = str(raised)
     except Exception:
         detail = "(its text cannot be made)"
