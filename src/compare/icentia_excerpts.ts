@@ -6,6 +6,7 @@ import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { rdann } from '../lib/wfdb/annotation.ts';
 import { rdrecord } from '../lib/wfdb/signal.ts';
+import { findPatients } from '../port/pretraining/convert_icentia11k.ts';
 import { rawLabelsOf } from '../port/pretraining/icentia11k_annotations.ts';
 import {
   flattenRawLabels,
@@ -52,15 +53,9 @@ export async function writeExcerpts(source: string, target: string, size: Excerp
 }
 
 function cut(source: string, count: number, samples: number): Segment[] {
-  const records = readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /p\d{5}_s\d{2}\.hea$/.test(file))
-    .sort()
-    .map((file) => join(source, file.slice(0, -4)));
-  if (records.length === 0) {
-    throw new InputError('no segments', { file: source, expected: 'files such as p00/p00000/p00000_s00.hea' });
-  }
+  const records = segmentsOf(source, count);
   const perRecord = Math.ceil(count / records.length);
-  return records.slice(0, count).flatMap((record, r) => {
+  return records.flatMap((record, r) => {
     const { data } = rdrecord(record).pSignal;
     const labels = rawLabelsOf(rdann(record, 'atr'), { file: `${record}.atr`, samples: data.length });
     const wanted = Math.min(perRecord, count - r * perRecord);
@@ -80,6 +75,24 @@ function cut(source: string, count: number, samples: number): Segment[] {
       };
     });
   });
+}
+
+/** At most `count` segments, of as many of the first patients as there are: their first segments, then their second ones, and so on. */
+function segmentsOf(source: string, count: number): string[] {
+  const byPatient = findPatients(source)
+    .slice(0, count)
+    .map((id) => {
+      const patient = `p${String(id).padStart(5, '0')}`;
+      const folder = join(source, patient.slice(0, 3), patient);
+      const files = readdirSync(folder).filter((file) => /^p\d{5}_s\d{2}\.hea$/.test(file));
+      return files.sort().map((file) => join(folder, file.slice(0, -4)));
+    });
+  const longest = Math.max(...byPatient.map((segments) => segments.length));
+  const rounds = Array.from({ length: longest }, (_, round) => byPatient.flatMap((segments) => segments[round] ?? []));
+  if (longest === 0) {
+    throw new InputError('no segments', { file: source, expected: 'files such as p00/p00000/p00000_s00.hea' });
+  }
+  return rounds.flat().slice(0, count);
 }
 
 /** Marks of samples `[start, end)`, counted from `start`. */

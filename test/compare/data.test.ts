@@ -79,7 +79,7 @@ describe('writeExcerpts', () => {
     mkdirSync(at('nothing'));
     const size = { patients: 1, segments: 1, samples: 100 };
     await expect(writeExcerpts(at('nothing'), at('out'), size)).rejects.toThrow(
-      /nothing: no segments; expected files such as/,
+      /nothing: no patients found; expected folders such as/,
     );
     const many = { patients: 50, segments: 2, samples: 32_768 };
     await expect(writeExcerpts(at('generated', 'icentia11k'), at('out'), many)).rejects.toThrow(InputError);

@@ -15,10 +15,10 @@ import { loadLabels, patientFile, unzipPatientData } from '../../port/transplant
 import { loadPkl, savePkl } from '../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../suite.ts';
-import { takeChallenge17 } from './challenge17_selection.ts';
 import { asBytes, bytesOfFile, collectionOf, int64 } from './data_cases.ts';
 import { csvCases } from './files_csv.ts';
 import { samePreparedData } from './prepared_data.ts';
+import { takeChallenge17, takePtbXl } from './record_selection.ts';
 
 const name = 'files';
 
@@ -104,7 +104,8 @@ const pickleCase = (collection: 'challenge17' | 'ptb_xl', dataSet: 'cinc2017' | 
   quick: true,
   run: async (context) => {
     const folder = collectionOf(context, dataSet);
-    const source = dataSet === 'cinc2017' ? takeChallenge17(folder, join(context.scratch, 'records'), 8) : folder;
+    const select = dataSet === 'cinc2017' ? takeChallenge17 : takePtbXl;
+    const source = select(folder, join(context.scratch, 'records'), 12);
     return samePickles(context, collection, source);
   },
 });

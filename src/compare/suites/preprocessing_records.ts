@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CollectionName, PreparedData, PrepareOptions } from '../../bridge/original_data.ts';
 import { openResampler } from '../../lib/samplerate/resample.ts';
@@ -15,83 +14,12 @@ import { twelveLeads } from '../../port/finetuning/recordings.ts';
 import { readChallenge17Data, readChallenge20Data, readPtbXlData } from '../../port/transplant/datasets/physionet.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../closeness.ts';
-import type { DataSetName } from '../data.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
-import { takeChallenge17 } from './challenge17_selection.ts';
 import { collectionOf, int64, outcomeOf, shown, wordFor } from './data_cases.ts';
 import { samePreparedData } from './prepared_data.ts';
+import { describe, documented, type Recipe, recipes, sourcesOf, variants } from './preprocessing_recipes.ts';
 
 const suite = 'preprocessing';
-
-/** A collection, the original's name for it, and what to do with it. */
-interface Recipe {
-  readonly title: string;
-  readonly dataSet: DataSetName;
-  readonly collection: CollectionName;
-  /** Folders below that of the data set; those that are there are read. */
-  readonly places: readonly string[];
-  /** Key of `collectionKinds`, for `prepareData`. */
-  readonly format: string;
-  /** Its rate, Hz. */
-  readonly rate: number;
-  readonly further: readonly PrepareOptions[];
-}
-
-const recipes: readonly Recipe[] = [
-  {
-    title: 'Challenge 2017',
-    dataSet: 'cinc2017',
-    collection: 'challenge17',
-    places: ['.'],
-    format: 'challenge17',
-    rate: 300,
-    further: [],
-  },
-  {
-    title: 'Challenge 2020',
-    dataSet: 'challenge2020',
-    collection: 'challenge20',
-    places: ['cpsc2018', 'labelled'],
-    format: 'challenge20',
-    rate: 500,
-    further: [],
-  },
-  {
-    title: 'PTB-XL',
-    dataSet: 'ptbxl',
-    collection: 'ptb_xl',
-    places: ['.'],
-    format: 'ptb-xl',
-    rate: 500,
-    further: [
-      { fs: 250, pad: 2500, normalize: true, category: 'form' },
-      { fs: 250, pad: 2500, normalize: true, category: 'diagnostic' },
-      { fs: 100, pad: 'max', normalize: true, folds: [1, 2, 3, 4, 5, 6] },
-    ],
-  },
-];
-
-const documented = { fs: 250, pad: 16_384, normalize: true } as const;
-
-/** As recorded, at its own rate, up and down by odd factors, padded and cut, normalised or not. */
-function variants({ rate, further }: Recipe): readonly PrepareOptions[] {
-  return [
-    { pad: 'max', normalize: true },
-    { pad: 'max' },
-    { fs: rate, pad: 'max', normalize: true },
-    { fs: 250, pad: 700 },
-    { fs: 97, pad: 'max', normalize: true },
-    { fs: 360, pad: 4001, normalize: true },
-    ...further,
-  ];
-}
-
-/** Folders that both sides read: of a large collection a selection. */
-function sourcesOf(context: SuiteContext, { dataSet, places }: Recipe, most: number): string[] {
-  const folder = collectionOf(context, dataSet);
-  if (dataSet === 'cinc2017') return [takeChallenge17(folder, join(context.scratch, 'cinc2017'), most)];
-  return places.map((place) => join(folder, place)).filter((place) => existsSync(place));
-}
 
 async function portData(collection: CollectionName, folder: string, options: PrepareOptions): Promise<DataSet> {
   const { category, folds, ...rest } = options;
@@ -104,18 +32,6 @@ async function portData(collection: CollectionName, folder: string, options: Pre
     case 'ptb_xl':
       return getPtbXlData(folder, { ...settings, category, folds });
   }
-}
-
-function describe(options: PrepareOptions): string {
-  const { fs, pad, normalize, category, folds } = options;
-  const parts = [
-    fs ? `${fs} Hz` : 'as recorded',
-    pad === 'max' ? 'padded to the longest' : pad ? `${pad} samples` : 'not padded',
-    ...(normalize ? ['normalised'] : []),
-    ...(category ? [category] : []),
-    ...(folds ? [`folds ${folds.join(' ')}`] : []),
-  ];
-  return parts.join(', ');
 }
 
 async function samePreparation(

@@ -256,7 +256,7 @@ const rangeCase: SuiteCase = {
   },
 };
 
-/** Whole segments, converted from PhysioNet's edition by the port. */
+/** Two whole segments of up to two patients, converted from PhysioNet's edition by the port. */
 function wholeCase(unzipped: boolean): SuiteCase {
   const form = unzipped ? 'unzipped' : 'zipped';
   return {
@@ -264,9 +264,14 @@ function wholeCase(unzipped: boolean): SuiteCase {
     on: { dataSet: 'icentia11k' },
     run: async (context) => {
       const source = collectionOf(context, 'icentia11k');
-      const patientIds = findPatients(source).slice(0, 2);
       const target = join(context.scratch, form);
-      await convertIcentia11k({ source, target, patientIds, segments: segmentsOf(source, patientIds[0]), unzipped });
+      const [first, ...others] = findPatients(source).slice(0, 2);
+      const segments = segmentsOf(source, first).slice(0, 2);
+      const patientIds = [
+        first,
+        ...others.filter((id) => segments.every((one) => segmentsOf(source, id).includes(one))),
+      ];
+      await convertIcentia11k({ source, target, patientIds, segments, unzipped });
       const patients = { dbDir: target, patientIds, unzipped };
       const rows: Row[] = [];
       for (const task of Object.keys(streams) as FrameTask[]) {
