@@ -177,7 +177,7 @@ describe('a Python that is lost', () => {
   });
 });
 
-describe('a Node that ends', () => {
+describe.concurrent('a Node that ends', () => {
   const folder = mkdtempSync(join(tmpdir(), 'holder-'));
   const script = join(folder, 'hold.mts');
 

@@ -14,7 +14,7 @@ describe('a checkout with everything reverted that original/ changes', () => {
   beforeAll(async () => {
     bench = await makeBench('all');
     ({ original, run } = await openBridge(bench, '3'));
-  });
+  }, 300_000);
 
   afterAll(async () => {
     await original?.close();
