@@ -27,7 +27,7 @@ export const batchSizes = {
 } as const;
 
 /**
- * Batches for a network, float32: stretches at drawn places of up to 16 recordings of the data, or of generated ones where there are none
+ * Batches for a network, float32: stretches at drawn places of up to 8 recordings of the data, or of generated ones where there are none
  * with its leads. Labels are drawn: what they say of the recording does not matter to the mathematics.
  */
 export function makeBatches(
@@ -37,7 +37,7 @@ export function makeBatches(
   seed: number,
 ): LabelledBatch[] {
   const { classifier, cpc, classes } = batchSizes;
-  const signals = readSignals(data, leads, classifier.samples, seed);
+  const signals = signalsOf(data, leads, classifier.samples, seed);
   const draws = new RandomState([seed, leads]);
   const stretches = (shape: readonly number[]): NdArray<'float32'> => {
     const [samples] = shape.slice(-2);
@@ -83,8 +83,18 @@ function labelRows({ data }: NdArray<'int32'>, classes: number, draws?: RandomSt
   return ndarray('float32', [data.length, classes], rows);
 }
 
-const most = 16;
+const most = 8;
 const sources: Readonly<Record<number, readonly DataSetName[]>> = { 1: ['cinc2017'], 12: ['ptbxl', 'challenge2020'] };
+
+/** Recordings read so far, by where they come from: every case of a run takes the same. */
+const read = new Map<string, Signal[]>();
+
+function signalsOf(data: ComparisonData, leads: number, samples: number, seed: number): Signal[] {
+  const key = JSON.stringify([data.folder, leads, samples, seed]);
+  const known = read.get(key) ?? readSignals(data, leads, samples, seed);
+  read.set(key, known);
+  return known;
+}
 
 function readSignals({ folder, names }: ComparisonData, leads: number, samples: number, seed: number): Signal[] {
   const found: Signal[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { closely, exactly, type Pair, sameText, vector } from '../../src/compare/closeness.ts';
+import { closely, differences, exactly, type Pair, sameText, vector } from '../../src/compare/closeness.ts';
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 
 const pair = (port: NdArray, original: NdArray): Pair[] => [{ name: 'a', port, original }];
@@ -52,6 +52,23 @@ describe('closely', () => {
       worst: { index: [1] },
     });
   });
+
+  it.each(['max', 'l2'] as const)(
+    '%s: an array that holds only rounding is measured against its neighbours',
+    (norm) => {
+      const pairs: Pair[] = [
+        { name: 'kernel', port: f32(1000, -1000), original: f32(1000, -1000) },
+        { name: 'bias', port: f32(3e-4, 1e-4), original: f32(1e-4, 1e-4) },
+      ];
+      expect(closely('s', 'n', pairs, { ...tolerance, norm }).passed).toBe(false);
+      expect(closely('s', 'n', pairs, { ...tolerance, norm, floor: 1e-3 })).toMatchObject({ passed: true });
+      const found = differences(pairs, { ...tolerance, norm, floor: 1e-3 });
+      expect(found.map(({ name }) => name)).toEqual(['kernel', 'bias']);
+      expect(found[1].difference).toBeCloseTo(norm === 'max' ? 2e-4 : Math.SQRT2 * 1e-4, 6);
+      const large = [{ name: 'kernel', port: f32(1000), original: f32(1002) }];
+      expect(closely('s', 'n', large, { ...tolerance, norm, floor: 1e-3 }).passed).toBe(false);
+    },
+  );
 
   it('takes the worst of several arrays and names it', () => {
     const row = closely(

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Original } from '../../../src/bridge/original.ts';
+import { makeBatches } from '../../../src/compare/batches.ts';
+import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
+import { suiteNames, taskNames } from '../../../src/compare/suite.ts';
+import { activationRows, gradientRows, optimiserRows, taughtSteps } from '../../../src/compare/suites/mathematics.ts';
+import { settledMoments, withTwins } from '../../../src/compare/suites/network.ts';
+import { networks } from '../../../src/compare/suites/networks.ts';
+import { limitsOf } from '../../../src/compare/tolerances.ts';
+import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
+import { archs } from '../../../src/port/weights/layout.ts';
+import { faults, none, openOriginal, run, valuesOf } from './data_suites.ts';
+import { networkSuites } from './network_suites.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'network-suites-'));
+let original: Original;
+let data: ComparisonData;
+
+beforeAll(async () => {
+  data = await generatedCollections(folder, 3);
+  original = await openOriginal();
+}, 300_000);
+afterAll(async () => {
+  await original?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('suites about networks', () => {
+  it.each(networkSuites)('$name: names of cases are unique, some are quick, the name is one of all', (suite) => {
+    const { name, cases } = suite;
+    expect(suiteNames).toContain(name);
+    expect(new Set(cases.map((one) => one.name)).size).toBe(cases.length);
+    expect(cases.filter(({ quick }) => quick).length).toBeGreaterThan(0);
+  });
+
+  it('the networks are every architecture in every task, with one lead and twelve, one label and several', () => {
+    for (const arch of archs) {
+      const tasks = networks.filter((network) => network.arch === arch).map(({ task }) => task);
+      expect(new Set(tasks)).toEqual(new Set(taskNames));
+      const heads = networks.filter(({ task, stages, ...network }) => {
+        return network.arch === arch && task === 'finetuning' && stages === undefined;
+      });
+      expect(heads.map(({ leads, multiLabel }) => `${leads} ${multiLabel}`).sort()).toEqual(
+        ['1 false', '1 true', '12 false', '12 true'].sort(),
+      );
+    }
+  });
+
+  it.each(networkSuites.filter(({ name }) => name !== 'resume'))(
+    '$name: a small network with several labels on 12 leads passes',
+    async (suite) => {
+      const cases = suite.cases.filter(({ name }) => name.startsWith('resnet50 with 1 stage'));
+      const findings = await run(suite, cases, { original, data });
+      expect(faults(findings)).toEqual(none);
+      expect(findings.rows.every(({ suite: name }) => name === suite.name)).toBe(true);
+      if (suite.name !== 'predictions') expect(valuesOf(findings)).toBeGreaterThan(100_000);
+    },
+    300_000,
+  );
+
+  it.each(networkSuites.filter(({ name }) => name === 'activations' || name === 'gradients'))(
+    '$name: contrastive predictive coding passes',
+    async (suite) => {
+      const cases = suite.cases.filter(({ name }) => name === 'resnet18 with 1 stage, cpc');
+      expect(faults(await run(suite, cases, { original, data }))).toEqual(none);
+    },
+    300_000,
+  );
+
+  it('resume: a job that was stopped twice ends with the bits of one that was not', async () => {
+    const suite = networkSuites.find(({ name }) => name === 'resume')!;
+    const cases = suite.cases.filter(({ name }) => name === 'resnet50 with 1 stage, hr');
+    const findings = await run(suite, cases, { original, data });
+    expect(faults(findings)).toEqual(none);
+    expect(findings.rows.map(({ name }) => name)).toContain('history.csv');
+  }, 300_000);
+
+  it('notice a kernel that is one part in a million off, and moments that are one in a thousand off', async () => {
+    const network = networks.find(({ name }) => name.startsWith('resnet18 with 1 stage, finetuning'))!;
+    const [batch] = makeBatches(data, network, 1, 5);
+    const kind = { ...network, precision: 'float64', seed: 5 } as const;
+    const limits = limitsOf(network, 'float64');
+    await withTwins(original, batch, kind, async (twins) => {
+      const { port, weights } = twins;
+      const moments = settledMoments(port.session.model);
+      await twins.network.write({ weights, moments, iterations: 3 });
+      const taught = await taughtSteps({ ...twins, port: withMoments(port, scaled) }, [batch]);
+      expect(optimiserRows(taught, limits, 'start').map(({ passed }) => passed)).toEqual([false, false]);
+
+      await twins.network.write({ weights });
+      await port.write({ weights: [scaled(weights[0], 1e-6), ...weights.slice(1)] });
+      for (const rows of [await activationRows(twins, batch, limits), await gradientRows(twins, batch, limits)]) {
+        expect(rows.map(({ passed }) => passed)).toEqual(rows.map(() => false));
+      }
+    });
+  }, 300_000);
+});
+
+/** An array a little larger than it should be. */
+function scaled(array: NdArray, by = 1e-3): NdArray {
+  return { ...array, data: (array.data as Float64Array).map((value) => value * (1 + by)) };
+}
+
+/** The port with other moments than it is told to take. */
+function withMoments(port: Parameters<typeof taughtSteps>[0]['port'], change: typeof scaled): typeof port {
+  return {
+    activations: (...args) => port.activations(...args),
+    predict: (...args) => port.predict(...args),
+    gradients: (...args) => port.gradients(...args),
+    trainSteps: (batches) => port.trainSteps(batches),
+    read: () => port.read(),
+    write: ({ moments, ...state }) => port.write({ ...state, moments: moments?.map((moment) => change(moment)) }),
+  };
+}
