@@ -3,7 +3,8 @@ import measured from './noise.json' with { type: 'json' };
 import { type Family, families, familyLimits, type Quantity, quantities } from './tolerances.ts';
 
 const titles: Readonly<Record<Family, string>> = {
-  classifier: 'Networks with a classifier: finetuning, rhythm, beat, hr',
+  'resnet18 classifier': 'Classifiers on resnet18: finetuning, rhythm, beat, hr',
+  'deeper classifier': 'Classifiers on resnet34 and resnet50',
   cpc: 'Contrastive predictive coding',
 };
 
@@ -34,8 +35,9 @@ In float32, gradients, moments and updates share the largest noise of the three.
 and large where they strike. Wrong formulas are found by the float64 rung, whose limits on gradients are ten orders of magnitude smaller.
 
 Free-running training has no limit in float32. It is chaotic: the report shows both sides' losses beside the original's own noise. In float64, ten
-free-running steps have the limits below. For contrastive predictive coding the weights after them are limited less tightly than the rest:
-Adam with an ε of 1e-9 turns the rounding of gradients that are almost zero into steps of full length.
+free-running steps have the limits below. They are tight for resnet18 and looser for deeper classifiers and contrastive predictive coding, where
+the original's own ten losses already differ by almost 1e-9: each step of Adam turns the rounding of gradients that are almost zero into steps of
+full length, and every layer passes it on.
 
 bfloat16 has no limit either. Its distance from float32 on both sides is shown by the suite \`predictions\`.
 

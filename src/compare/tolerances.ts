@@ -1,3 +1,4 @@
+import type { Arch } from '../port/weights/layout.ts';
 import type { Rung } from './closeness.ts';
 import measured from './noise.json' with { type: 'json' };
 import type { TaskName } from './suite.ts';
@@ -44,8 +45,11 @@ export type Limits = Readonly<Record<Exclude<Quantity, keyof FreeLimits>, Tolera
 /** The limits of free-running steps. */
 export type FreeLimits = Readonly<Record<'freeLosses' | 'freeWeights', Tolerance>>;
 
-/** Networks that share limits: those with a classifier on the backbone, and contrastive predictive coding with its transformer. */
-export type Family = 'classifier' | 'cpc';
+/**
+ * Networks that share limits: those with a classifier on resnet18, those with one on resnet34 or resnet50, where rounding has a longer way,
+ * and contrastive predictive coding with its transformer.
+ */
+export type Family = 'resnet18 classifier' | 'deeper classifier' | 'cpc';
 
 /** Families by name, with the noise that `scripts/measure_noise.ts` has found. */
 export const families = Object.keys(measured.noise) as readonly Family[];
@@ -56,18 +60,25 @@ const noise = measured.noise as Measured;
 /** Limit over noise: other processors, thread counts, networks and recordings give other noise. */
 const factors = { float64: 10, float32: 5 } as const;
 
-/** The family of a task; finetuning if there is none. */
-export function familyOf({ task }: { readonly task?: TaskName }): Family {
-  return task === 'cpc' ? 'cpc' : 'classifier';
+/** A network as far as its limits depend on it. Default: finetuning of resnet18. */
+export interface Limited {
+  readonly arch?: Arch;
+  readonly task?: TaskName;
+}
+
+/** The family of a network. */
+export function familyOf({ arch = 'resnet18', task }: Limited): Family {
+  if (task === 'cpc') return 'cpc';
+  return arch === 'resnet18' ? 'resnet18 classifier' : 'deeper classifier';
 }
 
 /** Limits of a step of a network. Free-running training has none in float32: it is chaotic, and shown beside its noise without a verdict. */
-export function limitsOf(network: { readonly task?: TaskName }, precision: 'float32' | 'float64'): Limits {
+export function limitsOf(network: Limited, precision: 'float32' | 'float64'): Limits {
   return familyLimits(familyOf(network), precision) as Limits;
 }
 
 /** Limits of ten free-running steps of a network in float64. */
-export function freeLimitsOf(network: { readonly task?: TaskName }): FreeLimits {
+export function freeLimitsOf(network: Limited): FreeLimits {
   return familyLimits(familyOf(network), 'float64') as FreeLimits;
 }
 

@@ -1,5 +1,4 @@
-import type { LabelledBatch } from '../batches.ts';
-import { makeBatches } from '../batches.ts';
+import { type LabelledBatch, makeBatches } from '../batches.ts';
 import type { Row } from '../closeness.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';

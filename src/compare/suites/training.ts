@@ -1,5 +1,4 @@
-import type { LabelledBatch } from '../batches.ts';
-import { makeBatches } from '../batches.ts';
+import { type LabelledBatch, makeBatches } from '../batches.ts';
 import type { Row } from '../closeness.ts';
 import type { Observation, Series } from '../observations.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
@@ -8,6 +7,7 @@ import { freeRows, taughtSteps, trainingRows } from './mathematics.ts';
 import { settledMoments, settledSteps, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf } from './networks.ts';
 import { sameGraph } from './same_graph.ts';
+import { jobCases } from './training_job.ts';
 
 const steps = { free: 10, taught: 3, graph: 3 };
 
@@ -15,16 +15,19 @@ const steps = { free: 10, taught: 3, graph: 3 };
 export const training: Suite = {
   name: 'training',
   summary: 'training steps: one graph in both languages (bits), ten free losses in float64, taught losses in float32',
-  cases: casesOf(async (context, network) => {
-    const { original, data, seed, observe } = context;
-    const batches = makeBatches(data, network, steps.free, seed);
-    const single = await inSingle(context, network, batches);
-    const double = await withTwins(original, batches[0], { ...network, precision: 'float64', seed }, (twins) =>
-      freeRows(twins, batches, freeLimitsOf(network)),
-    );
-    observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
-    return [...single.rows, ...double.rows];
-  }),
+  cases: [
+    ...casesOf(async (context, network) => {
+      const { original, data, seed, observe } = context;
+      const batches = makeBatches(data, network, steps.free, seed);
+      const single = await inSingle(context, network, batches);
+      const double = await withTwins(original, batches[0], { ...network, precision: 'float64', seed }, (twins) =>
+        freeRows(twins, batches, freeLimitsOf(network)),
+      );
+      observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
+      return [...single.rows, ...double.rows];
+    }),
+    ...jobCases,
+  ],
 };
 
 /** The float32 part: rows, and the losses of both sides when they run freely from the starting weights. */
