@@ -26,7 +26,12 @@ export function readRows(file: string): CsvRow[] {
     throw error;
   }
   try {
-    const rows = parse(text, { skip_empty_lines: true, info: true }) as unknown as {
+    // pandas takes any of the three line ends at any line.
+    const rows = parse(text, {
+      skip_empty_lines: true,
+      info: true,
+      record_delimiter: ['\r\n', '\n', '\r'],
+    }) as unknown as {
       record: string[];
       info: { lines: number };
     }[];
