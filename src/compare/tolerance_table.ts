@@ -5,7 +5,7 @@ import { type Family, families, familyLimits, type Quantity, quantities } from '
 const titles: Readonly<Record<Family, string>> = {
   'resnet18 classifier': 'Classifiers on resnet18: finetuning, rhythm, beat, hr',
   'deeper classifier': 'Classifiers on resnet34 and resnet50',
-  cpc: 'Contrastive predictive coding',
+  cpc: 'Contrastive predictive coding (on resnet34 and resnet50: the looser of these limits and those before)',
 };
 
 /** docs/tolerances.md: every limit of a floating-point row with the noise that it derives from. */

@@ -74,7 +74,16 @@ export function familyOf({ arch = 'resnet18', task }: Limited): Family {
 
 /** Limits of a step of a network. Free-running training has none in float32: it is chaotic, and shown beside its noise without a verdict. */
 export function limitsOf(network: Limited, precision: 'float32' | 'float64'): Limits {
-  return familyLimits(familyOf(network), precision) as Limits;
+  const limits = familyLimits(familyOf(network), precision) as Limits;
+  const { arch = 'resnet18', task } = network;
+  if (task !== 'cpc' || arch === 'resnet18') return limits;
+  // A deeper backbone brings its own noise along.
+  const deeper = familyLimits('deeper classifier', precision) as Limits;
+  const looser = Object.entries(limits).map(([quantity, tolerance]: [string, Tolerance]) => {
+    const other = deeper[quantity as keyof Limits];
+    return [quantity, other.limit > tolerance.limit ? other : tolerance];
+  });
+  return Object.fromEntries(looser) as Limits;
 }
 
 /** Limits of ten free-running steps of a network in float64. */

@@ -40,6 +40,14 @@ describe('tolerances', () => {
     ]);
   });
 
+  it('contrastive predictive coding on a deeper backbone has the looser limits of both', () => {
+    const [own, deeper] = [limitsOf({ task: 'cpc' }, 'float64'), limitsOf({ arch: 'resnet50' }, 'float64')];
+    const both = limitsOf({ arch: 'resnet50', task: 'cpc' }, 'float64');
+    for (const quantity of ['activations', 'gradients', 'updates'] as const) {
+      expect(both[quantity].limit).toBe(Math.max(own[quantity].limit, deeper[quantity].limit));
+    }
+  });
+
   it('in float64, activations and gradients may be 1e-10 off at most, ten free-running losses of resnet18 1e-9', () => {
     for (const network of [{}, { arch: 'resnet50' }, { task: 'cpc' }] as const) {
       const { activations, outputs, gradients, losses } = limitsOf(network, 'float64');

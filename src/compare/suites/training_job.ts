@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inputsByName } from '../../lib/keras/inputs.ts';
+import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
+import { dataSetToPickle } from '../../port/finetuning/datasets.ts';
+import { finetune } from '../../port/finetuning/trainer.ts';
+import { savePkl } from '../../port/transplant/utils.ts';
+import { makeBatches } from '../batches.ts';
+import { closely, type Pair, type Row, sameText, vector } from '../closeness.ts';
+import type { SuiteCase, SuiteContext } from '../suite.ts';
+import { limitsOf } from '../tolerances.ts';
+import { buildPort } from './network.ts';
+
+/**
+ * A finetuning job of both trainers as users start it, from the same weights: one batch, shorter than the batch size, and one step. The
+ * epoch's figures are then those of the starting weights, and a float32 limit holds for them.
+ */
+export const jobCases: readonly SuiteCase[] = [false, true].map((multiLabel) => ({
+  name: `a job of finetuning.trainer, ${multiLabel ? '12 leads, multi-label' : '1 lead, single-label'}`,
+  on: { arch: 'resnet18', task: 'finetuning' },
+  quick: !multiLabel,
+  run: (context) => oneStep(context, multiLabel),
+}));
+
+const batchSize = 8;
+
+async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLabel: boolean): Promise<Row[]> {
+  const arch = 'resnet18';
+  const leads = multiLabel ? 12 : 1;
+  const [batch] = makeBatches(data, { task: 'finetuning', leads, multiLabel }, 1, seed);
+  const network = buildPort(batch, { arch, multiLabel, precision: 'float32', seed });
+  const { weights } = await network.read();
+  network.dispose();
+  const records = batch.y.shape[0];
+  const order = ndarray(
+    'int64',
+    [1, records],
+    BigInt64Array.from({ length: records }, (_, i) => BigInt(i)),
+  );
+  const train = join(scratch, 'train.pkl');
+  const recordIds = Array.from({ length: records }, (_, i) => `A${i}`);
+  const classes = Array.from({ length: batch.y.shape[1] }, (_, i) => `class ${i}`);
+  const y = ndarray('int32', batch.y.shape, Int32Array.from(batch.y.data as Float32Array));
+  await savePkl(train, dataSetToPickle({ x: inputsByName(batch.x).x as NdArray<'float32'>, y, recordIds, classes }));
+  const [ours, theirs] = [join(scratch, 'port'), join(scratch, 'original')];
+  await finetune({ jobDir: ours, train, arch, batchSize, epochs: 1, seed }, { fixed: { weights, order } });
+  const flags = { 'job-dir': theirs, train, arch, 'batch-size': batchSize, epochs: 1, seed };
+  const argv = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  await original.run('finetuning.trainer', argv, { weights, order });
+
+  const histories = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
+  const [port, found] = histories;
+  const pairs = ['loss', 'acc'].map((name): Pair => {
+    return { name, port: vector([port.get(name)!], 'float32'), original: vector([found.get(name)!], 'float32') };
+  });
+  const columns = histories.map((figures) => [...figures.keys()].join('\n'));
+  return [
+    sameText('training', 'columns of history.csv', columns[0], columns[1]),
+    closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
+    sameText('training', 'records and truth of train_predictions.csv', tableOf(ours), tableOf(theirs)),
+  ];
+}
+
+/** The figures of a history's only epoch, by column. */
+function figuresOf(csv: string): Map<string, number> {
+  const [header, row] = csv.split('\r\n').map((line) => line.split(','));
+  return new Map(header.map((name, i) => [name, Number(row[i])]));
+}
+
+/** The columns of predictions that do not depend on the weights. */
+function tableOf(job: string): string {
+  const lines = readFileSync(join(job, 'train_predictions.csv'), 'utf8').trimEnd().split('\n');
+  const kept = lines[0].split(',').findIndex((column) => column.startsWith('prob_'));
+  return lines.map((line, i) => (i === 0 ? line : line.split(',').slice(0, kept).join(','))).join('\n');
+}
