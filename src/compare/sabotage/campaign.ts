@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
+import { lockJob } from '../../port/training/job_lock.ts';
 import type { SuiteName } from '../suite.ts';
 import { type Campaign, Journal } from './journal.ts';
 import type { ListedCase, WorkerSettings } from './messages.ts';
@@ -67,15 +68,17 @@ export async function runSabotage(
   const end = performance.now() + minutes * 60_000;
   const work = join(folder, 'work');
   const base = join(work, 'base');
-  copySources(project, base);
+  mkdirSync(folder, { recursive: true });
+  const unlock = lockJob(folder);
   try {
+    copySources(project, base);
     const src = join(base, 'src');
     const named = namedFor(options).map((one) => placeNamed(src, one));
     const possible = mutantsByRules(src);
     const journal = new Journal(folder, campaignOf(base, options));
     const start = (): Promise<WorkerProcess> => startWorker(base, work, options);
-    const cases = await surveyAll(start, base, work, possible, journal, options, reporter, signal);
-    checkSurvey(cases, reporter);
+    const cases = await surveyAll(start, base, work, possible, named, journal, options, reporter, signal);
+    if (!signal?.aborted) checkSurvey(cases, reporter);
     const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases), seconds);
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
     const drawn = draw(possible, count, seed, (mutant) => reached.has(mutant));
@@ -99,6 +102,7 @@ export async function runSabotage(
     };
   } finally {
     rmSync(work, { recursive: true, force: true });
+    unlock();
   }
 }
 
@@ -148,6 +152,7 @@ async function surveyAll(
   base: string,
   work: string,
   mutants: readonly Mutant[],
+  named: readonly Mutant[],
   journal: Journal,
   { all = false, only }: SabotageOptions,
   reporter: Reporter,
@@ -156,15 +161,22 @@ async function surveyAll(
   reporter({ kind: 'message', text: 'Starting the Python original' });
   const worker = await start();
   const known = new Set(journal.surveyed.map(nameOfCase));
+  const needed = new Set(named.map(({ suite, case: one }) => `${suite}: ${one}`));
+  const stop = (): Promise<void> => worker.close();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
-    const chosen = ({ suite, quick }: ListedCase): boolean =>
-      (only?.includes(suite) ?? suite !== 'outcome') && (all || quick);
+    const chosen = (one: ListedCase): boolean =>
+      (only?.includes(one.suite) ?? one.suite !== 'outcome') && (all || one.quick || needed.has(nameOfCase(one)));
     const wanted = (one: ListedCase): boolean => chosen(one) && !known.has(nameOfCase(one));
     const folder = join(work, 'probed');
-    await survey({ worker, base, folder, mutants, wanted, keep: (one) => journal.keepCase(one), reporter, signal });
+    await survey({ worker, base, folder, mutants, wanted, keep: (one) => journal.keepCase(one), reporter });
     const names = new Set((await worker.list(folder)).filter(chosen).map(nameOfCase));
     return journal.surveyed.filter((one) => names.has(nameOfCase(one)));
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    return journal.surveyed;
   } finally {
+    signal?.removeEventListener('abort', stop);
     await worker.close();
   }
 }

@@ -27,6 +27,8 @@ export interface Mutant {
   readonly sites: readonly Site[];
   /** Where it was made by hand: the suite that has to catch it. */
   readonly suite?: SuiteName;
+  /** The case that has to catch it, where it is none of the small ones. */
+  readonly case?: string;
 }
 
 /** A source with a mutant in it. Throws an InputError if the source is not the one the mutant was made for. */
@@ -43,7 +45,7 @@ export function withMutant(source: string, { id, file, start, end, replaced, rep
 }
 
 /** A change made by hand, at its place in `src`. Throws an InputError unless its text occurs exactly once. */
-export function placeNamed(src: string, { name, file, search, replacement, suite }: NamedMutant): Mutant {
+export function placeNamed(src: string, { name, file, search, replacement, suite, case: one }: NamedMutant): Mutant {
   const source = readFileSync(join(src, file), 'utf8');
   const start = source.indexOf(search);
   if (start === -1 || source.includes(search, start + 1)) {
@@ -57,7 +59,7 @@ export function placeNamed(src: string, { name, file, search, replacement, suite
   }
   const line = source.slice(0, start).split('\n').length;
   const end = start + search.length;
-  return { id: name, file, line, start, end, replacement, replaced: search, sites: [], suite };
+  return { id: name, file, line, start, end, replacement, replaced: search, sites: [], suite, case: one };
 }
 
 /** Everything the rules make of the sources in scope, file by file. */

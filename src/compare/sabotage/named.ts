@@ -13,6 +13,8 @@ export interface NamedMutant {
   readonly replacement: string;
   /** The suite that has to notice. */
   readonly suite: SuiteName;
+  /** The case that has to, where no small one looks there. */
+  readonly case?: string;
 }
 
 /** Every error made by hand, in the order of a value's way. */

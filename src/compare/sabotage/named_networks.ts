@@ -73,7 +73,8 @@ export const namedInNetworks: readonly NamedMutant[] = [
     file: resnet,
     search: 'super([conv1d(filters, 1), conv1d(filters, kernelSize, strides), conv1d(width, 1)], width, strides);',
     replacement: 'super([conv1d(filters, 1, strides), conv1d(filters, kernelSize), conv1d(width, 1)], width, strides);',
-    suite: 'activations',
+    suite: 'predictions',
+    case: 'resnet50, hr',
   },
   {
     name: 'the last ReLU before the shortcut is added',
@@ -87,7 +88,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
     file: 'port/finetuning/utils.ts',
     search: 'kernelSize: [7, 5, 5, 3],',
     replacement: 'kernelSize: [7, 3, 5, 3],',
-    suite: 'activations',
+    suite: 'weights',
   },
   {
     name: "batch normalisation with Keras's own epsilon",
@@ -203,14 +204,14 @@ export const namedInNetworks: readonly NamedMutant[] = [
     file: 'port/finetuning/classifier.ts',
     search: 'for (let start = skip * batchSize; start < records; start += batchSize) {',
     replacement: 'for (let start = skip * batchSize; start + batchSize <= records; start += batchSize) {',
-    suite: 'resume',
+    suite: 'training',
   },
   {
     name: 'the loss of an epoch is the mean over its batches',
     file: 'graph/fit.ts',
     search: 'this.#loss += loss * samples;',
     replacement: 'this.#loss += loss;',
-    suite: 'resume',
+    suite: 'training',
   },
   {
     name: 'a resumed epoch forgets what it has summed up',
@@ -238,7 +239,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
     file: 'port/finetuning/classifier.ts',
     search: "multiLabel ? 'sigmoid' : 'softmax'",
     replacement: "multiLabel ? 'softmax' : 'sigmoid'",
-    suite: 'predictions',
+    suite: 'training',
   },
   {
     name: 'a checkpoint of a score that is only as good as the best',

@@ -31,19 +31,17 @@ export interface SurveyOptions {
   /** Gets each case as soon as it has run. */
   readonly keep: (one: SurveyedCase) => void;
   readonly reporter: Reporter;
-  readonly signal?: AbortSignal;
 }
 
 /** Runs cases once in a copy of the sources that tells what runs. */
 export async function survey(options: SurveyOptions): Promise<void> {
-  const { worker, base, folder, mutants, wanted, keep, reporter, signal } = options;
+  const { worker, base, folder, mutants, wanted, keep, reporter } = options;
   const { probes, places } = probesFor(mutants);
   const module = copyWithProbes(base, folder, probes);
   const cases = (await worker.list(folder)).filter(wanted);
   const task = 'Running the undamaged port';
   reporter({ kind: 'start', task, total: cases.length, unit: 'cases' });
   for (const [done, { suite, case: name }] of cases.entries()) {
-    if (signal?.aborted) break;
     reporter({ kind: 'progress', task, done, detail: `${suite}: ${name}` });
     const { outcome, detail, seconds, hits } = await worker.run(folder, { suite, case: name }, patience * 1000, module);
     const hit = new Set(hits.flatMap((number) => places[number] ?? []));
@@ -81,7 +79,10 @@ function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; 
 
 /** Cases that run what a mutant changes, the fastest first; for one made by hand only those of the suite that has to catch it. */
 export function casesFor(mutant: Mutant, surveyed: readonly SurveyedCase[]): SurveyedCase[] {
-  const usable = surveyed.filter(({ passed, suite }) => passed && (!mutant.suite || mutant.suite === suite));
+  const { suite, case: only } = mutant;
+  const usable = surveyed.filter(
+    (one) => one.passed && (!suite || suite === one.suite) && (!only || only === one.case),
+  );
   const wanted = new Set(placesOf(mutant));
   return usable.filter(({ places }) => places.some((place) => wanted.has(place))).sort((a, b) => a.seconds - b.seconds);
 }
