@@ -22,7 +22,7 @@ export const resume: Suite = {
   name: 'resume',
   summary: "the port's jobs stopped in mid-epoch and continued, against the same jobs uninterrupted (bits)",
   cases: [
-    finetuning('resnet18', { leads: 1, multiLabel: false }, { quick: true }),
+    finetuning('resnet18', { leads: 1, multiLabel: false }),
     finetuning('resnet18', { leads: 12, multiLabel: true }),
     finetuning('resnet18', { leads: 1, multiLabel: false }, { precision: 'bfloat16' }),
     finetuning('resnet34', { leads: 1, multiLabel: true }),
@@ -43,14 +43,13 @@ type Run = (jobDir: string, context: { reporter: Reporter; signal?: AbortSignal 
 function finetuning(
   arch: Arch,
   { leads, multiLabel }: { leads: 1 | 12; multiLabel: boolean },
-  { quick, precision }: { quick?: boolean; precision?: Precision } = {},
+  { precision }: { precision?: Precision } = {},
 ): SuiteCase {
   const labels = multiLabel ? 'multi-label' : 'single-label';
   const name = `${arch}, finetuning, ${leads} lead${leads === 1 ? '' : 's'}, ${labels}`;
   return {
     name: precision ? `${name}, ${precision}` : name,
     on: { arch, task: 'finetuning' },
-    ...(quick ? { quick } : {}),
     run: async ({ data, seed, scratch }) => {
       const batches = makeBatches(data, { task: 'finetuning', leads, multiLabel }, 5, seed);
       const x = joined(batches.map((batch) => inputsByName(batch.x).x)) as NdArray<'float32'>;
@@ -78,6 +77,7 @@ function pretraining(
   return {
     name: `${arch}${stages ? ` with ${stages} stage${stages === 1 ? '' : 's'}` : ''}, ${task}`,
     on: { arch, task, dataSet: 'icentia11k' },
+    ...(task === 'hr' ? { quick: true } : {}),
     run: async ({ data, seed, scratch }: SuiteContext) => {
       const { dbDir, patientIds, unzipped } = await data.icentia('unzipped');
       const sizes = { frameSize: 256, batchSize: 4, samplesPerPatient: 2, stepsPerEpoch: 3, epochs: 2 };
