@@ -11,7 +11,7 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'one generator takes all patients either way; no case has several (--data-parallelism)',
   },
-  'lib/csv/table.ts boolean 353545f8': { is: 'gap', because: 'no table of the cases has an empty line' },
+  'lib/csv/table.ts boolean e71eb633': { is: 'gap', because: 'no table of the cases has an empty line' },
   'lib/wfdb/formats.ts number 79387da3.1': {
     is: 'gap',
     because: 'the range of a signal format serves its writing, which the original side does not do',
