@@ -15,6 +15,7 @@ const notRun: readonly [RegExp, string][] = [
   [/^(sudo|pip|python -m pip|python3? -m venv) /, 'changes the machine'],
   [/^npm (config|run lint|run typecheck)\b/, 'a tool of the project; scripts of package.json are looked up below'],
   [/^\.venv\/bin\//, 'a tool of the project'],
+  [/^node --import tsx scripts\//, 'a study of the project that takes minutes to hours'],
   [/^srun /, 'needs a cluster; what it runs is looked up below'],
 ];
 
@@ -30,6 +31,7 @@ const ownOptions: Readonly<Record<string, readonly string[]>> = {
   test: [],
   'test:full': [],
   parity: ['--check'],
+  tolerances: ['--check'],
   lint: [],
   typecheck: [],
 };
@@ -115,8 +117,8 @@ describe('links in the documents', () => {
       const named = [
         ...text.matchAll(/`((?:docs|src|scripts|test|original|data|jobs)\/[\w./-]+\.(?:md|ts|mjs|json))`/g),
       ];
-      // Files that a command makes, and any twin.
-      const made = /^(data|jobs)\/(?!README)|^(src\/port|original)\/a\/b\./;
+      // Files that a command makes, and any file of a kind.
+      const made = /^(data|jobs)\/(?!README)|^(src\/port|original)\/a\/b\.|\bNAME\.ts$/;
       const paths = named.map(([, path]) => path!).filter((path) => !made.test(path));
       expect([...links, ...paths.map((path) => join(root, path))].filter((path) => !existsSync(path))).toEqual([]);
     },
