@@ -41,10 +41,6 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'the name of a variable beside its key is for display; TensorFlow finds values by their keys',
   },
-  'graph/initializers.ts arithmetic 7285d7bf': {
-    is: 'equivalent',
-    because: 'only dense layers draw by this law, and their kernels have two axes',
-  },
   'graph/builder.ts statement b2f157d1': { is: 'equivalent', because: 'a cache: the constant is made again' },
   'port/transplant/modules/attn_pool.ts arithmetic 4983b5e6': {
     is: 'gap',

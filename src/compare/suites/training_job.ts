@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inputsByName } from '../../lib/keras/inputs.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
+import { createClassifier } from '../../port/finetuning/classifier.ts';
 import { dataSetToPickle } from '../../port/finetuning/datasets.ts';
+import type { Rows } from '../../port/finetuning/rows.ts';
 import { finetune } from '../../port/finetuning/trainer.ts';
-import { savePkl } from '../../port/transplant/utils.ts';
-import { makeBatches } from '../batches.ts';
+import { readPredictions, savePkl } from '../../port/transplant/utils.ts';
+import { loadIntoClassifier } from '../../port/weights/model_weights.ts';
+import { type LabelledBatch, makeBatches } from '../batches.ts';
 import { closely, type Pair, type Row, sameText, vector } from '../closeness.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
@@ -58,7 +61,23 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
     sameText('training', 'columns of history.csv', columns[0], columns[1]),
     closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
     sameText('training', 'records and truth of train_predictions.csv', tableOf(ours), tableOf(theirs)),
+    probabilityRow(theirs, batch, classes, multiLabel),
   ];
+}
+
+/** What the port's classifier says with the weights of the original's job, against what that job wrote down. */
+function probabilityRow(job: string, { x }: LabelledBatch, classes: readonly string[], multiLabel: boolean): Row {
+  const { shape } = inputsByName(x).x;
+  const session = createClassifier({ arch: 'resnet18' }, { x: { shape: shape as Rows['shape'] }, classes }, multiLabel);
+  try {
+    loadIntoClassifier(session, join(job, 'best_model.weights.h5'));
+    const { yProb } = readPredictions(join(job, 'train_predictions.csv'));
+    const original = ndarray('float32', yProb!.shape, Float32Array.from(yProb!.data as Float64Array));
+    const pair = { name: 'probabilities', port: session.predict(x), original };
+    return closely('training', "probabilities from the original's weights", [pair], limitsOf({}, 'float32').outputs);
+  } finally {
+    session.dispose();
+  }
 }
 
 /** The figures of a history's only epoch, by column. */
