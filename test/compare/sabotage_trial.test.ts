@@ -60,7 +60,7 @@ const cases = ['first', 'second'].map((name): SurveyedCase => {
   return { suite: 'files', case: name, passed: true, detail: '', seconds: 0, places: [] };
 });
 
-function tryWord(word: string): Promise<Trial> {
+function tryWord(word: string, on: Bench = bench): Promise<Trial> {
   const mutant: Mutant = {
     id: word,
     file: 'a.ts',
@@ -71,7 +71,7 @@ function tryWord(word: string): Promise<Trial> {
     replacement: word,
     sites: [],
   };
-  return bench.try(mutant, cases);
+  return on.try(mutant, cases);
 }
 
 it('names the first case that notices, and keeps the process', async () => {
@@ -111,6 +111,24 @@ it('does not credit a mutant with what the one before it left behind', async () 
 it('passes on an error of the worker itself', async () => {
   newBench();
   await expect(tryWord('throw')).rejects.toThrow('thrown');
+});
+
+it('keeps the copies of benches that work side by side apart', async () => {
+  newBench();
+  const other = new Bench(join(folder, 'base'), folder, start);
+  try {
+    const words = ['harmless', 'wrong', 'harmless', 'wrong'];
+    const run = async (one: Bench, mine: readonly string[]): Promise<string[]> => {
+      const outcomes: string[] = [];
+      for (const word of mine) outcomes.push((await tryWord(word, one)).outcome);
+      return outcomes;
+    };
+    const [first, second] = await Promise.all([run(bench, words), run(other, words.toReversed())]);
+    expect(first).toEqual(['survived', 'caught', 'survived', 'caught']);
+    expect(second).toEqual(['caught', 'survived', 'caught', 'survived']);
+  } finally {
+    await other.close();
+  }
 });
 
 it('stops at once', async () => {

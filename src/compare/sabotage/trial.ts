@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaseName, CaseResult } from './messages.ts';
 import type { Mutant } from './mutants.ts';
@@ -31,7 +31,6 @@ export class Bench {
   readonly #slack: number;
   #worker: WorkerProcess | undefined;
   #trials = 0;
-  #count = 0;
   #stopped = false;
 
   /**
@@ -82,7 +81,8 @@ export class Bench {
     this.#worker ??= await this.#start();
     const worker = this.#worker;
     const isFirst = this.#trials++ === 0;
-    const tree = join(this.#folder, `mutant-${process.pid}-${this.#count++}`);
+    // A name of its own: benches work side by side, and a process loads modules by their path once.
+    const tree = mkdtempSync(join(this.#folder, 'mutant-'));
     copyWithMutant(this.#base, tree, mutant);
     let at: SurveyedCase | undefined;
     try {
