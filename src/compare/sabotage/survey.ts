@@ -39,6 +39,7 @@ export async function survey(options: SurveyOptions): Promise<void> {
   const { probes, places } = probesFor(mutants);
   const module = copyWithProbes(base, folder, probes);
   const cases = (await worker.list(folder)).filter(wanted);
+  if (cases.length === 0) return;
   const task = 'Running the undamaged port';
   reporter({ kind: 'start', task, total: cases.length, unit: 'cases' });
   for (const [done, { suite, case: name }] of cases.entries()) {
