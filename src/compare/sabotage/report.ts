@@ -84,7 +84,7 @@ ${markdownTable([
     cell(mutant.id),
     place(mutant.file, mutant.line),
     mutant.suite ?? '',
-    trial?.by ? cell(trial.by.case) : 'nothing',
+    trial?.by ? cell(trial.by.case) : trial ? 'nothing' : '–',
     how(trial),
   ]),
 ])}
