@@ -291,7 +291,11 @@ describe('prepare-data --format wfdb-csv', () => {
       ['record\nw\n', {}, /columns are missing; got record; expected labels/],
       ['record,patient,labels\nw,,AF\nu,p,N\n', {}, /labels\.csv, line 2: the patient is missing/],
       ['record,labels\n../w,AF\n', {}, /labels\.csv, line 2: a record lies outside of the folder/],
-      ['record,labels\nw,AF\nnone,N\n', { testSize: 0 }, /No such file or directory: .*none\.hea, \.csv, \.npy or \.mat/],
+      [
+        'record,labels\nw,AF\nnone,N\n',
+        { testSize: 0 },
+        /No such file or directory: .*none\.hea, \.csv, \.npy or \.mat/,
+      ],
       [
         'record,labels\nw,AF\nc,N\n',
         { recordFs: undefined, testSize: 0 },
