@@ -62,8 +62,14 @@ Output
   --job-dir DIR      folder for report.html, report.md, report.json and junit.xml, overwritten (jobs/compare)
 
   --report FILE      instead: make the report anew from its report.json, without Python
-  --sabotage         instead: damage the port's source, one small fault at a time, and see whether the suites notice
-                     (options of its own: docs/sabotage.md)
+  --sabotage         instead: damage the port's source, one small fault at a time, and see whether the suites notice. Takes
+                     --suite, --seed, --data, --published, --original and --job-dir as above, and its own options:
+  --count N          faults made by rules, beside those made by hand (200)
+  --all              all cases of the suites, not only the quick ones
+  --seconds N        cases that one fault may cost, in seconds, the fastest first (300)
+  --minutes N        begin no further fault after N minutes; the same command goes on
+  --workers N        processes that work at the same time, each with a Python (1)
+  --report FILE      write the table of faults there too
 
 Ctrl-C stops after the running case and reports what is done; once more ends at once.
 Ends with 0 only if every row passes, 1 if one does not, 2 if something could not run.
