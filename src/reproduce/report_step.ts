@@ -35,10 +35,11 @@ export async function writeRunReport(
   const found = joinFindings(findingsFiles.map(readFindings));
   const { facts, shims } = readFacts(folder);
   const { begun } = readDescription(folder);
+  const witness = identifyOriginal(run.original);
   const notes = experiment.remarks.map((remark) => [remark]);
   const comparison: Comparison = {
     title: `Reproduction, experiment ${experiment.name}`,
-    witness: identifyOriginal(run.original),
+    witness,
     shims,
     findings: {
       ...found,
@@ -60,7 +61,11 @@ export async function writeRunReport(
     begun,
     seconds,
     command: run.command,
-    settings: [...(run.data === undefined ? [] : ['--data', run.data]), '--seed', String(run.seed)],
+    settings: [
+      ...(run.data === undefined ? [] : ['--data', run.data]),
+      ...['--seed', String(run.seed)],
+      ...(witness.kind === 'reimplementation' ? [] : ['--original', run.original]),
+    ],
   };
   await writeReport(folder.root, comparison);
 }
