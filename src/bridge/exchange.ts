@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freeBytes } from '../lib/python/shutil.ts';
 
 const prefix = 'ecg-transplant-';
 /** Bytes that shared memory has to have free; containers often give it 64 MiB. */
@@ -11,7 +12,7 @@ const room = 2 ** 31;
  * with room. Its name carries the process id, so that the folder of a process that was killed is removed by the next one.
  */
 export function makeExchange(): string {
-  const base = writable('/dev/shm') && free('/dev/shm') >= room ? '/dev/shm' : tmpdir();
+  const base = writable('/dev/shm') && freeBytes('/dev/shm') >= room ? '/dev/shm' : tmpdir();
   removeAbandoned(base);
   const folder = join(base, `${prefix}${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
   mkdirSync(folder, { mode: 0o700 });
@@ -37,11 +38,6 @@ function alive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-function free(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
 }
 
 function writable(folder: string): boolean {

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 import { BridgeStartError } from './errors.ts';
 import type { Original } from './original.ts';
 
@@ -48,24 +49,13 @@ export async function handshake(original: Original, lock: string): Promise<Pytho
       );
     }
   }
-  const ours = mappedLibraries();
+  const ours = mappedLibraries('libtensorflow_cc');
   if (ours.join() !== facts.library.join()) {
     throw new BridgeStartError(
       `Node runs the TensorFlow library ${ours.join(', ') || '(none)'}, Python ${facts.library.join(', ') || '(none)'}; they must be one file. Run: npm run doctor`,
     );
   }
   return facts;
-}
-
-/** TensorFlow libraries that this process has mapped, by real path; none where the system does not tell. */
-export function mappedLibraries(): string[] {
-  const maps = '/proc/self/maps';
-  if (!existsSync(maps)) return [];
-  const paths = readFileSync(maps, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('libtensorflow_cc'))
-    .map((line) => line.slice(line.indexOf('/')));
-  return [...new Set(paths)].sort();
 }
 
 /** Pinned versions of a pip lock, by package name; of packages pinned twice (by Python version) none. */

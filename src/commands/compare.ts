@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
@@ -8,12 +7,19 @@ import { handshake } from '../bridge/handshake.ts';
 import { Original } from '../bridge/original.ts';
 import { chooseCases, divideByData, parseChoice } from '../compare/choose.ts';
 import { type Chosen, exitCodeOf, runCases } from '../compare/comparison.ts';
-import { type ComparisonData, collections, generatedCollections, openCollections } from '../compare/data.ts';
+import {
+  type ComparisonData,
+  collections,
+  generatedCollections,
+  publishedFolder,
+  requireCollections,
+} from '../compare/data.ts';
 import {
   type Comparison,
   formatComparison,
   readReport,
   shellCommand,
+  shimLines,
   sidesOf,
   writeReport,
 } from '../compare/report/index.ts';
@@ -24,6 +30,7 @@ import { machine } from '../doctor/machine.ts';
 import { InputError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
+import { wholeNumber } from './whole_number.ts';
 
 const defaults: { readonly [flag: string]: string } = {
   seed: '2021',
@@ -112,8 +119,8 @@ export async function run(args: readonly string[]): Promise<number> {
       throw new InputError('--keras', { got: values.keras, expected: '3 or legacy' });
     }
     const reporter = reporterFor();
-    const data = await openData(values.data, seed, reporter);
-    const published = publishedFolder(values.published, data);
+    const data = values.data === undefined ? await generated(seed, reporter) : requireCollections(resolve(values.data));
+    const published = publishedFolder(data.folder, values.published && resolve(values.published));
     const settings = { seed, trials, data, ...(published ? { published } : {}) };
     const other = { folder: resolve(values.original), keras: values.keras, gpu: values.gpu ?? false } as const;
     const { possible, lacking } = divideByData(chosen, data, published);
@@ -161,7 +168,7 @@ async function compare(
     return {
       title: 'Port and original',
       witness,
-      shims: (await original.shims()).map(({ quirk, title, times }) => `${quirk}: ${title} (${times} times)`),
+      shims: shimLines(await original.shims()),
       findings,
       sides: sidesOf(machine(root), facts),
       data: { kind: settings.data.kind, names: settings.data.names },
@@ -208,31 +215,12 @@ function repeatable(values: { readonly [flag: string]: unknown }): string[] {
   });
 }
 
-async function openData(folder: string | undefined, seed: number, reporter: Reporter): Promise<ComparisonData> {
-  if (folder === undefined) return generatedCollections(join(root, 'data', 'generated', 'compare'), seed, reporter);
-  const data = openCollections(resolve(folder));
-  if (data.names.length > 0) return data;
-  throw new InputError('no collection of recordings', {
-    file: data.folder,
-    expected: `at least one of the folders ${Object.keys(collections).join(', ')}`,
-  });
-}
-
-function publishedFolder(given: string | undefined, data: ComparisonData): string | undefined {
-  const folder = given === undefined ? join(data.folder, 'published') : resolve(given);
-  if (existsSync(folder)) return folder;
-  if (given === undefined) return undefined;
-  throw new InputError('--published: there is no such folder', { file: folder });
+function generated(seed: number, reporter: Reporter): Promise<ComparisonData> {
+  return generatedCollections(join(root, 'data', 'generated', 'compare'), seed, reporter);
 }
 
 function list(chosen: Chosen): number {
   const rows = chosen.map(({ suite, case: { name, quick } }) => [suite.name, name, quick ? 'quick' : '']);
   process.stdout.write(`${markdownTable([['suite', 'case', ''], ...rows])}\n${chosen.length} cases\n`);
   return 0;
-}
-
-function wholeNumber(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new InputError(flag, { got: text, expected: `a whole number from ${least} to ${most}` });
 }

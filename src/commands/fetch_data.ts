@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
-import { fetchData, freeBytes, gigabytes, type Plan } from '../fetch/fetch.ts';
+import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
+import { freeBytes } from '../lib/python/shutil.ts';
 import { parseIds } from '../port/pretraining/patient_ids.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { fileDigest } from '../lib/python/hashlib.ts';
 import { pack } from '../pack/pack.ts';
 
 export const help = `ecg-transplant pack JOB [options]
@@ -34,10 +34,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const { output, force } = values;
   const records = values['no-records'] !== true;
   const { archive, files, leftOut } = await pack({ job, output, records, force, reporter: reporterFor() });
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(archive)) hash.update(chunk as Buffer);
   const megabytes = (statSync(archive).size / 1e6).toFixed(1);
-  process.stdout.write(`${archive}: ${files.length} files, ${megabytes} MB, SHA-256 ${hash.digest('hex')}\n`);
+  process.stdout.write(`${archive}: ${files.length} files, ${megabytes} MB, SHA-256 ${await fileDigest(archive)}\n`);
   if (leftOut.length > 0) process.stdout.write(`Left out: ${leftOut.join(', ')}\n`);
   return 0;
 }

@@ -18,6 +18,7 @@ import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
 import { PauseSignals, pausedCode } from './run_job.ts';
+import { wholeNumber } from './whole_number.ts';
 
 const profiles = Object.values(experiments);
 const width = Math.max(...profiles.map(({ name }) => name.length));
@@ -213,12 +214,6 @@ function stageOf(option: string, value: string | undefined): StageName | undefin
   const stage = stageNames.find((name) => name === value);
   if (!stage) throw new InputError(option, { got: value, expected: stageNames.join(', ') });
   return stage;
-}
-
-function wholeNumber(option: string, text: string, low: number, high: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= low && value <= high) return value;
-  throw new InputError(option, { got: text, expected: `a whole number from ${low} to ${high}` });
 }
 
 /** The options as typed, in the form that works everywhere; those that choose stages are left out. */

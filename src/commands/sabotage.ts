@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
-import { openCollections } from '../compare/data.ts';
+import { parseChoice } from '../compare/choose.ts';
+import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
-import { type SuiteName, suiteNames } from '../compare/suite.ts';
-import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { wholeNumber } from './whole_number.ts';
 
 export const help = `npm run compare -- --sabotage [options]
 
@@ -55,6 +55,10 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const { values } = parseArgs({ args: [...args], options: optionTypes });
     const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
+    const published = publishedFolder(
+      values.data && resolve(values.data),
+      values.published && resolve(values.published),
+    );
     const folder = resolve(values['job-dir']);
     mkdirSync(folder, { recursive: true });
     const result = await runSabotage(
@@ -67,10 +71,10 @@ export async function run(args: readonly string[]): Promise<number> {
         seconds: wholeNumber('--seconds', values.seconds, 1, 100_000),
         ...(values.minutes === undefined ? {} : { minutes: wholeNumber('--minutes', values.minutes, 1, 10_000) }),
         all: values.all,
-        ...(values.suite === undefined ? {} : { only: suitesNamed(values.suite) }),
+        only: parseChoice({ suite: values.suite }).suites,
         suites: 'compare/suites/index.ts',
         bridge: { python: pythonExecutable(), original: resolve(values.original), callTimeoutMs: 300_000 },
-        settings: { data: dataIn(values.data), seed, trials: 5, ...published(values.published, values.data) },
+        settings: { data: dataIn(values.data), seed, trials: 5, ...(published ? { published } : {}) },
       },
       reporterFor(),
       stop.signal,
@@ -92,27 +96,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function suitesNamed(given: readonly string[]): SuiteName[] {
-  const words = given.flatMap((word) => word.split(','));
-  const strange = words.find((word) => !suiteNames.includes(word as SuiteName));
-  if (strange === undefined) return words as SuiteName[];
-  throw new InputError('--suite does not know this name', { got: strange, expected: suiteNames.join(', ') });
-}
-
 function dataIn(folder: string | undefined): { kind: 'real' | 'generated'; folder: string } {
   if (folder === undefined) return { kind: 'generated', folder: join(root, 'data', 'generated', 'compare') };
-  const data = openCollections(resolve(folder));
-  if (data.names.length > 0) return { kind: 'real', folder: data.folder };
-  throw new InputError('no collection of recordings', { file: data.folder, next: 'See: npm run compare -- --help' });
-}
-
-function published(given: string | undefined, data: string | undefined): { published?: string } {
-  if (given !== undefined) return { published: resolve(given) };
-  return data === undefined ? {} : { published: resolve(data, 'published') };
-}
-
-function wholeNumber(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new InputError(flag, { got: text, expected: `a whole number from ${least} to ${most}` });
+  return { kind: 'real', folder: requireCollections(resolve(folder)).folder };
 }

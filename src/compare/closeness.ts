@@ -48,6 +48,11 @@ export interface Pair {
   readonly original: NdArray;
 }
 
+/** Arrays of both sides under their names, in one order. */
+export function pairUp(names: readonly string[], port: readonly NdArray[], original: readonly NdArray[]): Pair[] {
+  return names.map((name, i) => ({ name, port: port[i], original: original[i] }));
+}
+
 /** Every bit equal, shape, dtype and order included. A comparison of nothing fails. */
 export function exactly(suite: string, name: string, pairs: readonly Pair[], rung: Rung = 'bits'): Row {
   return compare(pairs, { suite, name, rung, limit: 0, kind: 'exact' }, (pair) => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { writeIcentiaPatient } from '../synthetic/write_icentia.ts';
@@ -52,6 +53,27 @@ export function openCollections(folder: string): ComparisonData {
     return { dbDir: join(await made, form), patientIds, unzipped: form === 'unzipped' };
   };
   return { kind: 'real', folder, names: namesIn(folder), icentia };
+}
+
+/** As `openCollections`; throws an InputError for a folder without any. */
+export function requireCollections(folder: string): ComparisonData {
+  const data = openCollections(folder);
+  if (data.names.length > 0) return data;
+  throw new InputError('no collection of recordings', {
+    file: folder,
+    expected: `at least one of the folders ${Object.keys(collections).join(', ')}`,
+  });
+}
+
+/**
+ * Folder with the results of the DL4H reproduction: the given one, else `published` beside the collections of a data folder if it is there.
+ * Throws an InputError if the given one is not there.
+ */
+export function publishedFolder(data: string | undefined, given?: string): string | undefined {
+  const folder = given ?? (data === undefined ? undefined : join(data, 'published'));
+  if (folder === undefined || existsSync(folder)) return folder;
+  if (given === undefined) return undefined;
+  throw new InputError('--published: there is no such folder', { file: folder });
 }
 
 async function makeExcerpts(source: string): Promise<string> {

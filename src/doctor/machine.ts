@@ -1,5 +1,6 @@
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { freeBytes } from '../lib/python/shutil.ts';
 
 /** What the machine offers to this process, limits of its control group included. */
 export interface Machine {
@@ -29,7 +30,6 @@ export function machine(folder: string, read: (path: string) => string | undefin
       .split(/\s+/) ?? [];
   const quota = cpuQuota(read);
   const limit = memoryLimit(read);
-  const { bavail, bsize } = statfsSync(folder);
   const available = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo') ?? '')?.[1];
   const free = available === undefined ? freemem() : Number(available) * 1024;
   return {
@@ -40,7 +40,7 @@ export function machine(folder: string, read: (path: string) => string | undefin
     cpuQuota: quota ?? null,
     memoryFree: limit === undefined ? free : Math.min(free, limit.size - limit.used),
     memoryTotal: limit === undefined ? totalmem() : Math.min(totalmem(), limit.size),
-    diskFree: bavail * bsize,
+    diskFree: freeBytes(folder),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Loads TensorFlow through the binding and prints the facts of this process as JSON. A process of its own: a wrong library may end it. */
-import { readFileSync } from 'node:fs';
 import { runtime } from '../graph/runtime.ts';
+import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 
 const tensorflow = runtime();
 const x = tensorflow.createTensor({ dtype: 'float32', shape: [2], data: new Float32Array([3, 4]) });
@@ -9,12 +9,11 @@ const sum = tensorflow.executeOp('Mul', [x, x], attributes, 1)[0]!;
 const squares = Array.from(tensorflow.readTensor(sum).data as Float32Array);
 if (squares.join() !== '9,16') throw new Error(`TensorFlow squared (3, 4) to (${squares.join(', ')})`);
 
-const mapped = readFileSync('/proc/self/maps', 'utf8').matchAll(/^[^/\n]*(\/.*\/libtensorflow[^/\n]*)$/gm);
 process.stdout.write(
   `${JSON.stringify({
     version: process.versions.node,
     tensorflow: tensorflow.tensorflowVersion,
-    libraries: [...new Set([...mapped].map((match) => match[1]))].sort(),
+    libraries: mappedLibraries(),
     gpus: tensorflow.usesGpu ? 1 : 0,
     memoryGrowth: process.env.TF_FORCE_GPU_ALLOW_GROWTH === 'true',
     threads: process.env.TF_NUM_INTRAOP_THREADS ?? null,

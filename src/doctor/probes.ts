@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { fileDigest } from '../lib/python/hashlib.ts';
 
 /** What one process says after it has loaded TensorFlow. */
 export interface Side {
@@ -54,7 +53,11 @@ async function probe(
   const facts = JSON.parse(text) as Omit<Side, 'libraries' | 'oneDnn' | 'executable'> & { libraries: string[] };
   const libraries = await Promise.all(
     facts.libraries.map(async (path) => {
-      if (!digests.has(path)) digests.set(path, digestOf(path));
+      if (!digests.has(path))
+        digests.set(
+          path,
+          fileDigest(path).catch(() => null),
+        );
       return { path, sha256: (await digests.get(path)) ?? null };
     }),
   );
@@ -85,14 +88,4 @@ function finished(child: ChildProcess): Promise<{ status: number | string; stdou
 function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() && !/^\s+at /.test(line));
   return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no message';
-}
-
-function digestOf(path: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    const hash = createHash('sha256');
-    createReadStream(path, { highWaterMark: 1 << 20 })
-      .on('data', (chunk) => hash.update(chunk))
-      .on('error', () => resolve(null))
-      .on('end', () => resolve(hash.digest('hex')));
-  });
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { fileDigest } from '../lib/python/hashlib.ts';
 import { type Answer, type HttpClient, TemporaryFault } from './http.ts';
 
 /** A file to fetch. */
@@ -70,7 +70,7 @@ export async function download(file: Download, options: DownloadOptions): Promis
     const before = sizeOf(partOf(file));
     try {
       await fetchRest(file, options);
-      const digest = file.sha256 === undefined ? undefined : await sha256Of(partOf(file));
+      const digest = file.sha256 === undefined ? undefined : await fileDigest(partOf(file));
       if (digest === file.sha256) break;
       // Once may be a damaged connection or a resumed file that was not the same; twice is another file.
       if (++wrong === 2) throw wrongChecksum(file, digest!);
@@ -92,13 +92,6 @@ export async function download(file: Download, options: DownloadOptions): Promis
   }
   rmSync(knowledgeOf(file), { force: true });
   renameSync(partOf(file), file.target);
-}
-
-/** SHA-256 of a file, in hexadecimal digits. */
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 /** One attempt: completes the partial file, or throws. */

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { freeBytes } from '../lib/python/shutil.ts';
 import { lockJob } from '../port/training/job_lock.ts';
 import { unpackChallenge2017 } from './challenge2017.ts';
 import { type DataSet, publisher } from './data_sets.ts';
@@ -148,12 +149,6 @@ function requireRoom(target: string, plans: readonly Plan[]): void {
     expected: `about ${gigabytes(bytes)}`,
     next: 'Make room, choose another --target, or fetch fewer patients: --patients.',
   });
-}
-
-/** Bytes that are free on the disk of a folder. */
-export function freeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
 }
 
 /** A size for people. */

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256Of } from './download.ts';
+import { fileDigest } from '../lib/python/hashlib.ts';
 import type { ListedFile } from './listing.ts';
 
 /** Which files of a folder had which checksum, so that a second run need not read them again. A file that was written to since counts as unknown. */
@@ -25,7 +25,7 @@ export class Journal {
 
   /** Whether a file is there that has the right checksum; reads it. */
   async check(file: ListedFile): Promise<boolean> {
-    if ((await sha256Of(join(this.#folder, file.target))) !== file.sha256) return false;
+    if ((await fileDigest(join(this.#folder, file.target))) !== file.sha256) return false;
     this.add(file);
     return true;
   }

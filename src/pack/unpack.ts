@@ -1,16 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
+import { fileDigest } from '../lib/python/hashlib.ts';
+import { freeBytes } from '../lib/python/shutil.ts';
 import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
 import { type Description, descriptionFile, sumsFile } from './manifest.ts';
 
@@ -94,11 +87,11 @@ function runOf(entries: readonly TarEntry[], archive: string): string {
 
 function requireRoom(target: string, entries: readonly TarEntry[]): void {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-  const { bavail, bsize } = statfsSync(target);
-  if (bavail * bsize >= bytes) return;
+  const free = freeBytes(target);
+  if (free >= bytes) return;
   throw new InputError('there is too little room on the disk', {
     file: target,
-    got: `${bavail * bsize} bytes free`,
+    got: `${free} bytes free`,
     expected: `${bytes}`,
   });
 }
@@ -112,9 +105,7 @@ async function verify(folder: string, found: readonly string[], archive: string)
   }
   for (const [path, expected] of sums) {
     if (!found.includes(path)) throw new InputError('a file is missing', { file: archive, where: path });
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(join(folder, path))) hash.update(chunk as Buffer);
-    const got = hash.digest('hex');
+    const got = await fileDigest(join(folder, path));
     if (got !== expected) throw new InputError('a file is damaged', { file: archive, where: path, got, expected });
   }
   return [...sums.keys()];

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Original } from '../bridge/original.ts';
 import { exactly, type Row, sameText } from '../compare/closeness.ts';
+import { namesOf } from '../compare/suites/prepared_data.ts';
 import type { FinetuningSet } from '../experiments.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { loadTrainingSet, type OpenTrainingSet } from '../port/finetuning/training_set.ts';
@@ -94,9 +95,4 @@ function joined(a: Row, b: Row): Row {
     values: a.values + b.values,
     difference: a.difference + b.difference,
   };
-}
-
-/** Numbers and texts stay apart: `1` is not `"1"`. */
-function namesOf({ recordIds, classes }: Pick<OpenTrainingSet, 'recordIds' | 'classes'>): string {
-  return [...recordIds, '', ...classes].map((name) => JSON.stringify(name)).join('\n');
 }

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { PythonFacts } from '../bridge/handshake.ts';
 import { decode, encode, type Wire } from '../bridge/wire.ts';
 import { divideByData } from '../compare/choose.ts';
 import { type Chosen, type Findings, runCases } from '../compare/comparison.ts';
-import { type ComparisonData, generatedCollections, openCollections } from '../compare/data.ts';
+import { type ComparisonData, generatedCollections, openCollections, publishedFolder } from '../compare/data.ts';
+import { shimLines } from '../compare/report/index.ts';
 import { ownCasePrefix, type Suite, type SuiteCase, type SuiteName, suiteNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
@@ -74,12 +75,6 @@ export function suiteChecks({ experiment }: RunSettings): { readonly name: Suite
   });
 }
 
-/** Results of the DL4H reproduction, where the data folder holds them. */
-function publishedFolder({ data }: RunSettings): string | undefined {
-  const folder = join(data ?? '', 'published');
-  return data !== undefined && existsSync(folder) ? folder : undefined;
-}
-
 /** A check of this run's own files as a case of a suite. */
 export function ownCase(suite: SuiteName, name: string, compare: SuiteCase['run']): Chosen {
   const one: SuiteCase = { name: `${ownCasePrefix}${name}`, on: {}, run: compare };
@@ -91,7 +86,7 @@ export function ownCase(suite: SuiteName, name: string, compare: SuiteCase['run'
 export async function compareStep(run: RunSettings, file: string, chosen: Chosen, context: StepContext): Promise<void> {
   const original = await context.original();
   const data = await openData(run, context);
-  const published = publishedFolder(run);
+  const published = publishedFolder(run.data);
   const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
   const { possible, lacking } = divideByData(chosen, data, published);
   for (const lack of lacking) context.reporter({ kind: 'message', text: `left out, for want of: ${lack}` });
@@ -99,8 +94,7 @@ export async function compareStep(run: RunSettings, file: string, chosen: Chosen
   if (context.signal.aborted) throw new JobPaused();
   mkdirSync(dirname(file), { recursive: true });
   writeFileAtomic(file, `${encode(findings as unknown as Wire)}\n`);
-  const shims = (await original.shims()).map(({ quirk, title, times }) => `${quirk}: ${title} (${times} times)`);
-  const known: OriginalFacts = { facts: await context.facts(), shims };
+  const known: OriginalFacts = { facts: await context.facts(), shims: shimLines(await original.shims()) };
   writeFileAtomic(factsFile(run.folder), `${encode(known as unknown as Wire)}\n`);
 }
 

@@ -7,6 +7,7 @@ import { BridgeLostError, PythonError } from '../../src/bridge/errors.ts';
 import { PythonSession } from '../../src/bridge/session.ts';
 import { Transfer } from '../../src/bridge/transfer.ts';
 import { bytesOf, type DType, fromBytes, itemSize, type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { alive } from '../process.ts';
 import { python, root } from '../shared_data.ts';
 
 // Its `load_pkl` does the fault that the name of the file says.
@@ -18,15 +19,6 @@ const open = (options: Options = {}): Promise<PythonSession> => PythonSession.op
 
 const fault = (session: PythonSession, file: string, timeoutMs = 20_000) =>
   session.call<{ recordIds: string[] }>('datasets.load', { folder: 'fault', file }, timeoutMs);
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function until(condition: () => boolean, seconds = 5): Promise<boolean> {
   for (let waited = 0; waited < 20 * seconds && !condition(); waited++) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BridgeLostError, BridgeStartError, PythonError } from '../../src/bridge/errors.ts';
 import { PythonSession } from '../../src/bridge/session.ts';
+import { alive } from '../process.ts';
 import { python, root } from '../shared_data.ts';
 
 const original = join(root, 'original');
@@ -13,15 +14,6 @@ let session: PythonSession | undefined;
 async function open(options: Partial<Parameters<typeof PythonSession.open>[0]> = {}): Promise<PythonSession> {
   session = await PythonSession.open({ python, original, ...options });
   return session;
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function gone(pid: number): Promise<boolean> {

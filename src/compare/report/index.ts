@@ -8,7 +8,7 @@ import { toMarkdown } from './text.ts';
 
 export { shellCommand } from './figures.ts';
 export { readReport } from './json.ts';
-export { type Comparison, type Hardware, type PortFacts, type Sides, sidesOf } from './model.ts';
+export { type Comparison, type Hardware, type PortFacts, type Sides, shimLines, sidesOf } from './model.ts';
 export { formatComparison } from './text.ts';
 export { formatVerdict, type Status, type Verdict, verdictOf } from './verdict.ts';
 

@@ -1,6 +1,8 @@
 import { gpuParityEnvironment } from '../../bridge/gpu.ts';
-import { mappedLibraries, type PythonFacts } from '../../bridge/handshake.ts';
+import type { PythonFacts } from '../../bridge/handshake.ts';
+import type { Shim } from '../../bridge/original.ts';
 import { runtime } from '../../graph/runtime.ts';
+import { mappedLibraries } from '../../lib/tensorflow/libraries.ts';
 import type { Findings } from '../comparison.ts';
 import type { ComparisonData } from '../data.ts';
 import type { Witness } from '../witness.ts';
@@ -56,6 +58,11 @@ export interface Comparison {
   readonly settings: readonly string[];
 }
 
+/** Shims that acted, as `Comparison.shims` has them. */
+export function shimLines(shims: readonly Shim[]): string[] {
+  return shims.map(({ quirk, title, times }) => `${quirk}: ${title} (${times} times)`);
+}
+
 /** The sides of a comparison in this process; `original` as the handshake returned it. TensorFlow must be loaded. */
 export function sidesOf(hardware: Hardware, original: PythonFacts): Sides {
   const { platform, processor, cpuFeatures, cpus, memoryTotal } = hardware;
@@ -64,7 +71,7 @@ export function sidesOf(hardware: Hardware, original: PythonFacts): Sides {
     port: {
       node: process.versions.node,
       tensorflow: runtime().tensorflowVersion,
-      library: mappedLibraries(),
+      library: mappedLibraries('libtensorflow_cc'),
       gpu: runtime().usesGpu,
       threads: process.env.TF_NUM_INTRAOP_THREADS ?? null,
       parity: Object.fromEntries(

@@ -281,8 +281,8 @@ export const namedInData: readonly NamedMutant[] = [
   {
     name: 'the area under the curve by rectangles',
     file: scores,
-    search: 'areas[i] = (width * (truePositives[i + 1]! / positives + truePositives[i]! / positives)) / 2;',
-    replacement: 'areas[i] = (width * truePositives[i + 1]!) / positives;',
+    search: 'areas[i] = ((x[i + 1]! - x[i]!) * (y[i + 1]! + y[i]!)) / 2;',
+    replacement: 'areas[i] = (x[i + 1]! - x[i]!) * y[i + 1]!;',
     suite: 'published',
   },
 ];

@@ -1,7 +1,7 @@
 import type { NetworkState } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import type { LabelledBatch } from '../batches.ts';
-import { closely, differences, type Pair, type Row, vector } from '../closeness.ts';
+import { closely, differences, type Pair, pairUp, type Row, vector } from '../closeness.ts';
 import type { Observation } from '../observations.ts';
 import type { FreeLimits, Limits, Tolerance } from '../tolerances.ts';
 import type { NetworkSide } from './network.ts';
@@ -185,10 +185,6 @@ function minus(a: NdArray, b: NdArray): NdArray<'float64'> {
   const data = new Float64Array(left.length);
   for (let i = 0; i < data.length; i++) data[i] = left[i] - right[i];
   return { dtype: 'float64', shape: a.shape, data };
-}
-
-function pairUp(names: readonly string[], ours: readonly NdArray[], theirs: readonly NdArray[]): Pair[] {
-  return names.map((name, i) => ({ name, port: ours[i], original: theirs[i] }));
 }
 
 function required(values: ReadonlyMap<string, NdArray>, name: string): NdArray {

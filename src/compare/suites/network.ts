@@ -14,6 +14,7 @@ import { taskSolver } from '../../port/pretraining/utils.ts';
 import type { Arch, ModelDescription } from '../../port/weights/layout.ts';
 import type { LabelledBatch } from '../batches.ts';
 import type { TaskName } from '../suite.ts';
+import { int64 } from './data_cases.ts';
 
 /** A network to compare. */
 export interface NetworkCase {
@@ -94,7 +95,7 @@ export class PortNetwork implements NetworkSide {
       const shape = values.get(this.trainable[Math.floor(i / 2)])!.shape;
       values.set(name, moments?.[i] ?? zeros(weights[0].dtype, shape));
     }
-    this.session.assign(values.set(iterationsName, int64(iterations)));
+    this.session.assign(values.set(iterationsName, int64([iterations], [])));
   }
 
   /** Frees the graph and its variables. */
@@ -224,13 +225,3 @@ export function settledMoments({ trainableVariables }: Model): NdArray[] {
 
 /** Steps that {@link settledMoments} stand for. */
 export const settledSteps = 1000;
-
-/** A batch with its inputs in the precision of a network. */
-export function inPrecision({ x, y }: LabelledBatch, precision: 'float32' | 'float64'): LabelledBatch {
-  const inputs = Object.entries(inputsByName(x)).map(([key, value]) => [key, asType(value, precision)] as const);
-  return { x: inputs.length === 1 ? inputs[0][1] : Object.fromEntries(inputs), y };
-}
-
-function int64(value: number): NdArray {
-  return { dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(value)) };
-}

@@ -13,6 +13,6 @@ export function samePreparedData(name: string, port: DataSet, original: Prepared
 }
 
 /** Numbers and texts stay apart: `1` is not `"1"`. */
-function namesOf({ recordIds, classes }: Pick<PreparedData, 'recordIds' | 'classes'>): string {
+export function namesOf({ recordIds, classes }: Pick<PreparedData, 'recordIds' | 'classes'>): string {
   return [...recordIds, '', ...classes].map((name) => JSON.stringify(name)).join('\n');
 }

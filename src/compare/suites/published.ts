@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { toFloat64 } from '../../lib/numpy/convert.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { readCsv } from '../../lib/pandas/csv.ts';
-import { columnOf, confusionMatrix, descending, precisionRecallFscoreSupport } from '../../lib/sklearn/metrics.ts';
+import { columnOf, confusionMatrix, precisionRecallFscoreSupport, rocCurve } from '../../lib/sklearn/metrics.ts';
 import { auc, f1, fMax, mostProbable, multiF1 } from '../../port/transplant/evaluation.ts';
 import { isMulticlass, readPredictions } from '../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row, sameText, vector } from '../closeness.ts';
@@ -133,25 +133,12 @@ async function sameClasses(context: SuiteContext, job: PublishedJob, predicted: 
     for (const [i, label] of classes.entries()) {
       const [t, p] = [columnOf(truth, width, i), columnOf(prob, width, i)];
       const curve = await context.original.metrics.rocCurve(int64(t), vector(Array.from(p)));
-      series.push({ name: label, side: 'port', ...thinned(rocPoints(t, p)) });
+      series.push({ name: label, side: 'port', ...thinned(rocCurve(t, p)) });
       series.push({ name: label, side: 'original', ...thinned(curve) });
     }
     context.observe({ kind: 'roc', title: `DL4H ${job.name}, test part`, series });
   }
   return rows;
-}
-
-/** Rates of false (x) and true positives (y) after each score, from the highest on. */
-function rocPoints(truth: Float64Array, scores: Float64Array): { x: number[]; y: number[] } {
-  const positives = truth.reduce((sum, value) => sum + value, 0);
-  const [x, y] = [[0], [0]];
-  let hits = 0;
-  for (const [count, sample] of descending(scores).entries()) {
-    hits += truth[sample];
-    x.push((count + 1 - hits) / (truth.length - positives));
-    y.push(hits / positives);
-  }
-  return { x, y };
 }
 
 /** At most about 100 points of a curve, both ends among them. */

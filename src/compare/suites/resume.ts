@@ -13,6 +13,7 @@ import { readWeights } from '../../port/weights/files.ts';
 import { makeBatches } from '../batches.ts';
 import { exactly, type Pair, type Row, sameText } from '../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../suite.ts';
+import { concatenate } from './data_cases.ts';
 
 /**
  * A job that is stopped in the middle of its epochs and goes on, against the same job without interruption. Both are the port's: the
@@ -52,8 +53,8 @@ function finetuning(
     on: { arch, task: 'finetuning' },
     run: async ({ data, seed, scratch }) => {
       const batches = makeBatches(data, { task: 'finetuning', leads, multiLabel }, 5, seed);
-      const x = joined(batches.map((batch) => inputsByName(batch.x).x)) as NdArray<'float32'>;
-      const drawn = joined(batches.map((batch) => batch.y));
+      const x = concatenate(batches.map((batch) => inputsByName(batch.x).x)) as NdArray<'float32'>;
+      const drawn = concatenate(batches.map((batch) => batch.y));
       const y = multiLabel ? drawn : classesInTurn(drawn.shape);
       const train = join(scratch, 'train.pkl');
       const recordIds = Array.from({ length: x.shape[0] }, (_, i) => i);
@@ -129,13 +130,6 @@ function weightRow(name: string, continued: string, uninterrupted: string): Row 
   });
   const pairs = theirs.map((original, i): Pair => ({ name: original.path, port: ours[i], original }));
   return exactly('resume', `${name}, with the state of Adam`, pairs);
-}
-
-/** The arrays one after the other. */
-function joined(arrays: readonly NdArray[]): NdArray {
-  const [{ shape }] = arrays;
-  const data = Float32Array.from(arrays.flatMap((array) => [...(array.data as Float32Array)]));
-  return ndarray('float32', [arrays.length * shape[0], ...shape.slice(1)], data);
 }
 
 /** One class a record, each as often as the others: what a split by class demands. */

@@ -6,7 +6,7 @@ import { archs, weightLayout } from '../../port/weights/layout.ts';
 import { readAdamState } from '../../port/weights/loading.ts';
 import { loadIntoModel, saveSession } from '../../port/weights/model_weights.ts';
 import { type LabelledBatch, makeBatches } from '../batches.ts';
-import { exactly, type Pair, type Row, sameText, vector } from '../closeness.ts';
+import { exactly, pairUp, type Row, sameText, vector } from '../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../suite.ts';
 import {
   buildOriginal,
@@ -166,8 +166,4 @@ function doubled(array: NdArray): NdArray {
 
 function momentLabels(trainable: readonly string[]): string[] {
   return trainable.flatMap((name) => [`m of ${name}`, `v of ${name}`]);
-}
-
-function pairUp(names: readonly string[], port: readonly NdArray[], original: readonly NdArray[]): Pair[] {
-  return names.map((name, i) => ({ name, port: port[i], original: original[i] }));
 }

@@ -26,14 +26,20 @@ export interface ClassScore {
  * @throws ValueError if only one value occurs in `truth`, or a score is not finite.
  */
 export function rocAucScore(truth: ArrayLike<number>, scores: ArrayLike<number>): number {
+  const { x, y } = rocCurve(truth, scores);
+  const areas = new Float64Array(x.length - 1);
+  for (let i = 0; i < areas.length; i++) areas[i] = ((x[i + 1]! - x[i]!) * (y[i + 1]! + y[i]!)) / 2;
+  return pairwiseSum(areas);
+}
+
+/**
+ * `sklearn.metrics.roc_curve` with its defaults, without the thresholds: rates of false (`x`) and true positives (`y`) at the corners of the
+ * curve. Throws a ValueError where one class only is present.
+ */
+export function rocCurve(truth: ArrayLike<number>, scores: ArrayLike<number>): { x: number[]; y: number[] } {
   const { falsePositives, truePositives } = rocPoints(truth, scores);
   const [negatives, positives] = [falsePositives.at(-1)!, truePositives.at(-1)!];
-  const areas = new Float64Array(falsePositives.length - 1);
-  for (let i = 0; i < areas.length; i++) {
-    const width = falsePositives[i + 1]! / negatives - falsePositives[i]! / negatives;
-    areas[i] = (width * (truePositives[i + 1]! / positives + truePositives[i]! / positives)) / 2;
-  }
-  return pairwiseSum(areas);
+  return { x: falsePositives.map((count) => count / negatives), y: truePositives.map((count) => count / positives) };
 }
 
 /** Corners of the ROC curve as counts, from (0, 0), without the points on a straight line. */

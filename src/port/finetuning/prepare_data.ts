@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
+import { fileDigest } from '../../lib/python/hashlib.ts';
 import { chooseResampler, type ResamplerChoice } from '../../lib/samplerate/resample.ts';
 import { isMulticlass } from '../transplant/utils.ts';
 import {
@@ -97,7 +97,7 @@ export async function prepareData(options: PrepareOptions): Promise<Preprocessin
     for (const [part, records] of Object.entries(parts)) {
       const path = join(partial, fileOf(part));
       await writePart(path, listing, records, cache, row, report);
-      files[part] = { file: fileOf(part), records: records.length, sha256: await sha256Of(path) };
+      files[part] = { file: fileOf(part), records: records.length, sha256: await fileDigest(path) };
     }
     const preprocessing: Preprocessing = {
       format: 1,
@@ -220,10 +220,4 @@ async function fillCache(
     report({ kind: 'progress', task, done: cache.size });
   }
   report({ kind: 'end', task });
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, homedir } from 'node:os';
 import { join } from 'node:path';
 import { runtime } from '../../graph/runtime.ts';
+import { mappedLibraries } from '../../lib/tensorflow/libraries.ts';
 import { fileDigests } from './library_digests.ts';
 
 /** What the last bits of a job's results depend on. */
@@ -54,11 +55,4 @@ export function differences(before: Environment, now: Environment): string {
 /** Where set-up of an installed package keeps its files too. */
 function digestCache(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ecg-transplant', 'library-digests.json');
-}
-
-/** TensorFlow's libraries in this process, where the system tells. */
-function mappedLibraries(): string[] {
-  if (process.platform !== 'linux') return [];
-  const maps = readFileSync('/proc/self/maps', 'utf8').matchAll(/^[^/\n]*(\/.*\/libtensorflow[^/\n]*)$/gm);
-  return [...new Set([...maps].map((match) => match[1]!))].sort();
 }

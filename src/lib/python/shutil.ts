@@ -1,0 +1,7 @@
+import { statfsSync } from 'node:fs';
+
+/** Bytes that this user may still write on the disk of a folder. Twin of `shutil.disk_usage(folder).free`. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}

@@ -1,0 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/**
+ * Shared libraries of TensorFlow that this process has mapped, by real path, in order; `name` is the beginning of their file names. None
+ * where the system does not tell.
+ */
+export function mappedLibraries(name: 'libtensorflow' | 'libtensorflow_cc' = 'libtensorflow'): string[] {
+  const maps = '/proc/self/maps';
+  if (!existsSync(maps)) return [];
+  const paths = [...readFileSync(maps, 'utf8').matchAll(/^[^/\n]*(\/.*)$/gm)].map(([, path]) => path!);
+  return [...new Set(paths.filter((path) => basename(path).startsWith(name)))].sort();
+}
