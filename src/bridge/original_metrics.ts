@@ -57,7 +57,7 @@ export class OriginalMetrics {
     );
   }
 
-  /** scikit-learn's `roc_curve` of one class: false and true positive rates, for pictures. */
+  /** scikit-learn's `roc_curve` of one class: false and true positive rates. */
   async rocCurve(truth: NdArray, scores: NdArray): Promise<{ readonly x: number[]; readonly y: number[] }> {
     return this.#transfer.lend([truth, scores], ([lent, given]) =>
       this.#session.call<{ x: number[]; y: number[] }>('metrics.roc_curve', { truth: lent, scores: given }),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { ComparedRow, Findings } from '../comparison.ts';
@@ -70,6 +70,7 @@ type ReportFile = Omit<Comparison, 'findings'> &
   };
 
 function parse(file: string): unknown {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new InputError('no such file', { file, next: again });
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {

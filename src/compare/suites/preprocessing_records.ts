@@ -1,3 +1,4 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CollectionName, PreparedData, PrepareOptions } from '../../bridge/original_data.ts';
 import { openResampler } from '../../lib/samplerate/resample.ts';
@@ -18,6 +19,7 @@ import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { collectionOf, int64, outcomeOf, shown, wordFor } from './data_cases.ts';
 import { samePreparedData } from './prepared_data.ts';
 import { describe, documented, type Recipe, recipes, sourcesOf, variants } from './preprocessing_recipes.ts';
+import { takeChallenge17 } from './record_selection.ts';
 
 const suite = 'preprocessing';
 
@@ -193,6 +195,29 @@ function readerCase(recipe: Recipe): SuiteCase {
   };
 }
 
+/** Lists that went through an editor: pandas passes over empty lines. */
+const emptyLineCase: SuiteCase = {
+  name: 'Challenge 2017: a list with empty lines',
+  on: { dataSet: 'cinc2017' },
+  quick: true,
+  run: async (context) => {
+    const folder = join(context.scratch, 'empty_lines');
+    const some = takeChallenge17(collectionOf(context, 'cinc2017'), join(context.scratch, 'some'), 5);
+    cpSync(some, folder, { recursive: true });
+    const list = join(folder, 'REFERENCE.csv');
+    const records = readFileSync(list, 'utf8').trim().split('\n');
+    writeFileSync(list, `\n${records.join('\n\n')}\n\n`);
+    const theirs = await context.original.data.records('challenge17', folder);
+    const { labels } = readChallenge17Data(folder);
+    return [
+      exactly(suite, `labels of ${records.length} records`, [
+        { name: 'y', port: labels.values, original: theirs.values },
+      ]),
+      sameText(suite, 'names', labels.index.join('\n'), theirs.labels.index.join('\n')),
+    ];
+  },
+};
+
 /** As first published the original cannot read it: SciPy does, and the original's steps follow. */
 const nativeCase: SuiteCase = {
   name: 'CPSC 2018 as first published: the documented recipe',
@@ -220,5 +245,6 @@ const nativeCase: SuiteCase = {
 /** Cases of the suite `preprocessing` about collections of PhysioNet. */
 export const recordCases: readonly SuiteCase[] = [
   ...recipes.flatMap((recipe) => [readerCase(recipe), recipeCase(recipe), variantCase(recipe), commandCase(recipe)]),
+  emptyLineCase,
   nativeCase,
 ];

@@ -130,12 +130,18 @@ async function sameClasses(context: SuiteContext, job: PublishedJob, predicted: 
   });
   if (!isMulticlass(yTrue)) {
     const series: Series[] = [];
+    const pairs: Pair[] = [];
     for (const [i, label] of classes.entries()) {
       const [t, p] = [columnOf(truth, width, i), columnOf(prob, width, i)];
-      const curve = await context.original.metrics.rocCurve(int64(t), vector(Array.from(p)));
-      series.push({ name: label, side: 'port', ...thinned(rocCurve(t, p)) });
-      series.push({ name: label, side: 'original', ...thinned(curve) });
+      const [ours, found] = [rocCurve(t, p), await context.original.metrics.rocCurve(int64(t), vector(Array.from(p)))];
+      pairs.push(
+        { name: `${label}: false positive rates`, port: vector(ours.x), original: vector(found.x) },
+        { name: `${label}: true positive rates`, port: vector(ours.y), original: vector(found.y) },
+      );
+      series.push({ name: label, side: 'port', ...thinned(ours) });
+      series.push({ name: label, side: 'original', ...thinned(found) });
     }
+    rows.push(exactly(name, 'test: ROC curve of each class', pairs));
     context.observe({ kind: 'roc', title: `DL4H ${job.name}, test part`, series });
   }
   return rows;

@@ -170,6 +170,10 @@ describe('report.json', () => {
     expect(() => readReport(file)).toThrow(new RegExp(`${file}.*no JSON`));
   });
 
+  it('is refused where there is none, with the command that makes it', () => {
+    expect(() => readReport(`${file}.none`)).toThrow(new RegExp(`${file}.none.*no such file.*npm run compare`));
+  });
+
   it('may hold fields of a later version', () => {
     expect(refusal((report) => Object.assign(report, { later: 1 }))).toBe('accepted');
   });
