@@ -103,7 +103,7 @@ export class Original {
 
   /**
    * Runs one of the original's command lines as a script. `weights` are set when `fit` begins, row e of `order` is the order of the
-   * training samples in epoch e, `seed` is TensorFlow's: what the original leaves to chance, fixed from outside.
+   * training samples in epoch e, `seed` decides its other draws while it trains: what the original leaves to chance, fixed from outside.
    */
   async run(
     module: 'finetuning.trainer' | 'pretraining.trainer' | 'finetuning.adjust_network',

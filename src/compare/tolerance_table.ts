@@ -5,7 +5,8 @@ import { type Family, families, familyLimits, type Quantity, quantities } from '
 const titles: Readonly<Record<Family, string>> = {
   'resnet18 classifier': 'Classifiers on resnet18: finetuning, rhythm, beat, hr',
   'deeper classifier': 'Classifiers on resnet34 and resnet50',
-  cpc: 'Contrastive predictive coding (on resnet34 and resnet50: the looser of these limits and those before)',
+  'resnet18 cpc': 'Contrastive predictive coding on resnet18',
+  'deeper cpc': 'Contrastive predictive coding on resnet34 and resnet50',
 };
 
 /** docs/tolerances.md: every limit of a floating-point row with the noise that it derives from. */
@@ -31,8 +32,9 @@ smaller one is raised. It is for arrays that are zero in exact arithmetic, such 
 rounding only, and rounding is of the size of its neighbours. Losses have one because a loss near zero carries the absolute rounding of its
 logits.
 
-In float32, gradients, moments and updates share the largest noise of the three. It comes from single roundings that turn a ReLU on or off: rare,
-and large where they strike. Wrong formulas are found by the float64 rung, whose limits on gradients are ten orders of magnitude smaller.
+In float32, gradients and moments share the larger noise of the two, and updates have no less. It comes from single roundings that turn a ReLU on or
+off: rare, and large where they strike. In updates Adam adds to it: where a gradient is almost zero, rounding decides the direction of a step of
+full length. No limit is above 0.5: from 1 on, a side that does nothing would pass. Wrong formulas are found by the float64 rung, whose limits on gradients are ten orders of magnitude smaller.
 
 Free-running training has no limit in float32. It is chaotic: the report shows both sides' losses beside the original's own noise. In float64, ten
 free-running steps have the limits below. They are tight for resnet18 and looser for deeper classifiers and contrastive predictive coding, where

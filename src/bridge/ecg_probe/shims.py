@@ -1,4 +1,4 @@
-"""What the original leaves to chance, fixed from outside: initial weights and the order of training samples."""
+"""What the original leaves to chance, fixed from outside: initial weights, frames and the order of training samples."""
 
 from __future__ import annotations
 
@@ -22,6 +22,23 @@ def initial_weights(files: list[str] | None) -> AbstractContextManager[Any]:
         return fit(self, *args, **kwargs)
 
     return nullcontext() if files is None else patch.object(tf.keras.Model, "fit", seeded)
+
+
+def frame_draws(seed: int | None) -> AbstractContextManager[Any]:
+    """Seeds NumPy when `fit` begins, unless `seed` is None.
+
+    Quirk Q46: how far TensorFlow has read ahead of the validation frames is a race, and decides where the draws of
+    the training frames begin.
+    """
+    import tensorflow as tf
+
+    fit = tf.keras.Model.fit
+
+    def seeded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        np.random.seed(seed)
+        return fit(self, *args, **kwargs)
+
+    return nullcontext() if seed is None else patch.object(tf.keras.Model, "fit", seeded)
 
 
 def sample_order(file: str | None) -> AbstractContextManager[Any]:

@@ -6,7 +6,7 @@ import runpy
 import sys
 
 from ecg_probe.compat_trainers import bridged
-from ecg_probe.shims import initial_weights, sample_order
+from ecg_probe.shims import frame_draws, initial_weights, sample_order
 
 __all__ = ["run"]
 
@@ -20,16 +20,16 @@ def run(
 ) -> None:
     """`python -m <module> <argv>` in this process, with initial weights and sample order fixed where given.
 
-    `seed` is TensorFlow's: it fixes what the original draws there (the order of pretraining frames, dropout).
+    `seed` fixes what else the original draws during training: the frames of pretraining, their order, and dropout.
     """
     import tensorflow as tf
 
     if seed is not None:
-        tf.random.set_seed(seed)
+        tf.keras.utils.set_random_seed(seed)  # Of Python, for Keras 3's dropout, of NumPy, and of TensorFlow.
     kept = sys.argv
     sys.argv = [module, *argv]
     try:
-        with initial_weights(weights), sample_order(order), bridged(module, argv):
+        with initial_weights(weights), frame_draws(seed), sample_order(order), bridged(module, argv):
             runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:
         sys.argv = kept
