@@ -30,6 +30,7 @@ const plan: readonly (readonly [title: string, draw: Draw])[] = [
   ['shuffle', { method: 'shuffle', n: 11_000 }],
   ['permutation', { method: 'permutation', n: 6822 }],
   ['choice', { method: 'choice', n: 11_000, size: 1024 }],
+  ['choice of one', { method: 'choice', n: 11_000, size: 1 }],
   ['choice with probabilities', { method: 'choice', n: 5, size: 2000, p: [0.1, 0.2, 0.3, 0.15, 0.25] }],
   ['choice without replacement', { method: 'choice', n: 100, size: 40, replace: false }],
   [

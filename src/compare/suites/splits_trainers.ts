@@ -133,7 +133,7 @@ function folderCase(task: 'rhythm' | 'beat' | 'hr' | 'cpc'): SuiteCase {
   return {
     name: `validation frames of pretraining.trainer, ${task}`,
     on: { dataSet: 'icentia11k', task },
-    quick: task === 'rhythm',
+    quick: task === 'rhythm' || task === 'cpc',
     run: async (context) => {
       collectionOf(context, 'icentia11k');
       const { original, scratch, data } = context;
