@@ -69,6 +69,11 @@ export class OriginalFiles {
     );
   }
 
+  /** Gives every object of an HDF5 file a comment, by h5py. The file must come from either side, not from outside. */
+  async commentHdf5(file: string): Promise<void> {
+    await this.#session.call('files.comment_hdf5', { file });
+  }
+
   /** The `.npy` file that `numpy.save` writes. */
   async npy(array: NdArray): Promise<NdArray> {
     const folder = this.#transfer.folder();

@@ -11,7 +11,16 @@ import numpy as np
 from ecg_probe.arrays import give, take
 from ecg_probe.process import exchange
 
-__all__ = ["history_csv", "npy", "predictions_csv", "read_npy", "read_predictions", "repickled", "unzip_patient"]
+__all__ = [
+    "comment_hdf5",
+    "history_csv",
+    "npy",
+    "predictions_csv",
+    "read_npy",
+    "read_predictions",
+    "repickled",
+    "unzip_patient",
+]
 
 
 def _give_bytes(folder: str, data: bytes) -> str:
@@ -53,6 +62,14 @@ def history_csv(folder: str, logs: list[dict[str, float]]) -> str:
         logger.on_epoch_end(epoch, {key: float(value) for key, value in values.items()})
     logger.on_train_end()
     return _give_bytes(folder, path.read_bytes())
+
+
+def comment_hdf5(file: str) -> None:
+    """Gives every object of an HDF5 file a comment, as viewers do."""
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        opened.visititems(lambda name, item: h5py.h5o.set_comment(item.id, f"seen: {name}".encode()))
 
 
 def npy(folder: str, name: str) -> str:

@@ -61,6 +61,16 @@ const npyCase: SuiteCase = {
         read.push({ name: `${label}, read by the port`, port: readNpy(path) as NdArray, original: array });
       }
     }
+    // True in NumPy, and 1 in the port.
+    const [truth, path] = [ndarray('bool', [5], Uint8Array.of(1, 1, 0, 1, 1)), join(scratch, 'array.npy')];
+    const bytes = Buffer.concat(formatNpy(truth));
+    bytes.set([2, 255, 0, 128, 1], bytes.length - 5);
+    writeFileAtomic(path, bytes);
+    read.push({
+      name: 'bool of other bytes than 0 and 1',
+      port: readNpy(path) as NdArray,
+      original: await original.files.readNpy(path),
+    });
     return [
       exactly(name, `bytes of ${written.length} .npy files`, written),
       exactly(name, `values of ${read.length} .npy files, read by the other side`, read),

@@ -19,7 +19,7 @@ interface Draws {
 const level = 1e-4;
 const critical = Math.sqrt(-Math.log(level / 2) / 2);
 const meanStatistic = 0.8687;
-/** Standard errors that a mean or a standard deviation may be off; 5 happen once in 1.7 million figures. */
+/** Standard errors that a mean, a standard deviation or a count may be off; 5 happen once in 1.7 million figures. */
 const standardErrors = 5;
 /** Values of a kind and side that are looked at; more would notice differences that training does not. */
 const most = 200_000;
@@ -98,6 +98,7 @@ function drawRows({ kind, port, original }: Draws): Row[] {
   const mean = Math.abs(a.mean - b.mean) / Math.hypot(a.meanError, b.meanError);
   const deviation = Math.abs(a.deviation - b.deviation) / Math.hypot(a.deviationError, b.deviationError);
   const off = Math.max(mean, deviation);
+  const edge = edgeDifference(ours, theirs);
   return [
     {
       ...common,
@@ -117,7 +118,24 @@ function drawRows({ kind, port, original }: Draws): Row[] {
       noise: 1,
       reason: 'in standard errors of the difference of two samples of one law',
     },
+    {
+      ...common,
+      name: `${kind}: values in the outermost thousandth of the range`,
+      passed: edge <= standardErrors,
+      difference: edge,
+      limit: standardErrors,
+      noise: 1,
+      reason: 'in standard errors of the difference of two counts; all laws are bounded',
+    },
   ];
+}
+
+/** Difference of how many values of each side lie within a thousandth of the largest magnitude of both, in its standard errors. */
+function edgeDifference(ours: Float32Array, theirs: Float32Array): number {
+  let largest = 0;
+  for (const values of [ours, theirs]) for (const value of values) largest = Math.max(largest, Math.abs(value));
+  const [a, b] = [ours, theirs].map((values) => values.filter((value) => Math.abs(value) >= 0.999 * largest).length);
+  return Math.abs(a - b) / Math.sqrt(a + b);
 }
 
 /** All values, or about {@link most} of them at equal distances. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Original } from '../../bridge/original.ts';
 import type { OriginalNetwork } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { readWeights, writeWeights } from '../../port/weights/files.ts';
@@ -38,7 +39,7 @@ async function kerasFiles(
     try {
       return [
         layoutRow(theirs, port),
-        ...(await fromKeras(theirs, port, join(scratch, 'original.weights.h5'))),
+        ...(await fromKeras(original, theirs, port, join(scratch, 'original.weights.h5'))),
         ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), { network, batch, seed })),
       ];
     } finally {
@@ -59,7 +60,7 @@ function layoutRow({ built }: OriginalNetwork, { session }: PortNetwork): Row {
 }
 
 /** Keras's own draws and a made-up state of Adam, written by Keras. */
-async function fromKeras(theirs: OriginalNetwork, port: PortNetwork, file: string): Promise<Row[]> {
+async function fromKeras(original: Original, theirs: OriginalNetwork, port: PortNetwork, file: string): Promise<Row[]> {
   const { session, names, trainable } = port;
   const drawn = await theirs.read();
   const state = { weights: drawn.weights, moments: settledMoments(session.model), iterations: 7 };
@@ -70,8 +71,13 @@ async function fromKeras(theirs: OriginalNetwork, port: PortNetwork, file: strin
   const specs = session.model.weights.filter((weight) => weight.trainable);
   const adam = readAdamState(file, readWeights(file).optimizer ?? [], specs);
   const moments = trainable.flatMap((name) => [adam.moments.get(name)!.m, adam.moments.get(name)!.v]);
+  await original.files.commentHdf5(file);
+  session.reset();
+  loadIntoModel(session, file);
+  const commented = (await port.read()).weights;
   return [
     exactly('weights', '.weights.h5 of the original, read by the port', pairUp(names, read, drawn.weights)),
+    exactly('weights', 'the same with a comment on every object', pairUp(names, commented, drawn.weights)),
     exactly('weights', 'state of Adam in it', [
       ...pairUp(momentLabels(trainable), moments, state.moments),
       { name: 'iterations', port: vector([Number(adam.iterations)]), original: vector([state.iterations]) },
