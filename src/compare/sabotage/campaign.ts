@@ -12,6 +12,7 @@ import { type NamedMutant, namedMutants } from './named.ts';
 import { casesFor, type SurveyedCase, survey } from './survey.ts';
 import { copySources } from './trees.ts';
 import { Bench, nameOfCase, type Trial } from './trial.ts';
+import { verdicts } from './verdicts.ts';
 import { WorkerProcess } from './worker_process.ts';
 
 /** A sabotage run. */
@@ -190,9 +191,10 @@ function casesWithin(cases: readonly SurveyedCase[], seconds: number): SurveyedC
   });
 }
 
-/** Whether a mutant need not be tried: it was caught, or there is no case that it did not survive. */
+/** Whether a mutant need not be tried: it was caught, or is none after all, or there is no case that it did not survive. */
 function isDone(trial: Trial | undefined, cases: readonly SurveyedCase[]): boolean {
   if (!trial) return false;
+  if (verdicts[trial.id]?.is === 'equivalent') return true;
   return trial.outcome === 'caught' || cases.every((one) => trial.cases.includes(nameOfCase(one)));
 }
 
