@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import type { FitArrays } from '../../bridge/original_data.ts';
+import { astype } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { RandomState, random } from '../../lib/numpy/random.ts';
+import { batchesOf } from '../../port/finetuning/classifier.ts';
 import { type DataSet, dataSetToPickle } from '../../port/finetuning/datasets.ts';
 import { type JobSetOptions, withJobSets } from '../../port/finetuning/job_sets.ts';
+import { arrayRows } from '../../port/finetuning/rows.ts';
 import type { TrainingSet } from '../../port/finetuning/training_set.ts';
 import type { PretrainOptions } from '../../port/pretraining/trainer.ts';
 import type { FrameSet } from '../../port/pretraining/training_frames.ts';
@@ -80,6 +83,7 @@ const finetuningCase: SuiteCase = {
       const ours = await withJobSets(options, { folder: scratch }, async ({ train, val: held }) => ({
         train: allRows(train),
         val: held && allRows(held),
+        shuffled: shuffledLabels(train),
       }));
       for (const part of ['train', 'val'] as const) {
         const [port, found] = [ours[part], theirs[part]];
@@ -92,10 +96,22 @@ const finetuningCase: SuiteCase = {
           ]),
         );
       }
+      const { order, labels } = ours.shuffled;
+      const expected = astype(arrayRows(theirs.train.y).take(order), 'float32');
+      rows.push(
+        exactly(suite, `${title}: labels of shuffled batches`, [{ name: 'y', port: labels, original: expected }]),
+      );
     }
     return rows;
   },
 };
+
+/** Labels of the batches of an epoch in an order that no record keeps its place in. */
+function shuffledLabels(train: TrainingSet): { order: number[]; labels: NdArray } {
+  const records = train.x.shape[0];
+  const order = Array.from({ length: records }, (_, i) => (records - 1 - i + 5) % records);
+  return { order, labels: concatenate([...batchesOf(train, 7, { order })].map(({ y }) => y)) };
+}
 
 type PretrainCase = Pick<
   PretrainOptions,
