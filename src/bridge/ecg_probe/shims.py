@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from unittest.mock import patch
@@ -11,17 +12,22 @@ import numpy as np
 from ecg_probe.arrays import take, take_all
 
 
-def initial_weights(files: list[str] | None) -> AbstractContextManager[Any]:
-    """Sets a model's weights when `fit` begins, unless `files` is None."""
+def _when_fit_begins(act: Callable[[Any], object]) -> AbstractContextManager[Any]:
+    """Calls `act` with the model before each `fit`."""
     import tensorflow as tf
 
     fit = tf.keras.Model.fit
 
-    def seeded(self: Any, *args: Any, **kwargs: Any) -> Any:
-        self.set_weights(take_all(files))
+    def prepared(self: Any, *args: Any, **kwargs: Any) -> Any:
+        act(self)
         return fit(self, *args, **kwargs)
 
-    return nullcontext() if files is None else patch.object(tf.keras.Model, "fit", seeded)
+    return patch.object(tf.keras.Model, "fit", prepared)
+
+
+def initial_weights(files: list[str] | None) -> AbstractContextManager[Any]:
+    """Sets a model's weights when `fit` begins, unless `files` is None."""
+    return nullcontext() if files is None else _when_fit_begins(lambda model: model.set_weights(take_all(files)))
 
 
 def frame_draws(seed: int | None) -> AbstractContextManager[Any]:
@@ -30,15 +36,7 @@ def frame_draws(seed: int | None) -> AbstractContextManager[Any]:
     Quirk Q46: how far TensorFlow has read ahead of the validation frames is a race, and decides where the draws of
     the training frames begin.
     """
-    import tensorflow as tf
-
-    fit = tf.keras.Model.fit
-
-    def seeded(self: Any, *args: Any, **kwargs: Any) -> Any:
-        np.random.seed(seed)
-        return fit(self, *args, **kwargs)
-
-    return nullcontext() if seed is None else patch.object(tf.keras.Model, "fit", seeded)
+    return nullcontext() if seed is None else _when_fit_begins(lambda _model: np.random.seed(seed))
 
 
 def sample_order(file: str | None) -> AbstractContextManager[Any]:
