@@ -23,14 +23,22 @@ afterAll(async () => {
 });
 
 /** History and weights of a pretraining by the original. */
-async function pretrained(task: string, name: string, seed: number) {
+async function pretrained(task: string, name: string, seed: number, valSize = 6) {
   const { dbDir } = await data.icentia('unzipped');
   const job = join(folder, `${task}-${name}`);
   const cpc = ['--context-size', '3', '--ns', '2'];
   const argv = [
     ...['--job-dir', job, '--task', task, '--train', dbDir, '--unzipped', '--patients', '0-3', '--seed', '5'],
     ...['--frame-size', '256', '--batch-size', '8', '--steps-per-epoch', '3', '--epochs', '1', '--stages', '1'],
-    ...['--samples-per-patient', '8', '--val-patients', '1', '--val-size', '6', ...(task === 'cpc' ? cpc : [])],
+    ...[
+      '--samples-per-patient',
+      '8',
+      '--val-size',
+      `${valSize}`,
+      '--val-patients',
+      '1',
+      ...(task === 'cpc' ? cpc : []),
+    ],
   ];
   await original.run('pretraining.trainer', argv, { seed });
   const hash = createHash('sha256');
@@ -51,4 +59,11 @@ describe('pretraining.trainer with a seed from outside, validation from a folder
     },
     300_000,
   );
+
+  it('trains on the same frames, however many were drawn for validation', async () => {
+    const few = await pretrained('hr', 'few', 7, 3);
+    const many = await pretrained('hr', 'many', 7, 40);
+    expect(many.history).not.toBe(few.history);
+    expect(many.weights).toBe(few.weights);
+  }, 300_000);
 });
