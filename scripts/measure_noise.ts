@@ -28,6 +28,7 @@ import {
   startingWeights,
 } from '../src/compare/suites/network.ts';
 import { type ComparedNetwork, networks } from '../src/compare/suites/networks.ts';
+import { mapInputs, reversed } from '../src/compare/suites/rounding.ts';
 import {
   type Family,
   type FreeLimits,
@@ -37,8 +38,8 @@ import {
   quantities,
 } from '../src/compare/tolerances.ts';
 import { initialValue } from '../src/graph/variable.ts';
-import { type Inputs, inputsByName } from '../src/lib/keras/inputs.ts';
-import { bytesOf, fromBytes, type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
+import type { Inputs } from '../src/lib/keras/inputs.ts';
+import { type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
 import { writeFileAtomic } from '../src/lib/python/atomic_file.ts';
 import { pythonExecutable, root } from './lib/environment.mjs';
 
@@ -142,9 +143,11 @@ async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'fl
         }
         if (precision === 'float32') continue;
         await reset(start);
-        const { rows } = await mathematics.freeRows(pairing, batches, limits);
-        add('freeLosses', rows.slice(0, 1));
-        add('freeWeights', rows.slice(1));
+        const again = await mathematics.freeRun(pairing.port, batches);
+        const free = await mathematics.freeRun(pairing.network, batches);
+        const [freeLosses, freeWeights] = mathematics.freeRows(pairing.names, again, free, limits);
+        add('freeLosses', [freeLosses]);
+        add('freeWeights', [freeWeights]);
       }
     }
     return found;
@@ -185,45 +188,8 @@ function converted(side: OriginalNetwork, precision: 'float32' | 'float64'): Net
   };
 }
 
-/** A network that gets the records of each batch in reverse; its results stand in the order of the batch. */
-function reversed(side: NetworkSide): NetworkSide {
-  const turn = (x: Inputs): Inputs => mapInputs(x, (array) => reverse(array, array.shape[0]));
-  return {
-    ...side,
-    activations: async (x, training) => {
-      const records = Object.values(inputsByName(x))[0].shape[0];
-      const found = await side.activations(turn(x), training);
-      // The backbone of contrastive predictive coding gets the frames of all records in one axis.
-      return new Map([...found].map(([name, array]) => [name, reverse(array, records)]));
-    },
-    predict: async (x) => {
-      const outputs = await side.predict(turn(x));
-      return reverse(outputs, outputs.shape[0]);
-    },
-    gradients: (x, y) => side.gradients(turn(x), reverse(y, y.shape[0])),
-    trainSteps: (batches) => side.trainSteps(batches.map(({ x, y }) => ({ x: turn(x), y: reverse(y, y.shape[0]) }))),
-  };
-}
-
 function inType(array: NdArray, dtype: 'float32' | 'float64'): NdArray {
   const converted = zeros(dtype, array.shape);
   converted.data.set(array.data as Float64Array);
   return converted;
-}
-
-function mapInputs(x: Inputs, change: (array: NdArray) => NdArray): Inputs {
-  const inputs = inputsByName(x);
-  if (inputs === x) return Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, change(array)]));
-  return change(inputs.x);
-}
-
-/** The array with its `parts` equal stretches in reverse. */
-function reverse(array: NdArray, parts: number): NdArray {
-  const bytes = bytesOf(array);
-  const size = bytes.length / parts;
-  const turned = new Uint8Array(bytes.length);
-  for (let part = 0; part < parts; part++) {
-    turned.set(bytes.subarray(part * size, (part + 1) * size), bytes.length - (part + 1) * size);
-  }
-  return fromBytes(array.dtype, array.shape, turned);
 }

@@ -206,6 +206,12 @@ export class OriginalData {
     );
   }
 
+  /** `pretraining.trainer.parse_patient_ids`, which upstream does not have. */
+  async patientIds(text: string): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(await this.#session.call<string>('datasets.patient_ids', { folder, text }));
+  }
+
   /**
    * Runs a trainer as a script up to `fit` and returns what it would train on, unshuffled; the first `batches` batches of an endless stream.
    * `patientIds` stand in for all patients of Icentia11k.

@@ -99,6 +99,21 @@ export class OriginalFiles {
     );
   }
 
+  /**
+   * Writes a dict of arrays to a pickle of protocol 2, as Python 2 did, where a name that is written as a line of text lies across each of the
+   * places (bytes, rising, some hundred apart).
+   */
+  async writePickleInPieces(file: string, places: readonly number[]): Promise<void> {
+    await this.#session.call('files.pickle_in_pieces', { file, places });
+  }
+
+  /** The arrays of a dict as `load_pkl` reads it. The file must come from either side, not from outside. */
+  async pickledArrays(file: string): Promise<Map<string, NdArray>> {
+    const folder = this.#transfer.folder();
+    const found = await this.#session.call<Record<string, string>>('files.pickled_arrays', { folder, file });
+    return new Map(Object.entries(found).map(([name, array]) => [name, this.#transfer.take(array)]));
+  }
+
   /** `icentia11k.unzip_patient_data`: writes the unzipped files of a patient into a folder that exists. */
   async unzipPatient(dbDir: string, patientId: number, outDir: string): Promise<void> {
     await this.#session.call('files.unzip_patient', { db_dir: dbDir, patient_id: patientId, out_dir: outDir });

@@ -40,9 +40,11 @@ off: rare, and large where they strike. In updates Adam adds to it: where a grad
 full length. No limit is above 0.5: from 1 on, a side that does nothing would pass. Wrong formulas are found by the float64 rung, whose limits on gradients are ten orders of magnitude smaller.
 
 Free-running training has no limit in float32. It is chaotic: the report shows both sides' losses beside the original's own noise. In float64, ten
-free-running steps have the limits below. They are tight for resnet18 and looser for deeper classifiers and contrastive predictive coding, where
-the original's own ten losses already differ by up to 8e-8: each step of Adam turns the rounding of gradients that are almost zero into steps of
-full length, and every layer passes it on.
+free-running steps have the limits below. They are tight for resnet18 and looser for deeper classifiers and contrastive predictive coding: each
+step of Adam turns the rounding of gradients that are almost zero into steps of full length, and every layer passes it on. How far depends on where
+the steps begin: from one start, ten losses of resnet50 part by 3e-8 if the original computes with one thread for two, from another by 1e-9. So
+the suite \`training\` also measures the original's noise from the very start that it compares: once with the records of each batch in reverse, once
+from weights that are one unit in the last place off. Where that is larger than the noise below, the limit derives from it, and the row says so.
 
 bfloat16 has no limit either. Its distance from float32 on both sides is shown by the suite \`predictions\`.
 

@@ -79,9 +79,27 @@ export function limitsOf(network: Limited, precision: 'float32' | 'float64'): Li
   return familyLimits(familyOf(network), precision) as Limits;
 }
 
-/** Limits of ten free-running steps of a network in float64. */
-export function freeLimitsOf(network: Limited): FreeLimits {
-  return familyLimits(familyOf(network), 'float64') as FreeLimits;
+/**
+ * Limits of ten free-running steps of a network in float64. How far rounding is carried depends on where the steps begin, so `here`, the
+ * noise measured from the same start, takes the place of the family's where it is larger.
+ */
+export function freeLimitsOf(network: Limited, here?: Readonly<Record<keyof FreeLimits, number>>): FreeLimits {
+  const limits = familyLimits(familyOf(network), 'float64') as FreeLimits;
+  if (!here) return limits;
+  const { freeLosses, freeWeights } = limits;
+  return {
+    freeLosses: raised('freeLosses', freeLosses, here.freeLosses),
+    freeWeights: raised('freeWeights', freeWeights, here.freeWeights),
+  };
+}
+
+function raised(quantity: Quantity, tolerance: Tolerance, noise: number): Tolerance {
+  if (!Number.isFinite(noise) || noise <= tolerance.noise) return tolerance;
+  const limit = Math.min(rounded(factors.float64 * noise), highest);
+  const how = 'records in another order, weights one unit in the last place off';
+  const what = quantities[quantity].what;
+  const reason = `${what}: the original in float64 against itself, measured in this run from the same start (${how})`;
+  return { ...tolerance, noise, limit, reason };
 }
 
 /** Limits of a family, for every quantity that has a noise. */

@@ -55,6 +55,20 @@ describe('tolerances', () => {
     expect(freeLimitsOf({}).freeLosses.limit).toBeLessThanOrEqual(1e-9);
   });
 
+  it('free-running limits rise with the noise of the same start, never above 0.5, and never fall', () => {
+    const deep = { arch: 'resnet50' } as const;
+    const table = freeLimitsOf(deep);
+    const kept = { freeLosses: table.freeLosses, freeWeights: table.freeWeights };
+    const { freeLosses, freeWeights } = freeLimitsOf(deep, { freeLosses: 3.4e-8, freeWeights: 1e-12 });
+    expect(freeLosses).toMatchObject({ noise: 3.4e-8, limit: 3.4e-7, floor: 0.01 });
+    expect(freeLosses.reason).toContain('same start');
+    expect(freeWeights).toEqual(table.freeWeights);
+    expect(freeLimitsOf(deep, { freeLosses: 0.2, freeWeights: 0 }).freeLosses.limit).toBe(0.5);
+    for (const nothing of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(freeLimitsOf(deep, { freeLosses: nothing, freeWeights: nothing })).toEqual(kept);
+    }
+  });
+
   it('docs/tolerances.md is current', () => {
     expect(readFileSync(join(root, 'docs', 'tolerances.md'), 'utf8')).toBe(tolerancesPage());
   });

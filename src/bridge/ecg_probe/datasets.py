@@ -19,6 +19,7 @@ __all__ = [
     "cpsc2018",
     "fit_data",
     "load",
+    "patient_ids",
     "patient_labels",
     "patient_signal",
     "prepare",
@@ -188,6 +189,13 @@ def cpsc2018(folder: str, files: list[str], fs: float | None, pad: int | str | N
 
 class _Reached(BaseException):
     """A trainer has come to `fit`; no handler of its own may stop this."""
+
+
+def patient_ids(folder: str, text: str) -> str:
+    """`pretraining.trainer.parse_patient_ids`, an addition to upstream."""
+    from pretraining.trainer import parse_patient_ids
+
+    return give(f"{folder}/ids.npy", parse_patient_ids(text))
 
 
 def fit_data(

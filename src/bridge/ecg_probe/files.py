@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ __all__ = [
     "comment_hdf5",
     "history_csv",
     "npy",
+    "pickle_in_pieces",
+    "pickled_arrays",
     "predictions_csv",
     "read_npy",
     "read_predictions",
@@ -90,6 +94,36 @@ def repickled(folder: str, file: str) -> str:
 
     data = {key: np.ascontiguousarray(value) for key, value in load_pkl(file).items()}
     return _give_bytes(folder, pickle.dumps(data, protocol=4))
+
+
+def pickle_in_pieces(file: str, places: list[int]) -> None:
+    """Write a dict of arrays as Python 2 did (protocol 2, gzip), a name (a line of text) lying across each place.
+
+    Readers get a file in pieces. Nothing is remembered, so that every array brings its names with it.
+    """
+    values: dict[str, Any] = {}
+
+    def pickled() -> bytes:
+        stream = io.BytesIO()
+        pickler = pickle.Pickler(stream, protocol=2)
+        pickler.fast = True
+        pickler.dump(values)
+        return stream.getvalue()
+
+    for place in places:
+        values[f"before {place}"] = ""
+        values[f"at {place}"] = np.arange(place % 97, dtype=np.float64) / place
+        name = pickled().rindex(b"cnumpy.core.multiarray")
+        values[f"before {place}"] = "x" * (place - 10 - name)
+    Path(file).write_bytes(gzip.compress(pickled()))
+
+
+def pickled_arrays(folder: str, file: str) -> dict[str, str]:
+    """The arrays of the dict that `load_pkl` reads."""
+    from transplant.utils import load_pkl
+
+    arrays = [(name, value) for name, value in load_pkl(file).items() if isinstance(value, np.ndarray)]
+    return {name: give(f"{folder}/{i}.npy", value) for i, (name, value) in enumerate(arrays)}
 
 
 def unzip_patient(db_dir: str, patient_id: int, out_dir: str) -> None:

@@ -120,6 +120,26 @@ const pickleCase = (collection: 'challenge17' | 'ptb_xl', dataSet: 'cinc2017' | 
   },
 });
 
+/** Pieces in which file systems and gzip hand a file over end at powers of two. */
+const pieceCase: SuiteCase = {
+  name: 'a pickle of Python 2 in pieces',
+  on: {},
+  quick: true,
+  run: async ({ original, scratch }) => {
+    const file = join(scratch, 'pieces.pkl');
+    const places = Array.from({ length: 9 }, (_, i) => 2 ** (12 + i));
+    await original.files.writePickleInPieces(file, places);
+    const theirs = await original.files.pickledArrays(file);
+    const ours = (await loadPkl(file)) as ReadonlyMap<string, NdArray>;
+    const pairs = [...theirs].map(([array, values]) => ({
+      name: array,
+      port: ours.get(array) ?? int64([]),
+      original: values,
+    }));
+    return [exactly(name, `${places.length} arrays whose names lie across two pieces`, pairs)];
+  },
+};
+
 /** Unzipping of patients: the same `.npy`, the same labels in the `.npz`, whose bytes hold the time. */
 const unzipCase: SuiteCase = {
   name: 'unzipped patients of Icentia11k',
@@ -159,5 +179,12 @@ const unzipCase: SuiteCase = {
 export const files: Suite = {
   name,
   summary: 'CSV, .npy and pickle files, byte for byte where a format allows, and read by the other side',
-  cases: [...csvCases, npyCase, pickleCase('challenge17', 'cinc2017'), pickleCase('ptb_xl', 'ptbxl'), unzipCase],
+  cases: [
+    ...csvCases,
+    npyCase,
+    pickleCase('challenge17', 'cinc2017'),
+    pickleCase('ptb_xl', 'ptbxl'),
+    pieceCase,
+    unzipCase,
+  ],
 };

@@ -72,26 +72,32 @@ export async function outputRow(
   return closely('predictions', `${outputs.rung}: outputs`, [pair], outputs);
 }
 
+/** What free-running steps left. */
+export interface FreeRun {
+  readonly losses: readonly number[];
+  /** In Keras's order. */
+  readonly weights: readonly NdArray[];
+}
+
+/** Free-running steps of one side. */
+export async function freeRun(side: NetworkSide, batches: readonly LabelledBatch[]): Promise<FreeRun> {
+  const losses = await side.trainSteps(batches);
+  return { losses, weights: (await side.read()).weights };
+}
+
 /** Losses of free-running steps, and the weights after them. */
-export async function freeRows(
-  { port, network, names }: Pairing,
-  batches: readonly LabelledBatch[],
-  limits: FreeLimits,
-): Promise<{ rows: Row[]; ours: number[]; theirs: number[] }> {
-  const ours = await port.trainSteps(batches);
-  const theirs = await network.trainSteps(batches);
+export function freeRows(names: readonly string[], ours: FreeRun, theirs: FreeRun, limits: FreeLimits): [Row, Row] {
   const { rung } = limits.freeLosses;
-  const [left, right] = [await port.read(), await network.read()];
-  const rows = [
-    lossRow('training', `${rung}: ${batches.length} free-running losses`, ours, theirs, limits.freeLosses),
+  const steps = theirs.losses.length;
+  return [
+    lossRow('training', `${rung}: ${steps} free-running losses`, ours.losses, theirs.losses, limits.freeLosses),
     closely(
       'training',
-      `${rung}: weights after ${batches.length} free-running steps`,
-      pairUp(names, left.weights, right.weights),
+      `${rung}: weights after ${steps} free-running steps`,
+      pairUp(names, ours.weights, theirs.weights),
       limits.freeWeights,
     ),
   ];
-  return { rows, ours, theirs };
 }
 
 /** What taught steps left: pairs by step of losses, updates of trainable weights, moments, and moving averages. */

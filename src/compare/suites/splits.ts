@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { astype } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { RandomState, random } from '../../lib/numpy/random.ts';
+import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import { arrayRows } from '../../port/finetuning/rows.ts';
 import { trainTestSplit } from '../../port/finetuning/training_set.ts';
+import { parsePatientIds } from '../../port/pretraining/training_patients.ts';
 import { exactly, type Pair, sameText, vector } from '../closeness.ts';
 import type { Suite, SuiteCase } from '../suite.ts';
 import { int64, outcomeOf, wordFor } from './data_cases.ts';
@@ -78,9 +81,36 @@ const numberCase: SuiteCase = {
   },
 };
 
+/** `--patients` of pretraining, which upstream does not have. */
+const patientCase: SuiteCase = {
+  name: 'patients named on the command line of pretraining.trainer',
+  on: {},
+  quick: true,
+  run: async ({ original, scratch }) => {
+    const file = join(scratch, 'patients.txt');
+    writeFileAtomic(file, '3, 1-2\n10999\r\n1 0007\n');
+    const texts = ['10999', '10998-10999', '0-10999', '0-19,25', ' 7, 3\t3 ', '5-5', file];
+    const refused = ['', ',', '11000', '0-11000', '9-3', '-3', '1-', '1-2-3', '1000000000', join(scratch, 'none.txt')];
+    const found: Pair[] = [];
+    const outcomes: [string[], string[]] = [[], []];
+    for (const text of [...texts, ...refused]) {
+      const theirs = await outcomeOf(() => original.data.patientIds(text));
+      const ours = await outcomeOf(() => int64(parsePatientIds(text)));
+      outcomes[0].push(`${text}: ${wordFor(ours)}`);
+      outcomes[1].push(`${text}: ${wordFor(theirs)}`);
+      if (!('value' in ours && 'value' in theirs)) continue;
+      found.push({ name: text, port: ours.value, original: theirs.value });
+    }
+    return [
+      exactly(name, `patients of ${found.length} lists`, found),
+      sameText(name, 'which lists are refused', outcomes[0].join('\n'), outcomes[1].join('\n')),
+    ];
+  },
+};
+
 /** Who is trained on, who is validated with, who is tested. */
 export const splits: Suite = {
   name,
   summary: 'divisions of records and patients by the recipe and by both trainers, with their order and their draws',
-  cases: [numberCase, ...trainerCases],
+  cases: [numberCase, patientCase, ...trainerCases],
 };

@@ -3,9 +3,10 @@ import type { Row } from '../closeness.ts';
 import type { Observation, Series } from '../observations.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 import { freeLimitsOf, limitsOf } from '../tolerances.ts';
-import { freeRows, taughtSteps, trainingRows } from './mathematics.ts';
-import { settledMoments, settledSteps, withTwins } from './network.ts';
+import { freeRows, freeRun, taughtSteps, trainingRows } from './mathematics.ts';
+import { settledMoments, settledSteps, type Twins, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf } from './networks.ts';
+import { inLastPlace, reversed } from './rounding.ts';
 import { sameGraph } from './same_graph.ts';
 import { jobCases } from './training_job.ts';
 
@@ -21,7 +22,7 @@ export const training: Suite = {
       const batches = makeBatches(data, network, steps.free, seed);
       const single = await inSingle(context, network, batches);
       const double = await withTwins(original, batches[0], { ...network, precision: 'float64', seed }, (twins) =>
-        freeRows(twins, batches, freeLimitsOf(network)),
+        inDouble(twins, network, batches),
       );
       observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
       return [...single.rows, ...double.rows];
@@ -49,9 +50,30 @@ function inSingle(
   });
 }
 
+/** The float64 part: both sides run freely, the original twice more to measure its own noise along this very way. */
+async function inDouble(
+  { port, network: theirs, weights, names }: Twins,
+  network: ComparedNetwork,
+  batches: readonly LabelledBatch[],
+): Promise<{ rows: Row[]; theirs: readonly number[] }> {
+  const once = await freeRun(theirs, batches);
+  const noise = { freeLosses: 0, freeWeights: 0 };
+  for (const [side, start] of [
+    [reversed(theirs), weights],
+    [theirs, weights.map(inLastPlace)],
+  ] as const) {
+    await theirs.write({ weights: start });
+    const [losses, ends] = freeRows(names, await freeRun(side, batches), once, freeLimitsOf(network));
+    noise.freeLosses = Math.max(noise.freeLosses, losses.difference);
+    noise.freeWeights = Math.max(noise.freeWeights, ends.difference);
+  }
+  const rows = freeRows(names, await freeRun(port, batches), once, freeLimitsOf(network, noise));
+  return { rows, theirs: once.losses };
+}
+
 function lossCurves(
   title: string,
-  { port, original, noise }: { port: number[]; original: number[]; noise: number[] },
+  { port, original, noise }: { port: readonly number[]; original: readonly number[]; noise: readonly number[] },
 ): Observation {
   const x = noise.map((_, step) => step + 1);
   const series: Series[] = [
@@ -59,7 +81,7 @@ function lossCurves(
     { name: 'original, float32', side: 'original', x, y: original },
     { name: 'original, float64', side: 'noise', x, y: noise },
   ];
-  const apart = (a: number[], b: number[]): string => {
+  const apart = (a: readonly number[], b: readonly number[]): string => {
     return Math.max(...a.map((loss, i) => Math.abs(loss - b[i]) / Math.max(Math.abs(b[i]), 1e-12))).toExponential(1);
   };
   const note =

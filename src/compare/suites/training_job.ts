@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inputsByName } from '../../lib/keras/inputs.ts';
+import { astype } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
-import { createClassifier } from '../../port/finetuning/classifier.ts';
 import { dataSetToPickle } from '../../port/finetuning/datasets.ts';
-import type { Rows } from '../../port/finetuning/rows.ts';
+import { bestModelFile } from '../../port/finetuning/job_model.ts';
+import { Predictor } from '../../port/finetuning/predict.ts';
 import { finetune } from '../../port/finetuning/trainer.ts';
 import { readPredictions, savePkl } from '../../port/transplant/utils.ts';
-import { loadIntoClassifier } from '../../port/weights/model_weights.ts';
-import { type LabelledBatch, makeBatches } from '../batches.ts';
+import { makeBatches } from '../batches.ts';
 import { closely, type Pair, type Row, sameText, vector } from '../closeness.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
@@ -61,22 +61,33 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
     sameText('training', 'columns of history.csv', columns[0], columns[1]),
     closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
     sameText('training', 'records and truth of train_predictions.csv', tableOf(ours), tableOf(theirs)),
-    probabilityRow(theirs, batch, classes, multiLabel),
+    ...(await predictionRows(ours, theirs, train)),
   ];
 }
 
-/** What the port's classifier says with the weights of the original's job, against what that job wrote down. */
-function probabilityRow(job: string, { x }: LabelledBatch, classes: readonly string[], multiLabel: boolean): Row {
-  const { shape } = inputsByName(x).x;
-  const session = createClassifier({ arch: 'resnet18' }, { x: { shape: shape as Rows['shape'] }, classes }, multiLabel);
+/**
+ * Whether the port predicts with the weights of the original's job what that job wrote down. The network is the one that `predict` builds from
+ * what the port's job keeps.
+ */
+async function predictionRows(ours: string, theirs: string, train: string): Promise<Row[]> {
+  copyFileSync(join(theirs, bestModelFile), join(ours, bestModelFile));
+  const predictor = Predictor.open(ours);
   try {
-    loadIntoClassifier(session, join(job, 'best_model.weights.h5'));
-    const { yProb } = readPredictions(join(job, 'train_predictions.csv'));
-    const original = ndarray('float32', yProb!.shape, Float32Array.from(yProb!.data as Float64Array));
-    const pair = { name: 'probabilities', port: session.predict(x), original };
-    return closely('training', "probabilities from the original's weights", [pair], limitsOf({}, 'float32').outputs);
+    const { classes, recordIds, probabilities } = await predictor.predictFile(train, batchSize);
+    const written = readPredictions(join(theirs, 'train_predictions.csv'));
+    const original = astype(written.yProb!, 'float32');
+    const named = (names: readonly (string | number)[]): string => names.join('\n');
+    return [
+      sameText('training', 'classes of the job, as predict knows them', named(classes), named(written.classes)),
+      closely(
+        'training',
+        `probabilities of ${recordIds.length} records from the original's weights`,
+        [{ name: 'probabilities', port: probabilities, original }],
+        limitsOf({}, 'float32').outputs,
+      ),
+    ];
   } finally {
-    session.dispose();
+    predictor.dispose();
   }
 }
 

@@ -1,0 +1,54 @@
+import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
+import { bytesOf, fromBytes, type NdArray } from '../../lib/numpy/ndarray.ts';
+import type { NetworkSide } from './network.ts';
+
+/**
+ * A network that gets the records of each batch in reverse; its results stand in the order of the batch. Nothing but the order of sums
+ * changes, so what it is off the network itself is the noise of rounding.
+ */
+export function reversed(side: NetworkSide): NetworkSide {
+  const turn = (x: Inputs): Inputs => mapInputs(x, (array) => reverse(array, array.shape[0]));
+  return {
+    read: () => side.read(),
+    write: (state) => side.write(state),
+    activations: async (x, training) => {
+      const records = Object.values(inputsByName(x))[0].shape[0];
+      const found = await side.activations(turn(x), training);
+      // The backbone of contrastive predictive coding gets the frames of all records in one axis.
+      return new Map([...found].map(([name, array]) => [name, reverse(array, records)]));
+    },
+    predict: async (x) => {
+      const outputs = await side.predict(turn(x));
+      return reverse(outputs, outputs.shape[0]);
+    },
+    gradients: (x, y) => side.gradients(turn(x), reverse(y, y.shape[0])),
+    trainSteps: (batches) => side.trainSteps(batches.map(({ x, y }) => ({ x: turn(x), y: reverse(y, y.shape[0]) }))),
+  };
+}
+
+/** A float64 array whose elements are one unit in the last place off, some above and some below. */
+export function inLastPlace(array: NdArray): NdArray {
+  const turned = { ...array, data: array.data.slice() } as NdArray;
+  // Any order of signs will do: the fractions of multiples of the golden ratio.
+  const sign = (i: number): number => ((0.6180339887498949 * i) % 1 < 0.5 ? 1 : -1);
+  for (const [i, value] of (array.data as Float64Array).entries()) turned.data[i] = value * (1 + sign(i) * 2 ** -52);
+  return turned;
+}
+
+/** Inputs of the same form, each array changed. */
+export function mapInputs(x: Inputs, change: (array: NdArray) => NdArray): Inputs {
+  const inputs = inputsByName(x);
+  if (inputs === x) return Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, change(array)]));
+  return change(inputs.x);
+}
+
+/** The array with its `parts` equal stretches in reverse. */
+function reverse(array: NdArray, parts: number): NdArray {
+  const bytes = bytesOf(array);
+  const size = bytes.length / parts;
+  const turned = new Uint8Array(bytes.length);
+  for (let part = 0; part < parts; part++) {
+    turned.set(bytes.subarray(part * size, (part + 1) * size), bytes.length - (part + 1) * size);
+  }
+  return fromBytes(array.dtype, array.shape, turned);
+}
