@@ -1,8 +1,9 @@
+import type { OriginalNetwork } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { makeBatches } from '../batches.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
 import type { Suite } from '../suite.ts';
-import { buildOriginal, buildPort } from './network.ts';
+import { type PortNetwork, withBoth } from './network.ts';
 import { casesOf, networks } from './networks.ts';
 
 /** Draws of the variables of one kind and shape. */
@@ -36,18 +37,12 @@ export const initialisers: Suite = {
   cases: casesOf(
     async ({ original, data, seed }, network) => {
       const [batch] = makeBatches(data, network, 1, seed);
-      const port = buildPort(batch, { ...network, precision: 'float32', seed });
-      try {
-        const theirs = await buildOriginal(original, batch, network, 'float32', seed);
-        try {
-          const [ours, { weights }] = [(await port.read()).weights, await theirs.read()];
-          return initialRows(port.names.map((name, i) => ({ name, port: ours[i], original: weights[i] })));
-        } finally {
-          await theirs.dispose();
-        }
-      } finally {
-        port.dispose();
-      }
+      const kind = { ...network, precision: 'float32', seed } as const;
+      const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => {
+        const [ours, { weights }] = [(await port.read()).weights, await theirs.read()];
+        return initialRows(port.names.map((name, i) => ({ name, port: ours[i], original: weights[i] })));
+      };
+      return withBoth(original, batch, kind, 'float32', compare, seed);
     },
     { chosen },
   ),

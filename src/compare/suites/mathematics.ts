@@ -1,6 +1,7 @@
 import type { NetworkState } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import type { LabelledBatch } from '../batches.ts';
+import { bothSides } from '../both_sides.ts';
 import { closely, differences, type Pair, pairUp, type Row, vector } from '../closeness.ts';
 import type { Observation } from '../observations.ts';
 import type { FreeLimits, Limits, Tolerance } from '../tolerances.ts';
@@ -27,8 +28,10 @@ export async function activationRows(
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (const mode of ['inference', 'training'] as const) {
-    const theirs = await network.activations(x, mode === 'training');
-    const ours = await port.activations(x, mode === 'training');
+    const [ours, theirs] = await bothSides(
+      () => network.activations(x, mode === 'training'),
+      () => port.activations(x, mode === 'training'),
+    );
     const pairs = [...theirs].map(([name, original]) => ({ name, port: required(ours, name), original }));
     const { activations } = limits;
     rows.push(closely('activations', `${activations.rung}: ${pairs.length} layers, ${mode}`, pairs, activations));
@@ -48,8 +51,10 @@ export async function gradientRows(
   { x, y }: LabelledBatch,
   limits: Pick<Limits, 'losses' | 'gradients'>,
 ): Promise<Row[]> {
-  const theirs = await network.gradients(x, y);
-  const ours = await port.gradients(x, y);
+  const [ours, theirs] = await bothSides(
+    () => network.gradients(x, y),
+    () => port.gradients(x, y),
+  );
   const { rung } = limits.gradients;
   return [
     lossRow('gradients', `${rung}: loss of the batch`, [ours.loss], [theirs.loss], limits.losses),
@@ -68,21 +73,28 @@ export async function outputRow(
   { x }: LabelledBatch,
   { outputs }: Pick<Limits, 'outputs'>,
 ): Promise<Row> {
-  const pair = { name: 'outputs', port: await port.predict(x), original: await network.predict(x) };
+  const [ours, theirs] = await bothSides(
+    () => network.predict(x),
+    () => port.predict(x),
+  );
+  const pair = { name: 'outputs', port: ours, original: theirs };
   return closely('predictions', `${outputs.rung}: outputs`, [pair], outputs);
 }
 
 /** What free-running steps left. */
-export interface FreeRun {
+export interface FreeRun extends Pick<NetworkState, 'weights'> {
   readonly losses: readonly number[];
-  /** In Keras's order. */
-  readonly weights: readonly NdArray[];
 }
 
 /** Free-running steps of one side. */
 export async function freeRun(side: NetworkSide, batches: readonly LabelledBatch[]): Promise<FreeRun> {
+  const { losses, weights } = await train(side, batches);
+  return { losses, weights };
+}
+
+async function train(side: NetworkSide, batches: readonly LabelledBatch[]): Promise<FreeRun & NetworkState> {
   const losses = await side.trainSteps(batches);
-  return { losses, weights: (await side.read()).weights };
+  return { losses, ...(await side.read()) };
 }
 
 /** Losses of free-running steps, and the weights after them. */
@@ -121,9 +133,12 @@ export async function taughtSteps(
   for (const [step, batch] of batches.entries()) {
     await port.write(before);
     const start: NetworkState = await port.read();
-    found.losses.ours.push(...(await port.trainSteps([batch])));
-    found.losses.theirs.push(...(await network.trainSteps([batch])));
-    const [ours, theirs] = [await port.read(), await network.read()];
+    const [ours, theirs] = await bothSides(
+      () => train(network, [batch]),
+      () => train(port, [batch]),
+    );
+    found.losses.ours.push(...ours.losses);
+    found.losses.theirs.push(...theirs.losses);
     const label = `step ${step + 1}`;
     for (const [i, name] of names.entries()) {
       const pair = { name: `${label} ${name}`, port: ours.weights[i], original: theirs.weights[i] };

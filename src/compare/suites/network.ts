@@ -13,6 +13,7 @@ import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
 import { taskSolver } from '../../port/pretraining/utils.ts';
 import type { Arch, ModelDescription } from '../../port/weights/layout.ts';
 import type { LabelledBatch } from '../batches.ts';
+import { bothSides } from '../both_sides.ts';
 import type { TaskName } from '../suite.ts';
 import { int64 } from './data_cases.ts';
 
@@ -146,19 +147,44 @@ export async function withTwins<T>(
   kind: NetworkCase,
   use: (twins: Twins) => Promise<T>,
 ): Promise<T> {
-  const port = buildPort(example, kind);
+  return withBoth(original, example, kind, kind.precision, async (port, network) => {
+    const weights = startingWeights(port.session.model, (await port.read()).weights, kind.seed);
+    await bothSides(
+      () => network.write({ weights }),
+      () => port.write({ weights }),
+    );
+    return use({ port, network, weights, names: port.names, trainable: port.trainable });
+  });
+}
+
+/**
+ * Runs `use` with the same network on both sides, each with its own draws of initial weights (of the seed, in the original too if
+ * `originalSeed` is given), and frees both.
+ */
+export async function withBoth<T>(
+  original: Original,
+  example: LabelledBatch,
+  kind: InAnyPrecision,
+  dtype: NetworkOptions['dtype'],
+  use: (port: PortNetwork, network: OriginalNetwork) => Promise<T>,
+  originalSeed?: number,
+): Promise<T> {
+  const built: { port?: PortNetwork; network?: OriginalNetwork } = {};
   try {
-    const network = await buildOriginal(original, example, kind, kind.precision);
-    try {
-      const weights = startingWeights(port.session.model, (await port.read()).weights, kind.seed);
-      await port.write({ weights });
-      await network.write({ weights });
-      return await use({ port, network, weights, names: port.names, trainable: port.trainable });
-    } finally {
-      await network.dispose();
-    }
+    const [port, network] = await bothSides(
+      async () => {
+        built.network = await buildOriginal(original, example, kind, dtype, originalSeed);
+        return built.network;
+      },
+      () => {
+        built.port = buildPort(example, kind);
+        return built.port;
+      },
+    );
+    return await use(port, network);
   } finally {
-    port.dispose();
+    built.port?.dispose();
+    await built.network?.dispose();
   }
 }
 

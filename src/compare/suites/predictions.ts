@@ -1,9 +1,10 @@
 import { type LabelledBatch, makeBatches } from '../batches.ts';
+import { bothSides } from '../both_sides.ts';
 import type { Row } from '../closeness.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
 import { outputRow } from './mathematics.ts';
-import { buildOriginal, buildPort, precisions, type Twins, withTwins } from './network.ts';
+import { precisions, type Twins, withBoth, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf } from './networks.ts';
 
 /** Probabilities and logits from the same weights; the distance of bfloat16 is shown beside them. */
@@ -31,31 +32,27 @@ async function halfPrecision(
   batch: LabelledBatch,
   { network: single, weights }: Twins,
 ): Promise<Parameters<SuiteContext['observe']>[0]> {
-  const port = buildPort(batch, { ...network, precision: 'bfloat16', seed });
-  try {
-    const theirs = await buildOriginal(original, batch, network, 'mixed_bfloat16');
-    try {
-      for (const side of [port, theirs]) await side.write({ weights });
-      const expected = await single.predict(batch.x);
-      const [ours, keras] = [await port.predict(batch.x), await theirs.predict(batch.x)];
-      const distance = (a: typeof ours, b: typeof ours): string => relativeLength(a.data, b.data).toExponential(1);
-      return {
-        kind: 'table',
-        title: `bfloat16, ${network.name}`,
-        columns: ['outputs', 'relative distance (Euclidean)'],
-        rows: [
-          ['port in bfloat16, original in float32', distance(ours, expected)],
-          ['original in bfloat16, original in float32', distance(keras, expected)],
-          ['port in bfloat16, original in bfloat16', distance(ours, keras)],
-        ],
-        note: 'No verdict: bfloat16 keeps 8 bits of a number, and the sides round at other places.',
-      };
-    } finally {
-      await theirs.dispose();
-    }
-  } finally {
-    port.dispose();
-  }
+  const expected = await single.predict(batch.x);
+  const kind = { ...network, precision: 'bfloat16', seed } as const;
+  return withBoth(original, batch, kind, 'mixed_bfloat16', async (port, theirs) => {
+    for (const side of [port, theirs]) await side.write({ weights });
+    const [ours, keras] = await bothSides(
+      () => theirs.predict(batch.x),
+      () => port.predict(batch.x),
+    );
+    const distance = (a: typeof ours, b: typeof ours): string => relativeLength(a.data, b.data).toExponential(1);
+    return {
+      kind: 'table',
+      title: `bfloat16, ${network.name}`,
+      columns: ['outputs', 'relative distance (Euclidean)'],
+      rows: [
+        ['port in bfloat16, original in float32', distance(ours, expected)],
+        ['original in bfloat16, original in float32', distance(keras, expected)],
+        ['port in bfloat16, original in bfloat16', distance(ours, keras)],
+      ],
+      note: 'No verdict: bfloat16 keeps 8 bits of a number, and the sides round at other places.',
+    };
+  });
 }
 
 function relativeLength(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {

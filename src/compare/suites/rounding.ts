@@ -1,3 +1,5 @@
+import { asType } from '../../graph/arrays.ts';
+import { Generator } from '../../graph/random.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import { bytesOf, fromBytes, type NdArray } from '../../lib/numpy/ndarray.ts';
 import type { NetworkSide } from './network.ts';
@@ -26,13 +28,16 @@ export function reversed(side: NetworkSide): NetworkSide {
   };
 }
 
-/** A float64 array whose elements are one unit in the last place off, some above and some below. */
-export function inLastPlace(array: NdArray): NdArray {
-  const turned = { ...array, data: array.data.slice() } as NdArray;
-  // Any order of signs will do: the fractions of multiples of the golden ratio.
-  const sign = (i: number): number => ((0.6180339887498949 * i) % 1 < 0.5 ? 1 : -1);
-  for (const [i, value] of (array.data as Float64Array).entries()) turned.data[i] = value * (1 + sign(i) * 2 ** -52);
-  return turned;
+/** Float64 arrays whose elements are one unit in the last place off, each above or below by a draw. */
+export function inLastPlace(arrays: readonly NdArray[], seed: number): NdArray[] {
+  const draws = new Generator(seed, 'last place');
+  return arrays.map(({ dtype, shape, data }) => {
+    const moved = Float64Array.from(
+      data as Float64Array,
+      (value) => value * (1 + (draws.bits() & 1 ? 1 : -1) * 2 ** -52),
+    );
+    return asType({ dtype: 'float64', shape, data: moved }, dtype);
+  });
 }
 
 /** Inputs of the same form, each array changed. */

@@ -7,6 +7,7 @@ import type { Session } from '../../graph/session.ts';
 import { inputsByName } from '../../lib/keras/inputs.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import type { LabelledBatch } from '../batches.ts';
+import { bothSides } from '../both_sides.ts';
 import { exactly, type Pair, type Row } from '../closeness.ts';
 
 /**
@@ -27,14 +28,14 @@ export async function sameGraph(
     const results: Pair[] = [];
     const variables: Pair[] = [];
     for (const [step, { x, y }] of batches.entries()) {
-      const ours = session.train(x, y);
-      const theirs = await graph.run(
-        'train',
-        new Map<string, NdArray>([
-          ...Object.entries(inputsByName(x)),
-          ['labels', y.dtype === 'int32' ? y : asType(y, 'float32')],
-          ['learning_rate', scalar(session.learningRate)],
-        ]),
+      const feeds = new Map<string, NdArray>([
+        ...Object.entries(inputsByName(x)),
+        ['labels', y.dtype === 'int32' ? y : asType(y, 'float32')],
+        ['learning_rate', scalar(session.learningRate)],
+      ]);
+      const [ours, theirs] = await bothSides(
+        () => graph.run('train', feeds),
+        () => session.train(x, y),
       );
       const name = `step ${step + 1}`;
       results.push({ name: `${name} loss`, port: scalar(ours.loss), original: theirs.get('loss')! });

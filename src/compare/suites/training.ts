@@ -1,4 +1,5 @@
 import { type LabelledBatch, makeBatches } from '../batches.ts';
+import { bothSides } from '../both_sides.ts';
 import type { Row } from '../closeness.ts';
 import type { Observation, Series } from '../observations.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
@@ -22,7 +23,7 @@ export const training: Suite = {
       const batches = makeBatches(data, network, steps.free, seed);
       const single = await inSingle(context, network, batches);
       const double = await withTwins(original, batches[0], { ...network, precision: 'float64', seed }, (twins) =>
-        inDouble(twins, network, batches),
+        inDouble(twins, network, batches, seed),
       );
       observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
       return [...single.rows, ...double.rows];
@@ -45,8 +46,11 @@ function inSingle(
     const taught = await taughtSteps(twins, batches.slice(0, steps.taught));
     rows.push(...trainingRows(taught, limitsOf(network, 'float32')));
     for (const side of [port, theirs]) await side.write({ weights });
-    const free = { port: await port.trainSteps(batches), original: await theirs.trainSteps(batches) };
-    return { rows, free };
+    const free = await bothSides(
+      () => theirs.trainSteps(batches),
+      () => port.trainSteps(batches),
+    );
+    return { rows, free: { port: free[0], original: free[1] } };
   });
 }
 
@@ -55,19 +59,23 @@ async function inDouble(
   { port, network: theirs, weights, names }: Twins,
   network: ComparedNetwork,
   batches: readonly LabelledBatch[],
+  seed: number,
 ): Promise<{ rows: Row[]; theirs: readonly number[] }> {
-  const once = await freeRun(theirs, batches);
+  const [ours, once] = await bothSides(
+    () => freeRun(theirs, batches),
+    () => freeRun(port, batches),
+  );
   const noise = { freeLosses: 0, freeWeights: 0 };
   for (const [side, start] of [
     [reversed(theirs), weights],
-    [theirs, weights.map(inLastPlace)],
+    [theirs, inLastPlace(weights, seed)],
   ] as const) {
     await theirs.write({ weights: start });
     const [losses, ends] = freeRows(names, await freeRun(side, batches), once, freeLimitsOf(network));
     noise.freeLosses = Math.max(noise.freeLosses, losses.difference);
     noise.freeWeights = Math.max(noise.freeWeights, ends.difference);
   }
-  const rows = freeRows(names, await freeRun(port, batches), once, freeLimitsOf(network, noise));
+  const rows = freeRows(names, ours, once, freeLimitsOf(network, noise));
   return { rows, theirs: once.losses };
 }
 

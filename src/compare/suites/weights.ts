@@ -10,13 +10,13 @@ import { type LabelledBatch, makeBatches } from '../batches.ts';
 import { exactly, pairUp, type Row, sameText, vector } from '../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../suite.ts';
 import {
-  buildOriginal,
   buildPort,
   descriptionOf,
   originalOptions,
   type PortNetwork,
   settledMoments,
   startingWeights,
+  withBoth,
 } from './network.ts';
 import { type ComparedNetwork, casesOf, largest, networks, quickWhole } from './networks.ts';
 
@@ -33,21 +33,13 @@ async function kerasFiles(
   network: ComparedNetwork,
 ): Promise<readonly Row[]> {
   const [batch] = makeBatches(data, network, 1, seed);
-  const port = buildPort(batch, { ...network, precision: 'float32', seed });
-  try {
-    const theirs = await buildOriginal(original, batch, network, 'float32', seed);
-    try {
-      return [
-        layoutRow(theirs, port),
-        ...(await fromKeras(original, theirs, port, join(scratch, 'original.weights.h5'))),
-        ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), { network, batch, seed })),
-      ];
-    } finally {
-      await theirs.dispose();
-    }
-  } finally {
-    port.dispose();
-  }
+  const kind = { ...network, precision: 'float32', seed } as const;
+  const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => [
+    layoutRow(theirs, port),
+    ...(await fromKeras(original, theirs, port, join(scratch, 'original.weights.h5'))),
+    ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), { network, batch, seed })),
+  ];
+  return withBoth(original, batch, kind, 'float32', compare, seed);
 }
 
 function layoutRow({ built }: OriginalNetwork, { session }: PortNetwork): Row {
