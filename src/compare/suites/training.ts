@@ -46,11 +46,11 @@ function inSingle(
     const taught = await taughtSteps(twins, batches.slice(0, steps.taught));
     rows.push(...trainingRows(taught, limitsOf(network, 'float32')));
     for (const side of [port, theirs]) await side.write({ weights });
-    const free = await bothSides(
+    const [ours, keras] = await bothSides(
       () => theirs.trainSteps(batches),
       () => port.trainSteps(batches),
     );
-    return { rows, free: { port: free[0], original: free[1] } };
+    return { rows, free: { port: ours, original: keras } };
   });
 }
 
