@@ -11,17 +11,18 @@ export function collectionOf({ data: { folder, names } }: SuiteContext, name: Da
   return join(folder, name);
 }
 
-/** What a call gave, or the class of the exception that it raised: twins on both sides have the same name. */
-export type Outcome<T> = { readonly value: T } | { readonly error: string };
+/** What a call gave, or the class of the exception that it raised, which twins on both sides have in common, and its message. */
+export type Outcome<T> = { readonly value: T } | { readonly error: string; readonly message: string };
 
 /** Runs a call of either side. A failure of Python itself is thrown on, and so is what this original cannot run. */
 export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<T>> {
   try {
     return { value: await call() };
   } catch (error) {
-    if (error instanceof PythonError && error.type !== 'NotRunnable') return { error: error.type };
+    if (error instanceof PythonError && error.type !== 'NotRunnable')
+      return { error: error.type, message: error.detail };
     if (error instanceof Error && /^(Value|Index|Key|Type|Attribute|Assertion|FileNotFound)Error$/.test(error.name)) {
-      return { error: error.name };
+      return { error: error.name, message: error.message };
     }
     throw error;
   }

@@ -90,20 +90,23 @@ const patientCase: SuiteCase = {
     const file = join(scratch, 'patients.txt');
     writeFileAtomic(file, '3, 1-2\n10999\r\n1 0007\n');
     const texts = ['10999', '10998-10999', '0-10999', '0-19,25', ' 7, 3\t3 ', '5-5', file];
-    const refused = ['', ',', '11000', '0-11000', '9-3', '-3', '1-', '1-2-3', '1000000000', join(scratch, 'none.txt')];
+    const wrong = join(scratch, 'wrong.txt');
+    writeFileAtomic(wrong, '1, 2\n11000\n');
+    const numbers = ['', ',', '11000', '0-11000', '9-3', '-3', '1-', '1-2-3', '1000000000'];
+    const refused = [...numbers, wrong, join(scratch, 'none.txt')];
     const found: Pair[] = [];
     const outcomes: [string[], string[]] = [[], []];
     for (const text of [...texts, ...refused]) {
       const theirs = await outcomeOf(() => original.data.patientIds(text));
       const ours = await outcomeOf(() => int64(parsePatientIds(text)));
-      outcomes[0].push(`${text}: ${wordFor(ours)}`);
-      outcomes[1].push(`${text}: ${wordFor(theirs)}`);
+      outcomes[0].push(`${text}: ${'error' in ours ? ours.message : 'a list'}`);
+      outcomes[1].push(`${text}: ${'error' in theirs ? theirs.message : 'a list'}`);
       if (!('value' in ours && 'value' in theirs)) continue;
       found.push({ name: text, port: ours.value, original: theirs.value });
     }
     return [
       exactly(name, `patients of ${found.length} lists`, found),
-      sameText(name, 'which lists are refused', outcomes[0].join('\n'), outcomes[1].join('\n')),
+      sameText(name, 'which lists are refused, and with what message', outcomes[0].join('\n'), outcomes[1].join('\n')),
     ];
   },
 };
