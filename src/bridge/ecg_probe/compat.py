@@ -58,6 +58,7 @@ def install() -> None:
         compat_networks.install()
         compat_weights.install()
     else:
+        compat_networks.install_legacy()
         _spare_tf_keras()
 
 

@@ -1,16 +1,25 @@
-"""Shims around the network parts, for Keras 3."""
+"""Shims around the network parts."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from ecg_probe.compat import acted
 
 
+def install_legacy() -> None:
+    """Q32 on tf_keras, which tracks bare variables, but in float32 whatever the layer's type is."""
+    from transplant.modules import attn_pool
+
+    pooling = attn_pool.AttentionPooling
+    pooling.__init__ = _tracking_variables(pooling.__init__, lambda layer, value: value.dtype != layer.variable_dtype)
+
+
 def install() -> None:
-    """Q31, Q32."""
+    """Q31, Q32 for Keras 3."""
     from transplant.modules import attn_pool, transformer
 
     pooling = attn_pool.AttentionPooling
@@ -34,7 +43,7 @@ def _options_by_keyword(call: Any) -> Any:
     return by_keyword
 
 
-def _tracking_variables(init: Any) -> Any:
+def _tracking_variables(init: Any, wanted: Callable[[Any, Any], bool] = lambda _layer, _value: True) -> Any:
     """Q32: Keras 3 sees no bare `tf.Variable`; a weight with its initial value takes its place."""
     import tensorflow as tf
 
@@ -42,7 +51,7 @@ def _tracking_variables(init: Any) -> Any:
     def tracked(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
         for name, value in list(vars(self).items()):
-            if isinstance(value, tf.Variable):
+            if isinstance(value, tf.Variable) and wanted(self, value):
                 acted("Q32")
                 initial = tf.cast(value, self.variable_dtype)
                 weight = self.add_weight(name=name, shape=tuple(value.shape), initializer="zeros", trainable=True)

@@ -27,6 +27,12 @@ def ordered_weights(layer: Any) -> list[Any]:
     return own + [weight for child in inner for weight in ordered_weights(child)]
 
 
+def assign_weights(model: Any, values: list[np.ndarray]) -> None:
+    """Sets a model's weights, given in the order of `ordered_weights`."""
+    for weight, value in zip(ordered_weights(model), values, strict=True):
+        weight.assign(value)
+
+
 @contextmanager
 def watched(model: Any) -> Iterator[dict[str, np.ndarray]]:
     """Notes the output of every layer under its path while the model is called eagerly."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from ecg_probe.arrays import give, give_all, take, take_all
-from ecg_probe.layers import is_keras_3, ordered_weights, watched
+from ecg_probe.layers import assign_weights, is_keras_3, ordered_weights, watched
 from ecg_probe.not_runnable import NotRunnable
 
 __all__ = [
@@ -43,9 +44,25 @@ def _precision(dtype: str) -> Iterator[None]:
 
     switch(dtype)
     try:
-        yield
+        with _wide_averages(dtype):
+            yield
     finally:
         switch(before)
+
+
+def _wide_averages(dtype: str) -> AbstractContextManager[Any]:
+    """In float64, tf_keras's moving averages move by 1 - momentum in float64: by itself it rounds that to float32."""
+    import tensorflow as tf
+
+    if is_keras_3() or dtype != "float64":
+        return nullcontext()
+    base = tf.keras.layers.BatchNormalization.__mro__[1]
+    average = base._assign_moving_average
+
+    def wide(self: Any, variable: Any, value: Any, momentum: Any, inputs_size: Any) -> Any:
+        return average(self, variable, value, tf.constant(momentum, variable.dtype), inputs_size)
+
+    return patch.object(base, "_assign_moving_average", wide)
 
 
 @contextmanager
@@ -126,9 +143,9 @@ def _values(model: Any) -> list[np.ndarray]:
     return [weight.numpy() for weight in ordered_weights(model)]
 
 
-def _assign(model: Any, values: list[np.ndarray]) -> None:
-    for weight, value in zip(ordered_weights(model), values, strict=True):
-        weight.assign(value)
+def _slots(adam: Any) -> list[Any]:
+    """M and v of each trainable weight in turn; before them, Keras 3 has two other variables and tf_keras one."""
+    return [slot for pair in zip(adam._momentums, adam._velocities, strict=True) for slot in pair]
 
 
 def _take_inputs(files: dict[str, str]) -> Any:
@@ -140,20 +157,18 @@ def _take_inputs(files: dict[str, str]) -> Any:
 def write(name: str, weights: list[str], moments: list[str] | None = None, iterations: int = 0) -> None:
     """Sets all weights and Adam's state: `moments` are m, v alternating per trainable weight; zeros without them."""
     with _network(name) as model:
-        _assign(model, take_all(weights))
-        slots = list(model.optimizer.variables)[2:]
+        assign_weights(model, take_all(weights))
         model.optimizer.iterations.assign(iterations)
-        for position, slot in enumerate(slots):
+        for position, slot in enumerate(_slots(model.optimizer)):
             slot.assign(take(moments[position]) if moments else np.zeros(slot.shape))
 
 
 def read(name: str, folder: str) -> dict[str, Any]:
     """Weights and Adam's state."""
     with _network(name) as model:
-        slots = list(model.optimizer.variables)[2:]
         return {
             "weights": give_all(f"{folder}/weights", _values(model)),
-            "moments": give_all(f"{folder}/moments", [slot.numpy() for slot in slots]),
+            "moments": give_all(f"{folder}/moments", [slot.numpy() for slot in _slots(model.optimizer)]),
             "iterations": int(model.optimizer.iterations.numpy()),
         }
 
@@ -182,7 +197,7 @@ def load_checkpoint(name: str, prefix: str) -> list[np.ndarray]:
 def save_checkpoint(name: str, prefix: str, draw: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
     """Writes drawn values as a TensorFlow checkpoint on tf_keras, without an optimiser; returns them."""
     with _network(name) as model:
-        _assign(model, [draw(weight.shape) for weight in ordered_weights(model)])
+        assign_weights(model, [draw(weight.shape) for weight in ordered_weights(model)])
         model.save_weights(prefix)
         return _values(model)
 
@@ -215,7 +230,7 @@ def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, An
             outputs = model(inputs, training=True)
             loss = model.compute_loss(x=inputs, y=tf.constant(take(y)), y_pred=outputs)
         found = tape.gradient(loss, _trainable(model))
-        _assign(model, kept)
+        assign_weights(model, kept)
         return {
             "loss": float(loss.numpy()),
             "outputs": give(f"{folder}/outputs.npy", outputs.numpy()),
@@ -234,7 +249,7 @@ def activations(name: str, folder: str, x: dict[str, str], training: bool) -> di
         kept = _values(model)
         with watched(model) as found:
             model(tf.nest.map_structure(tf.constant, _take_inputs(x)), training=training)
-        _assign(model, kept)
+        assign_weights(model, kept)
         return {
             path: give(f"{folder}/activations/{position}.npy", array)
             for position, (path, array) in enumerate(found.items())

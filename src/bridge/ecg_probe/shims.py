@@ -10,6 +10,7 @@ from unittest.mock import patch
 import numpy as np
 
 from ecg_probe.arrays import take, take_all
+from ecg_probe.layers import assign_weights
 
 
 def _when_fit_begins(act: Callable[[Any], object]) -> AbstractContextManager[Any]:
@@ -26,8 +27,10 @@ def _when_fit_begins(act: Callable[[Any], object]) -> AbstractContextManager[Any
 
 
 def initial_weights(files: list[str] | None) -> AbstractContextManager[Any]:
-    """Sets a model's weights when `fit` begins, unless `files` is None."""
-    return nullcontext() if files is None else _when_fit_begins(lambda model: model.set_weights(take_all(files)))
+    """Sets a model's weights, in Keras 3's order, when `fit` begins, unless `files` is None."""
+    if files is None:
+        return nullcontext()
+    return _when_fit_begins(lambda model: assign_weights(model, take_all(files)))
 
 
 def frame_draws(seed: int | None) -> AbstractContextManager[Any]:

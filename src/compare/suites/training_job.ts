@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inputsByName } from '../../lib/keras/inputs.ts';
 import { astype } from '../../lib/numpy/convert.ts';
@@ -8,11 +8,13 @@ import { bestModelFile } from '../../port/finetuning/job_model.ts';
 import { Predictor } from '../../port/finetuning/predict.ts';
 import { finetune } from '../../port/finetuning/trainer.ts';
 import { readPredictions, savePkl } from '../../port/transplant/utils.ts';
-import { makeBatches } from '../batches.ts';
+import { readWeights, writeWeights } from '../../port/weights/files.ts';
+import { weightLayout } from '../../port/weights/layout.ts';
+import { type LabelledBatch, makeBatches } from '../batches.ts';
 import { closely, type Pair, type Row, sameText, vector } from '../closeness.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
-import { buildPort } from './network.ts';
+import { buildPort, descriptionOf } from './network.ts';
 
 /**
  * A finetuning job of both trainers as users start it, from the same weights: one batch, shorter than the batch size, and one step. The
@@ -61,7 +63,7 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
     sameText('training', 'columns of history.csv', columns[0], columns[1]),
     closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
     sameText('training', 'records and truth of train_predictions.csv', tableOf(ours), tableOf(theirs)),
-    ...(await predictionRows(ours, theirs, train)),
+    ...(await predictionRows(ours, theirs, train, batch)),
   ];
 }
 
@@ -69,8 +71,11 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
  * Whether the port predicts with the weights of the original's job what that job wrote down. The network is the one that `predict` builds from
  * what the port's job keeps.
  */
-async function predictionRows(ours: string, theirs: string, train: string): Promise<Row[]> {
-  copyFileSync(join(theirs, bestModelFile), join(ours, bestModelFile));
+async function predictionRows(ours: string, theirs: string, train: string, batch: LabelledBatch): Promise<Row[]> {
+  // On tf_keras a job keeps a checkpoint.
+  const kept = [bestModelFile, 'best_model.weights'].map((name) => join(theirs, name));
+  const { weights } = readWeights(kept.find((name) => existsSync(name)) ?? kept[1]);
+  await writeWeights(join(ours, bestModelFile), weightLayout(descriptionOf({ arch: 'resnet18' }, batch)), weights);
   const predictor = Predictor.open(ours);
   try {
     const { classes, recordIds, probabilities } = await predictor.predictFile(train, batchSize);
