@@ -161,7 +161,8 @@ describe('helpers', () => {
 
   it('outcomeOf: twins of an exception have one name, a fault of the program is thrown on', async () => {
     const failing = original.data.load(join(folder, 'nowhere.pkl'));
-    expect(await outcomeOf(() => failing)).toEqual({ error: 'FileNotFoundError' });
+    const message = expect.stringContaining('nowhere.pkl');
+    expect(await outcomeOf(() => failing)).toEqual({ error: 'FileNotFoundError', message });
     await expect(outcomeOf(() => Promise.reject(new RangeError('a fault')))).rejects.toThrow('a fault');
   });
 });
