@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CollectionName, PreparedData, PrepareOptions } from '../../bridge/original_data.ts';
+import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { openResampler } from '../../lib/samplerate/resample.ts';
 import {
   type DataOptions,
@@ -108,8 +109,6 @@ function variantCase(recipe: Recipe): SuiteCase {
 
 /** The port's own way for large collections: threads, a cache and streamed files; Python reads what it writes. */
 function commandCase(recipe: Recipe): SuiteCase {
-  // Small multi-label sets have classes with too few records for the division that single-label ones get.
-  const testSize = recipe.collection === 'challenge17' ? 0.25 : 0;
   return {
     name: `${recipe.title}: files of prepare-data`,
     on: { dataSet: recipe.dataSet },
@@ -117,8 +116,10 @@ function commandCase(recipe: Recipe): SuiteCase {
       const { original, scratch, seed } = context;
       const [source] = sourcesOf(context, recipe, 40);
       const at = (name: string): string => join(scratch, name);
-      await prepareData({ format: recipe.format, source, target: at('port'), name: 'set', seed, testSize, threads: 2 });
       const all = await original.data.prepare(recipe.collection, source, documented, at('all.pkl'));
+      // A division keeps the shares of the classes, which needs two records of each; small multi-label sets never have them.
+      const testSize = recipe.collection === 'challenge17' && smallestClass(all.y) > 1 ? 0.25 : 0;
+      await prepareData({ format: recipe.format, source, target: at('port'), name: 'set', seed, testSize, threads: 2 });
       const split = { testSize, seed, train: at('train.pkl'), test: at('test.pkl') };
       const parts = testSize === 0 ? { all } : await original.data.split(at('all.pkl'), split);
       const rows: Row[] = [];
@@ -132,6 +133,13 @@ function commandCase(recipe: Recipe): SuiteCase {
       return rows;
     },
   };
+}
+
+/** Number of records of the rarest class; `y` is (records, classes). */
+function smallestClass({ shape: [, classes], data }: NdArray): number {
+  const counts = Array<number>(classes).fill(0);
+  for (const [i, value] of data.entries()) counts[i % classes] += Number(value);
+  return Math.min(...counts);
 }
 
 /** Signals and labels before any processing. */
