@@ -30,15 +30,8 @@ async function pretrained(task: string, name: string, seed: number, valSize = 6)
   const argv = [
     ...['--job-dir', job, '--task', task, '--train', dbDir, '--unzipped', '--patients', '0-3', '--seed', '5'],
     ...['--frame-size', '256', '--batch-size', '8', '--steps-per-epoch', '3', '--epochs', '1', '--stages', '1'],
-    ...[
-      '--samples-per-patient',
-      '8',
-      '--val-size',
-      `${valSize}`,
-      '--val-patients',
-      '1',
-      ...(task === 'cpc' ? cpc : []),
-    ],
+    ...['--samples-per-patient', '8', '--val-patients', '1', '--val-size', `${valSize}`],
+    ...(task === 'cpc' ? cpc : []),
   ];
   await original.run('pretraining.trainer', argv, { seed });
   const hash = createHash('sha256');

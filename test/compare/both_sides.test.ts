@@ -6,6 +6,7 @@ describe('bothSides', () => {
   it('asks the original before the port holds the thread, and gives both answers', async () => {
     const events: string[] = [];
     const original = async (): Promise<string> => {
+      await Promise.resolve();
       events.push('asked');
       await setTimeout(5);
       events.push('answered');

@@ -21,7 +21,7 @@ _TITLES = {
     "Q28": "Challenge 2020 records sorted by name",
     "Q30": "weight files under names that Keras 3 accepts",
     "Q31": "what is no tensor goes to a layer by keyword",
-    "Q32": "the pool token is a weight that Keras 3 trains and saves",
+    "Q32": "the pool token is a weight that Keras trains and saves, in the type of its layer",
     "Q35": "backbone weights are loaded into the backbone",
     "Q37": "adjusted weights under a name that Keras 3 accepts",
     "Q49": "multi-label data are split without strata",

@@ -56,13 +56,13 @@ def _wide_averages(dtype: str) -> AbstractContextManager[Any]:
 
     if is_keras_3() or dtype != "float64":
         return nullcontext()
-    base = tf.keras.layers.BatchNormalization.__mro__[1]
-    average = base._assign_moving_average
+    layer = tf.keras.layers.BatchNormalization
+    average = layer._assign_moving_average
 
     def wide(self: Any, variable: Any, value: Any, momentum: Any, inputs_size: Any) -> Any:
         return average(self, variable, value, tf.constant(momentum, variable.dtype), inputs_size)
 
-    return patch.object(base, "_assign_moving_average", wide)
+    return patch.object(layer, "_assign_moving_average", wide)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _values(model: Any) -> list[np.ndarray]:
 
 
 def _slots(adam: Any) -> list[Any]:
-    """M and v of each trainable weight in turn; before them, Keras 3 has two other variables and tf_keras one."""
+    """The moments m, v of each trainable weight in turn; before them, Keras 3 has two variables and tf_keras one."""
     return [slot for pair in zip(adam._momentums, adam._velocities, strict=True) for slot in pair]
 
 

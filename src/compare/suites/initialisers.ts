@@ -6,11 +6,11 @@ import type { Suite } from '../suite.ts';
 import { type PortNetwork, withBoth } from './network.ts';
 import { casesOf, networks } from './networks.ts';
 
-/** Draws of the variables of one kind and shape. */
+/** Draws of the variables of one kind and shape, about {@link most} at most of each side. */
 interface Draws {
   readonly kind: string;
-  readonly port: Float32Array[];
-  readonly original: Float32Array[];
+  readonly port: Float32Array;
+  readonly original: Float32Array;
 }
 
 /**
@@ -51,18 +51,21 @@ export const initialisers: Suite = {
 /** Rows about first values; `pairs` are float32. */
 export function initialRows(pairs: readonly Pair[]): Row[] {
   const constants = pairs.filter(({ original }) => isConstant(original));
-  const groups = new Map<string, Draws>();
+  const groups = new Map<string, { port: Float32Array[]; original: Float32Array[] }>();
   for (const { name, port, original } of pairs.filter((pair) => !isConstant(pair.original))) {
     const kind = kindOf(name, original.shape);
-    const group = groups.get(kind) ?? { kind, port: [], original: [] };
+    const group = groups.get(kind) ?? { port: [], original: [] };
     group.port.push(port.data as Float32Array);
     group.original.push(original.data as Float32Array);
     groups.set(kind, group);
   }
+  const draws = [...groups].map(([kind, { port, original }]): Draws => {
+    return { kind, port: thinned(port), original: thinned(original) };
+  });
   return [
     exactly('initialisers', `${constants.length} constant weights`, constants),
-    ...[...groups.values()].flatMap(drawRows),
-    edgeRow('all draws', [...groups.values()]),
+    ...draws.flatMap(drawRows),
+    edgeRow('all draws', draws),
   ];
 }
 
@@ -80,8 +83,8 @@ function kindOf(name: string, shape: readonly number[]): string {
   return `${kinds[layer] ?? layer} (${shape.join(', ')})`;
 }
 
-function drawRows({ kind, port, original }: Draws): Row[] {
-  const [ours, theirs] = [thinned(port), thinned(original)];
+function drawRows(draws: Draws): Row[] {
+  const { kind, port: ours, original: theirs } = draws;
   const common = {
     suite: 'initialisers',
     rung: 'outcome',
@@ -113,7 +116,7 @@ function drawRows({ kind, port, original }: Draws): Row[] {
       noise: 1,
       reason: 'in standard errors of the difference of two samples of one law',
     },
-    edgeRow(kind, [{ kind, port, original }]),
+    edgeRow(kind, [draws]),
   ];
 }
 
@@ -124,14 +127,13 @@ function drawRows({ kind, port, original }: Draws): Row[] {
 function edgeRow(title: string, groups: readonly Draws[]): Row {
   const counts = { port: [0, 0], original: [0, 0] };
   let values = 0;
-  for (const group of groups) {
-    const sides = { port: thinned(group.port), original: thinned(group.original) };
+  for (const { port, original } of groups) {
     let largest = 0;
-    for (const side of Object.values(sides)) for (const value of side) largest = Math.max(largest, Math.abs(value));
-    for (const side of ['port', 'original'] as const) {
-      counts[side][0] += sides[side].filter((value) => value <= -0.999 * largest).length;
-      counts[side][1] += sides[side].filter((value) => value >= 0.999 * largest).length;
-      values += sides[side].length;
+    for (const side of [port, original]) for (const value of side) largest = Math.max(largest, Math.abs(value));
+    for (const [name, side] of Object.entries({ port, original }) as ['port' | 'original', Float32Array][]) {
+      counts[name][0] += side.filter((value) => value <= -0.999 * largest).length;
+      counts[name][1] += side.filter((value) => value >= 0.999 * largest).length;
+      values += side.length;
     }
   }
   const ends = counts.port.map((ours, end) => {

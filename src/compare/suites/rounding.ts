@@ -1,7 +1,6 @@
-import { asType } from '../../graph/arrays.ts';
 import { Generator } from '../../graph/random.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
-import { bytesOf, fromBytes, type NdArray } from '../../lib/numpy/ndarray.ts';
+import { bytesOf, fromBytes, type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import type { NetworkSide } from './network.ts';
 
 /**
@@ -31,13 +30,8 @@ export function reversed(side: NetworkSide): NetworkSide {
 /** Float64 arrays whose elements are one unit in the last place off, each above or below by a draw. */
 export function inLastPlace(arrays: readonly NdArray[], seed: number): NdArray[] {
   const draws = new Generator(seed, 'last place');
-  return arrays.map(({ dtype, shape, data }) => {
-    const moved = Float64Array.from(
-      data as Float64Array,
-      (value) => value * (1 + (draws.bits() & 1 ? 1 : -1) * 2 ** -52),
-    );
-    return asType({ dtype: 'float64', shape, data: moved }, dtype);
-  });
+  const moved = (value: number): number => value * (1 + (draws.bits() & 1 ? 1 : -1) * 2 ** -52);
+  return arrays.map(({ shape, data }) => ndarray('float64', shape, Float64Array.from(data as Float64Array, moved)));
 }
 
 /** Inputs of the same form, each array changed. */

@@ -73,8 +73,8 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
  */
 async function predictionRows(ours: string, theirs: string, train: string, batch: LabelledBatch): Promise<Row[]> {
   // On tf_keras a job keeps a checkpoint.
-  const kept = [bestModelFile, 'best_model.weights'].map((name) => join(theirs, name));
-  const { weights } = readWeights(kept.find((name) => existsSync(name)) ?? kept[1]);
+  const file = join(theirs, bestModelFile);
+  const { weights } = readWeights(existsSync(file) ? file : join(theirs, 'best_model.weights'));
   await writeWeights(join(ours, bestModelFile), weightLayout(descriptionOf({ arch: 'resnet18' }, batch)), weights);
   const predictor = Predictor.open(ours);
   try {
