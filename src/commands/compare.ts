@@ -45,7 +45,7 @@ export const help = `npm run compare -- [options]
 Runs the Python original beside the port and says, suite by suite, whether they are the same, by how much, and where not.
 
 What to compare (without any: everything but the suite outcome; about an hour and a half on two cores)
-  --quick            a small case of each suite; about five minutes
+  --quick            a small case of each suite; about three minutes
   --suite NAME       one or several suites (NAME,NAME)
 ${suites.map(({ name, summary }) => `                       ${name.padEnd(width)}  ${summary}`).join('\n')}
   --case TEXT        cases whose name contains the text
