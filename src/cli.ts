@@ -1,5 +1,6 @@
 import { cpuLimit } from './doctor/machine.ts';
 import { InputError } from './errors.ts';
+import { print, printError } from './output.ts';
 
 /** What the module of a subcommand exports. */
 export interface CommandModule {
@@ -100,26 +101,24 @@ const usage = 2;
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(await helpFor(rest[0]));
+    print(await helpFor(rest[0]));
     return name === undefined ? usage : 0;
   }
   if (name === '--version') {
     const { version } = (await import('../package.json', { with: { type: 'json' } })).default;
-    process.stdout.write(`${version}\n`);
+    print(`${version}\n`);
     return 0;
   }
   const command = commands[name];
   if (!command) {
-    process.stderr.write(
-      `ecg-transplant: there is no command ${name}${suggestion(name)}. See: ecg-transplant --help\n`,
-    );
+    printError(`ecg-transplant: there is no command ${name}${suggestion(name)}. See: ecg-transplant --help\n`);
     return usage;
   }
   shareSettings();
   try {
     const module = await command.load();
     if (rest.some((arg) => arg === '--help' || arg === '-h')) {
-      process.stdout.write(module.help);
+      print(module.help);
       return 0;
     }
     return await module.run(rest);
@@ -161,14 +160,14 @@ Errors say what to do next; ECG_TRANSPLANT_DEBUG=1 adds the stack.
 function report(name: string, error: unknown): number {
   const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`ecg-transplant ${name}: ${message}\n`);
+  printError(`ecg-transplant ${name}: ${message}\n`);
   if (isUsage) {
-    process.stderr.write(`See: ecg-transplant ${name} --help\n`);
+    printError(`See: ecg-transplant ${name} --help\n`);
     return usage;
   }
   // Input errors speak for themselves; the stack of anything else is needed to mend it.
   const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected(error);
-  if (wantsStack && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (wantsStack && error instanceof Error) printError(`${error.stack}\n`);
   return failure;
 }
 

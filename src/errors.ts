@@ -1,3 +1,5 @@
+import { oneLine } from './text.ts';
+
 /** What a bad input was, where it lies and what to do next. */
 export interface Problem {
   /** File (or other source) that holds the fault. */
@@ -24,11 +26,11 @@ export class InputError extends Error {
 }
 
 function describe(summary: string, { file, where, got, expected, next }: Problem): string {
-  const place = [file, where].filter(Boolean).join(', ');
+  const place = oneLine([file, where].filter(Boolean).join(', '));
   const parts = [
     place ? `${place}: ${summary}` : summary,
-    got === undefined ? '' : `got ${got}`,
-    expected === undefined ? '' : `expected ${expected}`,
+    got === undefined ? '' : `got ${oneLine(got)}`,
+    expected === undefined ? '' : `expected ${oneLine(expected)}`,
   ].filter(Boolean);
   const sentence = parts.join('; ');
   return next ? `${sentence}. ${next}` : sentence;

@@ -1,4 +1,6 @@
 import { SingleBar } from 'cli-progress';
+import { write } from './output.ts';
+import { oneLine } from './text.ts';
 
 /** What long work tells about itself. */
 export type ProgressEvent =
@@ -24,13 +26,26 @@ const lineInterval = 10_000;
 
 /** A bar per task on a terminal; plain lines (start, every ten seconds, end) for logs and CI. */
 export function reporterFor(stream: NodeJS.WriteStream = process.stderr): Reporter {
-  return stream.isTTY && !process.env.CI ? barReporter(stream) : lineReporter((line) => stream.write(`${line}\n`));
+  return stream.isTTY && !process.env.CI
+    ? plainly(barReporter(stream))
+    : lineReporter((line) => write(stream, `${line}\n`));
+}
+
+/** Hands events on with texts of one visible line each, whatever names of files and records they hold. */
+function plainly(reporter: Reporter): Reporter {
+  return (event) => {
+    const texts = Object.entries(event).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? oneLine(value) : value,
+    ]);
+    reporter(Object.fromEntries(texts) as ProgressEvent);
+  };
 }
 
 /** Plain lines through `write`. */
 export function lineReporter(write: (line: string) => void, now: () => number = Date.now): Reporter {
   const tasks = new Map<string, { total?: number; unit: string; started: number; last: number; done: number }>();
-  return (event) => {
+  return plainly((event) => {
     switch (event.kind) {
       case 'message':
         write(event.text);
@@ -60,7 +75,7 @@ export function lineReporter(write: (line: string) => void, now: () => number = 
         break;
       }
     }
-  };
+  });
 }
 
 function barReporter(stream: NodeJS.WriteStream): Reporter {

@@ -65,7 +65,7 @@ export class Stages {
 
   #show(text) {
     if (!this.#live) return;
-    const line = text.trim().split('\n').at(-1) ?? '';
+    const line = (text.trim().split('\n').at(-1) ?? '').replace(/\p{Cc}/gu, ' ');
     process.stdout.write(`\r\x1b[2K  ${line.slice(0, (process.stdout.columns ?? 80) - 4)}`);
   }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { print } from '../output.ts';
 import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
 import { integer, required, weightOptions } from './weight_options.ts';
 
@@ -35,6 +36,6 @@ export async function run(args: readonly string[]): Promise<number> {
     stages,
     format,
   });
-  process.stdout.write(`Saved ${output}\n`);
+  print(`Saved ${output}\n`);
   return 0;
 }

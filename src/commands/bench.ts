@@ -11,6 +11,7 @@ import { probeBoth } from '../doctor/probes.ts';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { print } from '../output.ts';
 
 export const help = `ecg-transplant bench [options]        (also: npm run bench -- [options])
 
@@ -45,7 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const rows = chooseRows(benchRows(quick), values.rows);
   if (values.list) {
     const width = Math.max(...rows.map(({ name }) => name.length));
-    for (const { name, title } of rows) process.stdout.write(`${name.padEnd(width)}  ${title}\n`);
+    for (const { name, title } of rows) print(`${name.padEnd(width)}  ${title}\n`);
     return 0;
   }
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
@@ -78,7 +79,7 @@ export async function run(args: readonly string[]): Promise<number> {
         if (file) writeFileAtomic(file, toJson(results, setting));
       },
     });
-    process.stdout.write(`\n${formatSetting(setting)}\n\n${formatResults(results, { quick })}\n`);
+    print(`\n${formatSetting(setting)}\n\n${formatResults(results, { quick })}\n`);
     return results.every(({ error }) => error === undefined) ? 0 : 1;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -30,6 +30,7 @@ import { machine } from '../doctor/machine.ts';
 import { InputError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
+import { print, printError } from '../output.ts';
 import { wholeNumber } from './whole_number.ts';
 
 const defaults: { readonly [flag: string]: string } = {
@@ -130,15 +131,15 @@ export async function run(args: readonly string[]): Promise<number> {
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
     return await finish({ ...comparison, command, settings: repeatable(values) }, folder);
   } catch (error) {
-    process.stderr.write(`compare: could not run: ${error instanceof Error ? error.message : error}\n`);
-    if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    printError(`compare: could not run: ${error instanceof Error ? error.message : error}\n`);
+    if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) printError(`${error.stack}\n`);
     return 2;
   }
 }
 
 async function finish(comparison: Comparison, folder: string): Promise<number> {
   await writeReport(folder, comparison);
-  process.stdout.write(`\n${formatComparison(comparison)}\nReport: ${join(folder, 'report.html')}\n`);
+  print(`\n${formatComparison(comparison)}\nReport: ${join(folder, 'report.html')}\n`);
   return exitCodeOf(comparison.findings);
 }
 
@@ -221,6 +222,6 @@ function generated(seed: number, reporter: Reporter): Promise<ComparisonData> {
 
 function list(chosen: Chosen): number {
   const rows = chosen.map(({ suite, case: { name, quick } }) => [suite.name, name, quick ? 'quick' : '']);
-  process.stdout.write(`${markdownTable([['suite', 'case', ''], ...rows])}\n${chosen.length} cases\n`);
+  print(`${markdownTable([['suite', 'case', ''], ...rows])}\n${chosen.length} cases\n`);
   return 0;
 }

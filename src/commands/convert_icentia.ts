@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { print } from '../output.ts';
 import { convertIcentia11k, descriptionFile } from '../port/pretraining/convert_icentia11k.ts';
 import { parseIds } from '../port/pretraining/patient_ids.ts';
 
@@ -55,8 +56,6 @@ export async function run(args: readonly string[]): Promise<number> {
     segments: values.segments === undefined ? undefined : parseIds(values.segments, '--segments'),
     reporter,
   });
-  process.stdout.write(
-    `${target}: ${Object.keys(patients).length} patients, mean ${mean} mV, standard deviation ${std} mV\n`,
-  );
+  print(`${target}: ${Object.keys(patients).length} patients, mean ${mean} mV, standard deviation ${std} mV\n`);
   return 0;
 }

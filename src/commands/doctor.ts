@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Diagnosis, diagnose, isSide } from '../doctor/diagnosis.ts';
 import type { Fault, Side } from '../doctor/probes.ts';
+import { print } from '../output.ts';
 
 export const help = `ecg-transplant doctor [--json]
 
@@ -14,7 +15,7 @@ Ends with 0 if nothing has failed, else with 1 and the command that mends each f
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' } } });
   const diagnosis = await diagnose();
-  process.stdout.write(values.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
+  print(values.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
   return diagnosis.ok ? 0 : 1;
 }
 

@@ -6,6 +6,7 @@ import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
 import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
+import { printError } from '../output.ts';
 import { parseIds } from '../port/pretraining/patient_ids.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;
@@ -76,7 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return agreed ? 0 : 1;
   } catch (error) {
     if (stop.signal.aborted) {
-      process.stderr.write('Stopped. Run the same command again to go on.\n');
+      printError('Stopped. Run the same command again to go on.\n');
       return interrupted;
     }
     if (!(error instanceof TemporaryFault)) throw error;
@@ -107,7 +108,7 @@ function connectionsOf(text: string): number {
 }
 
 async function ask(plans: readonly Plan[], target: string, yes: boolean, signal: AbortSignal): Promise<boolean> {
-  process.stderr.write(`\n${plans.map(describe).join('\n')}\nFree in ${target}: ${gigabytes(freeBytes(target))}\n`);
+  printError(`\n${plans.map(describe).join('\n')}\nFree in ${target}: ${gigabytes(freeBytes(target))}\n`);
   if (yes) return true;
   if (!process.stdin.isTTY) {
     throw new InputError('nobody is here to ask', { next: 'Add --yes to agree to the licences and the sizes above.' });

@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { fetchOriginal, upstream } from '../fetch/original.ts';
+import { print, printError } from '../output.ts';
 
 export const help = `ecg-transplant fetch-original [options]
 
@@ -49,12 +50,12 @@ export async function run(args: readonly string[]): Promise<number> {
       signal: stop.signal,
       onRetry: (text) => reporter({ kind: 'message', text }),
     });
-    process.stdout.write(`${title}\ndigest  ${digest}\nfolder  ${folder}\n`);
-    process.stdout.write(`Compare with it: npm run compare -- --quick --original ${values.target}\n`);
+    print(`${title}\ndigest  ${digest}\nfolder  ${folder}\n`);
+    print(`Compare with it: npm run compare -- --quick --original ${values.target}\n`);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) {
-      process.stderr.write('Stopped; nothing was left behind.\n');
+      printError('Stopped; nothing was left behind.\n');
       return 130;
     }
     if (!(error instanceof TemporaryFault)) throw error;

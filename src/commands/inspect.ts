@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { fromFloat16 } from '../lib/numpy/float16.ts';
 import { type DType, type NdArray, sizeOf } from '../lib/numpy/ndarray.ts';
+import { print } from '../output.ts';
 import { readWeights, type WeightFormat } from '../port/weights/files.ts';
 import { describeModel, identifyModel } from '../port/weights/identify.ts';
 import { type ModelDescription, weightLayout } from '../port/weights/layout.ts';
@@ -162,7 +163,7 @@ export async function run(args: readonly string[]): Promise<number> {
     });
   }
   const summary = inspectWeights(name);
-  process.stdout.write(values.json ? `${JSON.stringify(summary, null, 2)}\n` : formatSummary(summary));
+  print(values.json ? `${JSON.stringify(summary, null, 2)}\n` : formatSummary(summary));
   const allFinite =
     summary.tensors.every(({ nonFinite }) => nonFinite === 0) && !((summary.optimizer?.nonFinite ?? 0) > 0);
   return allFinite ? 0 : 1;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { print } from '../output.ts';
 import { dataSets, type MakeDataOptions, makeData } from '../synthetic/make_data.ts';
 import { drawPictures } from '../synthetic/pictures.ts';
 
@@ -47,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   if (values.pictures !== undefined) {
-    for (const name of drawPictures(values.pictures)) process.stdout.write(`${join(values.pictures, name)}\n`);
+    for (const name of drawPictures(values.pictures)) print(`${join(values.pictures, name)}\n`);
     return 0;
   }
   if (values.target === undefined) throw new InputError('the folder is missing', { expected: '--target DIR' });
@@ -65,7 +66,7 @@ export async function run(args: readonly string[]): Promise<number> {
     reporter: reporterFor(),
   };
   const folders = await makeData(options);
-  for (const [set, folder] of Object.entries(folders)) process.stdout.write(`${set}: ${folder}\n`);
+  for (const [set, folder] of Object.entries(folders)) print(`${set}: ${folder}\n`);
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
+import { print } from '../output.ts';
 import { pack } from '../pack/pack.ts';
 
 export const help = `ecg-transplant pack JOB [options]
@@ -35,7 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const records = values['no-records'] !== true;
   const { archive, files, leftOut } = await pack({ job, output, records, force, reporter: reporterFor() });
   const megabytes = (statSync(archive).size / 1e6).toFixed(1);
-  process.stdout.write(`${archive}: ${files.length} files, ${megabytes} MB, SHA-256 ${await fileDigest(archive)}\n`);
-  if (leftOut.length > 0) process.stdout.write(`Left out: ${leftOut.join(', ')}\n`);
+  print(`${archive}: ${files.length} files, ${megabytes} MB, SHA-256 ${await fileDigest(archive)}\n`);
+  if (leftOut.length > 0) print(`Left out: ${leftOut.join(', ')}\n`);
   return 0;
 }

@@ -5,10 +5,12 @@ import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { print, printError } from '../output.ts';
 import { decidedClasses, type Prediction, Predictor, predictionFrame } from '../port/finetuning/predict.ts';
 import { leadKey, millivolts } from '../port/finetuning/record_transform.ts';
 import { type Recording, readRecording } from '../port/finetuning/recordings.ts';
 import { drawRecording } from '../synthetic/picture.ts';
+import { printable, spreadsheetCell } from '../text.ts';
 import { required } from './weight_options.ts';
 
 const notice = 'For research, not for diagnosis.';
@@ -77,10 +79,12 @@ export async function run(args: readonly string[]): Promise<number> {
       data === undefined
         ? await predictor.predictRecords(paths, options)
         : await predictor.predictFile(data, Math.max(1, Math.trunc(batchSize)), reporter);
-    const table = toCsv(predictionFrame(prediction));
+    const recordIds = prediction.recordIds.map((id) => (typeof id === 'string' ? spreadsheetCell(id) : id));
+    const table = toCsv(predictionFrame({ ...prediction, recordIds }));
     if (csv !== undefined) writeFileAtomic(csv, table);
-    if (json !== undefined) writeFileAtomic(json, `${JSON.stringify(asJson(prediction, jobDir), null, 2)}\n`);
-    if (csv === undefined && json === undefined) process.stdout.write(table);
+    if (json !== undefined)
+      writeFileAtomic(json, printable(`${JSON.stringify(asJson(prediction, jobDir), null, 2)}\n`));
+    if (csv === undefined && json === undefined) print(table);
     if (picture !== undefined) {
       const { format, leads } = predictor.recordPlan(options);
       mkdirSync(picture, { recursive: true });
@@ -90,7 +94,7 @@ export async function run(args: readonly string[]): Promise<number> {
         writeFileAtomic(join(picture, `${basename(path)}.svg`), drawing);
       }
     }
-    process.stderr.write(`${notice}\n`);
+    printError(`${notice}\n`);
     return 0;
   } finally {
     predictor.dispose();
@@ -133,15 +137,7 @@ function drawStrip({ signal, fs, leads, units }: Recording, wanted: readonly str
     const lead = keys.indexOf(leadKey(name));
     return Float64Array.from({ length: kept }, (_, i) => signal.data[i * width + lead] * perUnit);
   });
-  return drawRecording(
-    { fs, leads: wanted.map(escapeText), signals },
-    { title: escapeText(`${title} · ${notice}`), seconds: kept / fs },
-  );
-}
-
-/** Text for an SVG document. */
-function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return drawRecording({ fs, leads: wanted, signals }, { title: `${title} · ${notice}`, seconds: kept / fs });
 }
 
 function above(option: string, text: string | undefined): number | undefined {

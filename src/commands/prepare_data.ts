@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { print } from '../output.ts';
 import { collectionKinds } from '../port/finetuning/collections.ts';
 import { type PrepareOptions, prepareData } from '../port/finetuning/prepare_data.ts';
 import type { SplitBy } from '../port/finetuning/set_split.ts';
@@ -107,7 +108,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { files, split, samplingRate, leads, classes } = await prepareData(options);
   const parts = Object.values(files).map(({ file, records }) => `${file}: ${records} records`);
   const seed = split.seed === null ? '' : `, seed ${split.seed}`;
-  process.stdout.write(
+  print(
     `${parts.join(', ')}; ${samplingRate} Hz, ${leads.length} leads, ${classes.length} classes, split by ${split.by}${seed}\n`,
   );
   return 0;

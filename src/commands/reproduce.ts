@@ -7,6 +7,7 @@ import { identifyOriginal } from '../compare/witness.ts';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
+import { print, printError } from '../output.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { precisions } from '../port/training/progress.ts';
 import { identifyGiven } from '../reproduce/port_steps.ts';
@@ -82,13 +83,13 @@ export async function run(args: readonly string[]): Promise<number> {
     return conclude(settings, only);
   } catch (error) {
     if (error instanceof JobPaused) {
-      process.stderr.write(`paused; what is done is kept. Go on with the same command: ${commandOf(args)}\n`);
+      printError(`paused; what is done is kept. Go on with the same command: ${commandOf(args)}\n`);
       return pausedCode;
     }
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`reproduce: ${message}\n`);
+    printError(`reproduce: ${message}\n`);
     if (!(error instanceof InputError || error instanceof StepFailed) || process.env.ECG_TRANSPLANT_DEBUG === '1') {
-      process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+      printError(`${error instanceof Error ? error.stack : ''}\n`);
     }
     return 2;
   } finally {
@@ -99,18 +100,16 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Shows the result of a whole run; 0 for a single stage before the report. */
 function conclude({ folder, sides }: RunSettings, only: StageName | undefined): number {
   if (only !== undefined && only !== 'report') {
-    process.stdout.write(`${only}: done\n`);
+    print(`${only}: done\n`);
     return 0;
   }
   const scores = join(folder.root, scoresFile);
   if (sides.length < 2) {
-    process.stdout.write(
-      `\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran: nothing was compared.\nScores: ${scores}\n`,
-    );
+    print(`\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran: nothing was compared.\nScores: ${scores}\n`);
     return 0;
   }
   const comparison = readReport(join(folder.root, 'report.json'));
-  process.stdout.write(
+  print(
     `\n${formatComparison(comparison)}\n\n${formatDuration(comparison.seconds)} of work\nReport: ${join(folder.root, 'report.html')}\nScores: ${scores}\n`,
   );
   return exitCodeOf(comparison.findings);
@@ -120,12 +119,10 @@ function list(settings: RunSettings): number {
   const steps = listSteps(settings);
   const marks = { done: 'done ', begun: 'begun', open: '  -  ' } as const;
   for (const { step, state } of steps) {
-    process.stdout.write(
-      `${marks[state]}  ${titleOf(step)}${state === 'done' ? '' : `  (${formatDuration(step.seconds)})`}\n`,
-    );
+    print(`${marks[state]}  ${titleOf(step)}${state === 'done' ? '' : `  (${formatDuration(step.seconds)})`}\n`);
   }
   const left = steps.filter(({ state }) => state !== 'done').reduce((sum, { step }) => sum + step.seconds, 0);
-  process.stdout.write(left === 0 ? 'Everything is done.\n' : `About ${formatDuration(left)} left on two cores.\n`);
+  print(left === 0 ? 'Everything is done.\n' : `About ${formatDuration(left)} left on two cores.\n`);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import { type Reporter, reporterFor } from '../events.ts';
+import { print, printError } from '../output.ts';
 import { isComplete, type JobKind, type JobOptions, JobPaused, readConfig } from '../port/training/job.ts';
 import { type FlagTable, parseDuration, parseFlags, requireFlags } from '../port/training/options.ts';
 
@@ -23,7 +24,7 @@ export async function runJob({ kind, flags, start }: JobCommand, args: readonly 
   const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
   const { jobDir, epochs = 1, resume } = jobOptions as unknown as JobOptions;
   if (resume && isComplete(jobDir, epochs)) {
-    process.stdout.write(`${jobDir}: the job is complete\n`);
+    print(`${jobDir}: the job is complete\n`);
     return 0;
   }
   const limit = maxTime === undefined ? undefined : parseDuration('--max-time', String(maxTime));
@@ -31,13 +32,11 @@ export async function runJob({ kind, flags, start }: JobCommand, args: readonly 
   try {
     const saveInterval = saveEvery === undefined ? undefined : parseDuration('--save-every', String(saveEvery));
     await start({ ...(jobOptions as unknown as JobOptions), saveInterval }, { reporter, signal: pause.signal });
-    process.stdout.write(`${jobDir}: the job is complete\n`);
+    print(`${jobDir}: the job is complete\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof JobPaused)) throw error;
-    process.stderr.write(
-      `${jobDir}: paused (${pause.signal.reason}), all is saved. Go on: the same command with --resume\n`,
-    );
+    printError(`${jobDir}: paused (${pause.signal.reason}), all is saved. Go on: the same command with --resume\n`);
     return pausedCode;
   } finally {
     pause.dispose();
@@ -79,9 +78,7 @@ export class PauseSignals {
 
   readonly #onSignal = (name: NodeJS.Signals): void => {
     if (name === 'SIGINT' && this.signal.aborted) process.exit(130);
-    process.stderr.write(
-      `${name}: finishing the step and saving${name === 'SIGINT' ? ' (again to quit at once)' : ''}\n`,
-    );
+    printError(`${name}: finishing the step and saving${name === 'SIGINT' ? ' (again to quit at once)' : ''}\n`);
     this.#controller.abort(name);
   };
 }

@@ -8,6 +8,7 @@ import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
 import { reporterFor } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { print, printError } from '../output.ts';
 import { wholeNumber } from './whole_number.ts';
 
 export const help = `npm run compare -- --sabotage [options]
@@ -83,12 +84,12 @@ export async function run(args: readonly string[]): Promise<number> {
     writeFileAtomic(join(folder, 'sabotage.md'), report);
     writeFileAtomic(join(folder, 'sabotage.json'), resultAsJson(result));
     if (values.report !== undefined) writeFileAtomic(resolve(values.report), report);
-    process.stdout.write(`\n${formatSummary(result)}\n\nReport: ${join(folder, 'sabotage.md')}\n`);
+    print(`\n${formatSummary(result)}\n\nReport: ${join(folder, 'sabotage.md')}\n`);
     return succeeded(result) ? 0 : 1;
   } catch (error) {
-    process.stderr.write(`compare --sabotage: could not run: ${error instanceof Error ? error.message : error}\n`);
+    printError(`compare --sabotage: could not run: ${error instanceof Error ? error.message : error}\n`);
     if (error instanceof TypeError && String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')) {
-      process.stderr.write(`\n${help}`);
+      printError(`\n${help}`);
     }
     return 2;
   } finally {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { setUp } from '../../scripts/setup.mjs';
+import { print } from '../output.ts';
 
 export { help } from '../../scripts/setup.mjs';
 
@@ -7,6 +8,6 @@ export { help } from '../../scripts/setup.mjs';
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { wheelhouse: { type: 'string' } } });
   await setUp(values);
-  process.stdout.write('Ready: ecg-transplant doctor shows what both languages run on.\n');
+  print('Ready: ecg-transplant doctor shows what both languages run on.\n');
   return 0;
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
+import { print } from '../output.ts';
 import { unpack } from '../pack/unpack.ts';
 
 export const help = `ecg-transplant unpack FILE [options]
@@ -35,6 +36,6 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const { folder, files, records } = await unpack({ archive, target: values.target, maxBytes: size * 2 ** 30 });
   const without = records ? '' : ', without what tells of single patients';
-  process.stdout.write(`${folder}: ${files.length} files, all as packed${without}\n`);
+  print(`${folder}: ${files.length} files, all as packed${without}\n`);
   return 0;
 }

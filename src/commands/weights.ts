@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
+import { print } from '../output.ts';
 import { getPretrainedWeights } from '../port/pretraining/utils.ts';
 import { findWeights, formatOfName, readWeights, type WeightFormat, writeWeights } from '../port/weights/files.ts';
 import { describeModel, identifyModel } from '../port/weights/identify.ts';
@@ -93,6 +94,6 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const checkpointFile = required('--checkpoint-file', values['checkpoint-file']);
   const { output, content } = await extractWeights({ checkpointFile, ...weightOptions(values), output: values.output });
-  process.stdout.write(`Saved ${output}: ${content}\n`);
+  print(`Saved ${output}: ${content}\n`);
   return 0;
 }

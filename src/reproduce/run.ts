@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import { lineReporter, type Reporter } from '../events.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { lockJob } from '../port/training/job_lock.ts';
+import { printable } from '../text.ts';
 import { describeRun } from './description.ts';
 import { OriginalProcess } from './original_process.ts';
 import { planRun } from './plan.ts';
@@ -137,7 +138,7 @@ async function unlessAborted(work: Promise<void>, signal: AbortSignal, { stage }
 
 function logOf(file: string): (line: string) => void {
   mkdirSync(dirname(file), { recursive: true });
-  return (line) => appendFileSync(file, `${new Date().toISOString()} ${line}\n`);
+  return (line) => appendFileSync(file, `${new Date().toISOString()} ${printable(line)}\n`);
 }
 
 function bounds(from: StageName | undefined, only: StageName | undefined): [first: number, last: number] {

@@ -1,3 +1,4 @@
+import { escapeMarkup } from '../text.ts';
 import type { Recording } from './recording.ts';
 
 /** Millimetres of ECG paper. */
@@ -25,7 +26,8 @@ export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
 /** A recording on ECG paper (25 mm/s, 10 mm/mV) as an SVG document. */
 export function drawRecording(recording: Traces, options: PictureOptions): string {
   const { fs, leads, signals } = recording;
-  const { title, from = 0, columns = 1 } = options;
+  const { from = 0, columns = 1 } = options;
+  const title = escapeMarkup(options.title);
   const seconds = options.seconds ?? signals[0]!.length / fs - from;
   const rows = Math.ceil(leads.length / columns);
   const rowHeight = leads.length === 1 ? 30 : 22;
@@ -49,7 +51,7 @@ export function drawRecording(recording: Traces, options: PictureOptions): strin
       trace.push(`${nextX - x} ${nextY - y}`);
       [x, y] = [nextX, nextY];
     }
-    const label = `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${lead}</text>`;
+    const label = `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${escapeMarkup(lead)}</text>`;
     return `${label}<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
   });
   return [

@@ -2,7 +2,8 @@ import { CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { escapeHtml, Markup } from './markup.ts';
+import { escapeMarkup } from '../../text.ts';
+import { Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
@@ -62,7 +63,7 @@ function clean(svg: string, width: number, height: number, label: string): strin
     .replace(/\bzr\d+-/g, `picture${drawn}-`)
     .replace(
       /^<svg [^>]*>/,
-      `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(label)}">`,
+      `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeMarkup(label)}">`,
     );
 }
 

@@ -1,12 +1,8 @@
+import { oneLine } from '../../text.ts';
 import type { Row, Worst } from '../closeness.ts';
 import { ownCasePrefix } from '../suite.ts';
 import type { Comparison } from './model.ts';
 import { shareOf } from './verdict.ts';
-
-/** Characters that move the cursor, reorder text or cannot stand in XML: control and bidirectional ones, halves of surrogate pairs. */
-const unprintable =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Longest text from data that a report shows; `report.json` holds the whole. */
 const longest = 160;
@@ -16,9 +12,7 @@ const longest = 160;
  * one line, nothing invisible (`\u001b` in place of an escape), not longer than `most` characters.
  */
 export function plain(text: string, most = longest): string {
-  const shown = text.replace(unprintable, (character) =>
-    character === '\n' || character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const shown = oneLine(text.replace(/[\n\t]/g, ' '));
   if (shown.length <= most) return shown;
   return `${cut(shown, most)}… (${shown.length.toLocaleString('en')} characters)`;
 }

@@ -1,3 +1,4 @@
+import { escapeMarkup } from '../../text.ts';
 import { plain } from './figures.ts';
 
 /** Text that is HTML already. */
@@ -20,15 +21,5 @@ function render(content: Content): string {
   if (content === undefined) return '';
   if (content instanceof Markup) return content.text;
   if (typeof content === 'object') return content.map(render).join('');
-  return escapeHtml(plain(String(content), Number.POSITIVE_INFINITY));
-}
-
-/** Text as it may stand between tags and in a quoted attribute. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
+  return escapeMarkup(plain(String(content), Number.POSITIVE_INFINITY));
 }
