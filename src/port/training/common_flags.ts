@@ -13,6 +13,11 @@ export const additions = {
     help: 'go on from the last complete checkpoint of --job-dir (from the start if there is none)',
     addition: true,
   },
+  force: {
+    type: 'switch',
+    help: 'begin again in the --job-dir of an earlier job, whose files are replaced',
+    addition: true,
+  },
   'max-time': {
     type: 'text',
     help: 'pause after this time, as in 90m, 23.5h or 11:30:00; exit code 75',

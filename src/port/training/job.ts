@@ -22,6 +22,8 @@ export interface JobOptions {
   readonly initSeed?: number;
   /** Go on from the last complete checkpoint of the folder; from the start if there is none. */
   readonly resume?: boolean;
+  /** Begin again in the folder of a complete or unfinished job, whose files are replaced. */
+  readonly force?: boolean;
   /** Milliseconds between checkpoints within an epoch; default ten minutes. */
   readonly saveInterval?: number;
 }
@@ -75,7 +77,7 @@ export class Job {
    * Opens the folder of a job and locks it until `run` ends: writes `config.json`, or with `resume` goes on where the folder's job stopped. Seeds NumPy's global
    * generator and says with what.
    *
-   * @throws InputError if the folder holds an unfinished job and `resume` is not set, or one with other options or inputs.
+   * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
    */
   static open(kind: JobKind, options: JobOptions, reporter: Reporter): Job {
     mkdirSync(options.jobDir, { recursive: true });
@@ -93,10 +95,16 @@ export class Job {
     removeUnfinishedFiles(dir);
     const stateFile = join(dir, names.state);
     const hasState = existsSync(stateFile);
-    if (hasState && !options.resume && !isComplete(dir)) {
-      throw new InputError('the folder holds an unfinished job', {
+    if (options.resume && options.force) {
+      throw new InputError('--resume goes on with a job, --force begins it again', { expected: 'one of them' });
+    }
+    const complete = isComplete(dir);
+    if ((hasState || complete) && !options.resume && !options.force) {
+      throw new InputError(`the folder holds ${complete ? 'a complete' : 'an unfinished'} job`, {
         file: dir,
-        next: 'Go on with it: add --resume. Or choose another --job-dir, or remove the folder.',
+        next: complete
+          ? 'Replace it: add --force. Train it for longer: --resume with more --epochs. Or choose another --job-dir.'
+          : 'Go on with it: add --resume. Begin again: --force. Or choose another --job-dir.',
       });
     }
     const given = comparable(options);
@@ -226,7 +234,8 @@ function memoryOf(callback: Callback): CallbackMemory[number] {
 
 /** Options with absolute paths, those that are not given left out. */
 function comparable(options: JobOptions): Record<string, unknown> {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  const { force: _force, ...kept } = options;
+  const entries = Object.entries(kept).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
     entries.map(([name, value]) => [name, paths.includes(name) ? resolve(value as string) : value]),
   );

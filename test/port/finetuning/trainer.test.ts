@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -157,7 +157,7 @@ describe('finetuning.trainer.main', () => {
     expect(read('unpacked', 'history.csv')).toBe(read('held', 'history.csv'));
   });
 
-  test('a job does not go on with other options, and does not overwrite an unfinished one', async () => {
+  test('a job does not go on with other options, and overwrites neither an unfinished nor a complete one', async () => {
     const options = { jobDir: at('kept'), train, epochs: 2, batchSize: 8, seed: 1 };
     await expect(finetune(options, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
     await expect(finetune(options)).rejects.toThrow('unfinished job');
@@ -166,6 +166,14 @@ describe('finetuning.trainer.main', () => {
     );
     const shorter = await finetune({ ...options, resume: true, epochs: 1 });
     expect(shorter.history).toHaveLength(1);
+    const written = () => readdirSync(at('kept')).map((name) => [name, statSync(at('kept', name)).mtimeMs]);
+    const before = written();
+    await expect(finetune(options)).rejects.toThrow('the folder holds a complete job. Replace it: add --force.');
+    await expect(finetune({ ...options, resume: true, force: true })).rejects.toThrow('expected one of them');
+    expect(written()).toEqual(before);
+    const again = await finetune({ ...options, force: true });
+    expect(again.history).toHaveLength(2);
+    expect(JSON.parse(read('kept', 'config.json')).options).not.toHaveProperty('force');
   });
 
   test.skipIf(process.platform !== 'linux')(

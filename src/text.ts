@@ -1,0 +1,47 @@
+/** Characters that move the cursor, colour or reorder text, or cannot stand in XML: control and bidirectional ones, tags, halves of surrogate pairs. */
+const unprintable =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/**
+ * Text that holds foreign parts (names of files, leads and classes, messages of Python), in several lines, as it may be shown: line feeds and tabs
+ * stay, everything else that is not a visible character becomes its escape, `\u001b` for an ANSI escape. JSON stays the same JSON.
+ */
+export function printable(text: string): string {
+  return text.replace(unprintable, (character) =>
+    character === '\n' || character === '\t' ? character : escapeOf(character),
+  );
+}
+
+/** The same in one line: line feeds and tabs are escaped too (`\n`, `\t`), so that a name cannot pretend to be a line of its own. */
+export function oneLine(text: string): string {
+  return text.replace(unprintable, escapeOf);
+}
+
+function escapeOf(character: string): string {
+  if (character === '\n') return '\\n';
+  if (character === '\t') return '\\t';
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
+/** Text as it may stand between the tags of SVG, HTML and XML and in their quoted attributes. */
+export function escapeMarkup(text: string): string {
+  return printable(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}
+
+/**
+ * Text for a cell of a table that people open in a spreadsheet: one that would be taken for a formula (it begins with `=`, `+`, `-` or `@`, and is not a
+ * number) gets an apostrophe in front, as OWASP advises against CSV injection.
+ */
+export function spreadsheetCell(text: string): string {
+  const shown = oneLine(text);
+  return /^[=+\-@＝＋－＠]/.test(shown) && Number.isNaN(Number(shown)) ? `'${shown}` : shown;
+}
