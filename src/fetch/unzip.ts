@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { MemberPaths } from '../lib/python/member_paths.ts';
 import { ZipFile, type ZipMember } from '../lib/python/zipfile.ts';
 import { makeFolderInside } from '../lib/tar/archive.ts';
 
@@ -17,10 +18,11 @@ const REGULAR = 0o100000;
 const FOLDER = 0o040000;
 
 /**
- * Unpacks a zip archive whose files lie in one folder into `target`, without that folder. Everything is checked before the first file is written: absolute paths, `..`,
- * links, files of one name and sizes beyond the limits are refused. A file that is there already is replaced.
+ * Unpacks a zip archive whose files lie in one folder into `target`, without that folder. Everything is checked before the first file is written, and refused are links,
+ * paths and names that `MemberPaths` refuses, and sizes beyond the limits. A file that is there already is replaced, unless it is one of the caller's own.
  *
  * @param onFile told after each file.
+ * @param isOurs whether a path below `target` is of a file that no member may replace.
  * @returns paths of the files, relative to `target`.
  * @throws FileNotFoundError, or InputError naming the entry.
  */
@@ -29,6 +31,7 @@ export function unzip(
   target: string,
   { maxBytes, maxFiles }: UnzipLimits,
   onFile: (done: number, total: number) => void = () => {},
+  isOurs: (path: string) => boolean = () => false,
 ): string[] {
   const zip = new ZipFile(archive);
   try {
@@ -50,24 +53,21 @@ export function unzip(
         expected: `at most ${maxBytes}`,
       });
     }
-    for (const member of members) requirePlain(member, archive);
-    const top = `${files[0]!.name.split('/')[0]}/`;
-    const seen = new Set<string>();
-    for (const { name } of files) {
-      if (!name.startsWith(top)) refuse(archive, name, `a file outside of the folder ${top}`);
-      // Two names that some file systems hold for one.
-      if (seen.has(name.toLowerCase())) refuse(archive, name, 'a second file of this name');
-      seen.add(name.toLowerCase());
+    const plain = plainFiles(members, archive);
+    const top = `${plain[0]!.path.split('/')[0]}/`;
+    for (const { path } of plain) {
+      if (!path.startsWith(top)) refuse(archive, path, `a file outside of the folder ${top}`);
+      if (isOurs(path.slice(top.length))) refuse(archive, path, 'the name of a file that fetch-data keeps there');
     }
     mkdirSync(target, { recursive: true });
     const root = realpathSync(target);
-    return files.map((member, done) => {
-      const path = member.name.slice(top.length);
+    return plain.map(({ path: whole, member }, done) => {
+      const path = whole.slice(top.length);
       const file = join(root, ...path.split('/'));
       makeFolderInside(root, dirname(file), archive, member.name);
       if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) refuse(archive, member.name, 'a folder is there');
       writeFileAtomic(file, zip.read(member, maxBytes));
-      onFile(done + 1, files.length);
+      onFile(done + 1, plain.length);
       return path;
     });
   } finally {
@@ -75,14 +75,17 @@ export function unzip(
   }
 }
 
-function requirePlain({ name, mode }: ZipMember, archive: string): void {
-  const type = mode & FILE_TYPE;
-  if (type !== 0 && type !== (name.endsWith('/') ? FOLDER : REGULAR)) refuse(archive, name, 'a link or device');
-  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) refuse(archive, name, 'an absolute path');
-  if (name.includes('\\') || name.includes('\0')) refuse(archive, name, 'a path with a backslash or NUL');
-  const parts = name.replace(/\/$/, '').split('/');
-  if (parts.some((part) => part === '' || part === '.' || part === '..')) refuse(archive, name, 'a path with . or ..');
-  if (parts.some((part) => Buffer.byteLength(part) > 255)) refuse(archive, name, 'a name that is too long');
+/** The files among the members, with their clean paths. */
+function plainFiles(members: readonly ZipMember[], archive: string): { path: string; member: ZipMember }[] {
+  const paths = new MemberPaths(archive);
+  return members.flatMap((member) => {
+    const { name, mode } = member;
+    const kind = name.endsWith('/') ? 'folder' : 'file';
+    const type = mode & FILE_TYPE;
+    if (type !== 0 && type !== (kind === 'folder' ? FOLDER : REGULAR)) refuse(archive, name, 'a link or device');
+    const path = paths.add(name, kind);
+    return kind === 'file' ? [{ path, member }] : [];
+  });
 }
 
 function refuse(archive: string, name: string, reason: string): never {

@@ -142,7 +142,9 @@ describe('hostile archives are refused and leave nothing', () => {
       /the name x/,
     ],
     ['a description that is none', { replace: { 'af/pack.json': 'null' }, sums: true }, /got format undefined/],
-    ['a hidden folder', { rename: '.git/' }, /a name that is none of a run; got "\.git"/],
+    ['a hidden folder', { rename: '.run/' }, /a name that is none of a run; got "\.run"/],
+    ['a .git', { add: [{ name: 'af/.git/config', body: '[core]' }] }, /a \.git/],
+    ['a run with the name of a device', { rename: 'NUL/' }, /the name of a device/],
     ['files without a folder', { rename: '' }, /do not lie in one folder|name that is none/],
   ])('%s', async (_, change, message) => {
     make(change);

@@ -6,6 +6,7 @@ import { Parser, type ReadEntry } from 'tar';
 import { InputError } from '../../errors.ts';
 import { AtomicFile } from '../python/atomic_file.ts';
 import { FileNotFoundError } from '../python/errors.ts';
+import { MemberPaths } from '../python/member_paths.ts';
 
 /** A file or folder inside an archive. */
 export interface TarEntry {
@@ -27,9 +28,6 @@ export interface TarOptions {
 const FILES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 const FOLDERS: ReadonlySet<string> = new Set(['Directory', 'GNUDumpDir']);
 const BLOCK = 512;
-const MAX_PATH = 4096;
-/** Bytes of one part of a path, which file systems limit. */
-const MAX_NAME = 255;
 
 /**
  * Lists a `.tar` or `.tar.gz` archive, read to its end.
@@ -42,23 +40,12 @@ export async function listTar(archive: string, options: TarOptions = {}): Promis
     entries.push(entry);
     stream.resume();
   });
-  refuseFilesInFiles(archive, entries);
   return entries;
-}
-
-function refuseFilesInFiles(archive: string, entries: readonly TarEntry[]): void {
-  const files = new Set(entries.filter(({ kind }) => kind === 'file').map(({ path }) => path));
-  for (const { path } of entries) {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      if (!files.has(path.slice(0, end))) continue;
-      throw new InputError('refused: an entry inside of a file', { file: archive, where: JSON.stringify(path) });
-    }
-  }
 }
 
 /**
  * Unpacks an archive into a folder, which is made if it is missing, and returns what it unpacked. The whole archive is checked before anything is written: links,
- * devices, absolute paths, `..`, two entries of one name, more bytes or entries than allowed and damage of any kind are refused. Owners, times and modes are not taken over.
+ * devices, paths and names that `MemberPaths` refuses, more bytes or entries than allowed and damage of any kind are refused. Owners, times and modes are not taken over.
  *
  * @throws FileNotFoundError, or InputError naming the entry.
  */
@@ -110,7 +97,8 @@ async function walk(
   { maxBytes = 2 ** 36, maxEntries = 1_000_000 }: TarOptions,
   visit: (entry: TarEntry, stream: ReadEntry) => void,
 ): Promise<void> {
-  const seen = new Set<string>();
+  const paths = new MemberPaths(archive);
+  let entries = 0;
   let bytes = 0;
   let fault: unknown;
   const parser = new Parser({
@@ -119,9 +107,8 @@ async function walk(
     onReadEntry: (stream) => {
       try {
         if (fault) throw fault;
-        const entry = check(stream, archive, seen);
-        if (seen.add(entry.path).size > maxEntries)
-          throw new InputError(`more than ${maxEntries} entries`, { file: archive });
+        if (++entries > maxEntries) throw new InputError(`more than ${maxEntries} entries`, { file: archive });
+        const entry = check(stream, archive, paths);
         bytes += entry.size;
         if (bytes > maxBytes) {
           throw new InputError('the files are too large', {
@@ -140,7 +127,7 @@ async function walk(
     },
   });
   await feed(archive, parser, () => fault);
-  if (seen.size === 0) throw new InputError('the archive holds no entry', { file: archive });
+  if (entries === 0) throw new InputError('the archive holds no entry', { file: archive });
 }
 
 async function feed(archive: string, parser: Parser, faultOf: () => unknown): Promise<void> {
@@ -199,25 +186,13 @@ async function isGzip(archive: string): Promise<boolean> {
   throw new InputError('the archive is empty', { file: archive });
 }
 
-function check(stream: ReadEntry, archive: string, seen: ReadonlySet<string>): TarEntry {
-  const refuse = (reason: string): never => {
-    throw new InputError(`refused: ${reason}`, { file: archive, where: JSON.stringify(stream.path) });
-  };
-  const kind = FILES.has(stream.type)
-    ? 'file'
-    : FOLDERS.has(stream.type)
-      ? 'folder'
-      : refuse(`an entry of type ${stream.type}`);
-  const { path } = stream;
-  if (path.length > MAX_PATH || path.split('/').some((part) => Buffer.byteLength(part) > MAX_NAME))
-    refuse('a path that is too long');
-  if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) refuse('an absolute path');
-  if (path.includes('\ufffd')) refuse('a path that is not UTF-8');
-  if (path.includes('\\') || path.includes('\0')) refuse('a path with a backslash or NUL');
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) refuse('a path with ..');
-  if (parts.length === 0 && kind === 'file') refuse('a file without name');
-  const plain = parts.join('/') || '.';
-  if (seen.has(plain)) refuse('a second entry of this name');
-  return { path: plain, kind, size: kind === 'file' ? stream.size : 0 };
+function check(stream: ReadEntry, archive: string, paths: MemberPaths): TarEntry {
+  const kind = FILES.has(stream.type) ? 'file' : FOLDERS.has(stream.type) ? 'folder' : undefined;
+  if (kind === undefined) {
+    throw new InputError(`refused: an entry of type ${stream.type}`, {
+      file: archive,
+      where: JSON.stringify(stream.path),
+    });
+  }
+  return { path: paths.add(stream.path, kind), kind, size: kind === 'file' ? stream.size : 0 };
 }

@@ -100,7 +100,12 @@ describe('archives that are refused before anything is written', () => {
     ['a backslash', { name: '..\\outside', body: 'x' }, /a backslash/],
     ['a file in a file', { name: 'training/empty/x', body: 'x' }, /an entry inside of a file/],
     ['a file where there is a folder', { name: 'training', body: 'x' }, /a second entry of this name/],
-    ['a file where others need a folder', { name: `deep`, body: 'x' }, /an entry inside of a file/],
+    ['a file where others need a folder', { name: `deep`, body: 'x' }, /a file where other entries need a folder/],
+    ['a .git', { name: 'training/.git/config', body: 'x' }, /a \.git/],
+    ['a .git of another case', { name: 'training/.GIT', body: 'gitdir: x' }, /a \.git/],
+    ['a .git by its short name', { name: 'training/git~1/config', body: 'x' }, /a \.git/],
+    ['a name of another case', { name: 'training/a00001.hea', body: 'x' }, /some file systems take for "A00001.hea"/],
+    ['the name of a device', { name: 'training/nul', body: 'x' }, /a device/],
     ['a second file of one name', { name: 'training//A00001.hea', body: 'y' }, /a second entry of this name/],
   ])('%s', async (_, entry, message) => {
     make([...good, entry], 'w', 'GNU_FORMAT');
