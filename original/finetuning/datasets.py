@@ -1,5 +1,6 @@
 """Data sets for finetuning: whole records, normalised, resampled, padded."""
 
+import functools
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any, Callable, Optional, Union
@@ -39,7 +40,8 @@ def get_challenge17_data(
         ValueError: the collection cannot be read, or lengths differ without ``pad`` (Quirk Q34).
     """
     records, labels = physionet.read_challenge17_data(db_dir, verbose=verbose)
-    return _prepare_data(records, labels, physionet.normalize_challenge17 if normalize else None, fs, pad, verbose)
+    normalize_fn = _in_place(physionet.normalize_challenge17) if normalize else None
+    return _prepare_data(records, labels, normalize_fn, fs, pad, verbose)
 
 
 def get_challenge20_data(
@@ -54,7 +56,8 @@ def get_challenge20_data(
     See :func:`get_challenge17_data` for arguments, result and errors.
     """
     records, labels = physionet.read_challenge20_data(db_dir, verbose=verbose)
-    return _prepare_data(records, labels, physionet.normalize_challenge20 if normalize else None, fs, pad, verbose)
+    normalize_fn = _in_place(physionet.normalize_challenge20) if normalize else None
+    return _prepare_data(records, labels, normalize_fn, fs, pad, verbose)
 
 
 def get_ptb_xl_data(
@@ -74,13 +77,19 @@ def get_ptb_xl_data(
     records, labels = physionet.read_ptb_xl_data(
         db_dir, fs="hr", category=category, remove_empty=True, folds=folds, verbose=verbose
     )
-    return _prepare_data(records, labels, physionet.normalize_ptb_xl if normalize else None, fs, pad, verbose)
+    normalize_fn = _in_place(physionet.normalize_ptb_xl) if normalize else None
+    return _prepare_data(records, labels, normalize_fn, fs, pad, verbose)
+
+
+def _in_place(normalize: Callable[..., np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Quirk Q33: resampling reads p_signal again, so normalising has to change the records themselves."""
+    return functools.partial(normalize, inplace=True)
 
 
 def _prepare_data(
     records: Sequence[wfdb.Record],
     labels: pd.DataFrame,
-    normalize_fn: Optional[Callable[..., np.ndarray]] = None,
+    normalize_fn: Optional[Callable[[np.ndarray], np.ndarray]] = None,
     fs: Optional[float] = None,
     pad: Optional[Union[int, str]] = None,
     verbose: bool = False,
@@ -97,13 +106,13 @@ def _transform_records(
     records: Sequence[wfdb.Record],
     fs: Optional[float] = None,
     pad: Optional[Union[int, str]] = None,
-    normalize: Optional[Callable[..., np.ndarray]] = None,
+    normalize: Optional[Callable[[np.ndarray], np.ndarray]] = None,
     verbose: bool = False,
 ) -> np.ndarray:
+    # Quirk Q33: with `fs`, the result of `normalize` is lost unless it works in place.
     signals = [record.p_signal for record in records]
     if normalize:
-        # Quirk Q33: resampling reads p_signal again, so normalising has to change the records themselves
-        signals = [normalize(signal, inplace=True) for signal in signals]
+        signals = [normalize(signal) for signal in signals]
     if fs:
         signals = physionet.resample_records(records, fs, verbose=verbose)
     if pad:

@@ -1,5 +1,7 @@
 """finetuning.datasets: order of operations, shapes, dtypes, kept quirks, real collections."""
 
+import functools
+
 import numpy as np
 import pytest
 import samplerate
@@ -8,6 +10,8 @@ from wfdb_files import ramp, write_record
 
 from finetuning.datasets import _transform_records, get_challenge17_data, get_challenge20_data, get_ptb_xl_data
 from transplant.datasets import physionet
+
+normalize_in_place = functools.partial(physionet.normalize_challenge17, inplace=True)
 
 
 def records_of(*lengths, fs=300):
@@ -19,7 +23,7 @@ class TestTransformRecords:
     def test_normalise_then_resample_then_pad(self):
         records = records_of(600, 300)
         signals = [record.p_signal.copy() for record in records]
-        x = _transform_records(records, fs=250, pad=400, normalize=physionet.normalize_challenge17)
+        x = _transform_records(records, fs=250, pad=400, normalize=normalize_in_place)
         first, second = (samplerate.resample((s - 0.0075) / 0.2373, 250 / 300) for s in signals)
         assert x.shape == (2, 400, 1)
         assert x.dtype == np.float32
@@ -30,8 +34,13 @@ class TestTransformRecords:
     def test_quirk_q33_records_are_normalised_in_place(self):
         (record,) = records = records_of(50)
         expected = physionet.normalize_challenge17(record.p_signal)
-        _transform_records(records, normalize=physionet.normalize_challenge17)
+        _transform_records(records, normalize=normalize_in_place)
         np.testing.assert_array_equal(record.p_signal, expected)
+
+    def test_quirk_q33_a_normalised_copy_is_lost_by_resampling(self):
+        (record,) = records = records_of(600)
+        x = _transform_records(records, fs=250, normalize=physionet.normalize_challenge17)
+        np.testing.assert_array_equal(x[0], samplerate.resample(record.p_signal, 250 / 300))
 
     def test_pad_to_the_longest(self):
         assert _transform_records(records_of(5, 9), pad="max").shape == (2, 9, 1)

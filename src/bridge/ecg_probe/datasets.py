@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import runpy
 import sys
 from types import SimpleNamespace
@@ -183,7 +184,7 @@ def cpsc2018(folder: str, files: list[str], fs: float | None, pad: int | str | N
     for file in files:
         data = scipy.io.loadmat(file)["ECG"]["data"][0, 0]
         records.append(SimpleNamespace(p_signal=np.ascontiguousarray(data.T, np.float64), fs=500))
-    normalizer = physionet.normalize_challenge20 if normalize else None
+    normalizer = functools.partial(physionet.normalize_challenge20, inplace=True) if normalize else None
     return {"x": give(f"{folder}/x.npy", datasets._transform_records(records, fs=fs, pad=pad, normalize=normalizer))}
 
 
