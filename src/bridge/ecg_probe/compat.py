@@ -25,6 +25,7 @@ _TITLES = {
     "Q35": "backbone weights are loaded into the backbone",
     "Q37": "adjusted weights under a name that Keras 3 accepts",
     "Q49": "multi-label data are split without strata",
+    "Q59": "what the transformer casts to float32 goes on to the type of the network",
 }
 _times: dict[str, int] = {}
 

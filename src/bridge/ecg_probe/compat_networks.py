@@ -11,21 +11,50 @@ from ecg_probe.compat import acted
 
 
 def install_legacy() -> None:
-    """Q32 on tf_keras, which tracks bare variables, but in float32 whatever the layer's type is."""
+    """Q59, and Q32 on tf_keras, which tracks bare variables, but in float32 whatever the layer computes in."""
     from transplant.modules import attn_pool
 
     pooling = attn_pool.AttentionPooling
-    pooling.__init__ = _tracking_variables(pooling.__init__, lambda layer, value: value.dtype != layer.variable_dtype)
+    pooling.__init__ = _tracking_variables(pooling.__init__, lambda layer, value: value.dtype != layer.compute_dtype)
+    install_casts()
 
 
 def install() -> None:
-    """Q31, Q32 for Keras 3."""
+    """Q31, Q32, Q59 for Keras 3."""
     from transplant.modules import attn_pool, transformer
 
     pooling = attn_pool.AttentionPooling
     for layer in (transformer.MultiHeadAttention, transformer.EncoderLayer, transformer.Encoder, pooling):
         layer.__call__ = _options_by_keyword(layer.__call__)
     pooling.__init__ = _tracking_variables(pooling.__init__)
+    install_casts()
+
+
+def install_casts() -> None:
+    """Q59: upstream's transformer casts to float32, which layers that compute in another type cannot take."""
+    from transplant.modules import transformer
+
+    if "tf.float32" in inspect.getsource(transformer.MultiHeadAttention):
+        transformer.tf = _CastsToPolicy(transformer.tf)
+
+
+class _CastsToPolicy:
+    """TensorFlow as one module sees it: what it casts to float32 goes on to the type that Keras computes in."""
+
+    def __init__(self, tensorflow: Any) -> None:
+        self._tensorflow = tensorflow
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tensorflow, name)
+
+    def cast(self, x: Any, dtype: Any, name: str | None = None) -> Any:
+        tf = self._tensorflow
+        value = tf.cast(x, dtype, name)
+        computed = tf.as_dtype(tf.keras.mixed_precision.global_policy().compute_dtype)
+        if value.dtype != tf.float32 or computed == tf.float32:
+            return value
+        acted("Q59")
+        return tf.cast(value, computed)
 
 
 def _options_by_keyword(call: Any) -> Any:
