@@ -5,7 +5,7 @@ import { BridgeLostError, PythonError } from '../bridge/errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Row } from './closeness.ts';
 import type { Observation } from './observations.ts';
-import { NotRunnable, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
+import { NotApplicable, NotRunnable, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
 
 /** A row with the case it comes from. */
 export interface ComparedRow extends Row {
@@ -24,6 +24,8 @@ export interface Findings {
   readonly rows: readonly ComparedRow[];
   /** Cases that this original or this machine cannot run, with the reason. */
   readonly notRunnable: readonly Unfinished[];
+  /** Cases about something that this original is not meant to have, with the reason; they do not count. */
+  readonly notApplicable: readonly Unfinished[];
   /** Cases that broke off: neither passed nor failed. */
   readonly broken: readonly Unfinished[];
   readonly observations: readonly (Observation & { readonly suite: SuiteName })[];
@@ -46,6 +48,7 @@ export async function runCases(
 ): Promise<Findings> {
   const rows: ComparedRow[] = [];
   const notRunnable: Unfinished[] = [];
+  const notApplicable: Unfinished[] = [];
   const broken: Unfinished[] = [];
   const observations: (Observation & { suite: SuiteName })[] = [];
   const seconds: Record<string, number> = {};
@@ -71,23 +74,33 @@ export async function runCases(
       if (found.length === 0) broken.push({ ...place, because: 'it compared nothing' });
       rows.push(...found.map((row) => ({ ...row, case: one.name })));
     } catch (error) {
-      const because = error instanceof Error ? error.message : String(error);
-      // Python says by this name what its checkout or its Keras cannot do.
-      const notRunnableThere = error instanceof PythonError && error.type === 'NotRunnable';
-      if (notRunnableThere) notRunnable.push({ ...place, because: error.detail });
-      else if (error instanceof NotRunnable) notRunnable.push({ ...place, because });
-      else broken.push({ ...place, because });
-      if (error instanceof BridgeLostError) lost = because;
+      unfinishedIn({ notRunnable, notApplicable, broken }, error).push({ ...place, because: reasonOf(error) });
+      if (error instanceof BridgeLostError) lost = error.message;
     } finally {
       rmSync(scratch, { recursive: true, force: true });
       seconds[suite.name] = (seconds[suite.name] ?? 0) + (performance.now() - begun) / 1000;
     }
   }
   reporter({ kind: 'end', task });
-  return { rows, notRunnable, broken, observations, seconds };
+  return { rows, notRunnable, notApplicable, broken, observations, seconds };
 }
 
-/** 0 only if every row passed and every case ran, 1 on a difference, 2 if something could not run. */
+type Lists = { readonly [list in 'notRunnable' | 'notApplicable' | 'broken']: Unfinished[] };
+
+/** The list for a case that threw. Python names by the same words what its checkout or its Keras cannot do. */
+function unfinishedIn(lists: Lists, error: unknown): Unfinished[] {
+  const kind = error instanceof PythonError ? error.type : error instanceof Error ? error.name : undefined;
+  if (kind === NotRunnable.name) return lists.notRunnable;
+  return kind === NotApplicable.name ? lists.notApplicable : lists.broken;
+}
+
+function reasonOf(error: unknown): string {
+  const said = error instanceof PythonError && [NotRunnable.name, NotApplicable.name].includes(error.type);
+  if (said) return error.detail;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** 0 only if every row passed and every case that applies ran, 1 on a difference, 2 if something could not run. */
 export function exitCodeOf({ rows, notRunnable, broken }: Findings): 0 | 1 | 2 {
   if (rows.some((row) => !row.passed)) return 1;
   return rows.length > 0 && notRunnable.length === 0 && broken.length === 0 ? 0 : 2;

@@ -61,7 +61,7 @@ export interface SuiteCase {
   readonly on: Subject;
   /** Belongs to the small selection (`--quick`), in which every suite has a case. */
   readonly quick?: boolean;
-  /** Returns at least one row; throws {@link NotRunnable} where this original cannot do it. */
+  /** Returns at least one row; throws {@link NotApplicable} or {@link NotRunnable} where this original cannot do it. */
   run(context: SuiteContext): Promise<readonly Row[]>;
 }
 
@@ -76,6 +76,11 @@ export interface Suite {
 /** This original (or this machine) cannot run the case: reported with its reason, never counted as passed. */
 export class NotRunnable extends Error {
   override readonly name = 'NotRunnable';
+}
+
+/** The case is about something that this original is not meant to have: reported with its reason, without influence on the verdict. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable';
 }
 
 /** How the name of a case begins that compares the files of its own `npm run reproduce`: `npm run compare` cannot repeat it. */

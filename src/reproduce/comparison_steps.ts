@@ -122,6 +122,7 @@ export function joinFindings(all: readonly Findings[]): Findings {
   return {
     rows: all.flatMap(({ rows }) => rows),
     notRunnable: all.flatMap(({ notRunnable }) => notRunnable),
+    notApplicable: all.flatMap(({ notApplicable }) => notApplicable),
     broken: all.flatMap(({ broken }) => broken),
     observations: all.flatMap(({ observations }) => observations),
     seconds,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BridgeStartError } from '../../src/bridge/errors.ts';
 import { Original } from '../../src/bridge/original.ts';
-import { exitCodeOf, runCases } from '../../src/compare/comparison.ts';
+import { type ComparedRow, exitCodeOf, runCases } from '../../src/compare/comparison.ts';
 import type { Suite, SuiteContext } from '../../src/compare/suite.ts';
 import { silent } from '../../src/events.ts';
 import { makeUpstream } from '../fixtures/upstream/revert.ts';
@@ -23,7 +23,12 @@ describe('what a checkout cannot do', () => {
   beforeAll(async () => {
     makeUpstream(checkout, []);
     edit('finetuning/datasets.py', 'def get_ptb_xl_data(', 'def get_something_else(');
-    edit('transplant/modules/transformer.py', 'tf.cast(self.d_model, q.dtype)', 'tf.cast(self.d_model, tf.float32)');
+    edit(
+      'transplant/modules/attn_pool.py',
+      'token = tf.cast(tf.convert_to_tensor(self.pool_token_embedding), x.dtype)',
+      'token = tf.cast(tf.convert_to_tensor(self.pool_token_embedding), tf.float32)',
+    );
+    edit('pretraining/trainer.py', 'def parse_patient_ids(', 'def parse_something_else(');
     original = await Original.open({ python, original: checkout });
   });
 
@@ -65,6 +70,15 @@ describe('what a checkout cannot do', () => {
     ]);
     expect(findings.broken).toEqual([]);
     expect(exitCodeOf(findings)).toBe(2);
+  });
+
+  it('does not apply where an addition is missing, without influence on the verdict', async () => {
+    const findings = await outcome(() => original.data.patientIds('0-3'));
+    expect(findings.notRunnable).toEqual([]);
+    expect(findings.notApplicable).toMatchObject([
+      { because: expect.stringMatching(/parse_patient_ids is an addition/) },
+    ]);
+    expect(exitCodeOf({ ...findings, rows: [{ passed: true } as ComparedRow] })).toBe(0);
   });
 
   it('does not hide faults: other exceptions break a case off', async () => {

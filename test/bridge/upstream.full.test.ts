@@ -23,6 +23,7 @@ const reach: {
   Q40: { exercises: ['pretrain', 'finetune'], shims: [] },
   Q49: { exercises: ['finetune'], shims: ['Q49'] },
   Q54: { exercises: ['stream'], shims: [] },
+  Q59: { exercises: ['encoder'], shims: ['Q59'] },
   Q57: { exercises: ['pool'], shims: [] },
 };
 
@@ -111,6 +112,6 @@ describe('everything reverted, on the old Keras', () => {
 
   it('needs only the shims that are not about Keras 3', async () => {
     const shims = (await original.shims()).map(({ quirk }) => quirk);
-    expect(shims).toEqual(['Q18', 'Q19', 'Q21', 'Q26', 'Q28', 'Q49']);
+    expect(shims).toEqual(['Q18', 'Q19', 'Q21', 'Q26', 'Q28', 'Q49', 'Q59']);
   });
 });

@@ -82,6 +82,7 @@ export const exercises: { readonly [name: string]: Exercise } = {
   ...scripted('challenge20'),
   ...scripted('pool'),
   ...scripted('stream'),
+  ...scripted('encoder'),
   ...scripted('cpc'),
 
   /** One step on two patients of the folder. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { BridgeLostError } from '../../src/bridge/errors.ts';
 import { exactly, vector } from '../../src/compare/closeness.ts';
 import { exitCodeOf, runCases } from '../../src/compare/comparison.ts';
-import { NotRunnable, type SuiteCase } from '../../src/compare/suite.ts';
+import { NotApplicable, NotRunnable, type SuiteCase } from '../../src/compare/suite.ts';
 import { silent } from '../../src/events.ts';
 
 const row = (a: number, b: number) =>
@@ -49,6 +49,17 @@ describe('runCases', () => {
     );
     expect(found.notRunnable).toEqual([{ suite: 'metrics', case: 'case 1', because: 'it has no such function' }]);
     expect(exitCodeOf(found)).toBe(2);
+  });
+
+  it('sets aside what this original is not meant to have, without influence on the exit code', async () => {
+    const found = await run(
+      async () => [row(1, 1)],
+      async () => {
+        throw new NotApplicable('an addition');
+      },
+    );
+    expect(found.notApplicable).toEqual([{ suite: 'metrics', case: 'case 1', because: 'an addition' }]);
+    expect(exitCodeOf(found)).toBe(0);
   });
 
   it('goes on after a case that breaks off, and counts one without rows as broken: 2', async () => {

@@ -71,6 +71,7 @@ class MultiHeadAttention(tf.keras.layers.Layer):
             Output (batch, heads, queries, depth) and weights (batch, heads, queries, keys).
         """
         # Quirk Q29: the scale is the square root of the full width, not of one head's.
+        # Quirk Q59 (changed): casts follow the type of the inputs, so that the layer also works in float64.
         logits = tf.matmul(q, k, transpose_b=True) / tf.sqrt(tf.cast(self.d_model, q.dtype))
         if mask is not None:
             # Quirk Q55: masks are additive, so a fully masked row still attends.

@@ -12,7 +12,7 @@ import numpy as np
 
 from ecg_probe.arrays import give, give_all, take, take_all
 from ecg_probe.layers import assign_weights, is_keras_3, ordered_weights, watched
-from ecg_probe.not_runnable import NotRunnable
+from ecg_probe.not_runnable import NotApplicable
 
 __all__ = [
     "activations",
@@ -204,7 +204,9 @@ def save_checkpoint(name: str, prefix: str, draw: Callable[[Any], np.ndarray]) -
 
 def _demand_keras_3() -> None:
     if not is_keras_3():
-        raise NotRunnable("this original runs on tf_keras, whose .weights.h5 files have another layout than Keras 3's")
+        raise NotApplicable(
+            "this original runs on tf_keras, whose .weights.h5 files have another layout than Keras 3's"
+        )
 
 
 def predict(name: str, folder: str, x: dict[str, str], batch_size: int) -> str:

@@ -114,6 +114,7 @@ ${remark ? html`<p>${remark}</p>` : undefined}
 ${figure('rows passed', `${(verdict.rows - verdict.failed).toLocaleString('en')} of ${verdict.rows.toLocaleString('en')}`)}
 ${figure('values compared', verdict.values.toLocaleString('en'))}
 ${figure('not runnable', verdict.notRunnable.toLocaleString('en'))}
+${figure('not applicable', verdict.notApplicable.toLocaleString('en'))}
 ${figure('broken off', verdict.broken.toLocaleString('en'))}
 ${figure('data', data.kind)}
 ${figure('time', formatSeconds(seconds))}
@@ -134,7 +135,7 @@ ${broken.length > 0 ? unfinishedTable(comparison, broken, 'Broken off: neither p
 }
 
 function suitePart(comparison: Comparison, suite: SuiteFindings & { readonly id: string }): Markup {
-  const { id, rows, failed, values, tightest, notRunnable, broken, observations, seconds } = suite;
+  const { id, rows, failed, values, tightest, notRunnable, notApplicable, broken, observations, seconds } = suite;
   const name = plain(suite.suite);
   const passed = rows.filter((row) => row.passed);
   const facts = [
@@ -143,6 +144,7 @@ function suitePart(comparison: Comparison, suite: SuiteFindings & { readonly id:
       : [`${passed.length} of ${count(rows.length, 'row')} passed`, `${count(values, 'value')} compared`]),
     ...(tightest ? [`at most ${formatShare(tightest)} of a limit used`] : []),
     ...(notRunnable.length > 0 ? [`${count(notRunnable.length, 'case')} not runnable`] : []),
+    ...(notApplicable.length > 0 ? [`${count(notApplicable.length, 'case')} not applicable`] : []),
     ...(broken.length > 0 ? [`${count(broken.length, 'case')} broken off`] : []),
     formatSeconds(seconds),
   ];
@@ -157,6 +159,7 @@ ${rowsTable(comparison, passed, `${name}: rows that passed`)}
 </details>`
     : undefined
 }
+${notApplicable.length > 0 ? unfinishedTable(comparison, notApplicable, 'Not applicable to this original: not counted') : undefined}
 ${observations.length > 0 ? html`<div class="pictures">${observations.map(observationPart)}</div>` : undefined}
 </section>`;
 }

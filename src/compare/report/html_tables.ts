@@ -53,9 +53,9 @@ export function ladderTable(findings: Findings): Markup {
 /** One line a suite; suites that were not part of the run are named below. */
 export function suitesTable(suites: readonly (SuiteFindings & { readonly id: string })[]): Markup {
   const lines = suites.map(
-    ({ id, suite, rows, failed, notRunnable, broken, values, tightest, seconds }) =>
+    ({ id, suite, rows, failed, notRunnable, notApplicable, broken, values, tightest, seconds }) =>
       html`<tr><th scope="row"><a href="#${id}">${plain(suite)}</a></th><td class="number ${failed.length > 0 ? 'bad' : rows.length > 0 ? 'good' : 'none'}">${passedOf({ rows, failed })}</td>
-<td class="number${failed.length > 0 ? ' bad' : ''}">${failed.length}</td><td class="number">${notRunnable.length}</td><td class="number">${broken.length}</td>
+<td class="number${failed.length > 0 ? ' bad' : ''}">${failed.length}</td><td class="number">${notRunnable.length}</td><td class="number">${notApplicable.length}</td><td class="number">${broken.length}</td>
 <td class="number">${values.toLocaleString('en')}</td><td class="number">${tightest ? usedShare(tightest) : ''}</td><td class="number">${formatSeconds(seconds)}</td></tr>
 `,
   );
@@ -63,7 +63,7 @@ export function suitesTable(suites: readonly (SuiteFindings & { readonly id: str
   return html`${scrollBox(
     'Suites',
     html`<table><caption>Suites of this run</caption>
-<thead><tr><th scope="col">Suite</th><th scope="col" class="number">Passed</th><th scope="col" class="number">Differ</th><th scope="col" class="number">Not runnable</th><th scope="col" class="number">Broken off</th><th scope="col" class="number">Values</th><th scope="col" class="number">Limit used</th><th scope="col" class="number">Time</th></tr></thead>
+<thead><tr><th scope="col">Suite</th><th scope="col" class="number">Passed</th><th scope="col" class="number">Differ</th><th scope="col" class="number">Not runnable</th><th scope="col" class="number">Not applicable</th><th scope="col" class="number">Broken off</th><th scope="col" class="number">Values</th><th scope="col" class="number">Limit used</th><th scope="col" class="number">Time</th></tr></thead>
 <tbody>${lines}</tbody></table>`,
   )}${missing.length > 0 ? html`<p class="soft">Not part of this run: ${missing.join(', ')}.</p>` : undefined}`;
 }

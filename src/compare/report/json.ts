@@ -13,9 +13,10 @@ const version = 2;
 /** `report.json`: the comparison and its verdict. Infinities and NaN become null. */
 export function toJson(comparison: Comparison): string {
   const { title, witness, shims, findings, ...rest } = comparison;
-  const { rows, notRunnable, broken, observations, seconds: secondsBySuite } = findings;
+  const { rows, notRunnable, notApplicable, broken, observations, seconds: secondsBySuite } = findings;
   const verdict = { ...verdictOf(findings), line: formatVerdict(comparison) };
-  const found = { rows, notRunnable, broken, observations: observations.map(withTextCells), secondsBySuite };
+  const shown = observations.map(withTextCells);
+  const found = { rows, notRunnable, notApplicable, broken, observations: shown, secondsBySuite };
   return `${JSON.stringify({ schema: version, title, verdict, witness, shims, ...found, ...rest }, null, 1)}\n`;
 }
 
@@ -28,10 +29,12 @@ export function readReport(file: string): Comparison {
   const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'report.schema.json'), 'utf8'));
   const fault = faultOf(parsed, schema);
   if (fault) throw new InputError('this is no report of a comparison', { file, ...fault, next: again });
-  const { schema: _, verdict, rows, notRunnable, broken, observations, secondsBySuite, ...rest } = parsed as ReportFile;
+  const { schema: _, verdict, rows, observations, secondsBySuite, ...others } = parsed as ReportFile;
+  const { notRunnable, notApplicable = [], broken, ...rest } = others;
   const findings: Findings = {
     rows: rows.map((row) => ({ ...row, difference: row.difference ?? Number.POSITIVE_INFINITY })),
     notRunnable,
+    notApplicable,
     broken,
     observations: observations.map((one) => ({ ...withNumbers(one), suite: one.suite })),
     seconds: secondsBySuite,
@@ -62,7 +65,9 @@ export function readReport(file: string): Comparison {
 const again = 'Make it again with: npm run compare';
 
 type ReportFile = Omit<Comparison, 'findings'> &
-  Omit<Findings, 'seconds' | 'rows'> & {
+  Omit<Findings, 'seconds' | 'rows' | 'notApplicable'> & {
+    /** Reports made before there was this outcome lack it. */
+    readonly notApplicable?: Findings['notApplicable'];
     readonly schema: number;
     readonly verdict: { readonly status: string };
     readonly rows: readonly (Omit<ComparedRow, 'difference'> & { readonly difference: number | null })[];

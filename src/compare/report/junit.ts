@@ -10,7 +10,7 @@ import { suitesOf } from './verdict.ts';
 export function toJunit(comparison: Comparison): string {
   // The package's types name a default export; what it exports is the builder itself.
   const builder = (junit as unknown as Builder).newBuilder().name(plain(comparison.title));
-  for (const { suite, rows, notRunnable, broken, seconds } of suitesOf(comparison.findings)) {
+  for (const { suite, rows, notRunnable, notApplicable, broken, seconds } of suitesOf(comparison.findings)) {
     const tests = builder.testSuite().name(plain(suite)).time(seconds).timestamp(comparison.begun);
     tests.property('witness', plain(comparison.witness.title));
     const test = (name: string) =>
@@ -25,7 +25,8 @@ export function toJunit(comparison: Comparison): string {
         .failure(`${formatDifference(row)}, limit ${formatLimit(row)}: ${formatWorst(row)}`, 'difference')
         .stacktrace(long(`${formatWorst(row)} – repeat it with: ${commandOf(comparison, suite, row.case)}`));
     }
-    for (const { case: name, because } of notRunnable) test(name).skipped().standardOutput(long(because));
+    for (const { case: name, because } of [...notRunnable, ...notApplicable])
+      test(name).skipped().standardOutput(long(because));
     for (const { case: name, because } of broken) test(name).error(plain(because), 'broken off', long(because));
   }
   return `${builder.build()}\n`;

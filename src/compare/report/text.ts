@@ -29,7 +29,7 @@ type Cell = (text: string) => string;
 
 /** What a terminal shows: the verdict, the ladder, the suites, and every row that differs or case that gave none. */
 export function formatComparison(comparison: Comparison): string {
-  const { rows, notRunnable, broken } = comparison.findings;
+  const { rows } = comparison.findings;
   const failed = rows.filter(({ passed }) => !passed);
   return [
     plain(formatVerdict(comparison), 400),
@@ -37,7 +37,7 @@ export function formatComparison(comparison: Comparison): string {
     ladderTable(comparison, plain),
     suiteTable(suitesOf(comparison.findings), plain),
     ...(failed.length > 0 ? [`Rows that differ:\n\n${rowTable(failed, plain, { withSuite: true })}`] : []),
-    ...unfinishedParts({ notRunnable, broken }, (words) => `${words}:`, plain),
+    ...unfinishedParts(comparison.findings, (words) => `${words}:`, plain),
   ].join('\n\n');
 }
 
@@ -108,11 +108,12 @@ function ladderTable({ findings }: Comparison, format: Cell, { withMeaning = fal
 }
 
 function suiteTable(suites: readonly SuiteFindings[], format: Cell): string {
-  const body = suites.map(({ suite, rows, failed, values, tightest, notRunnable, broken, seconds }) => [
+  const body = suites.map(({ suite, rows, failed, values, tightest, notRunnable, notApplicable, broken, seconds }) => [
     format(suite),
     passedOf({ rows, failed }),
     String(failed.length || ''),
     String(notRunnable.length || ''),
+    String(notApplicable.length || ''),
     String(broken.length || ''),
     values.toLocaleString('en'),
     tightest ? formatShare(tightest) : '',
@@ -120,8 +121,11 @@ function suiteTable(suites: readonly SuiteFindings[], format: Cell): string {
   ]);
   const missing = suiteNames.filter((name) => !suites.some(({ suite }) => suite === name));
   const table = markdownTable(
-    [['suite', 'passed', 'differ', 'not runnable', 'broken off', 'values', 'limit used', 'time'], ...body],
-    { align: ['l', 'r', 'r', 'r', 'r', 'r', 'r', 'r'] },
+    [
+      ['suite', 'passed', 'differ', 'not runnable', 'not applicable', 'broken off', 'values', 'limit used', 'time'],
+      ...body,
+    ],
+    { align: ['l', 'r', 'r', 'r', 'r', 'r', 'r', 'r', 'r'] },
   );
   return missing.length === 0 ? table : `${table}\n\nNot part of this run: ${missing.join(', ')}.`;
 }
@@ -146,7 +150,7 @@ function rowTable(rows: readonly ComparedRow[], format: Cell, { withSuite = fals
 }
 
 function unfinishedParts(
-  { notRunnable, broken }: { readonly notRunnable: readonly Unfinished[]; readonly broken: readonly Unfinished[] },
+  { notRunnable, notApplicable, broken }: Pick<SuiteFindings, 'notRunnable' | 'notApplicable' | 'broken'>,
   heading: (words: string) => string,
   format: Cell,
 ): string[] {
@@ -160,6 +164,7 @@ function unfinishedParts(
   return [
     ...part('Not runnable here, so neither passed nor failed', notRunnable),
     ...part('Broken off, so neither passed nor failed', broken),
+    ...part('Not applicable to this original, so not counted', notApplicable),
   ];
 }
 

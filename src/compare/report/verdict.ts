@@ -15,6 +15,8 @@ export interface Verdict {
   /** Single values compared. */
   readonly values: number;
   readonly notRunnable: number;
+  /** Cases about something that this original is not meant to have. */
+  readonly notApplicable: number;
   readonly broken: number;
 }
 
@@ -31,6 +33,7 @@ export interface Summary {
 export interface SuiteFindings extends Summary {
   readonly suite: string;
   readonly notRunnable: readonly Unfinished[];
+  readonly notApplicable: readonly Unfinished[];
   readonly broken: readonly Unfinished[];
   readonly observations: readonly Observation[];
   readonly seconds: number;
@@ -38,7 +41,7 @@ export interface SuiteFindings extends Summary {
 
 /** The verdict of what was found: {@link exitCodeOf} in words. */
 export function verdictOf(findings: Findings): Verdict {
-  const { rows, notRunnable, broken } = findings;
+  const { rows, notRunnable, notApplicable, broken } = findings;
   const { failed, values } = summarise(rows);
   return {
     status: (['PASSED', 'FAILED', 'COULD NOT RUN'] as const)[exitCodeOf(findings)],
@@ -46,6 +49,7 @@ export function verdictOf(findings: Findings): Verdict {
     failed: failed.length,
     values,
     notRunnable: notRunnable.length,
+    notApplicable: notApplicable.length,
     broken: broken.length,
   };
 }
@@ -57,13 +61,14 @@ export function formatVerdict({ witness, findings }: Comparison): string {
 
 /** The verdict without the witness. */
 export function describeVerdict(verdict: Verdict): string {
-  const { status, rows, failed, values } = verdict;
+  const { status, rows, failed, values, notApplicable } = verdict;
   const left = describeUnfinished(verdict);
-  const compared = `${count(values, 'value')} compared`;
+  const aside = notApplicable > 0 ? `; ${count(notApplicable, 'case')} not applicable` : '';
+  const compared = `${count(values, 'value')} compared${aside}`;
   if (failed > 0) {
     return `${status}: ${count(failed, 'row')} of ${rows.toLocaleString('en')} ${failed === 1 ? 'differs' : 'differ'}${left ? `; ${left}` : ''}; ${compared}`;
   }
-  if (rows === 0) return `${status}: nothing was compared${left ? `; ${left}` : ''}`;
+  if (rows === 0) return `${status}: nothing was compared${left ? `; ${left}` : ''}${aside}`;
   if (left) return `${status}: ${left}; the other ${count(rows, 'row')} passed; ${compared}`;
   return `${status}: ${count(rows, 'row')}; ${compared}`;
 }
@@ -115,9 +120,9 @@ export function ladderOf({ rows }: Findings): readonly (Summary & { readonly run
 
 /** Findings by suite, in the order of the suites; only suites that the comparison touched. */
 export function suitesOf(findings: Findings): readonly SuiteFindings[] {
-  const { rows, notRunnable, broken, seconds } = findings;
+  const { rows, notRunnable, notApplicable, broken, seconds } = findings;
   const observations = findings.observations.filter((one) => !isHeadline(one));
-  const named = [...rows, ...notRunnable, ...broken, ...observations].map(({ suite }) => suite);
+  const named = [...rows, ...notRunnable, ...notApplicable, ...broken, ...observations].map(({ suite }) => suite);
   const order = [...new Set<string>([...suiteNames, ...named])].filter((suite) => named.includes(suite));
   const of = <T extends { readonly suite: string }>(all: readonly T[], suite: string): T[] =>
     all.filter((one) => one.suite === suite);
@@ -125,6 +130,7 @@ export function suitesOf(findings: Findings): readonly SuiteFindings[] {
     suite,
     ...summarise(of(rows, suite)),
     notRunnable: of(notRunnable, suite),
+    notApplicable: of(notApplicable, suite),
     broken: of(broken, suite),
     observations: of(observations, suite),
     seconds: seconds[suite] ?? 0,

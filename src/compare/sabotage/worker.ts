@@ -70,11 +70,12 @@ async function runCase(tree: string, one: CaseName, hits?: string): Promise<Case
     );
     if (chosen.length !== 1) return done('broke off', `the tree has ${chosen.length} cases of this name`);
     const { runCases } = (await load(tree, 'compare/comparison.ts')) as typeof Comparison;
-    const { rows, notRunnable, broken } = await runCases(chosen, opened.shared, silent);
+    const { rows, notRunnable, notApplicable, broken } = await runCases(chosen, opened.shared, silent);
     const failed = rows.find(({ passed }) => !passed);
     if (failed) return done('failed row', failed.note ? `${failed.name}: ${failed.note}` : failed.name);
     if (broken.length > 0) return done('broke off', broken[0].because);
-    if (notRunnable.length > 0) return done('not runnable', notRunnable[0].because);
+    const [skipped] = [...notRunnable, ...notApplicable];
+    if (skipped) return done('not runnable', skipped.because);
     return done('passed', '');
   } catch (error) {
     return done('broke off', messageOf(error));

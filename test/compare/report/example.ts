@@ -47,7 +47,7 @@ export function comparisonOf(findings: Partial<Comparison['findings']>, more: Pa
       keras: 'keras 3',
     },
     shims: ['Q31: np.Inf restored'],
-    findings: { rows: [], notRunnable: [], broken: [], observations: [], seconds: {}, ...findings },
+    findings: { rows: [], notRunnable: [], notApplicable: [], broken: [], observations: [], seconds: {}, ...findings },
     sides: {
       hardware: { platform: 'linux x64', processor: 'Xeon', cpuFeatures: ['avx2'], cpus: 2, memoryTotal: 24e9 },
       port: { node: '20.20.2', tensorflow: '2.16.1', library, gpu: false, threads: null, parity: {} },

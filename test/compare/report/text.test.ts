@@ -30,7 +30,7 @@ describe.each([
     );
     expect(text).toContain('neither passed nor failed (1 case)');
     expect(text).toContain('* resume: kill -9: this original has no seed');
-    expect(text).toMatch(/resume +\| +– \| +\| +1 \| +1 \|/);
+    expect(text).toMatch(/resume +\| +– \| +\| +1 \| +\| +1 \|/);
   });
 
   it('names the suites that were not part of the run', () => {

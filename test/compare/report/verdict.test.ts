@@ -21,6 +21,11 @@ describe('formatVerdict', () => {
       { rows: passedRows, notRunnable: [unfinished] },
       'COULD NOT RUN: 1 case not runnable; the other 5 rows passed; 6,170 values compared',
     ],
+    [
+      'a case that does not apply beside rows that pass',
+      { rows: passedRows, notApplicable: [unfinished] },
+      'PASSED: 5 rows; 6,170 values compared; 1 case not applicable',
+    ],
     ['nothing at all', {}, 'COULD NOT RUN: nothing was compared'],
     ['a case that broke off alone', { broken: [unfinished] }, 'COULD NOT RUN: nothing was compared; 1 case broken off'],
   ])('names the witness first: %s', (_title, findings, expected) => {

@@ -31,11 +31,11 @@ export function run(
 }
 
 /** What a report would count as not passed. */
-export function faults({ rows, broken, notRunnable }: Findings): object {
-  return { failed: rows.filter((row) => !row.passed), broken, notRunnable };
+export function faults({ rows, broken, notRunnable, notApplicable }: Findings): object {
+  return { failed: rows.filter((row) => !row.passed), broken, notRunnable, notApplicable };
 }
 
-export const none = { failed: [], broken: [], notRunnable: [] };
+export const none = { failed: [], broken: [], notRunnable: [], notApplicable: [] };
 
 /** Number of single values compared. */
 export function valuesOf({ rows }: Findings): number {
