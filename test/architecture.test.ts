@@ -79,6 +79,13 @@ describe('import directions of src', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('nothing starts git, which runs the programs that a received checkout names', () => {
+    const users = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => /\.(ts|mjs|py)$/.test(file) && /['"]git['"],/.test(readFileSync(join(src, file), 'utf8')),
+    );
+    expect(users).toEqual([]);
+  });
+
   it('only the runtime touches the binding', () => {
     const users = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && /tfjs-node-gpu/.test(readFileSync(join(src, file), 'utf8')),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { shellCommand } from '../compare/report/figures.ts';
 import { upstreamCommit } from '../compare/witness.ts';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
@@ -13,10 +14,11 @@ at commit ${upstreamCommit} (${upstream.licence}), for comparisons with the real
 project, git ignores it, and nothing of it is passed on.
 
   --target DIR       folder to put it in, default original/upstream
-  --digest SHA256    refuse a tree with another digest (the digest of what was fetched is printed)
   --archive URL      another address of the archive (.tar.gz, as GitHub or git archive makes it)
+  --digest SHA256    digest that the code must have, as this command prints it [that of ${upstreamCommit}]
 
-HTTPS_PROXY and NO_PROXY are heeded. Run again, it checks what is there.
+Only code with the right digest is kept; nothing of the archive is run. HTTPS_PROXY and NO_PROXY are heeded. Run again, it checks what is
+there.
 
 Example:
   ecg-transplant fetch-original
@@ -51,7 +53,8 @@ export async function run(args: readonly string[]): Promise<number> {
       onRetry: (text) => reporter({ kind: 'message', text }),
     });
     print(`${title}\ndigest  ${digest}\nfolder  ${folder}\n`);
-    print(`Compare with it: npm run compare -- --quick --original ${values.target}\n`);
+    const command = ['npm', 'run', 'compare', '--', '--quick', '--original', values.target];
+    print(`Compare with it: ${shellCommand(command)}\n`);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) {

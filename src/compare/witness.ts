@@ -1,25 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 
 /** Commit of `kweimann/ecg-transfer-learning` that the port is a twin of. */
 export const upstreamCommit = 'c255af5';
 
+/** {@link treeDigest} of that commit. */
+export const upstreamDigest = 'a5eccbefde41255a0784a82e955e0a954f2216acce9bd37d216c7953eb8dbb77';
+
 /** The packages of the Python code. */
 export const packages = ['transplant', 'pretraining', 'finetuning'] as const;
-
-/** File that `scripts/fetch-original.mjs` leaves beside the packages. */
-export const fetchedFile = 'fetched.json';
-
-/** What `scripts/fetch-original.mjs` says of the tree it unpacked. */
-export interface Fetched {
-  /** Full hash of the commit, as the archive states it. */
-  readonly commit: string;
-  /** {@link treeDigest} when it was unpacked. */
-  readonly digest: string;
-}
 
 /** What stands on the other side of a comparison. */
 export interface Witness {
@@ -36,11 +27,17 @@ export interface Witness {
 const ownFolder = resolve(import.meta.dirname, '..', '..', 'original');
 
 /**
- * Says which Python code a folder holds: upstream (a clean git checkout of {@link upstreamCommit}, or what `scripts/fetch-original.mjs`
- * unpacked and nobody changed since), this project's reimplementation (the same files as its `original/`, wherever they lie), or another
- * checkout. Throws an InputError if the folder does not hold the three packages.
+ * Says which Python code a folder holds: upstream (the published files of {@link upstreamCommit}, wherever they come from), this project's reimplementation (the same
+ * files as its `original/`), or another checkout. Starts no program: git would run those that a received checkout's settings name.
+ *
+ * @param published digest that makes a folder upstream.
+ * @throws InputError if the folder does not hold the three packages.
  */
-export function identifyOriginal(folder: string, keras: '3' | 'legacy' = '3'): Witness {
+export function identifyOriginal(
+  folder: string,
+  keras: '3' | 'legacy' = '3',
+  published: string = upstreamDigest,
+): Witness {
   requirePackages(folder);
   const digest = treeDigest(folder);
   const short = digest.slice(0, 12);
@@ -48,71 +45,80 @@ export function identifyOriginal(folder: string, keras: '3' | 'legacy' = '3'): W
   if (existsSync(ownFolder) && digest === treeDigest(ownFolder)) {
     return { kind: 'reimplementation', title: `our reimplementation in original/ (tree ${short})`, ...common };
   }
-  const checkout = gitState(folder) ?? fetchedState(folder, digest);
-  if (checkout?.commit.startsWith(upstreamCommit) && checkout.clean) {
+  if (digest === published) {
     return { kind: 'upstream', title: `upstream ${upstreamCommit} (tree ${short})`, ...common };
   }
-  const from = checkout ? ` of ${checkout.commit.slice(0, 7)}${checkout.clean ? '' : ' with local changes'}` : '';
-  return { kind: 'checkout', title: `another checkout${from} (tree ${short})`, ...common };
+  const head = headOf(folder);
+  const title = `another checkout (${head === undefined ? '' : `HEAD ${head.slice(0, 7)}, `}tree ${short})`;
+  return { kind: 'checkout', title, ...common };
 }
 
 /**
- * SHA-256 over the Python files of the three packages: for each, in the order of their paths, the path with `/`, a NUL, the size in
- * decimal, a NUL and the bytes. Nothing else in the folder counts.
+ * SHA-256 over all files of the three packages that Python can import: for each, in the order of their paths, the path with `/`, a NUL, the size in
+ * decimal, a NUL and the bytes. Links count as what they lead to. Nothing else in the folder counts.
  */
 export function treeDigest(folder: string): string {
   const hash = createHash('sha256');
-  for (const path of packages.flatMap((name) => pythonFiles(join(folder, name))).sort()) {
-    const bytes = readFileSync(path);
-    hash.update(`${relative(folder, path).split(sep).join('/')}\0${bytes.length}\0`).update(bytes);
+  for (const path of codeFiles(folder)) {
+    const bytes = readFileSync(join(folder, path));
+    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }
   return hash.digest('hex');
 }
 
+/** Paths of the files that {@link treeDigest} covers, relative to the folder, with `/`. */
+export function codeFiles(folder: string): string[] {
+  return packages.flatMap((name) => importable(folder, name, [])).sort();
+}
+
+/** Packages that a folder lacks. */
+export function missingPackages(folder: string): string[] {
+  return packages.filter((name) => !existsSync(join(folder, name, '__init__.py')));
+}
+
 function requirePackages(folder: string): void {
-  const missing = packages.filter((name) => !existsSync(join(folder, name, '__init__.py')));
+  const missing = missingPackages(folder);
   if (missing.length === 0) return;
   throw new InputError('no checkout of the Python original', {
     file: folder,
     got: existsSync(folder) ? `no package ${missing.join(', ')}` : 'no such folder',
     expected: `a folder with ${packages.map((name) => `${name}/`).join(', ')}`,
-    next: 'Give its root to --original (or ORIGINAL_DIR), or fetch upstream: node scripts/fetch-original.mjs',
+    next: 'Pass its root to --original (or ORIGINAL_DIR), or fetch the published code: npm run fetch-original',
   });
 }
 
-function pythonFiles(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === '__pycache__' ? [] : pythonFiles(path);
-    return entry.isFile() && entry.name.endsWith('.py') ? [path] : [];
+/** What Python imports: source, and compiled modules, which it prefers. */
+const moduleName = /\.(py|pyc|so|pyd)$/;
+
+/** `above`: the real folders on the way, so that a link back into one of them ends. */
+function importable(folder: string, path: string, above: readonly string[]): string[] {
+  const real = realpathSync(join(folder, path));
+  if (above.includes(real)) return [];
+  return readdirSync(real).flatMap((name) => {
+    const inside = `${path}/${name}`;
+    const status = statSync(join(folder, inside), { throwIfNoEntry: false });
+    if (status?.isDirectory()) return name === '__pycache__' ? [] : importable(folder, inside, [...above, real]);
+    return status?.isFile() && moduleName.test(name) ? [inside] : [];
   });
 }
 
-interface Checkout {
-  readonly commit: string;
-  readonly clean: boolean;
+/** The commit that a git checkout with its root at the folder has in HEAD, as its files say; undefined if they do not. */
+function headOf(folder: string): string | undefined {
+  const git = join(folder, '.git');
+  const head = smallFile(join(git, 'HEAD'))?.trim();
+  const branch = /^ref: (refs(?:\/[\w+-][\w.+-]*)+)$/.exec(head ?? '')?.[1];
+  const commit =
+    branch === undefined
+      ? head
+      : (smallFile(join(git, branch))?.trim() ??
+        smallFile(join(git, 'packed-refs'))
+          ?.split('\n')
+          .find((line) => line.endsWith(` ${branch}`))
+          ?.slice(0, 40));
+  return /^[0-9a-f]{40}$/.test(commit ?? '') ? commit : undefined;
 }
 
-/** HEAD of a git checkout whose root is the folder, as the program git sees it; undefined without either. */
-function gitState(folder: string): Checkout | undefined {
-  if (!existsSync(join(folder, '.git'))) return undefined;
-  const git = (...args: string[]): string | undefined => {
-    const { status, stdout } = spawnSync('git', ['-C', folder, ...args], { encoding: 'utf8', timeout: 30_000 });
-    return status === 0 ? stdout.trim() : undefined;
-  };
-  const commit = git('rev-parse', 'HEAD');
-  const changes = git('status', '--porcelain', '--untracked-files=all', '--', ...packages);
-  if (commit === undefined || changes === undefined) return undefined;
-  return { commit, clean: changes === '' };
-}
-
-function fetchedState(folder: string, digest: string): Checkout | undefined {
-  try {
-    const fetched = JSON.parse(readFileSync(join(folder, fetchedFile), 'utf8')) as Partial<Fetched>;
-    return typeof fetched.commit === 'string'
-      ? { commit: fetched.commit, clean: fetched.digest === digest }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function smallFile(path: string): string | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status?.isFile() && status.size < 1 << 20 ? readFileSync(path, 'utf8') : undefined;
 }

@@ -1,9 +1,16 @@
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { createGunzip } from 'node:zlib';
-import { type Fetched, fetchedFile, identifyOriginal, upstreamCommit, type Witness } from '../compare/witness.ts';
+import {
+  codeFiles,
+  identifyOriginal,
+  missingPackages,
+  packages,
+  treeDigest,
+  upstreamCommit,
+  upstreamDigest,
+  type Witness,
+} from '../compare/witness.ts';
 import { InputError } from '../errors.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { extractTar } from '../lib/tar/archive.ts';
 import { download, type Patience } from './download.ts';
 import type { HttpClient } from './http.ts';
@@ -22,12 +29,12 @@ const limits = { maxBytes: 2 ** 28, maxEntries: 10_000 };
 
 /** What to fetch and where to. */
 export interface FetchOriginalOptions {
-  /** Folder that gets the packages; it must not exist, or hold an earlier fetch. */
+  /** Folder that gets the packages; it must not exist, or hold the same code already. */
   readonly target: string;
   readonly client: HttpClient;
   /** Address of the archive; default GitHub's. */
   readonly address?: string;
-  /** Digest that the tree has to have (`treeDigest`), where it is known. */
+  /** Digest that the code has to have (`treeDigest`); default that of upstream. */
   readonly digest?: string;
   readonly patience?: Patience;
   readonly signal?: AbortSignal;
@@ -35,86 +42,71 @@ export interface FetchOriginalOptions {
 }
 
 /**
- * Fetches upstream at the commit that the port is a twin of, without git, and says what it is. Does nothing if it is there, unchanged. The
- * archive has to name the commit, as those of GitHub do, and to hold the three packages; nothing else gets its place.
+ * Fetches upstream at the commit that the port is a twin of, without git, and says what it is. Does nothing if it is there, unchanged. Of the archive, only the
+ * code that the digest covers and the texts at its root (licence, README, requirements) get a place, and only if the digest is right.
  *
  * @throws InputError if the archive is another one or the target is taken; TemporaryFault when the server cannot be reached.
  */
 export async function fetchOriginal(options: FetchOriginalOptions): Promise<Witness> {
-  const { client, address = upstream.archive, digest: expected, patience, signal, onRetry } = options;
+  const { client, address = upstream.archive, digest = upstreamDigest, patience, signal, onRetry } = options;
   const target = resolve(options.target);
-  if (existsSync(target)) return requireUpstream(target, expected);
+  if (lstatSync(target, { throwIfNoEntry: false })) return requireSame(target, digest);
   mkdirSync(dirname(target), { recursive: true });
   const work = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
   try {
     const archive = join(work, 'archive.tar.gz');
     await download({ address, target: archive, maxBytes: maxArchive }, { client, patience, signal, onRetry });
-    const commit = requireCommit(await commitOf(archive), address);
     await extractTar(archive, join(work, 'tree'), limits);
-    const tree = soleFolder(join(work, 'tree'), address);
-    const { digest } = identifyOriginal(tree);
-    requireDigest(digest, expected, address);
-    const fetched: Fetched = { commit, digest };
-    writeFileAtomic(join(tree, fetchedFile), `${JSON.stringify(fetched, null, 2)}\n`);
-    renameSync(tree, target);
+    const tree = rootOf(join(work, 'tree'), address);
+    const found = treeDigest(tree);
+    if (found !== digest) {
+      throw new InputError('the archive holds other code', {
+        file: address,
+        got: `digest ${found}`,
+        expected: digest,
+        next: `With git: git clone ${upstream.repository} original/upstream && git -C original/upstream checkout ${upstreamCommit}`,
+      });
+    }
+    const clean = join(work, 'clean');
+    for (const path of [...textsOf(tree), ...codeFiles(tree)]) {
+      mkdirSync(dirname(join(clean, path)), { recursive: true });
+      copyFileSync(join(tree, path), join(clean, path));
+    }
+    renameSync(clean, target);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  return requireUpstream(target, expected);
+  return requireSame(target, digest);
 }
 
-function requireUpstream(target: string, expected: string | undefined): Witness {
+function requireSame(target: string, digest: string): Witness {
   const witness = identifyOriginal(target);
-  requireDigest(witness.digest, expected, target);
-  if (witness.kind === 'upstream') return witness;
+  if (witness.digest === digest) return witness;
   throw new InputError('this folder is taken', {
     file: target,
-    got: witness.title,
-    expected: `no folder, or an unchanged upstream ${upstreamCommit}`,
+    got: `${witness.title}, digest ${witness.digest}`,
+    expected: `no folder, or code of digest ${digest}`,
     next: 'Remove it, or give another --target.',
   });
 }
 
-function requireDigest(got: string, expected: string | undefined, file: string): void {
-  if (expected === undefined || got === expected) return;
-  throw new InputError('the tree has another digest', { file, got, expected });
+/** Files at the root that say what the code is and how it may be used. */
+function textsOf(tree: string): string[] {
+  const entries = readdirSync(tree, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && /^(licen[cs]e|readme|requirements)\b/i.test(entry.name))
+    .map(({ name }) => name);
 }
 
-/** The commit that `git archive`, and so GitHub, writes into the first header of an archive. */
-async function commitOf(archive: string): Promise<string | undefined> {
-  let head = Buffer.alloc(0);
-  const file = createReadStream(archive);
-  const source = file.pipe(createGunzip());
-  file.on('error', (error) => source.destroy(error));
-  try {
-    for await (const chunk of source) {
-      head = Buffer.concat([head, chunk as Buffer]);
-      if (head.length >= 1024) break;
-    }
-  } catch {
-    return undefined;
-  } finally {
-    file.destroy();
-    source.destroy();
-  }
-  const isGlobalHeader = head[156] === 'g'.charCodeAt(0);
-  return isGlobalHeader ? /^\d+ comment=([0-9a-f]{40})\n/m.exec(head.toString('latin1', 512, 1024))?.[1] : undefined;
-}
-
-function requireCommit(commit: string | undefined, address: string): string {
-  if (commit?.startsWith(upstreamCommit)) return commit;
-  throw new InputError('this is not the archive of upstream', {
+/** Where the packages lie in an unpacked archive: in its only folder, as GitHub packs them, or at its root. */
+function rootOf(folder: string, address: string): string {
+  const [first, ...more] = readdirSync(folder, { withFileTypes: true });
+  const root = first?.isDirectory() && more.length === 0 ? join(folder, first.name) : folder;
+  const missing = missingPackages(root);
+  if (missing.length === 0) return root;
+  throw new InputError('the archive does not hold the code', {
     file: address,
-    got: commit === undefined ? 'an archive that names no commit' : `commit ${commit}`,
-    expected: `commit ${upstreamCommit}`,
-    next: `With git: git clone ${upstream.repository} original/upstream && git -C original/upstream checkout ${upstreamCommit}`,
+    got: `no package ${missing.join(', ')}`,
+    expected: `a folder with ${packages.map((name) => `${name}/`).join(', ')}`,
   });
-}
-
-function soleFolder(folder: string, address: string): string {
-  const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => name !== 'pax_global_header');
-  const [first] = entries;
-  if (entries.length === 1 && first.isDirectory()) return join(folder, first.name);
-  const got = entries.map(({ name }) => JSON.stringify(name)).join(', ');
-  throw new InputError('the archive has another form', { file: address, got, expected: 'one folder with everything' });
 }

@@ -1,14 +1,29 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchedFile, identifyOriginal, packages, treeDigest } from '../../src/compare/witness.ts';
+import { identifyOriginal, packages, treeDigest, upstreamDigest } from '../../src/compare/witness.ts';
 import { InputError } from '../../src/errors.ts';
+import { poison } from '../poisoned_git.ts';
 import { root } from '../shared_data.ts';
 
+/** The published code, where it was fetched (`ECG_UPSTREAM`, else `original/upstream`). */
+const upstreamFolder = [process.env.ECG_UPSTREAM ?? '', join(root, 'original', 'upstream')].find((path) =>
+  existsSync(join(path, 'transplant')),
+);
+
 const own = join(root, 'original');
-const commit = `c255af5${'0'.repeat(33)}`;
 let folder: string;
 
 beforeEach(() => {
@@ -18,17 +33,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A copy of the packages, one file changed unless `same`. */
-function checkout(same = false): string {
+function checkout(same = false, target: string = folder): string {
   for (const name of packages) {
-    cpSync(join(own, name), join(folder, name), { recursive: true, filter: (path) => !path.includes('__pycache__') });
+    cpSync(join(own, name), join(target, name), { recursive: true, filter: (path) => !path.includes('__pycache__') });
   }
-  if (!same) appendFileSync(join(folder, 'transplant', 'utils.py'), '# another\n');
-  return folder;
-}
-
-function git(...args: string[]): string {
-  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@localhost', '-c', 'commit.gpgsign=false'];
-  return execFileSync('git', ['-C', folder, ...identity, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  if (!same) appendFileSync(join(target, 'transplant', 'utils.py'), '# another\n');
+  return target;
 }
 
 describe('identifyOriginal', () => {
@@ -48,37 +58,51 @@ describe('identifyOriginal', () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('says which commit a git checkout is of, and whether it was changed', () => {
-    checkout();
-    git('init', '-q');
-    git('add', '.');
-    git('commit', '-q', '-m', 'all');
-    const head = git('rev-parse', '--short=7', 'HEAD');
-    expect(identifyOriginal(folder).title).toMatch(new RegExp(`^another checkout of ${head} \\(tree`));
-    writeFileSync(join(folder, 'finetuning', 'more.py'), '');
-    expect(identifyOriginal(folder).title).toMatch(
-      new RegExp(`^another checkout of ${head} with local changes \\(tree`),
-    );
-  });
-
-  it('knows upstream as fetched, until a file of it is changed', () => {
+  it('knows the published code by its digest, wherever the folder comes from', () => {
     const digest = treeDigest(checkout());
-    writeFileSync(join(folder, fetchedFile), JSON.stringify({ commit, digest }));
     const title = `upstream c255af5 (tree ${digest.slice(0, 12)})`;
-    expect(identifyOriginal(folder)).toMatchObject({ kind: 'upstream', title, digest });
+    expect(identifyOriginal(folder, '3', digest)).toMatchObject({ kind: 'upstream', title, digest });
+    writeFileSync(join(folder, 'notes.txt'), 'x');
+    expect(identifyOriginal(folder, '3', digest).kind).toBe('upstream');
     appendFileSync(join(folder, 'pretraining', 'utils.py'), ' ');
-    expect(identifyOriginal(folder)).toMatchObject({
-      kind: 'checkout',
-      title: expect.stringMatching(/^another checkout of c255af5 with local changes \(tree/),
-    });
+    expect(identifyOriginal(folder, '3', digest).kind).toBe('checkout');
   });
 
-  it('takes no other commit and no broken note for upstream', () => {
-    const digest = treeDigest(checkout());
-    for (const text of ['{', '{}', 'null', JSON.stringify({ commit: `d${commit.slice(1)}`, digest })]) {
-      writeFileSync(join(folder, fetchedFile), text);
-      expect(identifyOriginal(folder).kind).toBe('checkout');
-    }
+  it.skipIf(upstreamFolder === undefined)('calls the published code upstream', () => {
+    expect(identifyOriginal(upstreamFolder!)).toMatchObject({ kind: 'upstream', digest: upstreamDigest });
+  });
+
+  it('says which commit a git checkout is of, and runs no program that its settings name', () => {
+    const path = checkout(false, join(folder, 'checkout'));
+    const executed = join(folder, 'executed');
+    poison(join(path, '.git'), executed);
+    const head = execFileSync('git', ['-C', path, 'log', '-1', '--format=%h', '--abbrev=7'], {
+      encoding: 'utf8',
+    }).trim();
+    const title = new RegExp(`^another checkout \\(HEAD ${head}, tree `);
+    expect(identifyOriginal(path).title).toMatch(title);
+    execFileSync('git', ['-C', path, 'pack-refs', '--all']);
+    rmSync(executed, { force: true });
+    expect(identifyOriginal(path).title).toMatch(title);
+    expect(existsSync(executed)).toBe(false);
+    // The settings do what they are there for.
+    spawnSync('git', ['-C', path, 'status']);
+    expect(existsSync(executed)).toBe(true);
+  });
+
+  it.each(['ref: refs/../../secret', 'ref: /etc/passwd', 'x', ''])('takes no commit from a HEAD of %j', (head) => {
+    checkout();
+    mkdirSync(join(folder, '.git'));
+    writeFileSync(join(folder, 'secret'), '0'.repeat(40));
+    writeFileSync(join(folder, '.git', 'HEAD'), head);
+    expect(identifyOriginal(folder).title).toMatch(/^another checkout \(tree /);
+  });
+
+  it('takes no commit from a HEAD that is a pipe', () => {
+    checkout();
+    mkdirSync(join(folder, '.git'));
+    execFileSync('mkfifo', [join(folder, '.git', 'HEAD')]);
+    expect(identifyOriginal(folder).title).toMatch(/^another checkout \(tree /);
   });
 
   it('refuses a folder without the packages, naming what is missing and what to do', () => {
@@ -91,7 +115,7 @@ describe('identifyOriginal', () => {
 });
 
 describe('treeDigest', () => {
-  it('depends on paths and bytes of Python files, and on nothing else', () => {
+  it('depends on paths and bytes of what Python can import, and on nothing else', () => {
     const before = treeDigest(checkout());
     writeFileSync(join(folder, 'README.md'), 'x');
     mkdirSync(join(folder, 'transplant', '__pycache__'));
@@ -104,5 +128,28 @@ describe('treeDigest', () => {
     rmSync(join(folder, 'transplant', 'modules', 'more.py'));
     writeFileSync(join(folder, 'transplant', 'more.py'), '');
     expect(treeDigest(folder)).not.toBe(more);
+  });
+
+  it.each(['evaluation.so', 'evaluation.cpython-311-x86_64-linux-gnu.so', 'evaluation.pyc', 'more.pyd'])(
+    'counts %s, which Python prefers to source or takes beside it',
+    (name) => {
+      const before = treeDigest(checkout());
+      writeFileSync(join(folder, 'transplant', name), '');
+      expect(treeDigest(folder)).not.toBe(before);
+    },
+  );
+
+  it('counts links as what they lead to, and comes to an end', () => {
+    const before = treeDigest(checkout());
+    renameSync(join(folder, 'transplant', 'modules'), join(folder, 'elsewhere'));
+    symlinkSync(join(folder, 'elsewhere'), join(folder, 'transplant', 'modules'));
+    expect(treeDigest(folder)).toBe(before);
+    symlinkSync('..', join(folder, 'transplant', 'up'));
+    symlinkSync('nowhere', join(folder, 'transplant', 'dangling.py'));
+    execFileSync('mkfifo', [join(folder, 'transplant', 'pipe.py')]);
+    expect(treeDigest(folder)).toEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
+    writeFileSync(join(folder, 'package.py'), 'x = 1\n');
+    symlinkSync(join(folder, 'package.py'), join(folder, 'transplant', 'linked.py'));
+    expect(treeDigest(folder)).not.toBe(before);
   });
 });

@@ -15,14 +15,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run } from '../../src/commands/fetch_original.ts';
-import { packages } from '../../src/compare/witness.ts';
+import { packages, treeDigest, upstreamDigest } from '../../src/compare/witness.ts';
 import { InputError } from '../../src/errors.ts';
 import { HttpClient, TemporaryFault } from '../../src/fetch/http.ts';
 import { type FetchOriginalOptions, fetchOriginal } from '../../src/fetch/original.ts';
+import { poison } from '../poisoned_git.ts';
 import { python, root } from '../shared_data.ts';
 import { startServer, type TestServer } from './server.ts';
 
-const commit = `c255af5${'1'.repeat(33)}`;
 const name = 'ecg-transfer-learning-c255af5';
 let folder: string;
 let server: TestServer;
@@ -44,31 +44,34 @@ afterEach(async () => {
 
 /** A tree in the form of upstream's, with its packages of `original/`, changed by a line. */
 function tree(): string {
-  const path = join(folder, 'made', name);
+  const path = made();
   for (const part of packages) cpSync(join(root, 'original', part), join(path, part), { recursive: true });
   appendFileSync(join(path, 'transplant', 'utils.py'), '# upstream\n');
   writeFileSync(join(path, 'README.md'), 'upstream\n');
   return path;
 }
 
-/** Packs the folder as `git archive` does, with the commit in the first header, unless it is undefined. */
-function pack(path: string, names: readonly string[] = [name], of: string | undefined = commit): Buffer {
+/** Packs the folder as GitHub and `git archive` do. */
+function pack(path: string, names: readonly string[] = [name]): Buffer {
   const file = join(folder, 'made.tar.gz');
   const script = `
 import sys, tarfile
-path, out, commit, *names = sys.argv[1:]
-with tarfile.open(out, "w:gz", format=tarfile.PAX_FORMAT, pax_headers={"comment": commit} if commit else {}) as archive:
+path, out, *names = sys.argv[1:]
+with tarfile.open(out, "w:gz", format=tarfile.PAX_FORMAT, pax_headers={"comment": "c255af5"}) as archive:
     for name in names:
         archive.add(path + "/" + name, name, filter=lambda info: None if "__pycache__" in info.name else info)
 `;
-  execFileSync(python, ['-c', script, join(path, '..'), file, of ?? '', ...names]);
+  execFileSync(python, ['-c', script, join(path, '..'), file, ...names]);
   return readFileSync(file);
 }
 
 function fetchIt(options: Partial<FetchOriginalOptions> = {}): ReturnType<typeof fetchOriginal> {
   const patience = { attempts: 2, backOff: 10, stall: 1000 };
-  return fetchOriginal({ target, client, address: `${server.address}up.tar.gz`, patience, ...options });
+  const address = `${server.address}up.tar.gz`;
+  return fetchOriginal({ target, client, address, digest: treeDigest(made()), patience, ...options });
 }
+
+const made = (): string => join(folder, 'made', name);
 
 /** The target is not there, nor anything half done beside it. */
 function expectNothing(): void {
@@ -79,38 +82,83 @@ function expectNothing(): void {
 describe('fetchOriginal', () => {
   it('fetches, says what it is, and does nothing the second time', async () => {
     server.publish('up.tar.gz', pack(tree()));
-    const witness = await fetchIt();
-    expect(witness).toMatchObject({ kind: 'upstream', folder: target });
-    expect(witness.title).toMatch(/^upstream c255af5 \(tree [0-9a-f]{12}\)$/);
+    const digest = treeDigest(made());
+    expect(await fetchIt()).toMatchObject({ kind: 'checkout', folder: target, digest });
     expect(readFileSync(join(target, 'README.md'), 'utf8')).toBe('upstream\n');
     expect(readdirSync(join(folder, 'place'))).toEqual(['upstream']);
     const asked = server.requests.length;
-    expect(await fetchIt({ digest: witness.digest })).toEqual(witness);
+    expect(await fetchIt()).toMatchObject({ digest });
     expect(server.requests.length).toBe(asked);
   });
 
-  it('refuses a tree with another digest than it was told, here or there', async () => {
+  it('wants the digest of the published code unless it is told another, here or there', async () => {
     server.publish('up.tar.gz', pack(tree()));
-    await expect(fetchIt({ digest: '0'.repeat(64) })).rejects.toThrow(/another digest/);
+    const refusal = new RegExp(
+      `up.tar.gz: the archive holds other code; got digest ${treeDigest(made())}; expected ${upstreamDigest}`,
+    );
+    await expect(fetchIt({ digest: undefined })).rejects.toThrow(refusal);
     expectNothing();
     await fetchIt();
-    await expect(fetchIt({ digest: '0'.repeat(64) })).rejects.toThrow(/another digest/);
+    await expect(fetchIt({ digest: undefined })).rejects.toThrow(
+      `expected no folder, or code of digest ${upstreamDigest}`,
+    );
+  });
+
+  it('keeps nothing of an archive but the code of the digest and the texts at its root', async () => {
+    const path = tree();
+    for (const extra of ['setup.py', 'numpy.py', 'conftest.py', 'LICENSE', 'transplant/notes.txt'])
+      writeFileSync(join(path, extra), 'x');
+    mkdirSync(join(path, 'tensorflow'));
+    writeFileSync(join(path, 'tensorflow', '__init__.py'), 'x');
+    server.publish('up.tar.gz', pack(path));
+    await fetchIt();
+    expect(readdirSync(target).sort()).toEqual(['LICENSE', 'README.md', ...packages].sort());
+    expect(existsSync(join(target, 'transplant', 'notes.txt'))).toBe(false);
+    expect(treeDigest(target)).toBe(treeDigest(path));
+  });
+
+  it('takes an archive without a top folder, as git archive makes it', async () => {
+    const path = tree();
+    cpSync(path, join(folder, 'flat'), { recursive: true });
+    server.publish('up.tar.gz', pack(join(folder, 'flat', 'x'), [...packages, 'README.md']));
+    expect((await fetchIt()).folder).toBe(target);
   });
 
   it('leaves a folder alone that somebody changed or that is something else', async () => {
     server.publish('up.tar.gz', pack(tree()));
     await fetchIt();
     appendFileSync(join(target, 'finetuning', 'utils.py'), '\n');
-    await expect(fetchIt()).rejects.toThrow(/taken.*another checkout of c255af5 with local changes.*--target/s);
+    await expect(fetchIt()).rejects.toThrow(/taken; got another checkout \(tree .*--target/s);
     rmSync(join(target, 'finetuning'), { recursive: true });
     await expect(fetchIt()).rejects.toThrow(InputError);
     expect(existsSync(join(target, 'transplant'))).toBe(true);
+    rmSync(target, { recursive: true });
+    symlinkSync(join(folder, 'nowhere'), target);
+    await expect(fetchIt()).rejects.toThrow(InputError);
   });
 
   it.each<[string, (path: string) => Buffer, RegExp]>([
-    ['another commit', (path) => pack(path, [name], 'd'.repeat(40)), /not the archive of upstream.*commit dddd/s],
-    ['no commit', (path) => pack(path, [name], ''), /names no commit/],
-    ['no archive', () => Buffer.from('<html>Sign in</html>'), /names no commit/],
+    [
+      'other code',
+      (path) => {
+        const before = pack(path);
+        appendFileSync(join(path, 'transplant', 'utils.py'), '# more\n');
+        return before;
+      },
+      /holds other code; got digest/,
+    ],
+    [
+      'a compiled module beside the code',
+      (path) => {
+        const file = join(path, 'transplant', 'evaluation.so');
+        writeFileSync(file, 'x');
+        const packed = pack(path);
+        rmSync(file);
+        return packed;
+      },
+      /holds other code/,
+    ],
+    ['no archive', () => Buffer.from('<html>Sign in</html>'), /damaged|no entry/],
     ['a truncated archive', (path) => pack(path).subarray(0, 20_000), /damaged|cut off/],
     [
       'two folders',
@@ -118,12 +166,12 @@ describe('fetchOriginal', () => {
         mkdirSync(join(path, '..', 'b'));
         return pack(path, [name, 'b']);
       },
-      /another form/,
+      /does not hold the code; got no package transplant/,
     ],
     [
       'no packages',
       (path) => {
-        rmSync(join(path, 'finetuning'), { recursive: true });
+        rmSync(join(path, 'finetuning', '__init__.py'));
         return pack(path);
       },
       /no package finetuning/,
@@ -136,11 +184,20 @@ describe('fetchOriginal', () => {
       },
       /refused: an entry of type SymbolicLink/,
     ],
+    ...['.git', '.GIT', 'git~1', 'transplant/.Git'].map((git): [string, (path: string) => Buffer, RegExp] => [
+      git,
+      (path) => {
+        poison(join(path, git), join(folder, 'executed'));
+        return pack(path);
+      },
+      /refused: a \.git/,
+    ]),
   ])('refuses %s and leaves nothing', async (_title, make, message) => {
     server.publish('up.tar.gz', make(tree()));
     await expect(fetchIt()).rejects.toThrow(message);
     await expect(fetchIt()).rejects.toThrow(InputError);
     expectNothing();
+    expect(existsSync(join(folder, 'executed'))).toBe(false);
   });
 
   it('follows a redirect, goes on after a broken connection, gives up on a dead server', async () => {
@@ -151,7 +208,7 @@ describe('fetchOriginal', () => {
       else return undefined;
       return true;
     };
-    expect((await fetchIt({ address: `${server.address}moved` })).kind).toBe('upstream');
+    expect((await fetchIt({ address: `${server.address}moved` })).digest).toBe(treeDigest(made()));
     rmSync(target, { recursive: true });
     server.fault = (_request, response) => {
       response.writeHead(503).end();
@@ -162,6 +219,7 @@ describe('fetchOriginal', () => {
   });
 
   it('says so when the address does not exist', async () => {
+    tree();
     await expect(fetchIt()).rejects.toThrow(/404/);
     expectNothing();
   });
@@ -174,7 +232,9 @@ describe('ecg-transplant fetch-original', () => {
 
   it('fetches from the address it is given', async () => {
     server.publish('up.tar.gz', pack(tree()));
-    expect(await run(['--archive', `${server.address}up.tar.gz`, '--target', target])).toBe(0);
+    const archive = ['--archive', `${server.address}up.tar.gz`];
+    await expect(run([...archive, '--target', target])).rejects.toThrow(/other code/);
+    expect(await run([...archive, '--digest', treeDigest(made()), '--target', target])).toBe(0);
     expect(existsSync(join(target, 'transplant', 'utils.py'))).toBe(true);
   });
 });

@@ -18,7 +18,7 @@ export function remarkOn({ kind }: Witness): string | undefined {
   if (kind === 'upstream') return undefined;
   const which =
     kind === 'reimplementation' ? 'this project’s own Python side' : 'a checkout that is not the published one';
-  return `The other side is ${which}: the verdict says nothing of the published code. To hold the port against that: --original DIR.`;
+  return `The other side is ${which}: the verdict says nothing of the published code. To compare with that: npm run fetch-original, then --original original/upstream.`;
 }
 
 /** Facts of both sides as rows: what, port, original. */
