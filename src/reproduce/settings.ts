@@ -112,7 +112,7 @@ export function archOf({ experiment, given: weights }: RunSettings, job: string 
 
 /** Options as the flags of the original's command lines; those that it does not have are left out. */
 export function flagsOf(options: PretrainOptions | FinetuneOptions): string[] {
-  const additions = ['initSeed', 'precision', 'normalize', 'resume', 'saveInterval'];
+  const additions = ['split', 'initSeed', 'precision', 'normalize', 'resume', 'saveInterval'];
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || additions.includes(name)) return [];
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -32,7 +32,7 @@ export function trainTestSplit<T>(items: ArrayLike<T>, options: SplitOptions = {
 /** The indices of both parts. */
 export function splitIndices(samples: number, options: SplitOptions = {}): { train: number[]; test: number[] } {
   const { shuffle = true, stratify, randomState = random } = options;
-  const [trainCount, testCount] = splitSizes(samples, options);
+  const [trainCount, testCount] = partSizes(samples, options);
   if (!shuffle) {
     if (stratify !== undefined)
       throw new ValueError('Stratified train/test split is not implemented for shuffle=False');
@@ -44,7 +44,8 @@ export function splitIndices(samples: number, options: SplitOptions = {}): { tra
   return { train: order.slice(testCount, testCount + trainCount), test: order.slice(0, testCount) };
 }
 
-function splitSizes(samples: number, { testSize, trainSize }: SplitOptions): [train: number, test: number] {
+/** Sizes of both parts. Throws a ValueError for sizes that cannot be met. */
+export function partSizes(samples: number, { testSize, trainSize }: SplitOptions): [train: number, test: number] {
   const test = testSize ?? (trainSize === undefined ? 0.25 : undefined);
   checkSize('testSize', test, samples);
   checkSize('trainSize', trainSize, samples);

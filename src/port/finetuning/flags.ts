@@ -17,5 +17,10 @@ export const finetuneFlags = {
   epochs: { type: 'integer', default: 1, help: 'epochs' },
   seed: { type: 'integer', help: 'seed of the splits; 0 means none' },
   verbose: { type: 'switch', help: 'accepted, has no effect' },
+  split: {
+    type: 'text',
+    help: 'what --val-size and --subset count: record or patient (default patient where patients are known, except in published collections)',
+    addition: true,
+  },
   ...additions,
 } as const satisfies FlagTable;

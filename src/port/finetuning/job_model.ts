@@ -4,12 +4,13 @@ import { InputError } from '../../errors.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import type { Arch } from '../weights/layout.ts';
-import { type Preprocessing, preprocessingFile, readPreprocessing } from './preprocessing.ts';
+import { type Preprocessing, preprocessingFile, readPreprocessing, withChannel } from './preprocessing.ts';
 
 /** Name of the file with a job's best weights. */
 export const bestModelFile = 'best_model.weights.h5';
 
-const modelFile = 'model.json';
+/** Name of the file with a job's network. */
+export const modelFile = 'model.json';
 
 /** The network of a finetuning job: what prediction has to know besides its weights. Content of `model.json`. */
 export interface JobModel {
@@ -47,19 +48,6 @@ export function readJobModel(jobDir: string): { readonly model: JobModel; readon
     ? readJson<Preprocessing>(join(jobDir, preprocessingFile))
     : undefined;
   return { model, ...(preprocessing && { preprocessing }) };
-}
-
-/** The description with one lead, numbered as `--channel` does. */
-function withChannel(preprocessing: Preprocessing, channel: number): Preprocessing {
-  const { leads, normalization } = preprocessing;
-  const position = channel < -1 ? leads.length + channel : channel;
-  const lead = (value: number | readonly number[]): number | readonly number[] =>
-    typeof value === 'number' ? value : [value[position]!];
-  return {
-    ...preprocessing,
-    leads: leads.slice(position, position + 1),
-    normalization: normalization && { mean: lead(normalization.mean), std: lead(normalization.std) },
-  };
 }
 
 function writeJson(file: string, value: unknown): void {

@@ -6,6 +6,7 @@ import { allocate, type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { objectArray } from '../../lib/numpy/object_array.ts';
 import { type Column, DataFrame } from '../../lib/pandas/csv.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
+import { requireAgreement } from '../training/agreement.ts';
 import { atThreshold, mostProbable } from '../transplant/evaluation.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
 import { createClassifier, predictAll } from './classifier.ts';
@@ -15,7 +16,11 @@ import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
 import { prepareRecording, type RecordPlan } from './record_transform.ts';
 import type { RecordingFormat } from './recordings.ts';
 import { arrayRows } from './rows.ts';
+import { factsOf, requireFinite, type SetOfFile, sameClasses, sourceOf, withClassesOf } from './set_check.ts';
 import { loadTrainingSet, type TrainingSet, withLead } from './training_set.ts';
+
+const asTrained =
+  'Prepare the file as the training data were prepared; or predict the recordings themselves, for which that is done: ecg-transplant predict --job-dir DIR RECORD…';
 
 /** Predictions of a finetuned network, one row per record. */
 export interface Prediction {
@@ -73,9 +78,9 @@ export class Predictor {
   }
 
   /**
-   * Predicts the records of a prepared file. Truth is kept if the file has the network's classes.
+   * Predicts the records of a prepared file. Truth is kept if the file has the network's classes, in any order.
    *
-   * @throws InputError if the records have another length or other leads than the network.
+   * @throws InputError if the records do not look like those that the network was trained on, or have missing samples.
    */
   async predictFile(file: string, batchSize: number, reporter: Reporter = silent): Promise<Prediction> {
     const all = await loadTrainingSet(file, { folder: this.#jobDir, reporter });
@@ -89,24 +94,20 @@ export class Predictor {
   #predictSet(all: TrainingSet, file: string, batchSize: number, reporter: Reporter): Prediction {
     const { samples, leads, channel, classes } = this.model;
     const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
-    if (set.x.shape[1] !== samples || set.x.shape[2] !== leads) {
-      throw new InputError('the records do not fit the network', {
-        file,
-        got: `${set.x.shape[1]} samples of ${set.x.shape[2]} leads`,
-        expected: `${samples} samples of ${leads} leads`,
-        next: 'Prepare them as the training data were prepared.',
-      });
-    }
-    const different = differentSteps(this.preprocessing, readPreprocessing(file), channel !== undefined);
-    if (different)
-      reporter({ kind: 'warning', text: `${file} was prepared in another way than the training data: ${different}` });
+    const described = readPreprocessing(file);
+    const source: SetOfFile = { file, set, ...(described && { preprocessing: described }) };
+    const form = { dtype: this.preprocessing?.dtype, samples, leads };
+    const network = { name: `the network of ${this.#jobDir}`, facts: factsOf(form, this.preprocessing) };
+    requireAgreement(network, sourceOf(source, channel), asTrained);
+    requireFinite(set.x, set.recordIds, file);
     const probabilities = predictAll(this.#session, set.x, batchSize, file, reporter);
-    const sameClasses = set.classes.join('\n') === classes.join('\n');
-    if (!sameClasses) {
-      const text = `${file} has other classes (${set.classes.join(', ')}) than the network: its labels are left out`;
+    if (!sameClasses(set.classes, classes)) {
+      const text = `${file} has other classes (${set.classes.join(', ')}) than the network (${classes.join(', ')}): its labels are left out`;
       reporter({ kind: 'warning', text });
+      return this.#decide(set.recordIds, probabilities);
     }
-    return this.#decide(set.recordIds, probabilities, sameClasses ? set.y : undefined);
+    const { set: arranged } = withClassesOf({ name: network.name, classes, multiLabel: true }, source, reporter);
+    return this.#decide(set.recordIds, probabilities, arranged.y);
   }
 
   /**
@@ -203,19 +204,4 @@ function columnOf(values: NdArray, k: number): Column {
   const data = allocate(values.dtype, records) as { [row: number]: number | bigint };
   for (let i = 0; i < records; i++) data[i] = values.data[i * width + k]!;
   return { dtype: values.dtype, shape: [records], data: data as unknown as NdArray['data'] };
-}
-
-/** Names of the steps in which two preparations differ. */
-function differentSteps(job?: Preprocessing, file?: Preprocessing, oneLead = false): string {
-  if (job === undefined || file === undefined) return '';
-  const names = [
-    'samplingRate',
-    'units',
-    'resampling',
-    'padding',
-    ...(oneLead ? [] : ['leads', 'normalization']),
-  ] as const;
-  return (names as readonly (keyof Preprocessing)[])
-    .filter((name) => JSON.stringify(job[name]) !== JSON.stringify(file[name]))
-    .join(', ');
 }

@@ -68,6 +68,19 @@ export function writePreprocessing(folder: string, name: string, preprocessing: 
   writeFileAtomic(file, `${JSON.stringify({ ...readSets(file), [name]: preprocessing }, null, 2)}\n`);
 }
 
+/** The description with one lead, numbered as `--channel` does. */
+export function withChannel(preprocessing: Preprocessing, channel: number): Preprocessing {
+  const { leads, normalization } = preprocessing;
+  const position = channel < -1 ? leads.length + channel : channel;
+  const lead = (value: number | readonly number[]): number | readonly number[] =>
+    typeof value === 'number' ? value : [value[position]!];
+  return {
+    ...preprocessing,
+    leads: leads.slice(position, position + 1),
+    normalization: normalization && { mean: lead(normalization.mean), std: lead(normalization.std) },
+  };
+}
+
 function readSets(file: string): Record<string, Preprocessing> {
   if (!existsSync(file)) return {};
   let sets: unknown;

@@ -4,7 +4,7 @@ import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
-import { EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
+import { type Callback, EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
@@ -44,6 +44,9 @@ export interface FinetuneOptions extends JobOptions {
   readonly batchSize?: number;
   /** Default `loss`. */
   readonly valMetric?: ValMetric;
+  /** Keep the records of a patient together in `valSize` and `subset`, or divide by record as the original does. Default: by patient where the
+   * patients are known, except in the published collections. */
+  readonly split?: 'record' | 'patient';
   /** Use this one lead only. */
   readonly channel?: number;
   /** Number formats of the computation. Default `float32`. */
@@ -159,6 +162,7 @@ async function trainBest(
       bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, reporter }),
       // Quirk Q50: the loss is watched whatever the metric.
       ...(val ? [new EarlyStopping('val_loss', 50)] : []),
+      stopWithoutHope(path),
     ],
     saveWeights: (file) => saveSession(session, file, description),
     journal,
@@ -170,11 +174,20 @@ async function trainBest(
       file: job.dir,
       got: history.map((logs) => Object.values(logs).join(' ')).at(-1),
       expected: 'a number to compare',
-      next: 'Look for missing samples (NaN) in the data.',
+      next: 'Look for samples of extreme size in the data: prepare them with --normalize measured.',
     });
   }
   loadIntoClassifier(session, path);
   return history;
+}
+
+/** Weights that are no numbers stay so: if no epoch before was the best, none will be. */
+function stopWithoutHope(bestModel: string): Callback {
+  return {
+    async onEpochEnd(_epoch, { loss }, training) {
+      if (Number.isNaN(loss) && !existsSync(bestModel)) training.stop();
+    },
+  };
 }
 
 /** Twin of the last part of `finetuning.trainer.main`: a table per set. */
@@ -200,15 +213,20 @@ async function writePredictions(
   return { ...predictions, train: predictions.train! };
 }
 
-function checkOptions({ valMetric = 'loss', arch, precision, batchSize, epochs }: FinetuneOptions): void {
+function checkOptions({ valMetric = 'loss', arch, precision, batchSize, epochs, split }: FinetuneOptions): void {
   if (!valMetrics.includes(valMetric)) {
     throw new ValueError(`--val-metric: got ${String(valMetric)}, expected one of ${valMetrics.join(', ')}`);
   }
   if (arch !== undefined && !archs.includes(arch as Arch)) {
     throw new ValueError(`--arch: got ${arch}, expected one of ${archs.join(', ')}`);
   }
+  if (split !== undefined && !splits.includes(split)) {
+    throw new ValueError(`--split: got ${split}, expected one of ${splits.join(', ')}`);
+  }
   checkCounts({ batchSize, epochs, precision });
 }
+
+const splits = ['record', 'patient'] as const;
 
 function rowsOf(order: NdArray): (row: number) => number[] {
   const [, records] = order.shape;

@@ -17,6 +17,8 @@ export interface TrainingSet {
   readonly y: NdArray;
   readonly recordIds: readonly (string | number)[];
   readonly classes: readonly string[];
+  /** Patient of each record, where the file tells. */
+  readonly patientIds?: readonly (string | number)[];
 }
 
 /** A prepared data set as its file has it; close it when its recordings are not read any more. */
@@ -39,9 +41,9 @@ export interface UnpackOptions {
  * @throws InputError for a file that is no data set, or too large for the memory.
  */
 export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Promise<OpenTrainingSet> {
-  const { x, y, recordIds, classes } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
-  if (!(x instanceof NpyFile)) return { x: arrayRows(x), y, recordIds, classes, close: () => undefined };
-  return { x: fileRows(x), y, recordIds, classes, close: () => x.close() };
+  const { x, ...rest } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
+  if (!(x instanceof NpyFile)) return { ...rest, x: arrayRows(x), close: () => undefined };
+  return { ...rest, x: fileRows(x), close: () => x.close() };
 }
 
 async function loadPickle(path: string, unpack: UnpackOptions | undefined): Promise<unknown> {
@@ -65,7 +67,7 @@ async function loadPickle(path: string, unpack: UnpackOptions | undefined): Prom
  */
 export function trainTestSplit(set: TrainingSet, options: SplitOptions): [train: TrainingSet, test: TrainingSet] {
   const { train, test } = splitIndices(set.x.shape[0], options);
-  return [part(set, train), part(set, test)];
+  return [takeRecords(set, train), takeRecords(set, test)];
 }
 
 /** The set with one lead; see `selectLead`. */
@@ -73,12 +75,19 @@ export function withLead(set: TrainingSet, lead: number): TrainingSet {
   return { ...set, x: selectLead(set.x, lead) };
 }
 
-function part(set: TrainingSet, indices: readonly number[]): TrainingSet {
-  const { x, y, recordIds, classes } = set;
+/** The records of these numbers, in this order. */
+export function takeRecords(set: TrainingSet, indices: readonly number[]): TrainingSet {
+  const { x, y, recordIds, classes, patientIds } = set;
   const width = sizeOf(y.shape.slice(1)) * itemSize[y.dtype];
   const data = allocate(y.dtype, sizeOf(y.shape.slice(1)) * indices.length);
   const labels: NdArray = { dtype: y.dtype, shape: [indices.length, ...y.shape.slice(1)], data };
   const [from, to] = [bytesOf(y), bytesOf(labels)];
   for (const [i, index] of indices.entries()) to.set(from.subarray(index * width, (index + 1) * width), i * width);
-  return { x: selectRows(x, indices), y: labels, recordIds: indices.map((i) => recordIds[i]), classes };
+  return {
+    x: selectRows(x, indices),
+    y: labels,
+    recordIds: indices.map((i) => recordIds[i]),
+    classes,
+    ...(patientIds && { patientIds: indices.map((i) => patientIds[i]) }),
+  };
 }
