@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BridgeLostError, PythonError } from '../bridge/errors.ts';
+import { BridgeLostError } from '../bridge/errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Row } from './closeness.ts';
 import type { Observation } from './observations.ts';
-import { NotApplicable, NotRunnable, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
+import { exemption, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
 
 /** A row with the case it comes from. */
 export interface ComparedRow extends Row {
@@ -74,7 +74,9 @@ export async function runCases(
       if (found.length === 0) broken.push({ ...place, because: 'it compared nothing' });
       rows.push(...found.map((row) => ({ ...row, case: one.name })));
     } catch (error) {
-      unfinishedIn({ notRunnable, notApplicable, broken }, error).push({ ...place, because: reasonOf(error) });
+      const exempt = exemption(error);
+      if (exempt) ({ notRunnable, notApplicable })[exempt.kind].push({ ...place, because: exempt.because });
+      else broken.push({ ...place, because: error instanceof Error ? error.message : String(error) });
       if (error instanceof BridgeLostError) lost = error.message;
     } finally {
       rmSync(scratch, { recursive: true, force: true });
@@ -83,21 +85,6 @@ export async function runCases(
   }
   reporter({ kind: 'end', task });
   return { rows, notRunnable, notApplicable, broken, observations, seconds };
-}
-
-type Lists = { readonly [list in 'notRunnable' | 'notApplicable' | 'broken']: Unfinished[] };
-
-/** The list for a case that threw. Python names by the same words what its checkout or its Keras cannot do. */
-function unfinishedIn(lists: Lists, error: unknown): Unfinished[] {
-  const kind = error instanceof PythonError ? error.type : error instanceof Error ? error.name : undefined;
-  if (kind === NotRunnable.name) return lists.notRunnable;
-  return kind === NotApplicable.name ? lists.notApplicable : lists.broken;
-}
-
-function reasonOf(error: unknown): string {
-  const said = error instanceof PythonError && [NotRunnable.name, NotApplicable.name].includes(error.type);
-  if (said) return error.detail;
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** 0 only if every row passed and every case that applies ran, 1 on a difference, 2 if something could not run. */

@@ -1,3 +1,4 @@
+import { PythonError } from '../bridge/errors.ts';
 import type { Original } from '../bridge/original.ts';
 import type { Arch } from '../port/weights/layout.ts';
 import type { Row } from './closeness.ts';
@@ -81,6 +82,16 @@ export class NotRunnable extends Error {
 /** The case is about something that this original is not meant to have: reported with its reason, without influence on the verdict. */
 export class NotApplicable extends Error {
   override readonly name = 'NotApplicable';
+}
+
+/** What an error says of its case if it is a {@link NotRunnable} or {@link NotApplicable} of either side; else undefined. */
+export function exemption(
+  error: unknown,
+): { readonly kind: 'notRunnable' | 'notApplicable'; readonly because: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [name, because] = error instanceof PythonError ? [error.type, error.detail] : [error.name, error.message];
+  if (name === 'NotRunnable') return { kind: 'notRunnable', because };
+  return name === 'NotApplicable' ? { kind: 'notApplicable', because } : undefined;
 }
 
 /** How the name of a case begins that compares the files of its own `npm run reproduce`: `npm run compare` cannot repeat it. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PythonError } from '../../bridge/errors.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import type { DataSetName } from '../data.ts';
-import { NotRunnable, type SuiteContext } from '../suite.ts';
+import { exemption, NotRunnable, type SuiteContext } from '../suite.ts';
 
 /** Folder of a collection; throws NotRunnable where the data have none. */
 export function collectionOf({ data: { folder, names } }: SuiteContext, name: DataSetName): string {
@@ -14,13 +14,12 @@ export function collectionOf({ data: { folder, names } }: SuiteContext, name: Da
 /** What a call gave, or the class of the exception that it raised, which twins on both sides have in common, and its message. */
 export type Outcome<T> = { readonly value: T } | { readonly error: string; readonly message: string };
 
-/** Runs a call of either side. A failure of Python itself is thrown on, and so is what this original cannot run. */
+/** Runs a call of either side. A failure of Python itself is thrown on, and so is what this original cannot run, or need not. */
 export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<T>> {
   try {
     return { value: await call() };
   } catch (error) {
-    if (error instanceof PythonError && error.type !== 'NotRunnable')
-      return { error: error.type, message: error.detail };
+    if (error instanceof PythonError && !exemption(error)) return { error: error.type, message: error.detail };
     if (error instanceof Error && /^(Value|Index|Key|Type|Attribute|Assertion|FileNotFound)Error$/.test(error.name)) {
       return { error: error.name, message: error.message };
     }
