@@ -5,10 +5,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { register } from 'tsx/esm/api';
+import '../src/lib/typescript.mjs';
+import { isolated, isolatedEnvironment } from '../src/lib/python/isolated.mjs';
 import { pythonExecutable, root } from './lib/environment.mjs';
-
-register();
 
 // `reasons`: why there is no twin. `renamed`: where the twin stands under another name. `proofs`: a test that covers it without its name.
 const {
@@ -16,7 +15,11 @@ const {
   renamed,
   proofs: named,
 } = JSON.parse(readFileSync(join(root, 'scripts', 'parity-exceptions.json'), 'utf8'));
-const listing = execFileSync(pythonExecutable(), [join(root, 'scripts/lib/public_symbols.py'), join(root, 'original')]);
+const listing = execFileSync(
+  pythonExecutable(),
+  isolated(join(root, 'scripts/lib/public_symbols.py'), join(root, 'original')),
+  { env: isolatedEnvironment() },
+);
 const modules = Object.entries(JSON.parse(String(listing)));
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts'))

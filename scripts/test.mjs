@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isolatedEnvironment, isolatedModule } from '../src/lib/python/isolated.mjs';
 import { pythonExecutable, root } from './lib/environment.mjs';
 import { SetupFailure } from './lib/failure.mjs';
 import { addCounts, closingLine, countPytest, countVitest, isSuccess } from './lib/test_counts.mjs';
@@ -76,10 +77,10 @@ async function pytest(reports) {
   const paths = files.map((file) => join(root, file));
   const { code, output } = await run(
     pythonExecutable(),
-    ['-m', 'pytest', '--color=no', `--junitxml=${report}`, ...marks, ...paths],
+    isolatedModule(join(root, 'original'), 'pytest', ['--color=no', `--junitxml=${report}`, ...marks, ...paths]),
     {
       cwd: join(root, 'original'),
-      env: { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env },
+      env: { TF_CPP_MIN_LOG_LEVEL: '2', ...isolatedEnvironment() },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

@@ -1,3 +1,4 @@
+import { pythonExecutable } from '../scripts/lib/environment.mjs';
 import { cpuLimit } from './doctor/machine.ts';
 import { InputError } from './errors.ts';
 import { print, printError } from './output.ts';
@@ -129,9 +130,11 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /**
  * Settings of TensorFlow that have to be the same in this process and in Python, which inherits them: as many threads as there are
- * CPUs (last bits depend on their number), and no process takes the whole GPU. A value that the user has set stays.
+ * CPUs (last bits depend on their number), and no process takes the whole GPU. A value that the user has set stays. `src/lib` finds the
+ * Python environment of an installed package by `ECG_PYTHON`.
  */
 function shareSettings(): void {
+  process.env.ECG_PYTHON = pythonExecutable();
   process.env.TF_NUM_INTRAOP_THREADS ??= String(cpuLimit());
   process.env.TF_NUM_INTEROP_THREADS ??= String(cpuLimit());
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { isolatedEnvironment } from '../../src/lib/python/isolated.mjs';
 import {
   bindingFault,
   bindingFile,
@@ -35,7 +36,7 @@ export async function buildBinding(stages) {
     link(folder);
     await stages.program(process.execPath, gypArguments(), {
       cwd: folder,
-      env: { ...process.env, PYTHON: pythonExecutable() },
+      env: { ...isolatedEnvironment(), PYTHON: pythonExecutable() },
       explain,
     });
     mkdirSync(dirname(file), { recursive: true });

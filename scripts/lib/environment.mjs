@@ -56,9 +56,11 @@ export function environmentFolder() {
   return isCheckout ? join(root, '.venv') : join(stateFolder(), 'venv');
 }
 
-/** The interpreter that runs `original/`; `ECG_PYTHON` overrides. */
+/** The interpreter that runs `original/`; `ECG_PYTHON` overrides. A path is absolute: Python is started in other folders than the user's. */
 export function pythonExecutable() {
-  return process.env.ECG_PYTHON || join(environmentFolder(), 'bin', 'python');
+  const chosen = process.env.ECG_PYTHON;
+  if (!chosen) return join(environmentFolder(), 'bin', 'python');
+  return chosen.includes('/') ? resolve(chosen) : chosen;
 }
 
 /** Folder of the Node binding's package, wherever npm placed it; undefined if it is not installed. */

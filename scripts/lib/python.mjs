@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { isolated, isolatedEnvironment } from '../../src/lib/python/isolated.mjs';
 import {
   distributions,
   environmentFault,
@@ -43,7 +44,7 @@ print(json.dumps({
 
 /** Facts of an interpreter, or undefined if it cannot be run. */
 export function probePython(command) {
-  const text = outputOf(command, ['-I', '-c', probe]);
+  const text = outputOf(command, isolated('-c', probe), isolatedEnvironment());
   try {
     return text && JSON.parse(text);
   } catch {
@@ -113,9 +114,11 @@ export async function makeEnvironment(stages, { wheelhouse } = {}) {
       setAside(folder);
       mkdirSync(folder, { recursive: true });
       writeJson(stamp, { state: 'building' });
-      await stages.program(python.executable, ['-m', 'venv', folder], { env: cleanEnvironment() });
+      await stages.program(python.executable, isolated('-m', 'venv', folder), {
+        env: isolatedEnvironment(),
+      });
       await stages.program(join(folder, 'bin', 'python'), pipArguments(wheelhouse), {
-        env: cleanEnvironment(),
+        env: { ...isolatedEnvironment(), PIP_USER: '0' },
         explain,
       });
       linkCudaLibraries(folder);
@@ -136,7 +139,7 @@ export async function makeEnvironment(stages, { wheelhouse } = {}) {
 function pipArguments(wheelhouse) {
   const source = wheelhouse ? ['--no-index', '--find-links', wheelhouse] : [];
   const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
-  return ['-m', 'pip', 'install', '--disable-pip-version-check', ...source, ...checks, '-r', lockFile()];
+  return isolated('-m', 'pip', 'install', '--disable-pip-version-check', ...source, ...checks, '-r', lockFile());
 }
 
 /** `PYTHON` asks for another version than the environment has. */
@@ -145,12 +148,6 @@ function unwantedPython(folder) {
   const asked = findPython().version;
   const present = JSON.parse(readFileSync(join(folder, stampName), 'utf8')).python;
   return minorOf(asked) === minorOf(present) ? undefined : `it has Python ${present}, PYTHON is ${asked}`;
-}
-
-/** The user's variables without those that lead pip or Python away from the environment. */
-function cleanEnvironment() {
-  const { PYTHONPATH, PYTHONHOME, PIP_TARGET, PIP_PREFIX, PIP_ROOT, ...rest } = process.env;
-  return { ...rest, PIP_USER: '0' };
 }
 
 /**

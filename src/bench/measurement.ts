@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { root } from '../../scripts/lib/environment.mjs';
+import { isolatedEnvironment } from '../lib/python/isolated.mjs';
 import { type Language, type Work, WorkerProcess } from './worker_process.ts';
 
 /** One side of a row, ready to be measured. */
@@ -44,13 +45,17 @@ export function startUp(language: Language, work: Work): Measurement {
  * Seconds that a whole command takes; `args` makes the arguments of each round. A round throws an Error with the command's last lines if
  * it does not end with 0.
  */
-export function wholeCommand(program: string, args: () => readonly string[], folder = root): Measurement {
+export function wholeCommand(program: string, args: () => readonly string[]): Measurement {
   return fresh(
     () =>
       new Promise<number>((resolve, reject) => {
         const given = args();
         const begun = performance.now();
-        const child = spawn(program, given, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+        const child = spawn(program, given, {
+          cwd: root,
+          env: isolatedEnvironment(),
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
         const clock = setTimeout(() => child.kill('SIGKILL'), 1_800_000);
         let stderr = '';
         child.stderr.on('data', (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { isolatedModule } from '../lib/python/isolated.mjs';
 import type { BenchInputs } from './inputs.ts';
 import { type Measurement, peakMemory, startUp, steady, wholeCommand } from './measurement.ts';
 import type { ModelSettings } from './port_models.ts';
@@ -224,6 +225,7 @@ function portJob(inputs: BenchInputs, command: string, args: readonly string[]):
 }
 
 function originalJob(inputs: BenchInputs, module: string, args: readonly string[]): Measurement {
-  const folder = join(root, 'original');
-  return wholeCommand(pythonExecutable(), () => ['-m', module, '--job-dir', inputs.folder(), ...args], folder);
+  return wholeCommand(pythonExecutable(), () =>
+    isolatedModule(join(root, 'original'), module, ['--job-dir', inputs.folder(), ...args]),
+  );
 }

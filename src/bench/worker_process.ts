@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 
 /** Which implementation a process runs. */
 export type Language = 'port' | 'original';
@@ -43,7 +44,7 @@ export class WorkerProcess {
     const [program, ...args] = command ?? workerCommand(language);
     this.#name = `${language}, ${work.name}`;
     this.#timeoutMs = timeoutMs;
-    this.#child = spawn(program, args, { cwd: root, env: { ...process.env, PYTHONPATH: '' } });
+    this.#child = spawn(program, args, { cwd: root, env: isolatedEnvironment() });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4000);
     });
@@ -132,6 +133,11 @@ function parse(line: string): { value?: number; peakBytes?: number | null; error
 
 function workerCommand(language: Language): [string, ...string[]] {
   return language === 'port'
-    ? [process.execPath, '--import', import.meta.resolve('tsx'), `${import.meta.dirname}/port_worker.ts`]
-    : [pythonExecutable(), `${import.meta.dirname}/original_worker.py`, `${root}/original`];
+    ? [
+        process.execPath,
+        '--import',
+        new URL('../lib/typescript.mjs', import.meta.url).href,
+        `${import.meta.dirname}/port_worker.ts`,
+      ]
+    : [pythonExecutable(), ...isolated(`${import.meta.dirname}/original_worker.py`, `${root}/original`)];
 }

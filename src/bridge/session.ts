@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
 import { makeExchange, removeExchange } from './exchange.ts';
 import { gpuParityEnvironment } from './gpu.ts';
+import { type Pythonia, startPython } from './pythonia.ts';
 import { decode, encode, type Wire } from './wire.ts';
 
 /** How the Python side is started. */
@@ -26,15 +27,11 @@ export interface BridgeOptions {
   readonly maxLogBytes?: number;
 }
 
-interface Pythonia {
-  python: { (module: string): Promise<ProbeProxy>; exit(): void; setFastMode(on: boolean): void };
-  com: { proc: ChildProcess | null; recieve(message: unknown): unknown };
-}
-
 interface ProbeProxy {
   request$(name: string, args: string, options: { $timeout: number }): Promise<string>;
 }
 
+const logName = 'python.log';
 const probePath = join(import.meta.dirname, 'probe.py');
 let current: PythonSession | undefined;
 
@@ -82,14 +79,25 @@ export class PythonSession {
       throw new BridgeStartError(`${options.python} does not exist. Run: npm run setup`);
     }
     const exchange = makeExchange();
-    const { pythonia, child } = await spawn(options, exchange);
+    const log = join(exchange, logName);
+    const { pythonia, child } = startPython(options.python, {
+      folder: exchange,
+      log,
+      env: {
+        TF_CPP_MIN_LOG_LEVEL: '2',
+        TF_USE_LEGACY_KERAS: options.keras === 'legacy' ? '1' : '0',
+        ...(options.gpu ? gpuParityEnvironment : {}),
+        ...options.env,
+        ECG_BRIDGE_LOG: log,
+      },
+    });
     const session = new PythonSession(options, pythonia, child, exchange);
     current = session;
     try {
       const limit = options.startTimeoutMs ?? 120_000;
       pythonia.python.setFastMode(true);
-      session.#probe = await session.#race(pythonia.python(probePath), limit, 'start of Python');
-      await session.call('open', { original: options.original, exchange }, limit);
+      session.#probe = await session.#race(pythonia.python<ProbeProxy>(probePath), limit, 'start of Python');
+      await session.call('open', { original: resolve(options.original), exchange }, limit);
       return session;
     } catch (error) {
       await session.close();
@@ -121,7 +129,7 @@ export class PythonSession {
 
   /** What Python printed last, at most `bytes`. */
   logTail(bytes = 4000): string {
-    const path = join(this.exchange, 'python.log');
+    const path = join(this.exchange, logName);
     if (!existsSync(path)) return '';
     const file = openSync(path, 'r');
     try {
@@ -207,41 +215,12 @@ export class PythonSession {
 
   #logSize(): number {
     try {
-      const file = openSync(join(this.exchange, 'python.log'), 'r');
+      const file = openSync(join(this.exchange, logName), 'r');
       const { size } = fstatSync(file);
       closeSync(file);
       return size;
     } catch {
       return 0;
-    }
-  }
-}
-
-// Pythonia spawns its process when it is loaded, with this process's environment: that is lent for the moment of the spawn.
-async function spawn(options: BridgeOptions, exchange: string): Promise<{ pythonia: Pythonia; child: ChildProcess }> {
-  const lent: Record<string, string> = {
-    TF_CPP_MIN_LOG_LEVEL: '2',
-    TF_USE_LEGACY_KERAS: options.keras === 'legacy' ? '1' : '0',
-    ...(options.gpu ? gpuParityEnvironment : {}),
-    ...options.env,
-    PYTHON_BIN: options.python,
-    PYTHONUNBUFFERED: '1',
-    PYTHONDONTWRITEBYTECODE: '1',
-    ECG_BRIDGE_LOG: join(exchange, 'python.log'),
-  };
-  const before = Object.fromEntries(Object.keys(lent).map((key) => [key, process.env[key]]));
-  Object.assign(process.env, lent);
-  try {
-    const module = (await import('pythonia')) as unknown as Pythonia & { default?: Pythonia };
-    const pythonia = module.default ?? module;
-    if (!pythonia.com.proc) (pythonia.com as unknown as { start(): void }).start();
-    const child = pythonia.com.proc;
-    if (!child) throw new BridgeStartError(`${options.python} could not be started.`);
-    return { pythonia, child };
-  } finally {
-    for (const [key, value] of Object.entries(before)) {
-      if (value === undefined) delete process.env[key];
-      else process.env[key] = value;
     }
   }
 }

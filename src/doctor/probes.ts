@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { fileDigest } from '../lib/python/hashlib.ts';
+import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 
 /** What one process says after it has loaded TensorFlow. */
 export interface Side {
@@ -31,10 +32,13 @@ const patience = 120_000;
 
 /** Probes Node and Python, each in a process of its own, one after the other: two at once would halve the memory a check sees. */
 export async function probeBoth(): Promise<{ node: Side | Fault; python: Side | Fault }> {
-  const tsx = import.meta.resolve('tsx');
   const digests = new Map<string, Promise<string | null>>();
-  const node = await probe(process.execPath, ['--import', tsx, join(import.meta.dirname, 'node_probe.ts')], digests);
-  const python = await probe(pythonExecutable(), [join(import.meta.dirname, 'python_probe.py')], digests);
+  const node = await probe(
+    process.execPath,
+    ['--import', new URL('../lib/typescript.mjs', import.meta.url).href, join(import.meta.dirname, 'node_probe.ts')],
+    digests,
+  );
+  const python = await probe(pythonExecutable(), isolated(join(import.meta.dirname, 'python_probe.py')), digests);
   return { node, python };
 }
 
@@ -44,7 +48,7 @@ async function probe(
   digests: Map<string, Promise<string | null>>,
 ): Promise<Side | Fault> {
   // TensorFlow tells only in its log whether oneDNN is on, so the log is switched on and read.
-  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0', PYTHONPATH: '' };
+  const env = { ...isolatedEnvironment(), TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0' };
   const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { status, stdout, stderr } = await finished(child);
   const text = stdout.trim().split('\n').at(-1) ?? '';

@@ -1,6 +1,5 @@
 // Entry of every thread: lets Node load TypeScript, whatever started the process, then runs the thread's own module.
 import { workerData } from 'node:worker_threads';
-import { register } from 'tsx/esm/api';
+import './typescript.mjs';
 
-register();
 await import(workerData.module);

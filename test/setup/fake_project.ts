@@ -36,6 +36,7 @@ export class FakeProject {
 
   constructor() {
     cpSync(join(root, 'scripts'), join(this.root, 'scripts'), { recursive: true });
+    cpSync(join(root, 'src', 'lib', 'python', 'isolated.mjs'), join(this.root, 'src', 'lib', 'python', 'isolated.mjs'));
     this.write('package.json', '{ "name": "fake", "version": "0.0.0" }');
     const one = { packages: { '': {}, 'node_modules/node-gyp': { version: '1.0.0' } } };
     this.write('package-lock.json', JSON.stringify(one));
@@ -157,9 +158,9 @@ put(join(modules, '.package-lock.json'), JSON.stringify({ packages: { 'node_modu
 
 /** The interpreter, and after \`-m venv DIR\` the one of the environment. */
 const python = `
-const [first, second, folder] = process.argv.slice(2);
+const [, first, second, folder] = process.argv.slice(2);
 const version = process.env.FAKE_PYTHON_VERSION ?? '3.11.7';
-if (first === '-I') {
+if (first === '-c') {
   const venv = process.env.FAKE_PYTHON_VENV !== '0';
   console.log(JSON.stringify({ version, implementation: 'CPython', executable: __filename, bits: 64, venv }));
 } else if (second === 'venv') {

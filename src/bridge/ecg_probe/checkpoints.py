@@ -28,8 +28,10 @@ def exchange(networks: list[dict[str, Any]], folder: str) -> list[dict[str, list
 
     original = str(Path(next(iter(transplant.__path__))).parent)
     task = {"original": original, "exchange": str(exchange_folder()), "networks": networks, "folder": folder}
-    command = [sys.executable, "-m", "ecg_probe.checkpoints"]
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+    probe = str(Path(__file__).parents[1])
+    start = "import runpy, sys; sys.path.insert(0, sys.argv[1]); runpy.run_module(sys.argv[2], run_name='__main__')"
+    command = [sys.executable, "-I", "-c", start, probe, "ecg_probe.checkpoints"]
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, env=environment, **streams) as child:
         # The channel stays open: when this process is gone, the child reads its end and ends too.

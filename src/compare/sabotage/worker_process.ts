@@ -30,7 +30,7 @@ export class WorkerProcess {
     this.#child = fork(join(base, 'src/compare/sabotage/worker.ts'), {
       cwd: base,
       env: { ...process.env, ...env },
-      execArgv: ['--import', import.meta.resolve('tsx')],
+      execArgv: ['--import', new URL('../../lib/typescript.mjs', import.meta.url).href],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

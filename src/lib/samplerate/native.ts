@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
+import { isolated, isolatedEnvironment } from '../python/isolated.mjs';
 import type { Resample } from './resample.ts';
 
 /** Where a native libsamplerate lies. */
@@ -26,13 +28,16 @@ print(json.dumps({"path": importlib.util.find_spec("samplerate").origin, "libpyt
  */
 export function locateWheelLibrary(python: string): NativeLibrary | null {
   try {
-    const text = execFileSync(python, ['-c', LOCATE], {
+    const text = execFileSync(python, isolated('-c', LOCATE), {
+      env: isolatedEnvironment(),
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 30_000,
     });
     const found = JSON.parse(text) as { path: string; libpython: string; usable: boolean };
-    return found.usable ? { path: found.path, libpython: found.libpython } : null;
+    const { path, libpython } = found;
+    // A relative path would be looked up in the working folder.
+    return found.usable && isAbsolute(path) && isAbsolute(libpython) ? { path, libpython } : null;
   } catch {
     return null;
   }

@@ -1,0 +1,3 @@
+/** Types of `first_signals.mjs`. */
+export function keepSignals(): void;
+export function keptSignals(): NodeJS.Signals[];
