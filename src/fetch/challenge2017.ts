@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { readRows } from '../lib/csv/table.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { foldedName } from '../lib/python/member_paths.ts';
 import { unzip } from './unzip.ts';
 
 const archive = 'training2017.zip';
@@ -12,6 +13,12 @@ const labels = 'REFERENCE.csv';
 
 /** Limits of the archive: 8,528 signals of at most 61 s at 300 Hz and as many headers, and room to spare. */
 const limits = { maxBytes: 1_000_000_000, maxFiles: 30_000 };
+
+/** The data set's folder, and the files that were fetched into it, by their paths below it. */
+interface Fetched {
+  readonly folder: string;
+  readonly files: readonly { readonly target: string }[];
+}
 
 /** Records of each class in the published versions of the labels. */
 const versions: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -26,13 +33,15 @@ const versions: Readonly<Record<string, Readonly<Record<string, number>>>> = {
  *
  * @throws InputError for an archive that is damaged, hostile, or something else.
  */
-export function unpackChallenge2017(folder: string, reporter: Reporter): void {
+export function unpackChallenge2017({ folder, files: fetched }: Fetched, reporter: Reporter): void {
   const say = (text: string): void => reporter({ kind: 'message', text });
   const task = `unpack ${archive}`;
-  const files = unzip(join(folder, archive), folder, limits, (done, total) => {
+  const ours = new Set(fetched.map(({ target }) => foldedName(target)));
+  const onFile = (done: number, total: number): void => {
     if (done === 1) reporter({ kind: 'start', task, total, unit: 'files' });
     reporter({ kind: 'progress', task, done });
-  });
+  };
+  const files = unzip(join(folder, archive), folder, limits, onFile, (path) => ours.has(foldedName(path)));
   reporter({ kind: 'end', task });
   for (const name of ['RECORDS', labels]) {
     if (files.includes(name)) continue;

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { constants, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,7 +25,7 @@ export interface Patience {
   readonly minGain?: number;
   /** Wait after the first failure, doubled with each further one; default 1 s. */
   readonly backOff?: number;
-  /** An answer that brings less than a kilobyte in this time is dropped and asked for again; default 30 s. */
+  /** How often the rate of an answer is looked at: one that brings less than a kilobyte a second is dropped and asked for again; default 30 s. */
   readonly stall?: number;
 }
 
@@ -48,7 +48,10 @@ interface Partial {
   readonly length: number;
 }
 
-const minBytesPerStall = 1024;
+/** Bytes a second below which an answer is dropped. */
+const minRate = 1024;
+/** So many times the largest size a server may send, all attempts together. */
+const mostCopies = 3;
 const spaceFaults: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
@@ -64,12 +67,17 @@ export async function download(file: Download, options: DownloadOptions): Promis
   await mkdir(dirname(file.target), { recursive: true });
   let failures = 0;
   let wrong = 0;
+  let received = 0;
+  const onBytes = (count: number): void => {
+    received += Math.max(0, count);
+    options.onBytes?.(count);
+  };
   options.onBytes?.(sizeOf(partOf(file)));
   for (;;) {
     signal?.throwIfAborted();
     const before = sizeOf(partOf(file));
     try {
-      await fetchRest(file, options);
+      await fetchRest(file, { ...options, onBytes });
       const digest = file.sha256 === undefined ? undefined : await fileDigest(partOf(file));
       if (digest === file.sha256) break;
       // Once may be a damaged connection or a resumed file that was not the same; twice is another file.
@@ -82,8 +90,10 @@ export async function download(file: Download, options: DownloadOptions): Promis
       if (spaceFaults.has(code)) throw noRoom(file, code!);
       if (!(error instanceof TemporaryFault)) throw error;
       failures = sizeOf(partOf(file)) - before >= minGain ? 1 : failures + 1;
-      if (failures >= attempts) {
-        throw new TemporaryFault(`${error.message}; gave up after ${failures} attempts (${file.address})`);
+      if (failures >= attempts || received > mostCopies * file.maxBytes) {
+        throw new TemporaryFault(
+          `${error.message}; gave up after ${failures} attempts and ${received} bytes (${file.address})`,
+        );
       }
       const wait = error.wait ?? backOff * 2 ** (failures - 1) * (0.5 + Math.random());
       onRetry?.(`${error.message}; again in ${(wait / 1000).toFixed(1)} s`);
@@ -126,11 +136,13 @@ async function fetchRest(file: Download, options: DownloadOptions): Promise<void
 
 async function append(file: Download, { body, address }: Answer, start: number, options: DownloadOptions) {
   const stall = options.patience?.stall ?? 30_000;
-  const handle = await open(partOf(file), start === 0 ? 'w' : 'r+');
+  // Never through a link, nor into a pipe: the folder may hold anything.
+  if (start === 0) rmSync(partOf(file), { force: true });
+  const handle = await open(partOf(file), start === 0 ? 'wx' : constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
   let position = start;
   let watched = start;
   const watch = setInterval(() => {
-    if (position - watched < minBytesPerStall) {
+    if (position - watched < (minRate * stall) / 1000) {
       body.destroy(new TemporaryFault(`${address} sent ${position - watched} bytes in ${stall / 1000} s`));
     }
     watched = position;
@@ -178,7 +190,11 @@ function requireLength(file: Download, length: number | undefined): void {
 
 const partOf = (file: Download): string => `${file.target}.part`;
 const knowledgeOf = (file: Download): string => `${file.target}.part.json`;
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** Bytes of a regular file; 0 for anything else. */
+function sizeOf(path: string): number {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status?.isFile() ? status.size : 0;
+}
 
 /** Keeps what a later attempt needs to go on; a server that says too little has to begin again. */
 function remember(file: Download, { headers }: Answer, length: number | undefined): void {
@@ -191,7 +207,7 @@ function remember(file: Download, { headers }: Answer, length: number | undefine
 
 function readPartial(file: Download): Partial | undefined {
   const have = sizeOf(partOf(file));
-  if (have === 0) return undefined;
+  if (have === 0 || sizeOf(knowledgeOf(file)) === 0) return undefined;
   try {
     const known = JSON.parse(readFileSync(knowledgeOf(file), 'utf8')) as Partial;
     const { address, validator, length } = known;

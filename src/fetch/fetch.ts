@@ -36,6 +36,8 @@ export interface FetchOptions {
 export interface Plan {
   readonly set: DataSet;
   readonly folder: string;
+  /** Where {@link fetchData} keeps what it knows of the set. */
+  readonly memory: string;
   readonly address: string;
   /** Files of the set, or of the chosen patients. */
   readonly files: readonly ListedFile[];
@@ -45,12 +47,17 @@ export interface Plan {
   readonly bytes: number;
 }
 
-/** Folder for what is remembered of a data set: the list of checksums, which files have theirs, the lock. */
-const memory = '.fetch';
+/**
+ * What is remembered of a data set: the list of checksums, which files have theirs, the lock. It lies beside the data sets' folders, where no file of a publication or of
+ * its archives can get.
+ */
+const memoryOf = (set: DataSet, target: string): string => join(target, '.fetch', set.folder);
 const sums = 'SHA256SUMS.txt';
 
 /** A file may be so many times as long as is known of its kind, and this many bytes more. */
 const slack = { factor: 20, bytes: 1 << 20 };
+/** The list of checksums, and its number of files, so many times. */
+const listSlack = 4;
 
 /** Faults of single files after which the rest is not tried. */
 const mostFaults = 20;
@@ -75,10 +82,10 @@ export async function fetchData(options: FetchOptions): Promise<boolean> {
   try {
     const plans: Plan[] = [];
     for (const set of sets) {
-      const folder = join(target, set.folder);
-      mkdirSync(join(folder, memory), { recursive: true });
-      unlocks.push(lockJob(join(folder, memory)));
-      plans.push(await planSet(set, folder, options));
+      const memory = memoryOf(set, target);
+      mkdirSync(memory, { recursive: true });
+      unlocks.push(lockJob(memory));
+      plans.push(await planSet(set, memory, options));
     }
     const open = plans.filter(({ missing }) => missing.length > 0);
     if (open.length > 0) {
@@ -87,7 +94,7 @@ export async function fetchData(options: FetchOptions): Promise<boolean> {
     }
     for (const plan of plans) {
       if (plan.missing.length > 0) await fetchFiles(plan, options);
-      if (plan.set.afterwards === 'challenge-2017') await once(plan, () => unpackChallenge2017(plan.folder, reporter));
+      if (plan.set.afterwards === 'challenge-2017') await once(plan, () => unpackChallenge2017(plan, reporter));
       reporter({ kind: 'message', text: `${plan.folder}: complete, ${plan.files.length} files` });
     }
     return true;
@@ -96,17 +103,23 @@ export async function fetchData(options: FetchOptions): Promise<boolean> {
   }
 }
 
-async function planSet(set: DataSet, folder: string, options: FetchOptions): Promise<Plan> {
+async function planSet(set: DataSet, memory: string, options: FetchOptions): Promise<Plan> {
+  const folder = join(options.target, set.folder);
   const { client, patience, signal, mirror = publisher, reporter = silent } = options;
   const address = addressOf(set, mirror);
-  const list = join(folder, memory, sums);
+  const list = join(memory, sums);
   if (!existsSync(list)) {
     reporter({ kind: 'message', text: `${set.name}: fetching the list of files and checksums from ${address}` });
-    const maxBytes = slack.factor * set.about.listBytes;
+    const maxBytes = listSlack * set.about.listBytes;
     await download({ address: address + sums, target: list, maxBytes }, { client, patience, signal });
   }
-  const files = await readListing(list, set, isByPatient(set) ? options.patients : undefined);
-  const journal = new Journal(folder, join(folder, memory, 'verified'));
+  const files = await readListing(
+    list,
+    set,
+    listSlack * set.about.files,
+    isByPatient(set) ? options.patients : undefined,
+  );
+  const journal = await Journal.open(folder, join(memory, 'verified'));
   const missing: ListedFile[] = [];
   const foreign: ListedFile[] = [];
   for (const file of files) {
@@ -124,7 +137,7 @@ async function planSet(set: DataSet, folder: string, options: FetchOptions): Pro
     });
   }
   missing.push(...foreign);
-  return { set, folder, address, files, missing, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0) };
+  return { set, folder, memory, address, files, missing, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 function isByPatient({ files }: DataSet): boolean {
@@ -157,9 +170,9 @@ export function gigabytes(bytes: number): string {
 }
 
 async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
-  const { set, folder, address, missing } = plan;
+  const { set, folder, memory, address, missing } = plan;
   const { client, patience, connections = 4, reporter = silent } = options;
-  const journal = new Journal(folder, join(folder, memory, 'verified'));
+  const journal = await Journal.open(folder, join(memory, 'verified'));
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const faults: InputError[] = [];
@@ -217,8 +230,8 @@ function isFull(error: InputError): boolean {
 }
 
 /** Does work on the complete files of a set, unless it was done on the same ones. */
-async function once({ folder, files }: Plan, work: () => void): Promise<void> {
-  const marker = join(folder, memory, 'unpacked');
+async function once({ memory, files }: Plan, work: () => void): Promise<void> {
+  const marker = join(memory, 'unpacked');
   const state = files.map(({ sha256, target }) => `${sha256}  ${target}\n`).join('');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === state) return;
   rmSync(marker, { force: true });

@@ -1,26 +1,17 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from 'node:http';
 import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import { InputError } from '../errors.ts';
+import { answerTo, TemporaryFault } from './answer.ts';
 import { ProxyAgent, proxyFor } from './proxy.ts';
+
+export { TemporaryFault };
 
 /** Limits of a request, in milliseconds where they are times. */
 export interface HttpLimits {
-  /** Until the answer begins, and between its pieces; default 30 s. */
+  /** From the begin of a request until the head of its answer is complete; default 30 s. */
   readonly stall?: number;
   /** Most redirects in a row; default 5. */
   readonly redirects?: number;
-}
-
-/** A server's answer that cannot be used now but perhaps later. */
-export class TemporaryFault extends Error {
-  override readonly name = 'TemporaryFault';
-  /** How long the server asks to wait (ms). */
-  readonly wait: number | undefined;
-
-  constructor(message: string, wait?: number) {
-    super(message);
-    this.wait = wait;
-  }
 }
 
 /** An answer, with the address that gave it after redirects. */
@@ -91,22 +82,19 @@ export class HttpClient {
     for (const agent of [this.#plain, this.#secure, ...this.#proxies.values()]) agent.destroy();
   }
 
-  #request(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<IncomingMessage> {
+  async #request(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<IncomingMessage> {
     const options: RequestOptions = {
       agent: this.#agentFor(url),
       // Packed on the way, neither ranges nor lengths would mean the file's bytes.
       headers: { 'accept-encoding': 'identity', 'user-agent': 'ecg-transplant fetch-data', ...headers },
       signal,
-      timeout: this.#limits.stall,
     };
-    return new Promise((resolve, reject) => {
-      const request = (url.protocol === 'https:' ? secureRequest : plainRequest)(url, options, resolve);
-      request.on('timeout', () =>
-        request.destroy(new TemporaryFault(`no data for ${this.#limits.stall / 1000} s from ${url.host}`)),
-      );
-      request.on('error', (error) => reject(explain(error, url, signal)));
-      request.end();
-    });
+    try {
+      const request = (url.protocol === 'https:' ? secureRequest : plainRequest)(url, options);
+      return (await answerTo(request, this.#limits.stall, url.host)).message;
+    } catch (error) {
+      throw explain(error as Error, url, signal);
+    }
   }
 
   #agentFor(url: URL): PlainAgent {
@@ -114,7 +102,7 @@ export class HttpClient {
     if (proxy === undefined) return url.protocol === 'https:' ? this.#secure : this.#plain;
     const known = this.#proxies.get(proxy.href);
     if (known) return known;
-    const agent = new ProxyAgent(proxy, { keepAlive: true, ca: this.#authorities });
+    const agent = new ProxyAgent(proxy, this.#limits.stall, { keepAlive: true, ca: this.#authorities });
     this.#proxies.set(proxy.href, agent);
     return agent;
   }

@@ -1,6 +1,7 @@
-import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileDigest } from '../lib/python/hashlib.ts';
+import { readLines } from '../lib/python/lines.ts';
 import type { ListedFile } from './listing.ts';
 
 /** Which files of a folder had which checksum, so that a second run need not read them again. A file that was written to since counts as unknown. */
@@ -9,12 +10,21 @@ export class Journal {
   readonly #file: string;
   readonly #lines = new Map<string, string>();
 
-  constructor(folder: string, file: string) {
+  private constructor(folder: string, file: string) {
     this.#folder = folder;
     this.#file = file;
-    const text = existsSync(file) ? readFileSync(file, 'latin1') : '';
-    // A line that was cut off when the power failed matches nothing; of two lines of a file the later one counts.
-    for (const [, facts, path] of text.matchAll(/^([0-9a-f]{64} \d+ \d+) (.+)$/gm)) this.#lines.set(path!, facts!);
+  }
+
+  /** Reads what is known; `file` need not be there. */
+  static async open(folder: string, file: string): Promise<Journal> {
+    const journal = new Journal(folder, file);
+    if (!existsSync(file)) return journal;
+    for await (const line of readLines(file, 4096)) {
+      // A line that was cut off when the power failed matches nothing; of two lines of a file the later one counts.
+      const [, facts, path] = /^([0-9a-f]{64} \d+ \d+) (.+)$/.exec(line) ?? [];
+      if (facts !== undefined && path !== undefined) journal.#lines.set(path, facts);
+    }
+    return journal;
   }
 
   /** Whether the file is there as it was when its checksum was right. */
@@ -34,7 +44,7 @@ export class Journal {
   add(file: ListedFile): void {
     const facts = this.#factsOf(file)!;
     this.#lines.set(file.target, facts);
-    appendFileSync(this.#file, `\n${facts} ${file.target}\n`, 'latin1');
+    appendFileSync(this.#file, `\n${facts} ${file.target}\n`);
   }
 
   #factsOf({ sha256, target }: ListedFile): string | undefined {

@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { InputError } from '../errors.ts';
+import { readLines } from '../lib/python/lines.ts';
 import type { DataSet } from './data_sets.ts';
 
 /** A file of a data set. */
@@ -14,19 +13,28 @@ export interface ListedFile {
   readonly bytes: number;
 }
 
+/** Bytes of a line; the longest path of a publication has a hundred. */
+const longestLine = 4096;
+
 /**
  * The files of a data set that a publication's `SHA256SUMS.txt` lists, those of some patients only where `patients` says so.
  *
- * @throws InputError for a line of another form, and if a part of the set is not listed at all.
+ * @param maxFiles most files that the set can have.
+ * @throws InputError for a line of another form, for too many files, and if a part of the set is not listed at all.
  */
-export async function readListing(file: string, set: DataSet, patients?: readonly number[]): Promise<ListedFile[]> {
+export async function readListing(
+  file: string,
+  set: DataSet,
+  maxFiles: number,
+  patients?: readonly number[],
+): Promise<ListedFile[]> {
   const wanted = patients && new Set(patients);
   const found = new Map<number, number>();
   const targets = new Set<string>();
   const files: ListedFile[] = [];
   const hits = new Set<DataSet['files'][number]>();
   let count = 0;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of readLines(file, longestLine)) {
     count++;
     if (line === '') continue;
     // As sha256sum writes it; PhysioNet has one blank in place of two.
@@ -51,7 +59,14 @@ export async function readListing(file: string, set: DataSet, patients?: readonl
       }
       const target = path.replace(rule.path, rule.target);
       if (targets.has(target)) throw new InputError('two files would get one name', { file, where: path, got: target });
-      targets.add(target);
+      if (targets.add(target).size > maxFiles) {
+        throw new InputError('the publication lists more files than the data set can have', {
+          file,
+          where: `line ${count}`,
+          expected: `at most ${maxFiles}`,
+          next: `It may have changed: see ${set.page}`,
+        });
+      }
       files.push({ path, target, sha256: sha256.toLowerCase(), bytes: rule.bytes });
     }
   }

@@ -80,11 +80,11 @@ export async function fetchOriginal(options: FetchOriginalOptions): Promise<Witn
 }
 
 function requireSame(target: string, digest: string): Witness {
-  const witness = identifyOriginal(target);
-  if (witness.digest === digest) return witness;
+  const witness = missingPackages(target).length > 0 ? undefined : identifyOriginal(target);
+  if (witness?.digest === digest) return witness;
   throw new InputError('this folder is taken', {
     file: target,
-    got: `${witness.title}, digest ${witness.digest}`,
+    got: witness ? `${witness.title}, digest ${witness.digest}` : 'something else',
     expected: `no folder, or code of digest ${digest}`,
     next: 'Remove it, or give another --target.',
   });

@@ -3,6 +3,7 @@ import { type AgentOptions, type RequestOptions, Agent as SecureAgent } from 'no
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { InputError } from '../errors.ts';
+import { answerTo } from './answer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,10 +55,13 @@ function isExcepted({ hostname, port }: URL, exceptions: string): boolean {
 /** Speaks https through a tunnel (CONNECT) of an http proxy. */
 export class ProxyAgent extends SecureAgent {
   readonly #proxy: URL;
+  readonly #limit: number;
 
-  constructor(proxy: URL, options: AgentOptions) {
+  /** `limit`: milliseconds until the proxy has to have answered. */
+  constructor(proxy: URL, limit: number, options: AgentOptions) {
     super(options);
     this.#proxy = proxy;
+    this.#limit = limit;
   }
 
   override createConnection(
@@ -66,33 +70,28 @@ export class ProxyAgent extends SecureAgent {
   ): undefined {
     // An agent that returns no socket awaits it from the callback, which ignores it where there is an error.
     const give = callback as (error: Error | null, socket?: Duplex) => void;
+    this.#tunnel(`${options.host}:${options.port}`).then(
+      (socket) => give(null, connect({ ...(options as ConnectionOptions), socket })),
+      give,
+    );
+    return undefined;
+  }
+
+  async #tunnel(path: string): Promise<Duplex> {
     const { hostname, port, username, password } = this.#proxy;
-    const path = `${options.host}:${options.port}`;
     const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+    const file = `${hostname}:${port || 80}`;
     const tunnel = request({
       host: hostname,
       port: port || 80,
       method: 'CONNECT',
       path,
       headers: { host: path, ...(username && { 'proxy-authorization': `Basic ${login}` }) },
-      timeout: 30_000,
     });
-    tunnel.on('connect', ({ statusCode }, socket) => {
-      if (statusCode === 200) give(null, connect({ ...(options as ConnectionOptions), socket }));
-      else {
-        socket.destroy();
-        give(
-          new InputError('the proxy refuses', {
-            file: `${hostname}:${port || 80}`,
-            got: `status ${statusCode}`,
-            next: 'See HTTPS_PROXY and NO_PROXY.',
-          }),
-        );
-      }
-    });
-    tunnel.on('timeout', () => tunnel.destroy(new Error('the proxy does not answer')));
-    tunnel.on('error', (error) => give(error));
-    tunnel.end();
-    return undefined;
+    const { message, socket } = await answerTo(tunnel, this.#limit, `the proxy ${file}`);
+    if (message.statusCode === 200) return socket;
+    socket.destroy();
+    const next = 'See HTTPS_PROXY and NO_PROXY.';
+    throw new InputError('the proxy refuses', { file, got: `status ${message.statusCode}`, next });
   }
 }

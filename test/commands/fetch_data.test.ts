@@ -129,6 +129,16 @@ describe('ecg-transplant fetch-data', () => {
     expect(readFileSync(arrived()).equals(signal)).toBe(true);
   });
 
+  it('a server that answers in another protocol: says so, and gives the lock back', async () => {
+    server.fault = (_, response) => {
+      response.socket!.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
+      return true;
+    };
+    const { code, stderr } = await start(['--yes']).ended;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/does not give the file; got status 101/)]);
+    expect(readdirSync(join(target, '.fetch', 'ptbxl'))).toEqual([]);
+  });
+
   it('a full disk: says so, and goes on when there is room', async () => {
     const { code, stderr } = await start(['--yes'], 'ulimit -f 64; trap "" XFSZ').ended;
     expect([code, stderr]).toEqual([

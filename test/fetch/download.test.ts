@@ -1,5 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -214,9 +225,9 @@ describe('download', () => {
     };
     const reasons: string[] = [];
     const hasty = new HttpClient({ stall });
-    await fetchFile({}, { client: hasty, onRetry: (reason) => reasons.push(reason) });
+    await fetchFile({}, { client: hasty, patience: { ...quick, stall }, onRetry: (reason) => reasons.push(reason) });
     hasty.close();
-    expect(reasons[0]).toMatch(/no data for 0.3 s/);
+    expect(reasons[0]).toMatch(/did not answer within 0.3 s/);
     expect(reasons.length).toBeGreaterThanOrEqual(2);
     expect(readFileSync(target).equals(content)).toBe(true);
   });
@@ -234,6 +245,57 @@ describe('download', () => {
     for (const timer of timers) clearInterval(timer);
     expect(reasons[0]).toMatch(/sent \d+ bytes in 0.3 s/);
     expect(readFileSync(target).equals(content)).toBe(true);
+  });
+
+  it('a rate that would take for ever, and nothing of trailers without end', async () => {
+    const timers: NodeJS.Timeout[] = [];
+    server.fault = (_, response, attempt) => {
+      if (attempt > 2) return false;
+      const { socket } = response;
+      socket!.write(`HTTP/1.1 200 OK\r\netag: "x"\r\ntransfer-encoding: chunked\r\n\r\n`);
+      if (attempt === 1) timers.push(setInterval(() => socket!.write(`60\r\n${'.'.repeat(96)}\r\n`), 150));
+      else {
+        socket!.write('1\r\n.\r\n0\r\n');
+        timers.push(setInterval(() => socket!.write('x: y\r\n'), 10));
+      }
+      return true;
+    };
+    const reasons: string[] = [];
+    await fetchFile({}, { patience: { ...quick, stall }, onRetry: (reason) => reasons.push(reason) });
+    for (const timer of timers) clearInterval(timer);
+    expect(reasons).toEqual([
+      expect.stringMatching(/sent (96|192) bytes in 0.3 s/),
+      expect.stringMatching(/sent [01] bytes in 0.3 s/),
+    ]);
+    expect(readFileSync(target).equals(content)).toBe(true);
+  });
+
+  it('a file that breaks off and begins anew for ever', async () => {
+    server.ranges = false;
+    let size = 0;
+    server.fault = (_, response) => {
+      response.writeHead(200);
+      size += 20_000;
+      response.write(content.subarray(0, size), () => setTimeout(() => response.destroy(), 5));
+      return true;
+    };
+    await expect(fetchFile({ maxBytes: content.length })).rejects.toThrow(/gave up after \d attempts and \d+ bytes/);
+    expect(server.requests.length).toBeLessThan(15);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['a link', (path) => symlinkSync(join(folder, 'victim'), path)],
+    ['a pipe', (path) => execFileSync('mkfifo', [path])],
+  ])('%s in place of the partial file is removed, not written through', async (_, make) => {
+    writeFileSync(join(folder, 'victim'), 'mine');
+    for (const name of [part(), `${part()}.json`]) {
+      mkdirSync(join(target, '..'), { recursive: true });
+      make(name);
+      await fetchFile();
+      expect(readFileSync(target).equals(content)).toBe(true);
+      expect(readFileSync(join(folder, 'victim'), 'utf8')).toBe('mine');
+      rmSync(join(target, '..'), { recursive: true });
+    }
   });
 
   it('no server', async () => {

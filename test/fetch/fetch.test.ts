@@ -218,12 +218,21 @@ describe('fetchData', () => {
   });
 
   it.each([
+    ['a line without end', 'x'.repeat(1_000_000), /line 1: the line is too long; expected at most 4096 bytes/],
     ['no list', '<html>not a list</html>', /line 1: this is no list of checksums; got "<html>/],
     ['a list of something else', `${'0'.repeat(64)}  other.txt\n`, /does not list what belongs to the data set/],
     ['paths that lead elsewhere', `${'0'.repeat(64)}  ../../p00/p00000/p00000_s00.dat\n`, /does not list what belongs/],
   ])('%s', async (_, list, message) => {
     server.publish(`${setNamed('icentia11k').address}SHA256SUMS.txt`, list);
     await expect(fetchSet('icentia11k')).rejects.toThrow(message);
+  });
+
+  it('more files than the data set can have', async () => {
+    const set = { ...setNamed('icentia11k'), about: { files: 1, listBytes: 1000 } };
+    publish('icentia11k', patients);
+    await expect(fetchData({ sets: [set], target, client, mirror: server.address })).rejects.toThrow(
+      /lists more files than the data set can have; expected at most 4/,
+    );
   });
 
   it('two runs in one folder at once', async () => {
@@ -326,11 +335,36 @@ with zipfile.ZipFile(sys.argv[1], "w") as archive:
     expect(texts('warning')).toEqual([expect.stringMatching(/REFERENCE.csv is of no known version/)]);
   });
 
+  it.each(['training2017.zip', 'Training2017.ZIP', 'license.txt', 'REFERENCE-V2.csv', 'training2017.zip/x'])(
+    'refuses an archive that would replace what was fetched: %s',
+    async (name) => {
+      publish('cinc2017', {
+        'LICENSE.txt': 'licence',
+        'REFERENCE-v2.csv': version2,
+        'training2017.zip': zipped({ ...files, [name]: 'x' }),
+      });
+      await expect(fetchSet('cinc2017')).rejects.toThrow(
+        /refused: (the name of a file that fetch-data keeps|a file is)/,
+      );
+      expect(read('cinc2017', 'LICENSE.txt')).toBe('licence');
+    },
+  );
+
+  it('keeps its own memory where no archive reaches it', async () => {
+    const hostile = Object.fromEntries(
+      ['.fetch/verified', '.fetch/job.lock', '.fetch/cinc2017/verified'].map((name) => [name, 'x']),
+    );
+    publish('cinc2017', { 'training2017.zip': zipped({ ...files, ...hostile }) });
+    await fetchSet('cinc2017');
+    expect(read('.fetch', 'cinc2017', 'verified')).toMatch(/training2017\.zip/);
+    expect(existsSync(join(target, '.fetch', 'cinc2017', 'job.lock'))).toBe(false);
+  });
+
   it('refuses an archive of something else, and unpacks the right one later', async () => {
     publish('cinc2017', { 'training2017.zip': zipped({ 'A00001.mat': 'x' }) });
     await expect(fetchSet('cinc2017')).rejects.toThrow(/not the training set; expected RECORDS/);
     publish('cinc2017', { 'training2017.zip': zipped(files) });
-    rmSync(join(target, 'cinc2017', '.fetch'), { recursive: true });
+    rmSync(join(target, '.fetch', 'cinc2017'), { recursive: true });
     await fetchSet('cinc2017', { force: true });
     expect(existsSync(join(target, 'cinc2017', 'RECORDS'))).toBe(true);
   });

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { InputError } from '../../src/errors.ts';
 import { HttpClient, TemporaryFault } from '../../src/fetch/http.ts';
 import { proxyFor } from '../../src/fetch/proxy.ts';
-import { startServer, type TestServer } from './server.ts';
+import { type RawServer, startRawServer, startServer, type TestServer } from './server.ts';
 
 async function textOf(client: HttpClient, address: string, headers: Record<string, string> = {}): Promise<string> {
   const { body } = await client.get(address, headers);
@@ -76,6 +76,111 @@ describe('redirects', () => {
   it('http is for this machine alone', async () => {
     await expect(client.get('http://physionet.org/files/', {})).rejects.toThrow(/not safe/);
     await expect(client.get('http://127.0.0.1.example/', {})).rejects.toThrow(/not safe/);
+  });
+});
+
+/** Servers that never come to their answer. */
+const evasions: readonly (readonly [string, Parameters<typeof startRawServer>[0], RegExp])[] = [
+  ['silence', () => undefined, /did not answer within 0.3 s/],
+  [
+    'a head that trickles',
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nx: ');
+      return setInterval(() => socket.write('y'), 10);
+    },
+    /did not answer within 0.3 s/,
+  ],
+  [
+    'header after header',
+    (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n');
+      return setInterval(() => socket.write('x: y\r\n'), 10);
+    },
+    /did not answer within 0.3 s/,
+  ],
+  [
+    'interim answers, slowly',
+    (socket) => setInterval(() => socket.write('HTTP/1.1 102 Processing\r\n\r\n'), 50),
+    /did not answer within 0.3 s/,
+  ],
+  [
+    'interim answers, at once',
+    (socket) => {
+      socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5000));
+      return undefined;
+    },
+    /17 interim answers \(1xx\)/,
+  ],
+  [
+    'a head without end, at once',
+    (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}`);
+      return undefined;
+    },
+    /HPE_HEADER_OVERFLOW/,
+  ],
+  [
+    'an end instead of an answer',
+    (socket) => {
+      socket.end();
+      return undefined;
+    },
+    /cannot be reached: ECONNRESET/,
+  ],
+];
+
+const switched = (socket: { write(text: string): unknown }): undefined => {
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n');
+};
+
+describe('a server that evades its answer', () => {
+  const limit = 300;
+  let raw: RawServer;
+  afterEach(() => raw.close());
+
+  it.each(evasions)('%s: ends in time', async (_, answer, message) => {
+    raw = await startRawServer(answer);
+    const client = new HttpClient({ stall: limit });
+    const get = client.get(raw.address, {});
+    await expect(get).rejects.toThrow(TemporaryFault);
+    await expect(get).rejects.toThrow(message);
+    client.close();
+  });
+
+  it('another protocol is refused', async () => {
+    raw = await startRawServer(switched);
+    const client = new HttpClient({ stall: limit });
+    const get = client.get(raw.address, {});
+    await expect(get).rejects.toThrow(InputError);
+    await expect(get).rejects.toThrow(/does not give the file; got status 101/);
+    client.close();
+  });
+
+  it.each(evasions)('a proxy: %s', async (_, answer) => {
+    raw = await startRawServer(answer);
+    process.env.HTTPS_PROXY = `http://127.0.0.1:${raw.port}`;
+    try {
+      const client = new HttpClient({ stall: limit });
+      const get = client.get('https://physionet.example/', {});
+      await expect(get).rejects.toThrow(
+        /did not answer within 0.3 s|cannot be reached|the proxy refuses; got status 10[23]/,
+      );
+      client.close();
+    } finally {
+      delete process.env.HTTPS_PROXY;
+    }
+  });
+
+  it('a proxy that speaks another protocol', async () => {
+    raw = await startRawServer(switched);
+    process.env.HTTPS_PROXY = `http://127.0.0.1:${raw.port}`;
+    try {
+      const client = new HttpClient({ stall: limit });
+      await expect(client.get('https://physionet.example/', {})).rejects.toThrow(/status 101/);
+      client.close();
+    } finally {
+      delete process.env.HTTPS_PROXY;
+    }
   });
 });
 

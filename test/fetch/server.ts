@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
 
 /** A file that the server publishes. */
 export interface Published {
@@ -70,6 +70,36 @@ export async function startServer(): Promise<TestServer> {
     },
   };
   return self;
+}
+
+/** A server that answers each connection as the test says, byte by byte. */
+export interface RawServer {
+  readonly address: string;
+  readonly port: number;
+  close(): void;
+}
+
+/** Starts it; `answer` is called when a request has begun to arrive. Timers that it returns are cleared when the connection ends. */
+export async function startRawServer(answer: (socket: Socket) => NodeJS.Timeout | undefined): Promise<RawServer> {
+  const sockets = new Set<Socket>();
+  const server = createSocketServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      const timer = answer(socket);
+      socket.on('close', () => clearInterval(timer));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}/`,
+    port,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }
 
 /** Sends the head of a whole answer and its first bytes, then ends the connection. */

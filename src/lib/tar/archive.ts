@@ -75,6 +75,13 @@ export function makeFolderInside(root: string, folder: string, archive: string, 
       got: relative(root, existing),
     });
   }
+  if (!statSync(existing).isDirectory()) {
+    throw new InputError('refused: a file is where the archive needs a folder', {
+      file: archive,
+      where: path,
+      got: relative(root, existing),
+    });
+  }
   mkdirSync(folder, { recursive: true });
 }
 
