@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
@@ -6,7 +6,7 @@ import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { rdann } from '../lib/wfdb/annotation.ts';
 import { rdrecord } from '../lib/wfdb/signal.ts';
-import { findPatients } from '../port/pretraining/convert_icentia11k.ts';
+import { findPatients, segmentFile, segmentsOf } from '../port/pretraining/convert_icentia11k.ts';
 import { rawLabelsOf } from '../port/pretraining/icentia11k_annotations.ts';
 import {
   flattenRawLabels,
@@ -53,7 +53,7 @@ export async function writeExcerpts(source: string, target: string, size: Excerp
 }
 
 function cut(source: string, count: number, samples: number): Segment[] {
-  const records = segmentsOf(source, count);
+  const records = recordsOf(source, count);
   const perRecord = Math.ceil(count / records.length);
   return records.flatMap((record, r) => {
     const { data } = rdrecord(record).pSignal;
@@ -78,15 +78,10 @@ function cut(source: string, count: number, samples: number): Segment[] {
 }
 
 /** At most `count` segments, of as many of the first patients as there are: their first segments, then their second ones, and so on. */
-function segmentsOf(source: string, count: number): string[] {
+function recordsOf(source: string, count: number): string[] {
   const byPatient = findPatients(source)
     .slice(0, count)
-    .map((id) => {
-      const patient = `p${String(id).padStart(5, '0')}`;
-      const folder = join(source, patient.slice(0, 3), patient);
-      const files = readdirSync(folder).filter((file) => /^p\d{5}_s\d{2}\.hea$/.test(file));
-      return files.sort().map((file) => join(folder, file.slice(0, -4)));
-    });
+    .map((id) => segmentsOf(source, id).map((segment) => segmentFile(source, id, segment)));
   const longest = Math.max(...byPatient.map((segments) => segments.length));
   const rounds = Array.from({ length: longest }, (_, round) => byPatient.flatMap((segments) => segments[round] ?? []));
   if (longest === 0) {

@@ -4,7 +4,7 @@ import type { DataSetName } from '../compare/data.ts';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Experiment, FinetuningSet, SetName } from '../experiments.ts';
-import { convertIcentia11k } from '../port/pretraining/convert_icentia11k.ts';
+import { convertIcentia11k, findPatients } from '../port/pretraining/convert_icentia11k.ts';
 import { makeData } from '../synthetic/make_data.ts';
 import type { RunFolder } from './run_folder.ts';
 import { selectRecords } from './select_records.ts';
@@ -105,16 +105,10 @@ export async function providePatients(
     return;
   }
   const source = join(data, icentiaFolder);
-  const ids = patientsOfWfdb(source);
+  const ids = findPatients(source);
   const patientIds = ids.slice(0, patients === 'all' ? ids.length : patients);
-  await convertIcentia11k({
-    source,
-    target,
-    unzipped: true,
-    patientIds,
-    segments: segmentsWithGaps(source, patientIds),
-    reporter,
-  });
+  const { description, failed } = await convertIcentia11k({ source, target, unzipped: true, patientIds, reporter });
+  if (description === undefined) throw failed[0]!.error;
 }
 
 /** Makes or selects the recordings of a set. */
@@ -154,33 +148,6 @@ export function patientIdsIn(folder: string): number[] {
   return readdirSync(folder)
     .flatMap((name) => (/^\d{5}_batched\.npy$/.test(name) ? [Number(name.slice(0, 5))] : []))
     .sort((a, b) => a - b);
-}
-
-function patientsOfWfdb(source: string): number[] {
-  const ids = readdirSync(source, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
-    const id = /(?:^|\/)p(\d{5})$/.exec(name)?.[1];
-    return id === undefined ? [] : [Number(id)];
-  });
-  if (ids.length === 0) {
-    throw new InputError('no patients', { file: source, expected: 'folders such as p00/p00000' });
-  }
-  return [...new Set(ids)].sort((a, b) => a - b);
-}
-
-/**
- * Segments to convert where some are missing in the middle, as in a sample of the data set: those that all patients have. Undefined where
- * nothing is missing: all are taken then.
- */
-function segmentsWithGaps(source: string, patientIds: readonly number[]): number[] | undefined {
-  const found = patientIds.map((id) => {
-    const name = `p${String(id).padStart(5, '0')}`;
-    return readdirSync(join(source, name.slice(0, 3), name)).flatMap((file) => {
-      const segment = /_s(\d{2,})\.hea$/.exec(file)?.[1];
-      return segment === undefined ? [] : [Number(segment)];
-    });
-  });
-  if (found.every((segments) => segments.length === Math.max(...segments) + 1)) return undefined;
-  return found[0].filter((segment) => found.every((segments) => segments.includes(segment))).sort((a, b) => a - b);
 }
 
 /** Names of the collections that a run reads. */

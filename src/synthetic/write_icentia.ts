@@ -4,9 +4,15 @@ import { ndarray } from '../lib/numpy/ndarray.ts';
 import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { wrann } from '../lib/wfdb/write.ts';
-import { type Labels, patientFile, writeUnzippedLabels } from '../port/transplant/datasets/icentia11k_files.ts';
+import {
+  type Labels,
+  patientFile,
+  type RawLabels,
+  writeUnzippedLabels,
+} from '../port/transplant/datasets/icentia11k_files.ts';
 import { writeDigital } from './digital.ts';
-import { type IcentiaSegment, makeIcentiaPatient } from './icentia.ts';
+import { type IcentiaSegment, icentiaRate, makeIcentiaPatient } from './icentia.ts';
+import { annotationsOf } from './icentia_annotations.ts';
 
 /** Forms of the Icentia11k data set: as distributed at first (pickles), unzipped by the original, or PhysioNet's. */
 export type IcentiaForm = 'zipped' | 'unzipped' | 'wfdb';
@@ -50,7 +56,7 @@ export async function writeIcentiaPatient(
 }
 
 /** The positions of each code, in the order of the codes. */
-function rawLabels({ positions, beats, rhythms }: IcentiaSegment): object {
+function rawLabels({ positions, beats, rhythms }: IcentiaSegment): RawLabels {
   const byCode = (codes: Int32Array, count: number) =>
     Array.from({ length: count }, (_, code) => {
       const chosen = positions.filter((_, k) => codes[k] === code);
@@ -59,29 +65,14 @@ function rawLabels({ positions, beats, rhythms }: IcentiaSegment): object {
   return { btype: byCode(beats, 5), rtype: byCode(rhythms, 6) };
 }
 
-const symbols: Readonly<Record<number, string>> = { 0: 'Q', 1: 'N', 2: 'S', 4: 'V' };
-const notes: Readonly<Record<number, string>> = { 3: '(N', 4: '(AFIB', 5: '(AFL' };
-
-/** Writes `p00/p00000/p00000_s00` and so on: rhythms are spans from a beat with a note such as `(N` to one with `)`. */
+/** Writes `p00/p00000/p00000_s00` and so on. */
 function writeWfdb(folder: string, id: number, segments: readonly IcentiaSegment[]): void {
   const patient = `p${String(id).padStart(5, '0')}`;
   const place = join(folder, patient.slice(0, 3), patient);
   mkdirSync(place, { recursive: true });
-  segments.forEach(({ digital, positions, beats, rhythms }, s) => {
+  segments.forEach((segment, s) => {
     const name = `${patient}_s${String(s).padStart(2, '0')}`;
-    writeDigital(place, name, digital, { baseline: 0, leads: ['ecg'] });
-    const marks: { sample: number; symbol: string; note: string }[] = [];
-    positions.forEach((sample, k) => {
-      const rhythm = rhythms[k]!;
-      marks.push({ sample, symbol: symbols[beats[k]!]!, note: '' });
-      if (notes[rhythm] === undefined) return;
-      if (rhythms[k - 1] !== rhythm) marks.push({ sample, symbol: '+', note: notes[rhythm] });
-      if (rhythms[k + 1] !== rhythm) marks.push({ sample, symbol: '+', note: ')' });
-    });
-    wrann(place, name, 'atr', {
-      sample: marks.map(({ sample }) => sample),
-      symbol: marks.map(({ symbol }) => symbol),
-      auxNote: marks.map(({ note }) => note),
-    });
+    writeDigital(place, name, segment.digital, { baseline: 0, leads: ['ecg'] });
+    wrann(place, name, 'atr', { ...annotationsOf(rawLabels(segment)), fs: icentiaRate });
   });
 }

@@ -5,8 +5,8 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import * as convert from '../../src/commands/convert_icentia.ts';
 import * as makeData from '../../src/commands/make_data.ts';
 import { InputError } from '../../src/errors.ts';
-import { readDescription } from '../../src/port/pretraining/convert_icentia11k.ts';
-import { parseIds } from '../../src/port/pretraining/patient_ids.ts';
+import { readDescription } from '../../src/port/pretraining/icentia11k_description.ts';
+import { formatIds, parseIds } from '../../src/port/pretraining/patient_ids.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -87,6 +87,13 @@ describe('make-data and convert-icentia', () => {
 
 describe('parseIds', () => {
   test('numbers and ranges', () => expect(parseIds('5-7, 3,6', '--patients')).toEqual([3, 5, 6, 7]));
+
+  test('formatIds writes what it reads', () => {
+    for (const text of ['', '0', '0-1', '0-19,25', '3,5-7']) {
+      const ids = text === '' ? [] : parseIds(text, '--patients');
+      expect(formatIds(ids)).toBe(text);
+    }
+  });
 
   test.each(['', '7-5', 'a', '1,,2', '-3', '1.5', '0-9999999'])('%j is an InputError', (text) => {
     expect(() => parseIds(text, '--patients')).toThrow(InputError);

@@ -1,9 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frames, FrameTask, GeneratorState } from '../../bridge/original_sampling.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
-import { convertIcentia11k, findPatients } from '../../port/pretraining/convert_icentia11k.ts';
+import { convertIcentia11k, findPatients, segmentsOf } from '../../port/pretraining/convert_icentia11k.ts';
 import type { BatchStream } from '../../port/pretraining/datasets.ts';
 import * as icentia11k from '../../port/transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../port/transplant/utils.ts';
@@ -271,7 +270,8 @@ function wholeCase(unzipped: boolean): SuiteCase {
         first,
         ...others.filter((id) => segments.every((one) => segmentsOf(source, id).includes(one))),
       ];
-      await convertIcentia11k({ source, target, patientIds, segments, unzipped });
+      const { failed } = await convertIcentia11k({ source, target, patientIds, segments, unzipped });
+      if (failed.length > 0) throw failed[0].error;
       const patients = { dbDir: target, patientIds, unzipped };
       const rows: Row[] = [];
       for (const task of Object.keys(streams) as FrameTask[]) {
@@ -281,14 +281,6 @@ function wholeCase(unzipped: boolean): SuiteCase {
       return rows;
     },
   };
-}
-
-function segmentsOf(source: string, id: number): number[] {
-  const patient = `p${String(id).padStart(5, '0')}`;
-  const folder = join(source, patient.slice(0, 3), patient);
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).flatMap((file) => /_s(\d{2})\.hea$/.exec(file)?.[1] ?? []);
-  return names.map(Number).sort((a, b) => a - b);
 }
 
 const frameTasks = Object.keys(streams) as FrameTask[];

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { ndarray } from '../../lib/numpy/ndarray.ts';
 import { formatNpyHeader } from '../../lib/numpy/npy_header.ts';
 import { sum } from '../../lib/numpy/sum.ts';
-import { AtomicFile, writeFileAtomic } from '../../lib/python/atomic_file.ts';
+import { AtomicFile } from '../../lib/python/atomic_file.ts';
 import { ArrayStream, dump } from '../../lib/python/pickle.ts';
 import { rdann } from '../../lib/wfdb/annotation.ts';
 import { readHeader } from '../../lib/wfdb/header.ts';
@@ -17,12 +18,15 @@ import {
   writeUnzippedLabels,
 } from '../transplant/datasets/icentia11k_files.ts';
 import { rawLabelsOf } from './icentia11k_annotations.ts';
-
-/** Name of the description that the converter writes beside the files. */
-export const descriptionFile = 'icentia11k.json';
-
-/** Float32 is what a 16-bit recorder needs; float64 keeps the quotients of PhysioNet's units to the last bit. */
-export type SignalType = 'float32' | 'float64';
+import {
+  type Description,
+  descriptionFile,
+  type PatientSummary,
+  readDescription,
+  type SignalType,
+  writeDescription,
+} from './icentia11k_description.ts';
+import { formatIds } from './patient_ids.ts';
 
 export interface ConvertOptions {
   /** Folder with PhysioNet's `p00`, `p01`, … */
@@ -31,7 +35,7 @@ export interface ConvertOptions {
   readonly target: string;
   /** Patients; default all that the source has. */
   readonly patientIds?: readonly number[];
-  /** Segments of each patient; default all, which then must be numbered without a gap. */
+  /** Segments of each patient; default all that are there. */
   readonly segments?: readonly number[];
   /** Write the unzipped form (`.npy`, `.npz`) instead of the distributed one (`.pkl.gz`); default false. */
   readonly unzipped?: boolean;
@@ -39,40 +43,35 @@ export interface ConvertOptions {
   readonly dtype?: SignalType;
   /** Convert patients again whose files are there. */
   readonly force?: boolean;
+  /** Leave out annotations that the edition does not have, and count them; default: a patient with one is not converted. */
+  readonly skipUnknown?: boolean;
   readonly reporter?: Reporter;
+  /** Stops between two segments; patients that are complete stay. */
+  readonly signal?: AbortSignal;
 }
 
-/** What was measured of a patient. */
-export interface PatientSummary {
-  readonly segments: number;
-  /** Samples of each segment. */
-  readonly samples: number;
-  /** Sum and sum of squares of all samples, as `running_mean_std(dtype=float64)` forms them. */
-  readonly sum: number;
-  readonly sumOfSquares: number;
+/** What a conversion made. */
+export interface Conversion {
+  /** All patients of the target, those of earlier runs included; undefined if there is none. */
+  readonly description: Description | undefined;
+  /** Patients that could not be converted, and why. */
+  readonly failed: readonly { readonly id: number; readonly error: Error }[];
+  /** Whether `signal` stopped it. */
+  readonly stopped: boolean;
 }
 
-/** The description beside converted files. */
-export interface Description {
-  readonly source: 'PhysioNet icentia11k-continuous-ecg (WFDB)';
-  readonly unit: 'mV';
-  readonly samplingRate: 250;
-  readonly dtype: SignalType;
-  readonly unzipped: boolean;
-  /** Over all patients below; to normalise with in place of the original's constants, whose unit is not known. */
-  readonly mean: number;
-  readonly std: number;
-  readonly patients: Readonly<Record<string, PatientSummary>>;
-}
+/** Milliseconds between two writings of the description: whoever kills the process loses the patients since the last one. */
+const saveInterval = 10_000;
 
 /**
- * Converts PhysioNet's WFDB edition of Icentia11k to the files of the original. A patient whose files are there already is left as it
- * is, so that an interrupted run can be repeated.
+ * Converts PhysioNet's WFDB edition of Icentia11k to the files of the original. A patient that cannot be converted is reported and passed over. One
+ * that is converted already is left as it is unless the source has further segments, so that an interrupted run can be repeated; runs for
+ * different patients may share a target.
  *
- * @throws InputError for a source that is incomplete or not of this data set.
+ * @throws InputError for a source without patients, and a target with patients in another form.
  */
-export async function convertIcentia11k(options: ConvertOptions): Promise<Description> {
-  const { source, target, unzipped = false, dtype = 'float32', force = false, reporter = silent } = options;
+export async function convertIcentia11k(options: ConvertOptions): Promise<Conversion> {
+  const { source, target, unzipped = false, dtype = 'float32', force = false, reporter = silent, signal } = options;
   const patientIds = options.patientIds ?? findPatients(source);
   mkdirSync(target, { recursive: true });
   const before = readDescription(target);
@@ -81,44 +80,88 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Descri
       file: join(target, descriptionFile),
       got: `${before.unzipped ? 'unzipped' : 'zipped'} ${before.dtype}`,
       expected: `${unzipped ? 'unzipped' : 'zipped'} ${dtype}`,
-      next: 'Choose another folder, or the form that it has.',
+      next: 'Choose another --target, or the form that it has (--unzipped, --dtype).',
     });
   }
-  const patients: Record<string, PatientSummary> = { ...before?.patients };
+  const converted: Record<string, PatientSummary> = {};
+  const save = (): Description | undefined => {
+    // What another run has added meanwhile stays.
+    const patients = { ...readDescription(target)?.patients, ...converted };
+    return Object.keys(patients).length > 0 ? writeDescription(target, dtype, unzipped, patients) : undefined;
+  };
+  const failed: { id: number; error: Error }[] = [];
   const task = 'convert Icentia11k';
   reporter({ kind: 'start', task, total: patientIds.length, unit: 'patients' });
   let saved = Date.now();
   for (const [k, id] of patientIds.entries()) {
-    const endings = unzipped ? ['.npy', '_lbls.npz'] : ['.pkl.gz', '_lbls.pkl.gz'];
-    const there = patients[id] !== undefined && endings.every((ending) => existsSync(patientFile(target, id, ending)));
-    if (force || !there) patients[id] = await convertPatient(id, options);
-    if (Date.now() - saved > 10_000) {
-      writeDescription(target, dtype, unzipped, patients);
+    if (signal?.aborted) break;
+    let detail: string | undefined;
+    try {
+      if (!force && isConverted(id, before?.patients[id], options)) detail = 'was there';
+      else converted[id] = await convertPatient(id, options);
+    } catch (error) {
+      if (signal?.aborted) break;
+      if (!(error instanceof Error) || isOfTarget(error, target)) throw error;
+      failed.push({ id, error });
+      reporter({ kind: 'warning', text: `patient ${id} is not converted: ${error.message}` });
+    }
+    if (Date.now() - saved > saveInterval) {
+      save();
       saved = Date.now();
     }
-    reporter({ kind: 'progress', task, done: k + 1, detail: there && !force ? 'was there' : undefined });
+    reporter({ kind: 'progress', task, done: k + 1, detail });
   }
-  const description = writeDescription(target, dtype, unzipped, patients);
-  const { mean, std } = description;
+  const description = save();
+  const { mean, std } = description ?? {};
   reporter({
     kind: 'end',
     task,
-    detail: `mean ${mean.toPrecision(6)} mV, standard deviation ${std.toPrecision(6)} mV`,
+    detail: description && `mean ${mean!.toPrecision(6)} mV, standard deviation ${std!.toPrecision(6)} mV`,
   });
-  return description;
+  return { description, failed, stopped: signal?.aborted ?? false };
+}
+
+/** Whether an error of one patient would be that of every other as well: the target cannot be written. */
+function isOfTarget(error: NodeJS.ErrnoException, target: string): boolean {
+  const { code, path } = error;
+  if (code === undefined) return false;
+  return (
+    ['ENOSPC', 'EDQUOT', 'EROFS'].includes(code) || (path !== undefined && resolve(path).startsWith(resolve(target)))
+  );
+}
+
+/** Whether the files of a patient are there and hold all segments that are asked for. */
+function isConverted(id: number, summary: PatientSummary | undefined, options: ConvertOptions): boolean {
+  const { source, target, unzipped = false, segments } = options;
+  const endings = unzipped ? ['.npy', '_lbls.npz'] : ['.pkl.gz', '_lbls.pkl.gz'];
+  if (summary === undefined || !endings.every((ending) => existsSync(patientFile(target, id, ending)))) return false;
+  const held = summary.segmentIds ?? Array.from({ length: summary.segments }, (_, k) => k);
+  return (segments ?? segmentsOf(source, id)).every((segment) => held.includes(segment));
 }
 
 /** Converts one patient; holds one segment at a time in memory. */
 async function convertPatient(id: number, options: ConvertOptions): Promise<PatientSummary> {
-  const { source, target, unzipped = false, dtype = 'float32' } = options;
-  const records = findSegments(source, id, options.segments);
+  const { target, unzipped = false, dtype = 'float32', skipUnknown = false, reporter = silent, signal } = options;
+  const segmentIds = chooseSegments(id, options);
+  const records = segmentIds.map((segment) => segmentFile(options.source, id, segment));
   const samples = commonLength(records);
+  const unknown: Record<string, number> = {};
+  const onUnknown = (annotation: string): void => {
+    unknown[annotation] = (unknown[annotation] ?? 0) + 1;
+  };
   const labels: RawLabels[] = records.map((record) =>
-    rawLabelsOf(rdann(record, 'atr'), { file: `${record}.atr`, samples }),
+    rawLabelsOf(rdann(record, 'atr'), {
+      file: `${record}.atr`,
+      samples,
+      onUnknown: skipUnknown ? onUnknown : undefined,
+    }),
   );
   const summary = { segments: records.length, samples, sum: 0, sumOfSquares: 0 };
-  function* pieces(): Generator<Uint8Array> {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
     for (const record of records) {
+      // Lets signals in.
+      await setImmediate();
+      if (signal?.aborted) throw new Error('stopped');
       const { data } = rdrecord(record).pSignal;
       const missing = data.findIndex((value) => !Number.isFinite(value));
       if (missing >= 0) {
@@ -139,19 +182,34 @@ async function convertPatient(id: number, options: ConvertOptions): Promise<Pati
   const shape = [records.length, samples];
   if (unzipped) {
     await writeUnzippedLabels(target, id, flattenRawLabels(labels));
-    writeNpyPieces(patientFile(target, id, '.npy'), dtype, shape, pieces());
+    await writeNpyPieces(patientFile(target, id, '.npy'), dtype, shape, pieces());
   } else {
     await dump(patientFile(target, id, '_lbls.pkl.gz'), labels);
     await dump(patientFile(target, id, '.pkl.gz'), new ArrayStream(dtype, shape, pieces()));
   }
-  return summary;
+  const absent = Array.from({ length: segmentIds.at(-1)! }, (_, k) => k).filter((k) => !segmentIds.includes(k));
+  if (absent.length === 0) return { ...summary, ...countsOf(unknown) };
+  if (options.segments === undefined) {
+    const text = `patient ${id} has no segment ${formatIds(absent)}: converted without, segment ${segmentIds[0]} becomes row 0`;
+    reporter({ kind: 'warning', text });
+  }
+  return { ...summary, segmentIds, ...countsOf(unknown) };
 }
 
-function writeNpyPieces(path: string, dtype: SignalType, shape: readonly number[], pieces: Iterable<Uint8Array>): void {
+function countsOf(unknown: Readonly<Record<string, number>>): Pick<PatientSummary, 'unknown'> {
+  return Object.keys(unknown).length > 0 ? { unknown } : {};
+}
+
+async function writeNpyPieces(
+  path: string,
+  dtype: SignalType,
+  shape: readonly number[],
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const file = new AtomicFile(path);
   try {
     file.write(formatNpyHeader({ dtype, shape }));
-    for (const piece of pieces) file.write(piece);
+    for await (const piece of pieces) file.write(piece);
     file.commit();
   } finally {
     file.abort();
@@ -161,6 +219,11 @@ function writeNpyPieces(path: string, dtype: SignalType, shape: readonly number[
 function patientFolder(source: string, id: number): string {
   const patient = `p${String(id).padStart(5, '0')}`;
   return join(source, patient.slice(0, 3), patient);
+}
+
+/** Record of a segment, without ending. */
+export function segmentFile(source: string, id: number, segment: number): string {
+  return join(patientFolder(source, id), `p${String(id).padStart(5, '0')}_s${String(segment).padStart(2, '0')}`);
 }
 
 /** Ids of all patients of PhysioNet's edition, ascending. */
@@ -178,22 +241,22 @@ export function findPatients(source: string): number[] {
   return ids.sort((a, b) => a - b);
 }
 
-/** Records of a patient's segments, without ending. At the end of a patient segments may be missing, but not between others. */
-function findSegments(source: string, id: number, chosen?: readonly number[]): string[] {
-  const folder = patientFolder(source, id);
-  const name = (segment: number): string => `p${String(id).padStart(5, '0')}_s${String(segment).padStart(2, '0')}`;
-  const found = namesIn(folder, /^p\d{5}_s\d{2}\.hea$/).map((file) => Number(file.slice(8, 10)));
-  const segments = chosen ?? found.sort((a, b) => a - b);
-  const absent = (chosen ?? segments.map((_, k) => k)).find((segment) => !found.includes(segment));
-  if (absent !== undefined || segments.length === 0) {
-    throw new InputError(`segment ${absent ?? 0} is missing`, {
-      file: folder,
-      got: found.length > 0 ? `segments ${found.join(', ')}` : 'no segments',
-      expected: `${name(absent ?? 0)}.hea`,
-      next: 'Fetch it again, or name the segments to convert with --segments.',
-    });
-  }
-  return segments.map((segment) => join(folder, name(segment)));
+/** Numbers of a patient's segments that are there, ascending. */
+export function segmentsOf(source: string, id: number): number[] {
+  const files = namesIn(patientFolder(source, id), /^p\d{5}_s\d{2}\.hea$/);
+  return files.map((file) => Number(file.slice(8, 10))).sort((a, b) => a - b);
+}
+
+function chooseSegments(id: number, { source, segments }: ConvertOptions): readonly number[] {
+  const found = segmentsOf(source, id);
+  const absent = found.length === 0 ? (segments?.[0] ?? 0) : segments?.find((segment) => !found.includes(segment));
+  if (absent === undefined) return segments ?? found;
+  throw new InputError(`segment ${absent} is missing`, {
+    file: patientFolder(source, id),
+    got: found.length > 0 ? `segments ${formatIds(found)}` : 'no segments',
+    expected: `${segmentFile(source, id, absent)}.hea`,
+    next: 'Fetch it again, or name the segments to convert with --segments.',
+  });
 }
 
 /** The one number of samples that all segments have. */
@@ -231,53 +294,4 @@ function namesIn(folder: string, pattern: RegExp): string[] {
     }
     throw error;
   }
-}
-
-/** Reads the description beside converted files; undefined if there is none. */
-export function readDescription(folder: string): Description | undefined {
-  const file = join(folder, descriptionFile);
-  if (!existsSync(file)) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new InputError('not a JSON file', { file, got: (error as Error).message });
-  }
-  const { unit, mean, std, patients } = (value ?? {}) as Partial<Description>;
-  if (unit !== 'mV' || !Number.isFinite(mean) || !(std! > 0) || typeof patients !== 'object') {
-    throw new InputError('not the description of converted patients', {
-      file,
-      expected: 'unit mV, mean, std, patients',
-    });
-  }
-  return value as Description;
-}
-
-function writeDescription(
-  folder: string,
-  dtype: SignalType,
-  unzipped: boolean,
-  patients: Readonly<Record<string, PatientSummary>>,
-): Description {
-  let count = 0;
-  let total = 0;
-  let squares = 0;
-  for (const { segments, samples, sum, sumOfSquares } of Object.values(patients)) {
-    count += segments * samples;
-    total += sum;
-    squares += sumOfSquares;
-  }
-  const mean = total / count;
-  const description: Description = {
-    source: 'PhysioNet icentia11k-continuous-ecg (WFDB)',
-    unit: 'mV',
-    samplingRate: 250,
-    dtype,
-    unzipped,
-    mean,
-    std: Math.sqrt(squares / count - mean ** 2),
-    patients,
-  };
-  writeFileAtomic(join(folder, descriptionFile), `${JSON.stringify(description, null, 1)}\n`);
-  return description;
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import { dsStd, type Normalization } from '../transplant/datasets/icentia11k.ts';
-import { readDescription } from './convert_icentia11k.ts';
+import { readDescription } from './icentia11k_description.ts';
 
 /** Ratio of standard deviations from which a folder's signals are taken to be in another unit. */
 const conspicuous = 3;

@@ -19,3 +19,14 @@ export function parseIds(text: string, option: string): number[] {
   }
   return [...ids].sort((a, b) => a - b);
 }
+
+/** Ascending whole numbers as a text that `parseIds` reads: `0-19,25`. */
+export function formatIds(ids: readonly number[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const id of ids) {
+    const range = ranges.at(-1);
+    if (range && id === range[1] + 1) range[1] = id;
+    else ranges.push([id, id]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+}

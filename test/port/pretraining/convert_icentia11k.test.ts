@@ -1,16 +1,28 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
+import type { ProgressEvent } from '../../../src/events.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
+import { rdann } from '../../../src/lib/wfdb/annotation.ts';
+import { wrann } from '../../../src/lib/wfdb/write.ts';
 import {
+  type ConvertOptions,
   convertIcentia11k,
-  type Description,
   findPatients,
-  readDescription,
 } from '../../../src/port/pretraining/convert_icentia11k.ts';
-import { rawLabelsOf } from '../../../src/port/pretraining/icentia11k_annotations.ts';
+import { type Description, readDescription } from '../../../src/port/pretraining/icentia11k_description.ts';
 import {
   loadLabels,
   loadRawLabels,
@@ -38,11 +50,18 @@ let description: Description;
 let realDescription: Description;
 let python: unknown[];
 
+/** The description after a conversion in which nothing failed. */
+async function convert(options: ConvertOptions): Promise<Description> {
+  const { description, failed, stopped } = await convertIcentia11k(options);
+  expect([failed, stopped]).toEqual([[], false]);
+  return description!;
+}
+
 beforeAll(async () => {
   for (const id of [0, 3])
     await writeIcentiaPatient(id, { seed: 6, segments: 2, samples: 30_000 }, { wfdb, zipped, unzipped });
-  description = await convertIcentia11k({ source: wfdb, target });
-  if (haveSharedData) realDescription = await convertIcentia11k(real);
+  description = await convert({ source: wfdb, target });
+  if (haveSharedData) realDescription = await convert(real);
   const pickles = join(sharedData, 'icentia11k', 'pickle_labels');
   python = await runJobs([
     { do: 'measured', folder: target, ids: [0, 3], unzipped: false },
@@ -66,7 +85,7 @@ describe('generated patients in all three forms', () => {
 
   test('unzipped: the same bytes of the signal, equal labels', async () => {
     const out = join(folder, 'out');
-    await convertIcentia11k({ source: wfdb, target: out, unzipped: true, patientIds: [3] });
+    await convert({ source: wfdb, target: out, unzipped: true, patientIds: [3] });
     expect(readFileSync(patientFile(out, 3, '.npy'))).toEqual(readFileSync(patientFile(unzipped, 3, '.npy')));
     const [ours, theirs] = [out, unzipped].map((dir) => loadLabels(dir, 3, { unzipped: true }));
     expect([ours!.btype, ours!.rtype, ours!.size]).toEqual([theirs!.btype, theirs!.rtype, theirs!.size]);
@@ -75,7 +94,7 @@ describe('generated patients in all three forms', () => {
 
   test('float64 keeps the units of PhysioNet to the last bit', async () => {
     const out = join(folder, 'double');
-    await convertIcentia11k({ source: wfdb, target: out, unzipped: true, dtype: 'float64', patientIds: [3] });
+    await convert({ source: wfdb, target: out, unzipped: true, dtype: 'float64', patientIds: [3] });
     const array = readNpy(patientFile(out, 3, '.npy'));
     expect(array.dtype).toBe('float64');
     const single = readNpy(patientFile(unzipped, 3, '.npy'));
@@ -90,12 +109,12 @@ describe('generated patients in all three forms', () => {
   test('a second run changes nothing, with force it writes again', async () => {
     const file = patientFile(target, 0, '.pkl.gz');
     const before = statSync(file).mtimeMs;
-    expect(await convertIcentia11k({ source: wfdb, target })).toEqual(description);
+    expect(await convert({ source: wfdb, target })).toEqual(description);
     expect(statSync(file).mtimeMs).toBe(before);
     rmSync(patientFile(target, 3, '_lbls.pkl.gz'));
-    await convertIcentia11k({ source: wfdb, target });
+    await convert({ source: wfdb, target });
     expect(existsSync(patientFile(target, 3, '_lbls.pkl.gz'))).toBe(true);
-    expect(await convertIcentia11k({ source: wfdb, target, force: true })).toEqual(description);
+    expect(await convert({ source: wfdb, target, force: true })).toEqual(description);
     expect(statSync(file).mtimeMs).toBeGreaterThan(before);
   });
 
@@ -109,12 +128,15 @@ describe('incomplete and damaged sources', () => {
     const source = join(folder, name);
     cpSync(wfdb, source, { recursive: true });
     change(join(source, 'p00', 'p00003'));
-    return convertIcentia11k({ source, target: join(folder, `${name}-out`), patientIds: [3] });
+    const { failed } = await convertIcentia11k({ source, target: join(folder, `${name}-out`), patientIds: [3] });
+    for (const { error } of failed) throw error;
   };
   const cases: [name: string, change: (patient: string) => void, message: RegExp][] = [
     [
-      'a gap',
-      (patient) => rmSync(join(patient, 'p00003_s00.hea')),
+      'no segments',
+      (patient) => {
+        for (const segment of ['00', '01']) rmSync(join(patient, `p00003_s${segment}.hea`));
+      },
       /segment 0 is missing.*p00003_s00\.hea.*--segments/,
     ],
     [
@@ -145,9 +167,113 @@ describe('incomplete and damaged sources', () => {
     const source = join(folder, 'end');
     cpSync(wfdb, source, { recursive: true });
     rmSync(join(source, 'p00', 'p00003', 'p00003_s01.hea'));
-    await convertIcentia11k({ source, target: join(folder, 'end-out'), patientIds: [3] });
+    await convert({ source, target: join(folder, 'end-out'), patientIds: [3] });
     expect(loadSignal(join(folder, 'end-out'), 3).shape).toEqual([1, 30_000]);
     expect(loadRawLabels(join(folder, 'end-out'), 3)).toEqual(loadRawLabels(zipped, 3).slice(0, 1));
+  });
+
+  test('a missing first segment: the others become the rows from 0 on, with a warning; once it is there, all are converted again', async () => {
+    const source = join(folder, 'gap');
+    const out = join(folder, 'gap-out');
+    cpSync(wfdb, source, { recursive: true });
+    const file = join(source, 'p00', 'p00003', 'p00003_s00.hea');
+    rmSync(file);
+    const warnings: string[] = [];
+    const reporter = (event: ProgressEvent) => void (event.kind === 'warning' && warnings.push(event.text));
+    const { patients } = await convert({ source, target: out, patientIds: [3], reporter });
+    expect(warnings).toEqual(['patient 3 has no segment 0: converted without, segment 1 becomes row 0']);
+    expect(patients[3]).toMatchObject({ segments: 1, segmentIds: [1] });
+    expect(loadRawLabels(out, 3)).toEqual(loadRawLabels(zipped, 3).slice(1));
+    cpSync(join(wfdb, 'p00', 'p00003', 'p00003_s00.hea'), file);
+    expect((await convert({ source, target: out, patientIds: [3] })).patients[3]).toEqual(description.patients[3]);
+    expect(loadRawLabels(out, 3)).toEqual(loadRawLabels(zipped, 3));
+  });
+
+  test('a bad patient is reported and passed over; the next run converts it and leaves the others', async () => {
+    const source = join(folder, 'bad');
+    const out = join(folder, 'bad-out');
+    cpSync(wfdb, source, { recursive: true });
+    const file = join(source, 'p00', 'p00000', 'p00000_s01.atr');
+    writeFileSync(file, 'no annotations');
+    const warnings: string[] = [];
+    const reporter = (event: ProgressEvent) => void (event.kind === 'warning' && warnings.push(event.text));
+    const { description: partial, failed } = await convertIcentia11k({ source, target: out, reporter });
+    expect(failed).toMatchObject([{ id: 0, error: { message: expect.stringContaining('p00000_s01.atr') } }]);
+    expect(warnings).toEqual([expect.stringMatching(/^patient 0 is not converted: .*p00000_s01\.atr/)]);
+    expect(Object.keys(partial!.patients)).toEqual(['3']);
+    expect(existsSync(patientFile(out, 0, '.pkl.gz'))).toBe(false);
+    const done = patientFile(out, 3, '.pkl.gz');
+    const before = statSync(done).mtimeMs;
+    cpSync(join(wfdb, 'p00', 'p00000', 'p00000_s01.atr'), file);
+    expect(await convert({ source, target: out })).toEqual(description);
+    expect(statSync(done).mtimeMs).toBe(before);
+  });
+
+  test('no patient can be converted: no description, and the next run can begin', async () => {
+    const out = join(folder, 'none-out');
+    const source = join(folder, 'none');
+    cpSync(join(wfdb, 'p00', 'p00003'), join(source, 'p00', 'p00003'), { recursive: true });
+    rmSync(join(source, 'p00', 'p00003', 'p00003_s00.atr'));
+    const { description: none, failed } = await convertIcentia11k({ source, target: out });
+    expect([none, failed.length]).toEqual([undefined, 1]);
+    expect(readdirSync(out)).toEqual([]);
+    await convert({ source: wfdb, target: out });
+  });
+
+  test('annotations that the edition does not have: an error, or left out and counted', async () => {
+    const source = join(folder, 'unknown');
+    const out = join(folder, 'unknown-out');
+    cpSync(wfdb, source, { recursive: true });
+    const place = join(source, 'p00', 'p00003');
+    const { sample, symbol, auxNote } = rdann(join(place, 'p00003_s01'), 'atr');
+    const add = {
+      sample: [sample[0]!, ...sample, 29_999],
+      symbol: ['F', ...symbol, '+'],
+      auxNote: ['', ...auxNote, '(VT'],
+    };
+    wrann(place, 'p00003_s01', 'atr', add);
+    const { failed } = await convertIcentia11k({ source, target: out, patientIds: [3] });
+    expect(failed[0]!.error.message).toMatch(
+      /p00003_s01\.atr, annotation 0 at sample \d+: .*got the beat "F"; expected .*--skip-unknown/,
+    );
+    const { patients } = await convert({ source, target: out, skipUnknown: true });
+    expect(patients[0]!.unknown).toBeUndefined();
+    expect(patients[3]!.unknown).toEqual({ 'the beat "F"': 1, 'the rhythm "(VT"': 1 });
+    expect(loadRawLabels(out, 3)).toEqual(loadRawLabels(zipped, 3));
+    const again = await convert({ source, target: out });
+    expect(again.patients[3]!.unknown).toEqual(patients[3]!.unknown);
+  });
+
+  test.each([true, false])(
+    'stopped between two segments: patients before stay, none is half there (unzipped: %s)',
+    async (form) => {
+      const out = join(folder, `stopped-${form}`);
+      const stop = new AbortController();
+      const options = { source: wfdb, target: out, unzipped: form, patientIds: [3, 0] };
+      // Half way through the second patient.
+      const reporter = ({ kind }: ProgressEvent) => void (kind === 'progress' && setImmediate(() => stop.abort()));
+      const {
+        description: partial,
+        failed,
+        stopped,
+      } = await convertIcentia11k({ ...options, reporter, signal: stop.signal });
+      expect([Object.keys(partial!.patients), failed, stopped]).toEqual([['3'], [], true]);
+      expect(readdirSync(out).filter((name) => name.startsWith('.') || name.startsWith('00000_batched.'))).toEqual([]);
+      expect(readDescription(out)).toEqual(partial);
+      expect(await convert(options)).toMatchObject({ patients: description.patients });
+    },
+  );
+
+  test('a target that cannot be written ends the conversion', async () => {
+    const out = join(folder, 'blocked');
+    mkdirSync(join(out, '00000_batched.pkl.gz'), { recursive: true });
+    await expect(convertIcentia11k({ source: wfdb, target: out })).rejects.toThrow(/00000_batched\.pkl\.gz/);
+  });
+
+  test('two runs for different patients share a target', async () => {
+    const out = join(folder, 'shared');
+    await Promise.all([0, 3].map((id) => convert({ source: wfdb, target: out, patientIds: [id] })));
+    expect(readDescription(out)).toEqual(description);
   });
 
   test('a missing sample', async () => {
@@ -169,8 +295,19 @@ describe('incomplete and damaged sources', () => {
   test('a damaged description', () => {
     const place = join(folder, 'description');
     cpSync(target, place, { recursive: true });
-    writeFileSync(join(place, 'icentia11k.json'), '{"unit":"mV","mean":null}');
-    expect(() => readDescription(place)).toThrow(InputError);
+    const whole = JSON.parse(readFileSync(join(target, 'icentia11k.json'), 'utf8')) as Record<string, unknown>;
+    for (const change of [
+      { unit: 'V' },
+      { mean: null },
+      { std: -1 },
+      { unzipped: 'yes' },
+      { patients: null },
+      { patients: { '../x': whole } },
+      { patients: { 3: { segments: 'many' } } },
+    ]) {
+      writeFileSync(join(place, 'icentia11k.json'), JSON.stringify({ ...whole, ...change }));
+      expect(() => readDescription(place)).toThrow(/not the description of converted patients/);
+    }
     writeFileSync(join(place, 'icentia11k.json'), '{');
     expect(() => readDescription(place)).toThrow(/not a JSON file/);
     expect(readDescription(join(folder, 'nowhere'))).toBeUndefined();
@@ -178,76 +315,6 @@ describe('incomplete and damaged sources', () => {
 
   const edit = (file: string, from: string, to: string) =>
     writeFileSync(file, readFileSync(file, 'utf8').replace(from, to));
-});
-
-describe('rhythms from annotations', () => {
-  const label = (...marks: [sample: number, symbol: string, note?: string][]) => {
-    const { btype, rtype } = rawLabelsOf(
-      {
-        sample: marks.map(([at]) => at),
-        symbol: marks.map(([, symbol]) => symbol),
-        auxNote: marks.map(([, , note]) => note ?? ''),
-      },
-      { file: 'p00000_s00.atr', samples: 1000 },
-    );
-    const flat = (codes: typeof btype) =>
-      codes
-        .flatMap(({ data }, code) => Array.from(data as Int32Array, (at): [number, number] => [at, code]))
-        .sort(([a], [b]) => a - b);
-    return { beats: flat(btype), rhythms: flat(rtype) };
-  };
-
-  test('beats of every kind; outside of a span noise', () => {
-    const { beats, rhythms } = label(
-      [1, 'Q'],
-      [5, 'N'],
-      [5, '+', '(N\0'],
-      [9, 'S'],
-      [12, 'V'],
-      [12, '+', ')'],
-      [20, 'Q'],
-    );
-    expect(beats.map(([, code]) => code)).toEqual([0, 1, 2, 4, 0]);
-    expect(rhythms).toEqual([
-      [1, 2],
-      [5, 3],
-      [9, 3],
-      [12, 3],
-      [20, 2],
-    ]);
-  });
-
-  test('a rhythm that follows another at once, a span of one beat, a span without end', () => {
-    expect(
-      label([1, 'N'], [1, '+', '(AFIB'], [2, 'N'], [3, '+', ')'], [3, '+', '(AFL'], [3, 'N'], [4, 'N']).rhythms.map(
-        ([, code]) => code,
-      ),
-    ).toEqual([4, 4, 5, 5]);
-    expect(label([1, 'N'], [1, '+', '(N'], [1, '+', ')'], [2, 'N']).rhythms.map(([, code]) => code)).toEqual([3, 2]);
-    expect(label([1, 'N'], [1, '+', ')'], [1, '+', '(N'], [2, 'N']).rhythms.map(([, code]) => code)).toEqual([3, 2]);
-    expect(
-      label([1, '+', '(N'], [2, 'N'], [3, '+', ')'], [3, 'N'], [3, '+', '(AFIB'], [3, '+', ')'], [4, 'N']).rhythms.map(
-        ([, code]) => code,
-      ),
-    ).toEqual([3, 4, 2]);
-  });
-
-  test.each([
-    ['outside of the segment', [[1000, 'N']]],
-    [
-      'out of order',
-      [
-        [5, 'N'],
-        [4, 'N'],
-      ],
-    ],
-    ['an unknown beat', [[5, 'F']]],
-    ['an unknown rhythm', [[5, '+', '(VT']]],
-    ['no note', [[5, '+']]],
-  ] as [string, [number, string, string?][]][])('%s is an InputError that names file and place', (_, marks) => {
-    expect(() => label(...marks)).toThrow(InputError);
-    expect(() => label(...marks)).toThrow(/p00000_s00\.atr, annotation \d at sample \d+/);
-  });
 });
 
 describe.skipIf(!haveSharedData)('segments 0 and 8 of patient 0 as PhysioNet has them', () => {

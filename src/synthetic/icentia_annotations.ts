@@ -1,0 +1,49 @@
+import { toFloat64 } from '../lib/numpy/convert.ts';
+import { type Annotations, beatCodes, rhythmCodes } from '../port/pretraining/icentia11k_annotations.ts';
+import type { RawLabels } from '../port/transplant/datasets/icentia11k_files.ts';
+
+const symbolOf = new Map([...beatCodes].map(([symbol, code]) => [code, symbol]));
+const noteOf = new Map([...rhythmCodes].map(([note, code]) => [code, note]));
+
+/**
+ * Annotations of a segment as PhysioNet's edition of Icentia11k writes its labels: every beat; where a stretch of equal rhythm labels begins and
+ * where it ends, a `+` at the label's sample with a note such as `(N` and `)`, or `(N)` for a stretch of one label. Rhythms undefined, end and
+ * noise, and beats without a rhythm label, interrupt a stretch and have no mark.
+ */
+export function annotationsOf({ btype, rtype }: RawLabels): Annotations & { readonly sample: number[] } {
+  const beats = marksOf(btype, (code) => symbolOf.get(code)!);
+  const labels = marksOf(rtype, (code) => noteOf.get(code) ?? '');
+  const labelled = new Set(labels.map(({ sample }) => sample));
+  const unlabelled = beats.filter(({ sample }) => !labelled.has(sample)).map(({ sample }) => ({ sample, text: '' }));
+  const rhythms = [...labels, ...unlabelled].sort(byPlace);
+  const marks = rhythms.flatMap(({ sample, text }, k) => {
+    if (text === '') return [];
+    const begins = rhythms[k - 1]?.text !== text;
+    const ends = rhythms[k + 1]?.text !== text;
+    return begins || ends ? [{ sample, symbol: '+', note: `${begins ? text : ''}${ends ? ')' : ''}` }] : [];
+  });
+  const all = [...beats.map(({ sample, text }) => ({ sample, symbol: text, note: 'None' })), ...marks];
+  // At one sample the beats come first.
+  all.sort((a, b) => a.sample - b.sample);
+  return {
+    sample: all.map(({ sample }) => sample),
+    symbol: all.map(({ symbol }) => symbol),
+    auxNote: all.map(({ note }) => note),
+  };
+}
+
+interface Mark {
+  readonly sample: number;
+  readonly text: string;
+}
+
+function marksOf(byCode: RawLabels['btype'], textOf: (code: number) => string): Mark[] {
+  const marks = byCode.flatMap((positions, code) =>
+    Array.from(toFloat64(positions), (sample): Mark => ({ sample, text: textOf(code) })),
+  );
+  return marks.sort(byPlace);
+}
+
+function byPlace(a: Mark, b: Mark): number {
+  return a.sample - b.sample || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0);
+}
