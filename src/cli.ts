@@ -1,6 +1,6 @@
 import { pythonExecutable } from '../scripts/lib/environment.mjs';
 import { cpuLimit } from './doctor/machine.ts';
-import { InputError } from './errors.ts';
+import { InputError, systemFault } from './errors.ts';
 import { print, printError } from './output.ts';
 
 /** What the module of a subcommand exports. */
@@ -160,7 +160,8 @@ Errors say what to do next; ECG_TRANSPLANT_DEBUG=1 adds the stack.
 `;
 }
 
-function report(name: string, error: unknown): number {
+function report(name: string, thrown: unknown): number {
+  const error = systemFault(thrown) ?? thrown;
   const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
   const message = error instanceof Error ? error.message : String(error);
   printError(`ecg-transplant ${name}: ${message}\n`);
@@ -170,7 +171,7 @@ function report(name: string, error: unknown): number {
   }
   // Input errors speak for themselves; the stack of anything else is needed to mend it.
   const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected(error);
-  if (wantsStack && error instanceof Error) printError(`${error.stack}\n`);
+  if (wantsStack && thrown instanceof Error) printError(`${thrown.stack}\n`);
   return failure;
 }
 

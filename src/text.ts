@@ -45,3 +45,8 @@ export function spreadsheetCell(text: string): string {
   const shown = oneLine(text);
   return /^[=+\-@＝＋－＠]/.test(shown) && Number.isNaN(Number(shown)) ? `'${shown}` : shown;
 }
+
+/** Words as one line that is safe to paste into a POSIX shell. */
+export function shellCommand(words: readonly string[]): string {
+  return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+}

@@ -12,6 +12,7 @@ Fits the weights of a one-lead backbone to several leads: each lead gets an equa
   --arch ARCH          resnet18 (default), resnet34 or resnet50
   --stages N           stages of the backbone; default all
   --format FORMAT      keras or tensorflow; default as the input
+  --force              replace a file that is there
 
 Writes beside the input: resnet18.adjusted.weights.h5 (keras) or resnet18.weights.adjusted (tensorflow).
 `;
@@ -26,15 +27,18 @@ export async function run(args: readonly string[]): Promise<number> {
       arch: { type: 'string' },
       stages: { type: 'string' },
       format: { type: 'string' },
+      force: { type: 'boolean' },
     },
   });
   const { arch, stages, format } = weightOptions(values);
+  const weightsFile = required('--weights-file', values['weights-file']);
   const output = await adjustNetwork({
-    weightsFile: required('--weights-file', values['weights-file']),
+    weightsFile,
     channels: integer('--channels', required('--channels', values.channels)),
     arch,
     stages,
     format,
+    replace: values.force ?? false,
   });
   print(`Saved ${output}\n`);
   return 0;

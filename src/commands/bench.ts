@@ -10,6 +10,7 @@ import { machine } from '../doctor/machine.ts';
 import { probeBoth } from '../doctor/probes.ts';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print } from '../output.ts';
 
@@ -23,6 +24,7 @@ medians, the ratio port / original and its range over the rounds. Smaller is bet
   --rounds N      rounds of every row, in place of its own number
   --data DIR      folder with the collection cinc2017, for the rows on Challenge 2017; without it they run on generated recordings
   --json FILE     write the figures: {machine, rows: [{name, port, original, unit, ratio, goal, …}]}; kept up to date row by row
+  --force         replace a file of --json that is there
   --quick         every row on tiny data, to see that it runs; the figures mean nothing
 
 All rows take about 25 minutes on two CPUs and up to 10 GB of memory. Nothing else should run on the machine meanwhile.
@@ -40,6 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
       data: { type: 'string' },
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      force: { type: 'boolean', default: false },
     },
   });
   const { quick } = values;
@@ -53,6 +56,8 @@ export async function run(args: readonly string[]): Promise<number> {
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000)) {
     throw new InputError('--rounds cannot be used', { got: values.rounds, expected: 'a whole number of 1 to 1000' });
   }
+  const file = values.json && resolve(values.json);
+  if (file) checkOutputFile(file, { flag: '--json', replace: values.force });
   const report = reporterFor();
   const inputs = new BenchInputs({ data: values.data && resolve(values.data), quick, report });
   const stop = (signal: 'SIGINT' | 'SIGTERM'): never => {
@@ -70,7 +75,6 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     const setting = { machine: here, ...(await probeBoth()), challenge17: inputs.challenge17Source, quick };
     const results: RowResult[] = [];
-    const file = values.json && resolve(values.json);
     await runBench(rows, inputs, {
       rounds,
       report,

@@ -18,7 +18,6 @@ import {
   type Comparison,
   formatComparison,
   readReport,
-  shellCommand,
   shimLines,
   sidesOf,
   writeReport,
@@ -27,10 +26,12 @@ import { type SuiteContext, taskNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
 import { machine } from '../doctor/machine.ts';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
+import { shellCommand } from '../text.ts';
 import { wholeNumber } from './whole_number.ts';
 
 const defaults: { readonly [flag: string]: string } = {
@@ -110,6 +111,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const folder = resolve(values['job-dir']);
   try {
+    if (!values.list) checkOutputFolder(folder, { flag: '--job-dir' });
     if (values.report !== undefined) return await finish(readReport(resolve(values.report)), folder);
     const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
     const trials = wholeNumber('--trials', values.trials, 1, 1000);
@@ -131,7 +133,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
     return await finish({ ...comparison, command, settings: repeatable(values) }, folder);
   } catch (error) {
-    printError(`compare: could not run: ${error instanceof Error ? error.message : error}\n`);
+    printError(`compare: could not run: ${messageOf(error)}\n`);
     if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) printError(`${error.stack}\n`);
     return 2;
   }

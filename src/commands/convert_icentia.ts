@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { type Conversion, convertIcentia11k } from '../port/pretraining/convert_icentia11k.ts';
 import { descriptionFile } from '../port/pretraining/icentia11k_description.ts';
@@ -51,6 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new InputError('--dtype is not known', { got: dtype, expected: 'float32 or float64' });
   }
+  checkOutputFolder(target, { flag: '--target' });
   const pause = new PauseSignals(undefined);
   try {
     const conversion = await convertIcentia11k({

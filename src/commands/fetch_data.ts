@@ -5,6 +5,7 @@ import { reporterFor } from '../events.ts';
 import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
 import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
 import { parseIds } from '../port/pretraining/patient_ids.ts';
@@ -57,6 +58,7 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   const { target, mirror, force } = values;
+  checkOutputFolder(target, { flag: '--target' });
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
-import { shellCommand } from '../compare/report/figures.ts';
 import { upstreamCommit } from '../compare/witness.ts';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { fetchOriginal, upstream } from '../fetch/original.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
+import { shellCommand } from '../text.ts';
 
 export const help = `ecg-transplant fetch-original [options]
 
@@ -39,6 +40,7 @@ export async function run(args: readonly string[]): Promise<number> {
     throw new InputError('--digest', { got: values.digest, expected: '64 hexadecimal digits' });
   }
   const reporter = reporterFor();
+  checkOutputFolder(values.target, { flag: '--target' });
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { print } from '../output.ts';
 import { dataSets, type MakeDataOptions, makeData } from '../synthetic/make_data.ts';
 import { drawPictures } from '../synthetic/pictures.ts';
@@ -22,7 +23,7 @@ way can be tried without them: sinus rhythm, atrial fibrillation and flutter, br
   --segments N      segments of each; default 4
   --samples N       samples of a segment at 250 Hz; default 65536
   --forms LIST      forms of Icentia, of zipped, unzipped, wfdb; default all
-  --force           make data again that are there
+  --force           make data and pictures again that are there
   --pictures DIR    draw one recording of each kind instead (SVG), as in docs/generated-data.md
 
 Generated recordings are for trying and testing; figures obtained with them say nothing about medicine.
@@ -48,10 +49,12 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   if (values.pictures !== undefined) {
-    for (const name of drawPictures(values.pictures)) print(`${join(values.pictures, name)}\n`);
+    for (const name of drawPictures(values.pictures, { replace: values.force }))
+      print(`${join(values.pictures, name)}\n`);
     return 0;
   }
   if (values.target === undefined) throw new InputError('the folder is missing', { expected: '--target DIR' });
+  checkOutputFolder(values.target, { flag: '--target' });
   const options: MakeDataOptions = {
     target: values.target,
     sets: listOf('--sets', values.sets, dataSets),

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
@@ -31,6 +32,7 @@ refused. ${notice}
   --csv FILE            table of probabilities and decisions; default: printed
   --json FILE           the same as JSON
   --picture DIR         a picture of each recording's first ten seconds with the result, NAME.svg
+  --force               replace files that are there
 
 Examples:
   ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
@@ -55,6 +57,7 @@ export async function run(args: readonly string[]): Promise<number> {
       csv: { type: 'string' },
       json: { type: 'string' },
       picture: { type: 'string' },
+      force: { type: 'boolean' },
     },
   });
   const { data, csv, json, picture } = values;
@@ -72,6 +75,10 @@ export async function run(args: readonly string[]): Promise<number> {
     recordFs: above('--record-fs', values['record-fs']),
     recordUnits: values['record-units'],
   };
+  const replace = values.force;
+  if (csv !== undefined) checkOutputFile(csv, { flag: '--csv', replace });
+  if (json !== undefined) checkOutputFile(json, { flag: '--json', replace });
+  if (picture !== undefined) checkOutputFolder(picture, { flag: '--picture' });
   const predictor = Predictor.open(jobDir);
   try {
     const batchSize = above('--batch-size', values['batch-size']) ?? 32;

@@ -2,11 +2,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { exitCodeOf } from '../compare/comparison.ts';
-import { formatComparison, readReport, shellCommand } from '../compare/report/index.ts';
+import { formatComparison, readReport } from '../compare/report/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf, systemFault } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { precisions } from '../port/training/progress.ts';
@@ -18,6 +19,7 @@ import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
 import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
+import { shellCommand } from '../text.ts';
 import { PauseSignals, pausedCode } from './run_job.ts';
 import { wholeNumber } from './whole_number.ts';
 
@@ -79,6 +81,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const from = stageOf('--from', values.from);
     const only = stageOf('--only', values.only);
     if (values.list) return list(settings);
+    checkOutputFolder(settings.folder.root, { flag: '--job-dir' });
     await runSteps(settings, { from, only, force: values.force }, { reporter: reporterFor(), signal: pause.signal });
     return conclude(settings, only);
   } catch (error) {
@@ -86,9 +89,10 @@ export async function run(args: readonly string[]): Promise<number> {
       printError(`paused; what is done is kept. Go on with the same command: ${commandOf(args)}\n`);
       return pausedCode;
     }
-    const message = error instanceof Error ? error.message : String(error);
-    printError(`reproduce: ${message}\n`);
-    if (!(error instanceof InputError || error instanceof StepFailed) || process.env.ECG_TRANSPLANT_DEBUG === '1') {
+    printError(`reproduce: ${messageOf(error)}\n`);
+    const isExpected =
+      [InputError, StepFailed].some((type) => error instanceof type) || systemFault(error) !== undefined;
+    if (!isExpected || process.env.ECG_TRANSPLANT_DEBUG === '1') {
       printError(`${error instanceof Error ? error.stack : ''}\n`);
     }
     return 2;

@@ -6,7 +6,9 @@ import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { parseChoice } from '../compare/choose.ts';
 import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
+import { messageOf } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
 import { wholeNumber } from './whole_number.ts';
@@ -61,6 +63,8 @@ export async function run(args: readonly string[]): Promise<number> {
       values.published && resolve(values.published),
     );
     const folder = resolve(values['job-dir']);
+    checkOutputFolder(folder, { flag: '--job-dir' });
+    if (values.report !== undefined) checkOutputFile(values.report, { flag: '--report', replace: true });
     mkdirSync(folder, { recursive: true });
     const result = await runSabotage(
       {
@@ -87,7 +91,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(`\n${formatSummary(result)}\n\nReport: ${join(folder, 'sabotage.md')}\n`);
     return succeeded(result) ? 0 : 1;
   } catch (error) {
-    printError(`compare --sabotage: could not run: ${error instanceof Error ? error.message : error}\n`);
+    printError(`compare --sabotage: could not run: ${messageOf(error)}\n`);
     if (error instanceof TypeError && String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')) {
       printError(`\n${help}`);
     }

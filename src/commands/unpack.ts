@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
 import { print } from '../output.ts';
 import { unpack } from '../pack/unpack.ts';
 
@@ -34,6 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!(size > 0)) {
     throw new InputError('--max-size cannot be used', { got: values['max-size'], expected: 'a number above 0' });
   }
+  checkOutputFolder(values.target, { flag: '--target' });
   const { folder, files, records } = await unpack({ archive, target: values.target, maxBytes: size * 2 ** 30 });
   const without = records ? '' : ', without what tells of single patients';
   print(`${folder}: ${files.length} files, all as packed${without}\n`);

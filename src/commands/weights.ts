@@ -2,9 +2,17 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
+import { checkOutputFile } from '../lib/outputs.ts';
 import { print } from '../output.ts';
 import { getPretrainedWeights } from '../port/pretraining/utils.ts';
-import { findWeights, formatOfName, readWeights, type WeightFormat, writeWeights } from '../port/weights/files.ts';
+import {
+  findWeights,
+  formatOfName,
+  readWeights,
+  type WeightFormat,
+  weightFiles,
+  writeWeights,
+} from '../port/weights/files.ts';
 import { describeModel, identifyModel } from '../port/weights/identify.ts';
 import { type Arch, type PretrainingTask, weightLayout } from '../port/weights/layout.ts';
 import { required, weightOptions } from './weight_options.ts';
@@ -23,6 +31,7 @@ With --task: takes the backbone out of a pretraining checkpoint and saves it for
   --format FORMAT         keras (.weights.h5, default) or tensorflow (a checkpoint, as tf.keras 2 uses it)
   --output FILE           default: <arch>.weights.h5 or <arch>.weights beside the checkpoint;
                           a name that ends in .weights.h5 means keras, any other tensorflow
+  --force                 replace a file that is there
 
 The state of the optimiser is not carried over: neither original reads it when weights are loaded.
 `;
@@ -37,14 +46,17 @@ export interface WeightsOptions {
   readonly stages?: number;
   readonly format?: WeightFormat;
   readonly output?: string;
+  /** Replace a file that is there. */
+  readonly force?: boolean;
 }
 
 /** Writes the weights; resolves to the file (or checkpoint prefix) and one line about its content. */
 export async function extractWeights(options: WeightsOptions): Promise<{ output: string; content: string }> {
-  const { checkpointFile, task, arch = 'resnet18', stages } = options;
+  const { checkpointFile, task, arch = 'resnet18', stages, force } = options;
   const format = options.format ?? (options.output === undefined ? 'keras' : formatOfName(options.output));
   if (task === undefined) {
     const output = required('--output (or --task)', options.output);
+    checkOutput(checkpointFile, output, format, force);
     const file = readWeights(checkpointFile);
     const model = identifyModel(file.weights);
     if (model === undefined) {
@@ -53,30 +65,34 @@ export async function extractWeights(options: WeightsOptions): Promise<{ output:
         next: `See what it holds: ecg-transplant inspect ${checkpointFile}`,
       });
     }
-    refuseOverwrite(checkpointFile, output);
     await writeWeights(output, weightLayout(model), file.weights, { format });
     return { output, content: describeModel(model) };
   }
-  const { layout, weights } = getPretrainedWeights(checkpointFile, task, arch, stages);
   const output = options.output ?? join(dirname(checkpointFile), `${arch}.weights${format === 'keras' ? '.h5' : ''}`);
-  refuseOverwrite(checkpointFile, output);
+  checkOutput(checkpointFile, output, format, force);
+  const { layout, weights } = getPretrainedWeights(checkpointFile, task, arch, stages);
   await writeWeights(output, layout, weights, { format });
   return { output, content: describeModel({ arch, stages }) };
 }
 
-/** The source must not be replaced by a part of itself. */
-function refuseOverwrite(source: string, output: string): void {
-  const { file, format } = findWeights(source);
-  const suffix = format === 'keras' ? '' : '.index';
-  const [from, to] = [`${file}${suffix}`, `${output}${suffix}`].map((path) =>
-    statSync(path, { bigint: true, throwIfNoEntry: false }),
-  );
-  if (from !== undefined && to !== undefined && from.dev === to.dev && from.ino === to.ino) {
+/** Checks that the output can be written, replaces nothing unasked and least of all its own source. */
+function checkOutput(source: string, output: string, format: WeightFormat, force: boolean | undefined): void {
+  const found = findWeights(source);
+  const from = weightFiles(found.file, found.format).map(identityOf);
+  const to = weightFiles(output, format);
+  const same = to.map(identityOf).some((identity) => identity !== undefined && from.includes(identity));
+  if (same) {
     throw new InputError('the output would replace the checkpoint it is made from', {
       file: output,
       next: 'Give another --output.',
     });
   }
+  for (const file of to) checkOutputFile(file, { replace: force });
+}
+
+function identityOf(path: string): string | undefined {
+  const status = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return status && `${status.dev}:${status.ino}`;
 }
 
 /** `ecg-transplant weights`. */
@@ -90,10 +106,16 @@ export async function run(args: readonly string[]): Promise<number> {
       stages: { type: 'string' },
       format: { type: 'string' },
       output: { type: 'string' },
+      force: { type: 'boolean' },
     },
   });
   const checkpointFile = required('--checkpoint-file', values['checkpoint-file']);
-  const { output, content } = await extractWeights({ checkpointFile, ...weightOptions(values), output: values.output });
+  const { output, content } = await extractWeights({
+    checkpointFile,
+    ...weightOptions(values),
+    output: values.output,
+    force: values.force,
+  });
   print(`Saved ${output}: ${content}\n`);
   return 0;
 }

@@ -1,5 +1,5 @@
 import { Worker, workerData } from 'node:worker_threads';
-import { InputError } from '../errors.ts';
+import { InputError, systemFault } from '../errors.ts';
 import { FileNotFoundError, IndexError, KeyError, ValueError } from './python/errors.ts';
 
 /** Starts a thread that runs a TypeScript module, under tsx as under vitest. The module finds `input` with `workerInput`. */
@@ -24,7 +24,9 @@ export interface ErrorMessage {
   readonly path?: string;
 }
 
-export function packError(error: unknown): ErrorMessage {
+export function packError(thrown: unknown): ErrorMessage {
+  // The code of a system's refusal would not cross.
+  const error = systemFault(thrown) ?? thrown;
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message, stack } = error;
   return error instanceof FileNotFoundError ? { name, message, stack, path: error.path } : { name, message, stack };

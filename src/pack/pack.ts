@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { readRows } from '../lib/csv/table.ts';
+import { checkOutputFile } from '../lib/outputs.ts';
 import { writeTar } from '../lib/tar/write.ts';
 import { PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
 import { contentsOf, type JobFile } from './contents.ts';
@@ -43,12 +44,7 @@ export async function pack(options: PackOptions): Promise<Packed> {
   const records = (options.records ?? true) && !cameWithoutRecords(job);
   const name = basename(job);
   const archive = resolve(options.output ?? `${name}.tar.gz`);
-  if (existsSync(archive) && !force) {
-    throw new InputError('the archive is there already', {
-      file: archive,
-      next: 'Name another --output, or replace it: --force.',
-    });
-  }
+  checkOutputFile(archive, { ...(options.output !== undefined && { flag: '--output' }), replace: force });
   const { files, leftOut } = contentsOf(job);
   const kept = files.filter(({ kind }) => records || kind.records !== 'rows');
   const cleaner = new Cleaner(job, records ? undefined : namesOfRecords(job, files));

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { lineReporter, type Reporter } from '../events.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { lockJob } from '../port/training/job_lock.ts';
@@ -104,7 +104,7 @@ async function runStep(
     marks.finish(step, seconds);
     write(`${titleOf(step)}: done, ${seconds.toFixed(1)} s`);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     write(
       `${titleOf(step)}: ${error instanceof JobPaused ? 'paused' : (error instanceof Error && error.stack) || reason}`,
     );

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomState } from '../lib/numpy/random.ts';
+import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { type DiagnosisName, makeShort } from './diagnoses.ts';
 import { type Lead, twelveLeads } from './heart.ts';
@@ -18,23 +19,30 @@ const strips: readonly (readonly [name: DiagnosisName, title: string, lead: Lead
   ['noise', 'noise, lead I', 'I', 8],
 ];
 
-/** Draws a strip of every diagnosis and one recording of twelve leads; returns the names of the files. */
-export function drawPictures(folder: string): string[] {
+const twelveLeadsFile = 'twelve-leads.svg';
+
+function fileName(name: DiagnosisName): string {
+  return `${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}.svg`;
+}
+
+/**
+ * Draws a strip of every diagnosis and one recording of twelve leads; returns the names of the files.
+ *
+ * @throws InputError if a file is there already, unless `replace` is set.
+ */
+export function drawPictures(folder: string, { replace = false } = {}): string[] {
+  checkOutputFolder(folder, { flag: '--pictures' });
   mkdirSync(folder, { recursive: true });
+  const names = [...strips.map(([name]) => fileName(name)), twelveLeadsFile];
+  for (const name of names) checkOutputFile(join(folder, name), { replace });
   const write = (name: string, picture: string): string => {
     writeFileAtomic(join(folder, name), picture);
     return name;
   };
-  const names = strips.map(([name, title, lead, seed]) => {
+  const drawn = strips.map(([name, title, lead, seed]) => {
     const recording = makeShort(name, 250, 8, [lead], new RandomState(seed));
-    return write(
-      `${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}.svg`,
-      drawRecording(recording, { title }),
-    );
+    return write(fileName(name), drawRecording(recording, { title }));
   });
   const twelve = makeShort('normal', 250, 10, twelveLeads, new RandomState(9));
-  return [
-    ...names,
-    write('twelve-leads.svg', drawRecording(twelve, { title: 'sinus rhythm, twelve leads', columns: 4 })),
-  ];
+  return [...drawn, write(twelveLeadsFile, drawRecording(twelve, { title: 'sinus rhythm, twelve leads', columns: 4 }))];
 }

@@ -75,6 +75,10 @@ describe('ecg-transplant weights', () => {
     );
     expect(content('resnet18.weights.h5')).toBe('resnet18 backbone, 1 stage, 1 lead');
     expect(content('resnet18.weights')).toBe('resnet18 backbone, 1 stage, 1 lead');
+    for (const format of ['keras', 'tensorflow']) {
+      expect((await command('weights', ...args, '--format', format)).err).toContain('the file is there already');
+      expect((await command('weights', ...args, '--format', format, '--force')).code).toBe(0);
+    }
   });
 
   it('converts a whole model between the formats and back', async () => {
@@ -106,7 +110,7 @@ describe('ecg-transplant weights', () => {
     ],
     [['--checkpoint-file', 'beat.weights'], /--output \(or --task\) is required/],
     [
-      ['--checkpoint-file', 'beat.weights', '--task', 'rhythm', '--stages', '1'],
+      ['--checkpoint-file', 'beat.weights', '--task', 'rhythm', '--stages', '1', '--force'],
       /dense\/vars\/0 has shape \(64, 5\); expected \(64, 6\)/,
     ],
     [['--checkpoint-file', 'none.weights', '--task', 'beat'], /No such file or directory: .*none.weights/],
@@ -134,7 +138,13 @@ describe('ecg-transplant adjust-network', () => {
     const { code, out, err } = await command('adjust-network', ...args);
     expect([code, out, err]).toEqual([0, `Saved ${at(output)}\n`, '']);
     expect(content(output)).toBe('resnet18 backbone, 1 stage, 12 leads');
-    rmSync(at(output), { force: true });
+    const again = await command('adjust-network', ...args);
+    expect([again.code, again.err]).toEqual([
+      1,
+      expect.stringMatching(/adjusted\S*: the file is there already\. Replace it: add --force/),
+    ]);
+    expect((await command('adjust-network', ...args, '--force')).code).toBe(0);
+    for (const file of [output, `${output}.index`, `${output}.data-00000-of-00001`]) rmSync(at(file), { force: true });
   });
 
   it.each([

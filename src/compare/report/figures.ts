@@ -1,4 +1,4 @@
-import { oneLine } from '../../text.ts';
+import { oneLine, shellCommand } from '../../text.ts';
 import type { Row, Worst } from '../closeness.ts';
 import { ownCasePrefix } from '../suite.ts';
 import type { Comparison } from './model.ts';
@@ -80,9 +80,4 @@ export function commandOf(
 ): string {
   if (name.startsWith(ownCasePrefix)) return `${command} --only comparison --force`;
   return shellCommand(['npm', 'run', 'compare', '--', ...settings, '--suite', suite, '--case', name]);
-}
-
-/** Words as one line that is safe to paste into a POSIX shell. */
-export function shellCommand(words: readonly string[]): string {
-  return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }

@@ -13,8 +13,22 @@ export class AtomicFile {
 
   constructor(path: string) {
     this.path = path;
-    this.#temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
-    this.#descriptor = openSync(this.#temporary, 'wx');
+    // A name may have 255 bytes.
+    const start = Buffer.from(basename(path))
+      .subarray(0, 200)
+      .toString()
+      .replace(/\ufffd$/, '');
+    this.#temporary = join(dirname(path), `.${start}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    this.#descriptor = this.#naming(() => openSync(this.#temporary, 'wx'));
+  }
+
+  /** Errors of the system name the file that was to be written, not its temporary one. */
+  #naming<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw Object.assign(error as Error, { path: this.path });
+    }
   }
 
   /** Appends the bytes, or writes them at `position` (bytes from the start). */
@@ -23,7 +37,9 @@ export class AtomicFile {
     let done = 0;
     while (done < bytes.byteLength) {
       const at = position === null ? null : position + done;
-      done += writeSync(this.#descriptor, bytes, done, Math.min(bytes.byteLength - done, 1 << 30), at);
+      const descriptor = this.#descriptor;
+      const count = Math.min(bytes.byteLength - done, 1 << 30);
+      done += this.#naming(() => writeSync(descriptor, bytes, done, count, at));
     }
   }
 
@@ -31,9 +47,10 @@ export class AtomicFile {
   commit(): void {
     if (this.#descriptor === undefined) throw new Error(`${this.path} is already closed`);
     try {
-      fsyncSync(this.#descriptor);
-      closeSync(this.#descriptor);
+      const descriptor = this.#descriptor;
+      this.#naming(() => fsyncSync(descriptor));
       this.#descriptor = undefined;
+      this.#naming(() => closeSync(descriptor));
       renameSync(this.#temporary, this.path);
     } catch (error) {
       this.abort();

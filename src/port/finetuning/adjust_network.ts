@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import type { NamedArray } from '../../lib/keras/weights_h5.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
+import { checkOutputFile } from '../../lib/outputs.ts';
 import { ValueError } from '../../lib/python/errors.ts';
-import { readWeights, type WeightFormat, writeWeights } from '../weights/files.ts';
+import { findWeights, readWeights, type WeightFormat, weightFiles, writeWeights } from '../weights/files.ts';
 import { type Arch, weightLayout } from '../weights/layout.ts';
 import { loadWeights } from '../weights/loading.ts';
 
@@ -18,6 +19,8 @@ export interface AdjustNetworkOptions {
   readonly stages?: number | null;
   /** Format of the result; default that of the input. */
   readonly format?: WeightFormat;
+  /** Replace a file that is there, as the original does; default yes. */
+  readonly replace?: boolean;
 }
 
 /**
@@ -60,16 +63,20 @@ export async function adjustNetwork({
   arch,
   stages,
   format,
+  replace = true,
 }: AdjustNetworkOptions): Promise<string> {
   if (!Number.isInteger(channels) || channels < 1)
     throw new ValueError(`--channels must be 1 or more; got ${channels}`);
+  const found = findWeights(weightsFile);
+  const outputFormat = format ?? found.format;
+  const output = adjustedFile(found.file, outputFormat);
+  for (const name of weightFiles(output, outputFormat)) checkOutputFile(name, { replace });
   const file = readWeights(weightsFile);
   const { assigned } = loadWeights(file, weightLayout({ arch, stages, channels: 1 }).weights);
   const [stem, ...rest] = assigned as readonly [NamedArray, ...NamedArray[]];
   if (stem.dtype !== 'float32') throw new ValueError(`${file.file}: ${stem.path} is ${stem.dtype}; expected float32`);
   const kernel = spreadKernel(stem as NdArray<'float32'>, channels);
-  const output = adjustedFile(file.file, format ?? file.format);
   const layout = weightLayout({ arch, stages, channels });
-  await writeWeights(output, layout, [{ path: stem.path, ...kernel }, ...rest], { format: format ?? file.format });
+  await writeWeights(output, layout, [{ path: stem.path, ...kernel }, ...rest], { format: outputFormat });
   return output;
 }

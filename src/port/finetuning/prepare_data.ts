@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
+import { checkOutputFolder } from '../../lib/outputs.ts';
 import { fileDigest } from '../../lib/python/hashlib.ts';
 import { chooseResampler, type ResamplerChoice } from '../../lib/samplerate/resample.ts';
 import { isMulticlass } from '../transplant/utils.ts';
@@ -152,6 +153,7 @@ function checkTarget(
       got: JSON.stringify(name),
       expected: 'letters, digits, _ and -',
     });
+  checkOutputFolder(target, { flag: '--target' });
   const present = parts.map((part) => join(target, fileOf(part))).find((file) => existsSync(file));
   if (present !== undefined && !force) {
     throw new InputError('the file is there already', {

@@ -6,6 +6,7 @@ import type { FitState } from '../../graph/fit.ts';
 import type { Session } from '../../graph/session.ts';
 import { type Callback, CSVLogger } from '../../lib/keras/callbacks.ts';
 import { RandomState, random } from '../../lib/numpy/random.ts';
+import { checkOutputFolder } from '../../lib/outputs.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import { differences, type Environment, environment } from './environment.ts';
 import { lockJob } from './job_lock.ts';
@@ -80,6 +81,7 @@ export class Job {
    * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
    */
   static open(kind: JobKind, options: JobOptions, reporter: Reporter): Job {
+    checkOutputFolder(options.jobDir, { flag: '--job-dir' });
     mkdirSync(options.jobDir, { recursive: true });
     const unlock = lockJob(options.jobDir);
     try {

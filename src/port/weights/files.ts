@@ -33,6 +33,11 @@ export function formatOfName(name: string): WeightFormat {
   return name.endsWith(kerasExtension) ? 'keras' : 'tensorflow';
 }
 
+/** The files that are written under a name. */
+export function weightFiles(name: string, format: WeightFormat): string[] {
+  return format === 'keras' ? [name] : [`${name}.index`, `${name}.data-00000-of-00001`];
+}
+
 /**
  * Finds the weights that a name means: an HDF5 file, or the prefix of a checkpoint as tf.keras 2 names it (`epoch_01/model.weights`; its
  * `.index` file is understood too). Throws a FileNotFoundError that says what was looked for.
