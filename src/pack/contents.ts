@@ -25,6 +25,11 @@ const kinds: readonly Kind[] = [
   { name: /\.weights\.h5$/, form: 'binary' },
 ];
 
+/** How a file of a run is packed, by its path below the run's folder; undefined if it is not. */
+export function kindOf(path: string): Kind | undefined {
+  return kinds.find((kind) => kind.name.test(path));
+}
+
 /** A file of a job folder. */
 export interface JobFile {
   /** Path below the folder, with `/`. */
@@ -57,7 +62,7 @@ export function contentsOf(job: string): Contents {
         leftOut.splice(leftBefore, leftOut.length - leftBefore, `${path}/`);
         continue;
       }
-      const kind = status.isFile() ? kinds.find((candidate) => candidate.name.test(path)) : undefined;
+      const kind = status.isFile() ? kindOf(path) : undefined;
       if (kind) files.push({ path, kind });
       else leftOut.push(path);
     }

@@ -5,6 +5,7 @@ import { InputError } from '../errors.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
+import { kindOf } from './contents.ts';
 import { type Description, descriptionFile, sumsFile } from './manifest.ts';
 
 export interface UnpackOptions {
@@ -26,6 +27,12 @@ export interface Unpacked {
 
 const maxEntries = 100_000;
 
+/** Most bytes of the files that `pack` adds to a run: a line for each file, and a few words. */
+const limitsOfOwn: ReadonlyMap<string, number> = new Map([
+  [sumsFile, maxEntries * 512],
+  [descriptionFile, 65_536],
+]);
+
 /**
  * Unpacks an archive that `pack` made. Its files are written beside the target first and get their place when every checksum is right, so a refused archive leaves
  * nothing. Nothing that is there is overwritten.
@@ -36,6 +43,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
   const limits = { maxBytes, maxEntries };
   const entries = await listTar(archive, limits);
   const name = runOf(entries, archive);
+  requireFilesOfRun(entries, name, archive);
   const folder = resolve(target, name);
   // A link that leads nowhere is there too.
   if (lstatSync(folder, { throwIfNoEntry: false })) {
@@ -51,7 +59,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
   try {
     await extractTar(archive, waiting, limits);
     const found = entries.filter(({ kind }) => kind === 'file').map(({ path }) => path.slice(name.length + 1));
-    const files = await verify(join(waiting, name), found, archive);
+    const files = await verify(join(waiting, name), new Set(found), archive);
     const { records } = readDescription(join(waiting, name), name, archive);
     renameSync(join(waiting, name), folder);
     return { folder, files, records };
@@ -85,6 +93,29 @@ function runOf(entries: readonly TarEntry[], archive: string): string {
   return name;
 }
 
+/** Only what `pack` packs: a lock or the state of a training would change what later commands do in the folder. */
+function requireFilesOfRun(entries: readonly TarEntry[], name: string, archive: string): void {
+  for (const { path, kind, size } of entries) {
+    const below = path.slice(name.length + 1);
+    const limit = limitsOfOwn.get(below);
+    if (kind === 'file' && limit === undefined && !kindOf(below)) {
+      throw new InputError('refused: a file of a kind that pack does not pack', {
+        file: archive,
+        where: JSON.stringify(path),
+        next: 'If it is of a newer version of this package, unpack it with that.',
+      });
+    }
+    if (limit === undefined || size <= limit) continue;
+    const got = `${size} bytes`;
+    throw new InputError('a file is larger than it can be', {
+      file: archive,
+      where: path,
+      got,
+      expected: `at most ${limit}`,
+    });
+  }
+}
+
 function requireRoom(target: string, entries: readonly TarEntry[]): void {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const free = freeBytes(target);
@@ -97,14 +128,14 @@ function requireRoom(target: string, entries: readonly TarEntry[]): void {
 }
 
 /** Compares the files with the list of checksums: the same names, and each with its own. Returns their paths. */
-async function verify(folder: string, found: readonly string[], archive: string): Promise<string[]> {
+async function verify(folder: string, found: ReadonlySet<string>, archive: string): Promise<string[]> {
   const sums = readSums(join(folder, sumsFile), archive);
-  const extra = found.find((path) => path !== sumsFile && !sums.has(path));
+  const extra = [...found].find((path) => path !== sumsFile && !sums.has(path));
   if (extra !== undefined) {
     throw new InputError('refused: a file that the list of checksums does not name', { file: archive, where: extra });
   }
   for (const [path, expected] of sums) {
-    if (!found.includes(path)) throw new InputError('a file is missing', { file: archive, where: path });
+    if (!found.has(path)) throw new InputError('a file is missing', { file: archive, where: path });
     const got = await fileDigest(join(folder, path));
     if (got !== expected) throw new InputError('a file is damaged', { file: archive, where: path, got, expected });
   }
@@ -147,6 +178,7 @@ function readDescription(folder: string, name: string, archive: string): Descrip
     return fail((error as Error).message);
   }
   if (description?.format !== 1) return fail(`format ${description?.format}`);
+  if (typeof description.records !== 'boolean') return fail(`records: ${JSON.stringify(description.records)}`);
   if (description.name !== name) return fail(`the name ${basename(String(description.name))}`);
   return description as Description;
 }

@@ -219,6 +219,19 @@ describe('a folder that is not packed', () => {
     expect(existsSync(archive)).toBe(false);
   });
 
+  it.each([
+    ['a name that unpack refuses', ['predictions/aux.csv'], /af\/predictions\/aux.csv": refused: the name of a device/],
+    ['a .git', ['.git/report.json'], /a \.git/],
+    ['two names of one letter case', ['predictions/a.csv', 'predictions/A.csv'], /some file systems take for/],
+  ])('%s', async (_, names, message) => {
+    for (const name of names) {
+      mkdirSync(dirname(join(job, name)), { recursive: true });
+      writeFileSync(join(job, name), '{}');
+    }
+    await expect(pack({ job, output: archive })).rejects.toThrow(message);
+    expect(existsSync(archive)).toBe(false);
+  });
+
   it('links stay behind', async () => {
     rmSync(join(job, 'history.csv'));
     symlinkSync('/etc/passwd', join(job, 'history.csv'));

@@ -107,9 +107,39 @@ describe('hostile archives are refused and leave nothing', () => {
     ['one name twice', { add: [{ name: 'af/history.csv', body: 'x' }] }, /a second entry of this name/],
     ['a file as a folder', { add: [{ name: 'af/history.csv/x', body: 'x' }] }, /an entry inside of a file/],
     ['a file beside the folder', { add: [{ name: 'other/x', body: 'x' }] }, /do not lie in one folder/],
-    ['a file that is not in the list', { add: [{ name: 'af/x', body: 'x' }] }, /the list of checksums does not name/],
-    ['an empty file that is not in the list', { add: [{ name: 'af/sub/x' }] }, /the list of checksums does not name/],
-    ['a bomb', { add: [{ name: 'af/zeros', body: '0'.repeat(1000), times: 20_000 }] }, /the files are too large/],
+    [
+      'a file that is not in the list',
+      { add: [{ name: 'af/sub/report.json', body: 'x' }] },
+      /the list of checksums does not name/,
+    ],
+    [
+      'an empty file that is not in the list',
+      { add: [{ name: 'af/sub/report.json' }] },
+      /the list of checksums does not name/,
+    ],
+    ...['job.lock', 'state/latest', 'signals.bin', 'x.pkl', '.bashrc', 'report.json.tmp'].map(
+      (name): [string, Change, RegExp] => [
+        `${name}, listed`,
+        { replace: { [`af/${name}`]: 'x' }, sums: true },
+        new RegExp(`"af/${name}": refused: a file of a kind that pack does not pack`),
+      ],
+    ),
+    [
+      'a huge list',
+      { omit: ['af/SHA256SUMS'], add: [{ name: 'af/SHA256SUMS', body: 'x'.repeat(1000), times: 52_000 }] },
+      /SHA256SUMS: a file is larger than it can be; got 52000000 bytes/,
+    ],
+    [
+      'a huge description',
+      { replace: { 'af/pack.json': `"${'x'.repeat(70_000)}"` }, sums: true },
+      /pack.json: a file is larger than it can be; got 70002 bytes; expected at most 65536/,
+    ],
+    [
+      'a description with something else for a truth value',
+      { replace: { 'af/pack.json': '{"format":1,"name":"af","records":"no"}' }, sums: true },
+      /got records: "no"/,
+    ],
+    ['a bomb', { add: [{ name: 'af/zeros', body: '0'.repeat(1000), times: 70_000 }] }, /the files are too large/],
     ['an absurd size', { add: [{ name: 'af/x', size: 2 ** 40 }] }, /the files are too large/],
     ['a size beyond all files', { add: [{ name: 'af/x', size: 2 ** 60 }] }, /damaged; got parsed number outside/],
     [
@@ -138,7 +168,7 @@ describe('hostile archives are refused and leave nothing', () => {
     ],
     [
       'a description of another run',
-      { replace: { 'af/pack.json': '{"format":1,"name":"x"}' }, sums: true },
+      { replace: { 'af/pack.json': '{"format":1,"name":"x","records":true}' }, sums: true },
       /the name x/,
     ],
     ['a description that is none', { replace: { 'af/pack.json': 'null' }, sums: true }, /got format undefined/],
@@ -148,7 +178,7 @@ describe('hostile archives are refused and leave nothing', () => {
     ['files without a folder', { rename: '' }, /do not lie in one folder|name that is none/],
   ])('%s', async (_, change, message) => {
     make(change);
-    await expect(unpack({ archive: hostile, target, maxBytes: 10_000_000 })).rejects.toThrow(message);
+    await expect(unpack({ archive: hostile, target, maxBytes: 60_000_000 })).rejects.toThrow(message);
     expect(existsSync(target) ? readdirSync(target) : []).toEqual([]);
     expect(readdirSync(folder)).not.toContain('outside');
   });

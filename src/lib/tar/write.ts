@@ -4,6 +4,7 @@ import { createGzip } from 'node:zlib';
 import { Header } from 'tar';
 import { InputError } from '../../errors.ts';
 import { AtomicFile } from '../python/atomic_file.ts';
+import { MemberPaths } from '../python/member_paths.ts';
 
 /** A file to put into an archive. */
 export interface TarFile {
@@ -22,12 +23,12 @@ const mtime = new Date(Date.UTC(2000, 0, 1));
  * Writes a `.tar.gz` of files in the given order, without owners and with one fixed time: equal files give an equal archive (with the same version of Node, whose zlib
  * packs it). It appears under its name when it is complete.
  *
- * @throws InputError for a path that the format has no room for, and for content of another size than stated.
+ * @throws InputError for a path that `extractTar` would refuse or the format has no room for, and for content of another size than stated.
  */
 export async function writeTar(archive: string, files: readonly TarFile[]): Promise<void> {
   const target = new AtomicFile(archive);
   try {
-    await pipeline(Readable.from(blocksOf(files)), createGzip(), async (packed: AsyncIterable<Uint8Array>) => {
+    await pipeline(Readable.from(blocksOf(archive, files)), createGzip(), async (packed: AsyncIterable<Uint8Array>) => {
       for await (const chunk of packed) target.write(chunk);
     });
     target.commit();
@@ -36,8 +37,10 @@ export async function writeTar(archive: string, files: readonly TarFile[]): Prom
   }
 }
 
-async function* blocksOf(files: readonly TarFile[]): AsyncGenerator<Uint8Array> {
+async function* blocksOf(archive: string, files: readonly TarFile[]): AsyncGenerator<Uint8Array> {
+  const paths = new MemberPaths(archive);
   for (const { path, size, content } of files) {
+    paths.add(path, 'file');
     const header = new Header({ path, size, mtime, mode: 0o644, type: 'File', uid: 0, gid: 0, uname: '', gname: '' });
     const block = Buffer.alloc(BLOCK);
     if (header.encode(block)) throw new InputError('the archive has no room for the path or the size', { where: path });
