@@ -1,7 +1,18 @@
+import { join } from 'node:path';
+import { object } from 'valibot';
 import { type Reporter, reporterFor } from '../events.ts';
+import { faultOf } from '../lib/json/file.ts';
+import { throwFault } from '../lib/json/text.ts';
 import { print, printError } from '../output.ts';
-import { isComplete, type JobKind, type JobOptions, JobPaused, readConfig } from '../port/training/job.ts';
-import { type FlagTable, parseDuration, parseFlags, requireFlags } from '../port/training/options.ts';
+import { configFile, isComplete, type JobKind, type JobOptions, JobPaused, readConfig } from '../port/training/job.ts';
+import {
+  type FlagTable,
+  optionName,
+  optionsSchema,
+  parseDuration,
+  parseFlags,
+  requireFlags,
+} from '../port/training/options.ts';
 
 /** Exit code of a job that was paused and can go on: EX_TEMPFAIL of sysexits.h, which schedulers take for "queue me again". */
 export const pausedCode = 75;
@@ -19,8 +30,8 @@ export async function runJob({ kind, flags, start }: JobCommand, args: readonly 
   const reporter = reporterFor();
   // Quirk Q41: unknown words are ignored; the original says nothing.
   if (ignored.length > 0) reporter({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
-  const options = optionsOf(given, kind);
-  requireFlags(Object.fromEntries(Object.keys(flags).map((flag) => [flag, options[camelCase(flag)]])), flags);
+  const options = optionsOf(given, kind, flags);
+  requireFlags(Object.fromEntries(Object.keys(flags).map((flag) => [flag, options[optionName(flag)]])), flags);
   const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
   const { jobDir, epochs = 1, resume } = jobOptions as unknown as JobOptions;
   if (resume && isComplete(jobDir, epochs)) {
@@ -44,15 +55,13 @@ export async function runJob({ kind, flags, start }: JobCommand, args: readonly 
 }
 
 /** Options by their names in the API; a job that goes on has those of its `config.json` where none are given. */
-function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind): Record<string, unknown> {
-  const options = Object.fromEntries(Object.entries(given).map(([flag, value]) => [camelCase(flag), value]));
+function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind, flags: FlagTable): Record<string, unknown> {
+  const options = Object.fromEntries(Object.entries(given).map(([flag, value]) => [optionName(flag), value]));
   if (!options.resume || typeof options.jobDir !== 'string') return options;
   const { resume: _resume, saveInterval: _interval, ...begun } = readConfig(options.jobDir, kind)?.options ?? {};
+  const fault = faultOf({ options: begun }, object({ options: optionsSchema(flags) }), 'the description of the job');
+  if (fault) throwFault(fault, join(options.jobDir, configFile), 'Put the file back as it was.');
   return { ...begun, ...options };
-}
-
-function camelCase(flag: string): string {
-  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;

@@ -18,6 +18,7 @@ import { PathRemover } from '../../src/pack/anonymous.ts';
 import { type PackOptions, pack } from '../../src/pack/pack.ts';
 import { unpack } from '../../src/pack/unpack.ts';
 import { readJobModel } from '../../src/port/finetuning/job_model.ts';
+import { preprocessing } from '../port/sound_files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pack-'));
 const weights = randomBytes(200_000);
@@ -51,7 +52,7 @@ function writeJob(): void {
       environment: { libraries: { '/opt/venv/lib/libtensorflow_cc.so.2': 5 } },
     }),
     'model.json': JSON.stringify(model),
-    'preprocessing.json': JSON.stringify({ format: 1, source: { folder: '/data/cinc2017' } }),
+    'preprocessing.json': JSON.stringify({ ...preprocessing, leads: ['ECG'], normalization: null, padding: null }),
     'complete.json': '{"epochs":1}\n',
     'history.csv': 'epoch,loss\r\n0,0.5\r\n',
     'test_predictions.csv': 'record_name,true_A,prob_A\nA00001,True,0.75\nA00002,False,0.25\n',

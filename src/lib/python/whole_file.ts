@@ -2,27 +2,39 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
 import { FileNotFoundError } from './errors.ts';
 
-const maxBytes = 2 ** 32 - 1;
+const mostBytes = 2 ** 32 - 1;
+
+export interface WholeFileOptions {
+  /** A longer file is refused before it is read; default 4 GiB. */
+  readonly maxBytes?: number;
+  /** What the user can do about a file that cannot be read. */
+  readonly next?: string;
+}
 
 /**
  * All bytes of a regular file, also beyond the 2 GiB of `fs.readFile`. Twin of `open(path, 'rb').read()`.
  *
- * Throws a FileNotFoundError if there is no such file, and an InputError for a folder, a device or pipe (which would never end), and from 4 GiB.
+ * Throws a FileNotFoundError if there is no such file, and an InputError for a folder, a device or pipe (which would never end), and for a file
+ * of more than `maxBytes`.
  */
-export function readWholeFile(path: string): Uint8Array<ArrayBuffer> {
+export function readWholeFile(
+  path: string,
+  { maxBytes = mostBytes, next }: WholeFileOptions = {},
+): Uint8Array<ArrayBuffer> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new FileNotFoundError(path);
   if (!stat.isFile()) {
-    throw new InputError('not a file', { file: path, got: stat.isDirectory() ? 'a folder' : 'a device or pipe' });
+    throw new InputError('not a file', { file: path, got: stat.isDirectory() ? 'a folder' : 'a device or pipe', next });
   }
   const descriptor = open(path);
   try {
     const { size } = fstatSync(descriptor);
     if (size > maxBytes) {
-      throw new InputError('file too large to hold in memory', {
+      throw new InputError('the file is too large', {
         file: path,
         got: `${size} bytes`,
         expected: `at most ${maxBytes}`,
+        next,
       });
     }
     const bytes = new Uint8Array(size);

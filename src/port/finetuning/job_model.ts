@@ -1,10 +1,18 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { boolean, forward, literal, object, optional, partialCheck, picklist, pipe } from 'valibot';
 import { InputError } from '../../errors.ts';
 import type { Precision } from '../../graph/precision.ts';
-import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
-import type { Arch } from '../weights/layout.ts';
-import { type Preprocessing, preprocessingFile, readPreprocessing, withChannel } from './preprocessing.ts';
+import { classNames, maxLeads, maxRecordBytes, samples, whole } from '../../lib/json/fields.ts';
+import { type Described, readJson, writeJson } from '../../lib/json/file.ts';
+import { archs } from '../weights/layout.ts';
+import {
+  type Preprocessing,
+  preprocessingFile,
+  preprocessingSchema,
+  readPreprocessing,
+  withChannel,
+} from './preprocessing.ts';
 
 /** Name of the file with a job's best weights. */
 export const bestModelFile = 'best_model.weights.h5';
@@ -12,20 +20,35 @@ export const bestModelFile = 'best_model.weights.h5';
 /** Name of the file with a job's network. */
 export const modelFile = 'model.json';
 
-/** The network of a finetuning job: what prediction has to know besides its weights. Content of `model.json`. */
-export interface JobModel {
-  readonly format: 1;
-  readonly arch: Arch;
-  readonly precision: Precision;
-  /** Samples and leads of a recording that the network was trained on. */
-  readonly samples: number;
-  readonly leads: number;
-  /** The one lead of the training data that was used, as `--channel` counts; absent: all. */
-  readonly channel?: number;
-  readonly classes: readonly string[];
-  /** Several classes can be true (sigmoid, 0.5 decides), or exactly one (softmax, the largest decides). */
-  readonly multiLabel: boolean;
-}
+const putBack = 'Put the file back as it was, or train again.';
+
+/** The network of a finetuning job: what prediction has to know besides its weights. */
+export type JobModel = Described<typeof modelSchema>;
+
+/** Content of `model.json`. */
+export const modelSchema = pipe(
+  object({
+    format: literal(1),
+    arch: picklist(archs),
+    precision: picklist(['float32', 'float64', 'bfloat16'] satisfies Precision[]),
+    /** Samples and leads of a recording that the network was trained on. */
+    samples,
+    leads: whole(1, maxLeads),
+    /** The one lead of the training data that was used, as `--channel` counts; absent: all. */
+    channel: optional(whole(-maxLeads, maxLeads)),
+    classes: classNames,
+    /** Several classes can be true (sigmoid, 0.5 decides), or exactly one (softmax, the largest decides). */
+    multiLabel: boolean(),
+  }),
+  forward(
+    partialCheck(
+      [['samples'], ['leads']],
+      ({ samples, leads }) => samples * leads * 4 <= maxRecordBytes,
+      `records of at most ${maxRecordBytes} bytes`,
+    ),
+    ['samples'],
+  ),
+);
 
 /** Writes `model.json` and, where the training data are described, `preprocessing.json` with the one lead of `channel`
  * if there is one. */
@@ -43,28 +66,30 @@ export function writeJobModel(jobDir: string, model: JobModel, trainFile: string
 
 /** The network of a job, and what was done to its recordings if that is known. Throws an InputError if the folder holds no such job. */
 export function readJobModel(jobDir: string): { readonly model: JobModel; readonly preprocessing?: Preprocessing } {
-  const model = readJson<JobModel>(join(jobDir, modelFile));
-  const preprocessing = existsSync(join(jobDir, preprocessingFile))
-    ? readJson<Preprocessing>(join(jobDir, preprocessingFile))
-    : undefined;
-  return { model, ...(preprocessing && { preprocessing }) };
+  const description = join(jobDir, modelFile);
+  const model = readJson(description, modelSchema, {
+    what: 'the description of the network',
+    next: existsSync(description) ? putBack : 'Name the --job-dir of a finetuning job.',
+  });
+  const file = join(jobDir, preprocessingFile);
+  if (!existsSync(file)) return { model };
+  const preprocessing = readJson(file, preprocessingSchema, {
+    what: 'the description of the training data',
+    next: putBack,
+  });
+  requireSame(file, 'leads', preprocessing.leads.length, model.leads);
+  if (preprocessing.padding) requireSame(file, 'padding.samples', preprocessing.padding.samples, model.samples);
+  return { model, preprocessing };
 }
 
-function writeJson(file: string, value: unknown): void {
-  writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-function readJson<T extends { readonly format: 1 }>(file: string): T {
-  const next = 'Name the --job-dir of a finetuning job.';
-  if (!existsSync(file)) throw new InputError('the file is missing', { file, next });
-  let value: T;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch (error) {
-    throw new InputError('the file cannot be read', { file, got: (error as Error).message, expected: 'JSON', next });
-  }
-  if (value?.format !== 1) {
-    throw new InputError('the file is of another version', { file, got: `format ${value?.format}`, expected: '1' });
-  }
-  return value;
+/** The two descriptions of a job come from one set. */
+function requireSame(file: string, where: string, got: number, expected: number): void {
+  if (got === expected) return;
+  throw new InputError(`the file does not belong to ${modelFile} beside it`, {
+    file,
+    where,
+    got: `${got}`,
+    expected: `${expected}`,
+    next: putBack,
+  });
 }

@@ -1,56 +1,107 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { InputError } from '../../errors.ts';
-import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
-import type { Normalization } from './record_transform.ts';
+import {
+  array,
+  boolean,
+  forward,
+  literal,
+  maxLength,
+  minLength,
+  nullable,
+  object,
+  partialCheck,
+  picklist,
+  pipe,
+  union,
+} from 'valibot';
+import {
+  amount,
+  classNames,
+  fileName,
+  finiteNumber,
+  mapOf,
+  maxLeads,
+  maxRecordBytes,
+  name,
+  positive,
+  rate,
+  samples,
+  sha256,
+} from '../../lib/json/fields.ts';
+import { type Described, readJson, writeJson } from '../../lib/json/file.ts';
 
 /** Name of the file that describes the prepared sets of a folder. */
 export const preprocessingFile = 'preprocessing.json';
 
 /** Everything that was done to the recordings of a prepared set: what prediction has to do to a new recording. */
-export interface Preprocessing {
-  /** Version of this description. */
-  readonly format: 1;
-  /** Collection that the set was made of, as `prepare-data --format` names it. */
-  readonly collection: string;
-  readonly source: {
-    readonly folder: string;
-    readonly records: number;
-    /** SHA-256 of the files that list records and labels. */
-    readonly index: Readonly<Record<string, string>>;
-  };
-  /** Sampling rate of `x` (Hz). */
-  readonly samplingRate: number;
-  /** Leads of `x`, by name and in order. */
-  readonly leads: readonly string[];
-  /** Unit of the recordings before normalisation. */
-  readonly units: string;
-  /** `(x − mean) / std` before resampling; `null`: none. */
-  readonly normalization: Normalization | null;
-  /** `null`: recordings stay as they were recorded. */
-  readonly resampling: {
-    readonly library: 'libsamplerate';
-    readonly converter: 'sinc_best';
-    readonly targetRate: number;
-  } | null;
-  /** After resampling; longer recordings lose their beginning. `null`: recordings are equally long. */
-  readonly padding: { readonly samples: number; readonly side: 'front'; readonly value: 0 } | null;
-  readonly dtype: 'float32' | 'float64';
-  readonly classes: readonly string[];
-  /** Whether a recording can have several labels, or none. */
-  readonly multiLabel: boolean;
-  readonly split: {
-    readonly by: 'record' | 'patient' | 'fold' | 'none';
-    readonly testSize: number | null;
-    readonly testFolds: readonly number[] | null;
-    readonly stratified: boolean;
-    readonly seed: number | null;
-  };
-  /** Data files by part. */
-  readonly files: Readonly<
-    Record<string, { readonly file: string; readonly records: number; readonly sha256: string }>
-  >;
-}
+export type Preprocessing = Described<typeof preprocessingSchema>;
+
+const perLead = union([finiteNumber, array(finiteNumber)]);
+const deviation = union([positive, array(positive)]);
+
+/** Content of `preprocessing.json` of a job. */
+export const preprocessingSchema = pipe(
+  object({
+    /** Version of this description. */
+    format: literal(1),
+    /** Collection that the set was made of, as `prepare-data --format` names it. */
+    collection: name,
+    source: object({
+      folder: name,
+      records: amount,
+      /** SHA-256 of the files that list records and labels. */
+      index: mapOf(name, sha256),
+    }),
+    /** Sampling rate of `x` (Hz). */
+    samplingRate: rate,
+    /** Leads of `x`, by name and in order. */
+    leads: pipe(array(name), minLength(1, 'at least one lead'), maxLength(maxLeads)),
+    /** Unit of the recordings before normalisation. */
+    units: name,
+    /** `(x − mean) / std` before resampling: one number, or one per lead; `null`: none. */
+    normalization: nullable(object({ mean: perLead, std: deviation })),
+    /** `null`: recordings stay as they were recorded. */
+    resampling: nullable(
+      object({ library: literal('libsamplerate'), converter: literal('sinc_best'), targetRate: rate }),
+    ),
+    /** After resampling; longer recordings lose their beginning. `null`: recordings are equally long. */
+    padding: nullable(object({ samples, side: literal('front'), value: literal(0) })),
+    dtype: picklist(['float32', 'float64']),
+    classes: classNames,
+    /** Whether a recording can have several labels, or none. */
+    multiLabel: boolean(),
+    split: object({
+      by: picklist(['record', 'patient', 'fold', 'none']),
+      testSize: nullable(finiteNumber),
+      testFolds: nullable(array(amount)),
+      stratified: boolean(),
+      seed: nullable(amount),
+    }),
+    /** Data files by part. */
+    files: mapOf(name, object({ file: fileName, records: amount, sha256 })),
+  }),
+  forward(
+    partialCheck(
+      [['leads'], ['normalization']],
+      ({ leads, normalization }) =>
+        [normalization?.mean, normalization?.std].every(
+          (value) => !Array.isArray(value) || value.length === leads.length,
+        ),
+      'one number, or one for each lead',
+    ),
+    ['normalization'],
+  ),
+  forward(
+    partialCheck(
+      [['leads'], ['padding']],
+      ({ leads, padding }) => (padding?.samples ?? 0) * leads.length * 4 <= maxRecordBytes,
+      `records of at most ${maxRecordBytes} bytes`,
+    ),
+    ['padding'],
+  ),
+);
+
+const setsSchema = mapOf(name, preprocessingSchema);
 
 /**
  * The description of the set that a data file belongs to, from `preprocessing.json` beside it; `undefined` if nothing describes the file.
@@ -63,9 +114,9 @@ export function readPreprocessing(dataFile: string): Preprocessing | undefined {
 }
 
 /** Puts the description of a set into `preprocessing.json` of a folder; other sets that are described there stay. */
-export function writePreprocessing(folder: string, name: string, preprocessing: Preprocessing): void {
+export function writePreprocessing(folder: string, set: string, preprocessing: Preprocessing): void {
   const file = join(folder, preprocessingFile);
-  writeFileAtomic(file, `${JSON.stringify({ ...readSets(file), [name]: preprocessing }, null, 2)}\n`);
+  writeJson(file, { ...readSets(file), [set]: preprocessing });
 }
 
 /** The description with one lead, numbered as `--channel` does. */
@@ -81,24 +132,10 @@ export function withChannel(preprocessing: Preprocessing, channel: number): Prep
   };
 }
 
-function readSets(file: string): Record<string, Preprocessing> {
+function readSets(file: string): Readonly<Record<string, Preprocessing>> {
   if (!existsSync(file)) return {};
-  let sets: unknown;
-  try {
-    sets = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new InputError('the description of prepared data cannot be read', { file, got: (error as Error).message });
-  }
-  const known = (set: unknown): boolean =>
-    typeof set === 'object' &&
-    set !== null &&
-    (set as Preprocessing).format === 1 &&
-    typeof (set as Preprocessing).files === 'object';
-  if (typeof sets !== 'object' || sets === null || !Object.values(sets).every(known)) {
-    throw new InputError('this is no description of prepared data', {
-      file,
-      expected: 'sets of format 1, as prepare-data writes them',
-    });
-  }
-  return sets as Record<string, Preprocessing>;
+  return readJson(file, setsSchema, {
+    what: 'the description of prepared data',
+    next: 'Remove the file and run prepare-data again, or put the file back as it was.',
+  });
 }

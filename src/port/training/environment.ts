@@ -3,21 +3,10 @@ import { cpus, homedir } from 'node:os';
 import { join } from 'node:path';
 import { runtime } from '../../graph/runtime.ts';
 import { mappedLibraries } from '../../lib/tensorflow/libraries.ts';
+import type { Environment } from './job_files.ts';
 import { fileDigests } from './library_digests.ts';
 
-/** What the last bits of a job's results depend on. */
-export interface Environment {
-  readonly version: string;
-  readonly node: string;
-  readonly tensorflow: string;
-  /** SHA-256 of TensorFlow's shared libraries, by path, as `ecg-transplant doctor` shows them; none where the system does not tell which are loaded. */
-  readonly libraries: Readonly<Record<string, string>>;
-  readonly platform: string;
-  readonly processor: string;
-  readonly gpu: boolean;
-  /** TensorFlow's settings: threads, oneDNN. */
-  readonly settings: Readonly<Record<string, string>>;
-}
+export type { Environment } from './job_files.ts';
 
 const settings = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA'];
 

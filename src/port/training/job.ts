@@ -4,11 +4,13 @@ import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import type { FitState } from '../../graph/fit.ts';
 import type { Session } from '../../graph/session.ts';
+import { readJson, writeJson } from '../../lib/json/file.ts';
 import { type Callback, CSVLogger } from '../../lib/keras/callbacks.ts';
 import { RandomState, random } from '../../lib/numpy/random.ts';
 import { checkOutputFolder } from '../../lib/outputs.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
-import { differences, type Environment, environment } from './environment.ts';
+import { differences, environment } from './environment.ts';
+import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import { lockJob } from './job_lock.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
@@ -29,26 +31,16 @@ export interface JobOptions {
   readonly saveInterval?: number;
 }
 
-/** Content of `config.json`. */
-export interface JobConfig {
-  readonly format: 1;
-  readonly job: JobKind;
-  /** Options as given, with absolute paths. */
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-  readonly initSeed: number;
-  /** Input files and their sizes in bytes. */
-  readonly inputs: Readonly<Record<string, number>>;
-  readonly environment: Environment;
-}
-
-export type JobKind = 'finetune' | 'pretrain';
+export type { JobConfig, JobKind } from './job_files.ts';
 
 /** Options that name files or folders, and those that may change when a job goes on. */
 const paths = ['train', 'val', 'test', 'weightsFile', 'valFile', 'cacheVal'];
 const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
 
-const names = { config: 'config.json', state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
+/** Name of the description of a job in its folder. */
+export const configFile = 'config.json';
+
+const names = { config: configFile, state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
 
 /** Start of the names of files in a job folder that are of no use once their process is gone. */
 export const scratchPrefix = '.scratch-';
@@ -137,7 +129,7 @@ export class Job {
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
     const inputs = sizesOf(given);
     const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
-    writeFileAtomic(join(dir, names.config), `${JSON.stringify(config, null, 2)}\n`);
+    writeJson(join(dir, names.config), config);
     reporter({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
     return new Job(dir, config, undefined, unlock);
@@ -160,7 +152,16 @@ export class Job {
   restore(session: Session, callbacks: readonly Callback[]): void {
     if (this.state === undefined) return;
     restoreVariables(this.path(names.state), session);
-    for (const [i, memory] of this.state.callbacks.entries()) Object.assign(callbacks[i]!, memory);
+    const kept = this.state.callbacks;
+    if (kept.length > callbacks.length) {
+      throw new InputError('the checkpoint belongs to another job', {
+        file: this.path(names.state),
+        where: 'callbacks',
+        got: `${kept.length}`,
+        expected: `at most ${callbacks.length}`,
+      });
+    }
+    for (const [i, memory] of kept.entries()) Object.assign(callbacks[i]!, memory);
   }
 
   /** Replaces the checkpoint. */
@@ -192,7 +193,7 @@ export class Job {
   /** Marks the job as complete; the last file that it writes. */
   complete(epochs: number): void {
     const marker = { epochs, finished: new Date().toISOString() };
-    writeFileAtomic(this.path(names.done), `${JSON.stringify(marker)}\n`);
+    writeJson(this.path(names.done), marker, 0);
   }
 }
 
@@ -200,22 +201,20 @@ export class Job {
 export function isComplete(dir: string, epochs = 0): boolean {
   const file = join(dir, names.done);
   if (!existsSync(file)) return false;
-  return (JSON.parse(readFileSync(file, 'utf8')) as { epochs: number }).epochs >= epochs;
+  const what = 'the mark of a complete job';
+  const next = 'Remove the file to go on with the job: --resume.';
+  return readJson(file, completeSchema, { what, next }).epochs >= epochs;
 }
 
 /** The folder's `config.json`, if there is one. Throws an InputError if it cannot be read or is another kind of job's. */
 export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
   const file = join(dir, names.config);
   if (!existsSync(file)) return undefined;
-  let config: JobConfig;
-  try {
-    config = JSON.parse(readFileSync(file, 'utf8')) as JobConfig;
-  } catch (error) {
-    throw new InputError('the description of the job cannot be read', { file, got: (error as Error).message });
-  }
-  if (config?.format !== 1 || config.job !== kind) {
-    const got = config?.job ? `${config.job}, format ${config.format}` : 'another file';
-    throw new InputError('the folder belongs to another job', { file, got, expected: `${kind}, format 1` });
+  const what = 'the description of the job';
+  const next = 'Put the file back as it was, or choose another --job-dir and start again.';
+  const config = readJson(file, configSchema, { what, next });
+  if (config.job !== kind) {
+    throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
   }
   return config;
 }

@@ -1,4 +1,6 @@
+import { boolean, integer, number, optional, pipe, strictObject, string } from 'valibot';
 import { InputError } from '../../errors.ts';
+import { anyNumber } from '../../lib/json/fields.ts';
 
 /** A flag of a trainer: how its text is read, and what `--help` says of it. */
 export interface FlagSpec {
@@ -65,6 +67,19 @@ export function parseFlags<T extends FlagTable>(args: readonly string[], table: 
     if (text === undefined) i++;
   }
   return { given: given as FlagValues<T>, ignored };
+}
+
+/** What the options of a job have to be, by the names of the API, where they do not come from a command line. */
+export function optionsSchema(table: FlagTable) {
+  const types = { text: string(), integer: pipe(number(), integer()), number: anyNumber, switch: boolean() } as const;
+  return strictObject(
+    Object.fromEntries(Object.entries(table).map(([flag, { type }]) => [optionName(flag), optional(types[type])])),
+  );
+}
+
+/** A flag's name in the API. */
+export function optionName(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Throws a UsageError, in argparse's words, unless all required flags have a value. */

@@ -1,23 +1,38 @@
+import { array, boolean, literal, object, optional, strictObject, string } from 'valibot';
 import { InputError } from '../../errors.ts';
 import type { FitState } from '../../graph/fit.ts';
 import type { Session } from '../../graph/session.ts';
+import { amount, anyNumber, mapOf } from '../../lib/json/fields.ts';
+import { checkJson, type Described } from '../../lib/json/file.ts';
+import { encodeJson } from '../../lib/json/text.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { ndarray } from '../../lib/numpy/ndarray.ts';
 import { NpzFile, writeNpz } from '../../lib/numpy/npz.ts';
 
 /** What callbacks remember, in their order. */
-export type CallbackMemory = readonly Readonly<Record<string, number>>[];
+export type CallbackMemory = SavedState['callbacks'];
 
 /** Everything that a job needs to go on, besides the variables of its session. */
-export interface SavedState {
-  readonly fit: FitState;
-  readonly callbacks: CallbackMemory;
-  /** Text of `history.csv`, absent before the first epoch ends. */
-  readonly historyCsv?: string;
-}
+export type SavedState = Omit<Described<typeof stateSchema>, 'format' | 'fit'> & { readonly fit: FitState };
 
 /** Version of the file; older and newer ones are refused. */
-const format = 1;
+const format = 2;
+
+const stateSchema = object({
+  format: literal(format),
+  fit: object({
+    epoch: amount,
+    step: amount,
+    sums: object({ samples: amount, loss: anyNumber, correct: anyNumber }),
+    history: array(mapOf(string(), anyNumber)),
+    stopped: boolean(),
+  }),
+  // Assigned to the callbacks, so there must be nothing else.
+  callbacks: array(strictObject({ best: optional(anyNumber), wait: optional(anyNumber) })),
+  /** Text of `history.csv`, absent before the first epoch ends. */
+  historyCsv: optional(string()),
+});
+
 const stateName = 'state';
 
 /**
@@ -25,7 +40,7 @@ const stateName = 'state';
  * that name stays until then.
  */
 export async function writeState(file: string, session: Session, state: SavedState): Promise<void> {
-  const text = new TextEncoder().encode(encode({ format, ...state }));
+  const text = new TextEncoder().encode(encodeJson({ format, ...state }));
   const arrays = new Map<string, NdArray>([[stateName, ndarray('uint8', [text.length], text)], ...session.read()]);
   await writeNpz(file, arrays);
 }
@@ -34,10 +49,9 @@ export async function writeState(file: string, session: Session, state: SavedSta
 export function readState(file: string): SavedState {
   return withFile(file, (archive) => {
     const { data } = archive.read(stateName) as NdArray<'uint8'>;
-    const { format: found, ...state } = decode(new TextDecoder().decode(data)) as SavedState & { format: number };
-    if (found !== format) {
-      throw new InputError('the checkpoint is of another version', { file, got: `${found}`, expected: `${format}` });
-    }
+    const text = new TextDecoder().decode(data);
+    const next = 'Begin the job again: --force, or choose another --job-dir.';
+    const { format: _, ...state } = checkJson(text, stateSchema, file, { what: 'the checkpoint', next });
     return state;
   });
 }
@@ -61,15 +75,4 @@ function withFile<T>(file: string, use: (archive: NpzFile) => T): T {
   } finally {
     archive.close();
   }
-}
-
-/** JSON with numbers that JSON does not know: they stand as `#NaN`, `#Infinity`, `#-Infinity`. */
-function encode(value: unknown): string {
-  return JSON.stringify(value, (_, item) => (typeof item === 'number' && !Number.isFinite(item) ? `#${item}` : item));
-}
-
-function decode(text: string): unknown {
-  return JSON.parse(text, (_, item) =>
-    typeof item === 'string' && /^#(NaN|-?Infinity)$/.test(item) ? Number(item.slice(1)) : item,
-  );
 }

@@ -306,10 +306,10 @@ describe('incomplete and damaged sources', () => {
       { patients: { 3: { segments: 'many' } } },
     ]) {
       writeFileSync(join(place, 'icentia11k.json'), JSON.stringify({ ...whole, ...change }));
-      expect(() => readDescription(place)).toThrow(/not the description of converted patients/);
+      expect(() => readDescription(place)).toThrow(/the description of converted patients cannot be used/);
     }
     writeFileSync(join(place, 'icentia11k.json'), '{');
-    expect(() => readDescription(place)).toThrow(/not a JSON file/);
+    expect(() => readDescription(place)).toThrow(/icentia11k.json: the file is not JSON/);
     expect(readDescription(join(folder, 'nowhere'))).toBeUndefined();
   });
 
