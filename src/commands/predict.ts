@@ -7,11 +7,12 @@ import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
+import { leadKey } from '../port/finetuning/leads.ts';
 import { decidedClasses, type Prediction, Predictor, predictionFrame } from '../port/finetuning/predict.ts';
-import { leadKey, millivolts } from '../port/finetuning/record_transform.ts';
 import { type Recording, readRecording } from '../port/finetuning/recordings.ts';
 import { drawRecording } from '../synthetic/picture.ts';
 import { printable, spreadsheetCell } from '../text.ts';
+import { list, positive, unitOf } from './record_options.ts';
 import { required } from './weight_options.ts';
 
 const notice = 'For research, not for diagnosis.';
@@ -26,7 +27,8 @@ refused. ${notice}
   --data FILE           prepared file, as prepare-data writes it
   --leads I,II,…        leads of the recordings to take for the network's, in their order; default those of the same names
   --record-fs HZ        rate of .csv and .npy recordings
-  --record-units UNIT   their unit, default mV
+  --record-units UNIT   their unit: mV (default), µV (or uV), nV or V
+  --record-leads LIST   names of the leads of .npy recordings, and of .csv recordings without names
   --batch-size N        records per step of --data, default 32
 
   --csv FILE            table of probabilities and decisions; default: printed
@@ -53,6 +55,7 @@ export async function run(args: readonly string[]): Promise<number> {
       leads: { type: 'string' },
       'record-fs': { type: 'string' },
       'record-units': { type: 'string' },
+      'record-leads': { type: 'string' },
       'batch-size': { type: 'string' },
       csv: { type: 'string' },
       json: { type: 'string' },
@@ -71,9 +74,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const reporter = reporterFor();
   const paths = records.map((path) => path.replace(/\.(hea|csv|npy|mat)$/, ''));
   const options = {
-    leads: values.leads?.split(',').map((name) => name.trim()),
-    recordFs: above('--record-fs', values['record-fs']),
-    recordUnits: values['record-units'],
+    leads: list(values.leads),
+    recordLeads: list(values['record-leads']),
+    report: reporter,
+    recordFs: positive('--record-fs', values['record-fs']),
+    recordUnits: unitOf('--record-units', values['record-units']),
   };
   const replace = values.force;
   if (csv !== undefined) checkOutputFile(csv, { flag: '--csv', replace });
@@ -81,7 +86,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (picture !== undefined) checkOutputFolder(picture, { flag: '--picture' });
   const predictor = Predictor.open(jobDir);
   try {
-    const batchSize = above('--batch-size', values['batch-size']) ?? 32;
+    const batchSize = positive('--batch-size', values['batch-size']) ?? 32;
     const prediction =
       data === undefined
         ? await predictor.predictRecords(paths, options)
@@ -97,7 +102,7 @@ export async function run(args: readonly string[]): Promise<number> {
       mkdirSync(picture, { recursive: true });
       const results = describeResults(prediction);
       for (const [i, path] of paths.entries()) {
-        const drawing = drawStrip(readRecording(path, format), leads, `${basename(path)}: ${results[i]}`);
+        const drawing = drawStrip(readRecording(path, format, { leads }), leads, `${basename(path)}: ${results[i]}`);
         writeFileAtomic(join(picture, `${basename(path)}.svg`), drawing);
       }
     }
@@ -135,23 +140,13 @@ function describeResults(prediction: Prediction): string[] {
 }
 
 /** The leads that the network was given, as they were recorded. */
-function drawStrip({ signal, fs, leads, units }: Recording, wanted: readonly string[], title: string): string {
+function drawStrip({ signal, fs, leads }: Recording, wanted: readonly string[], title: string): string {
   const [samples, width] = signal.shape;
-  const perUnit = millivolts.get(units.toLowerCase()) ?? 1;
   const kept = Math.min(samples, Math.round(strip * fs));
   const keys = leads.map(leadKey);
   const signals = wanted.map((name) => {
     const lead = keys.indexOf(leadKey(name));
-    return Float64Array.from({ length: kept }, (_, i) => signal.data[i * width + lead] * perUnit);
+    return Float64Array.from({ length: kept }, (_, i) => signal.data[i * width + lead]);
   });
   return drawRecording({ fs, leads: wanted, signals }, { title: `${title} · ${notice}`, seconds: kept / fs });
-}
-
-function above(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!(value > 0 && Number.isFinite(value))) {
-    throw new InputError(`${option} cannot be used`, { got: text, expected: 'a number above 0' });
-  }
-  return value;
 }

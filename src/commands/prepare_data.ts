@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { collectionKinds } from '../port/finetuning/collections.ts';
 import { type PrepareOptions, prepareData } from '../port/finetuning/prepare_data.ts';
 import type { SplitBy } from '../port/finetuning/set_split.ts';
+import { list, positive, unitOf } from './record_options.ts';
 
 const formats = Object.entries(collectionKinds)
   .map(([name, { summary }]) => `    ${name.padEnd(12)}${summary}`)
@@ -27,6 +29,7 @@ ${formats}
   --normalize WHICH     collection (its published constants), measured (per lead, on the training part) or none
   --leads I,II,…        take these leads, in this order; default all
   --keep-missing        let missing samples (NaN) pass, as the Python original does; default: stop
+  --keep-flat           let leads that do not vary pass; default: stop (published collections: stop only where no lead varies)
 
   --test-size SIZE      fraction, or number if 1 or more, of the test part, default 0.2; 0: one file NAME.pkl
   --split HOW           record (the original's way for published collections), patient or fold
@@ -36,8 +39,8 @@ ${formats}
   --category NAME       ptb-xl: rhythm (default), diagnostic or form
   --folds LIST          ptb-xl: only these folds
   --record-fs HZ        wfdb-csv: rate of .csv and .npy recordings
-  --record-units UNIT   wfdb-csv: their unit, default mV
-  --record-leads LIST   wfdb-csv: names of the leads of .npy recordings
+  --record-units UNIT   wfdb-csv: their unit: mV (default), µV (or uV), nV or V
+  --record-leads LIST   wfdb-csv: names of the leads of .npy recordings, and of .csv recordings without names
 
   --threads N           threads that read and resample, default: the processors
   --force               replace files that are there
@@ -65,6 +68,7 @@ export async function run(args: readonly string[]): Promise<number> {
       normalize: { type: 'string' },
       leads: { type: 'string' },
       'keep-missing': { type: 'boolean' },
+      'keep-flat': { type: 'boolean' },
       'test-size': { type: 'string' },
       split: { type: 'string' },
       'test-folds': { type: 'string' },
@@ -92,6 +96,7 @@ export async function run(args: readonly string[]): Promise<number> {
     normalize: oneOf('--normalize', values.normalize, ['collection', 'measured', 'none'] as const),
     leads: list(values.leads),
     keepMissing: values['keep-missing'],
+    keepFlat: values['keep-flat'],
     testSize: testSize(values['test-size']),
     splitBy: oneOf<SplitBy>('--split', values.split, ['record', 'patient', 'fold']),
     testFolds: list(values['test-folds'])?.map((fold) => whole('--test-folds', fold, 0)!),
@@ -99,7 +104,7 @@ export async function run(args: readonly string[]): Promise<number> {
     category: values.category,
     folds: list(values.folds)?.map((fold) => whole('--folds', fold, 0)!),
     recordFs: positive('--record-fs', values['record-fs']),
-    recordUnits: values['record-units'],
+    recordUnits: unitOf('--record-units', values['record-units']),
     recordLeads: list(values['record-leads']),
     threads: whole('--threads', values.threads, 1),
     force: values.force,
@@ -112,14 +117,6 @@ export async function run(args: readonly string[]): Promise<number> {
     `${parts.join(', ')}; ${samplingRate} Hz, ${leads.length} leads, ${classes.length} classes, split by ${split.by}${seed}\n`,
   );
   return 0;
-}
-
-function positive(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!(value > 0 && Number.isFinite(value)))
-    throw new InputError(`${option} cannot be used`, { got: text, expected: 'a number above 0' });
-  return value;
 }
 
 function whole(
@@ -138,7 +135,7 @@ function whole(
 
 function testSize(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const value = parseNumber(text) ?? Number.NaN;
   if (!(value >= 0 && (value < 1 || Number.isInteger(value)))) {
     throw new InputError('--test-size cannot be used', {
       got: text,
@@ -153,11 +150,4 @@ function oneOf<T extends string>(option: string, text: string | undefined, choic
   const choice = choices.find((candidate) => candidate === text);
   if (choice === undefined) throw new InputError(`${option} is not known`, { got: text, expected: choices.join(', ') });
   return choice;
-}
-
-function list(text: string | undefined): string[] | undefined {
-  return text
-    ?.split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
 }

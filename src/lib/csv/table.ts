@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type CsvError, parse } from 'csv-parse/sync';
 import { InputError } from '../../errors.ts';
+import { parseNumber } from '../python/number.ts';
+import { readText } from './text.ts';
 
 /** One row of a CSV file and where it stands. */
 export interface CsvRow {
@@ -13,18 +14,12 @@ export interface CsvRow {
 export type CsvRecord<C extends string> = { readonly line: number } & Readonly<Record<C, string>>;
 
 /**
- * Reads a CSV file of UTF-8 text; empty lines are skipped, all rows have equally many fields.
+ * Reads a CSV file; empty lines are skipped, all rows have equally many fields.
  *
  * @throws InputError naming file and line.
  */
 export function readRows(file: string): CsvRow[] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
-  } catch (error) {
-    if (error instanceof TypeError) throw new InputError('the file is not UTF-8 text', { file });
-    throw error;
-  }
+  const text = readText(file);
   try {
     // pandas takes any of the three line ends at any line.
     const rows = parse(text, {
@@ -81,7 +76,7 @@ export function readTable<C extends string>(
  * @throws InputError naming file, line and column.
  */
 export function wholeNumber(text: string, file: string, line: number, column: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const value = parseNumber(text);
   if (!Number.isSafeInteger(value)) {
     throw new InputError(`${column} is no whole number`, {
       file,
@@ -89,5 +84,5 @@ export function wholeNumber(text: string, file: string, line: number, column: st
       got: JSON.stringify(text.slice(0, 40)),
     });
   }
-  return value;
+  return value!;
 }

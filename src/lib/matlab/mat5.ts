@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { InputError } from '../../errors.ts';
 import { allocate, type DType, type NdArray, ndarray } from '../numpy/ndarray.ts';
@@ -75,12 +76,12 @@ export function loadmat(file: string): MatStruct {
 
 /** Parses the bytes of a MATLAB 5 file; `file` is named in errors. */
 export function parseMat(bytes: Buffer, file: string): MatStruct {
-  const head = bytes.subarray(124, 128).toString('latin1');
-  if (head !== '\x00\x01IM') {
-    throw new InputError('this is no little-endian MATLAB 5 file', {
+  if (bytes.subarray(124, 128).toString('latin1') !== '\x00\x01IM') {
+    throw new InputError('this is not a little-endian MATLAB 5 file', {
       file,
-      got: bytes.length < 128 ? `${bytes.length} bytes` : `version and byte order ${JSON.stringify(head)}`,
-      next: 'In MATLAB: save(name, ..., "-v6").',
+      got: otherKind(bytes),
+      expected: 'what MATLAB saves with -v6 or -v7',
+      next: `In MATLAB: s = load('${basename(file)}'); save('${basename(file)}', '-struct', 's', '-v7')`,
     });
   }
   const variables = new Map<string, MatValue>();
@@ -95,6 +96,20 @@ export function parseMat(bytes: Buffer, file: string): MatStruct {
     variables.set(name, value);
   }
   return variables;
+}
+
+/** What a file that is no MATLAB 5 file is. */
+function otherKind(bytes: Buffer): string {
+  if (bytes.length < 20) return `${bytes.length} bytes`;
+  const isHdf5 = [0, 512].some((at) => bytes.subarray(at, at + 8).toString('latin1') === '\x89HDF\r\n\x1a\n');
+  if (isHdf5) return 'a MATLAB 7.3 file (HDF5)';
+  if (bytes.subarray(124, 128).toString('latin1') === '\x01\x00MI') return 'a big-endian MATLAB 5 file';
+  // MATLAB 4 begins with type, rows, columns, imaginary flag and length of the name.
+  const [type = 0, rows = 0, columns = 0, imaginary = 0, name = 0] = Array.from({ length: 5 }, (_, i) =>
+    bytes.readUInt32LE(4 * i),
+  );
+  const isMatlab4 = type <= 52 && type % 10 <= 2 && rows > 0 && columns > 0 && imaginary <= 1 && name > 0 && name <= 64;
+  return isMatlab4 ? 'a MATLAB 4 file' : 'another kind of file';
 }
 
 interface Element {

@@ -1,6 +1,6 @@
-import { join, resolve } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
+import { projectPython } from '../python/interpreter.ts';
 import { loadJavaScript } from './javascript.ts';
 import { loadNative, locateWheelLibrary, type NativeLibrary } from './native.ts';
 
@@ -95,10 +95,6 @@ function resampleWith(
   const samples = x.data instanceof Float32Array ? x.data : Float32Array.from(x.data);
   const out = frames === 0 ? samples : simple(samples, leads, sourceRate, targetRate);
   return ndarray('float32', [out.length / leads, leads], out);
-}
-
-function projectPython(): string {
-  return join(resolve(import.meta.dirname, '..', '..', '..'), '.venv', 'bin', 'python');
 }
 
 function loads(library: NativeLibrary): boolean {

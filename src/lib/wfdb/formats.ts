@@ -107,3 +107,6 @@ export const signalFormats: ReadonlyMap<string, SignalFormat> = new Map([
   ['310', format310],
   ['311', format311],
 ]);
+
+/** Formats that hold FLAC streams: 8, 16 and 24 bits. */
+export const flacFormats: ReadonlySet<string> = new Set(['508', '516', '524']);

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
 import { FileNotFoundError } from '../python/errors.ts';
+import { parseNumber } from '../python/number.ts';
+import { convertCommand } from './convert_command.ts';
 
 /** One signal line of a WFDB header. `null`: the header does not say. */
 export interface SignalSpec {
@@ -14,8 +16,11 @@ export interface SignalSpec {
   readonly byteOffset: number | null;
   /** ADC units per physical unit. */
   readonly adcGain: number;
+  /** The header states the gain; otherwise it is the 200 that WFDB takes then. */
+  readonly calibrated: boolean;
   /** Sample value that stands for 0 physical units. */
   readonly baseline: number;
+  /** As written, such as `µV`; wfdb-python drops what is not ASCII. */
   readonly units: string;
   readonly adcResolution: number | null;
   readonly adcZero: number | null;
@@ -23,7 +28,7 @@ export interface SignalSpec {
   /** Sum of all samples modulo 2¹⁶, as the header states it; not checked, as in wfdb-python. */
   readonly checksum: number | null;
   readonly blockSize: number | null;
-  /** Name of the lead. */
+  /** Name of the lead, as written; wfdb-python drops what is not ASCII. */
   readonly name: string | null;
 }
 
@@ -38,8 +43,10 @@ export interface Header {
   readonly baseTime: string | null;
   readonly baseDate: string | null;
   readonly signals: readonly SignalSpec[];
-  /** Comment lines without `#` and surrounding blanks. */
+  /** Comment lines without `#` and surrounding blanks, and without what is not ASCII, as wfdb-python gives them. */
   readonly comments: readonly string[];
+  /** Comments that lost characters so. */
+  readonly cutComments: readonly string[];
 }
 
 /** Headers are a few kilobytes; more than this is not a header. */
@@ -51,7 +58,7 @@ const MAX_LINE = 4096;
 const RECORD_LINE =
   /^[ \t]*([-\w]+)\/?(\d*)[ \t]+(\d+)[ \t]*(\d*\.?\d*)\/*(-?\d*\.?\d*)\(?(-?\d*\.?\d*)\)?[ \t]*(\d*)[ \t]*(\d{0,2}:?\d{0,2}:?\d{0,2}\.?\d{0,6})[ \t]*(\d{0,2}\/?\d{0,2}\/?\d{0,4})/;
 const SIGNAL_LINE =
-  /^[ \t]*(~?[-\w]*\.?\w*)[ \t]+(\d+)x?(\d*):?(\d*)\+?(\d*)[ \t]*(-?\d*\.?\d*e?[+-]?\d*)\(?(-?\d*)\)?\/?([\w^\-?%/]*)[ \t]*(\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(\d*)[ \t]*(\S?[^\t\n\r\f\v]*)/;
+  /^[ \t]*(~?[-\w]*\.?\w*)[ \t]+(\d+)x?(\d*):?(\d*)\+?(\d*)[ \t]*(-?\d*\.?\d*e?[+-]?\d*)\(?(-?\d*)\)?\/?([\w^\-?%/]*)[ \t]*(\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(\d*)[ \t]*(\S?[^\t\n\r\f\v]*)/d;
 
 // To Python the separators 1C to 1F are white space, and 1C to 1E line ends.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: see above.
@@ -87,10 +94,12 @@ export function readHeader(path: string): Header {
 
 /** Parses the bytes of a header; `file` is named in errors. */
 export function parseHeader(bytes: Uint8Array, file: string): Header {
-  const lines: { text: string; number: number }[] = [];
+  const lines: Line[] = [];
   const comments: string[] = [];
-  asciiLines(bytes).forEach((line, index) => {
-    const text = strip(line);
+  const cutComments: string[] = [];
+  const written = decode(bytes, file).split(LINE_END);
+  written.forEach((whole, index) => {
+    const text = strip(ascii(whole));
     if (text.length > MAX_LINE) {
       throw new InputError('the line is too long', {
         file,
@@ -99,8 +108,11 @@ export function parseHeader(bytes: Uint8Array, file: string): Header {
         expected: `at most ${MAX_LINE}`,
       });
     }
-    if (text.startsWith('#')) comments.push(text.replace(/^[ \t#]+|[ \t#]+$/g, ''));
-    else if (text !== '') lines.push({ text, number: index + 1 });
+    if (text.startsWith('#')) {
+      const comment = text.replace(/^[ \t#]+|[ \t#]+$/g, '');
+      comments.push(comment);
+      if (ascii(whole) !== whole) cutComments.push(comment);
+    } else if (text !== '') lines.push({ text, whole, number: index + 1 });
   });
   const [first, ...rest] = lines;
   if (!first) throw new InputError('the header is empty', { file, expected: 'a record line' });
@@ -112,15 +124,50 @@ export function parseHeader(bytes: Uint8Array, file: string): Header {
       expected: `${record.signalCount}, as the record line says`,
     });
   }
-  const signals = rest.map((line) => parseSignalLine(line.text, new Place(file, line.number)));
+  const signals = rest.map((line) => parseSignalLine(line, new Place(file, line.number)));
   const { signalCount: _, ...fields } = record;
-  return { ...fields, signals, comments };
+  return { ...fields, signals, comments, cutComments };
 }
 
-/** Text of a file as Python reads it with `encoding='ascii', errors='ignore'`, split like `str.splitlines`. */
-function asciiLines(bytes: Uint8Array): string[] {
-  const ascii = bytes.filter((byte) => byte < 0x80);
-  return Buffer.from(ascii).toString('latin1').split(LINE_END);
+/** A line of a header. */
+interface Line {
+  /** As wfdb-python reads it: only what is ASCII, without blanks around. */
+  readonly text: string;
+  readonly whole: string;
+  readonly number: number;
+}
+
+/** Text of a header: UTF-8, or else Latin-1. */
+function decode(bytes: Uint8Array, file: string): string {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new InputError('the header is UTF-16 text', {
+      file,
+      next: `Save it as UTF-8: iconv -f UTF-16 -t UTF-8 ${file}`,
+    });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return Buffer.from(bytes).toString('latin1');
+  }
+}
+
+/** What Python's `encoding='ascii', errors='ignore'` leaves of a text. */
+function ascii(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII.
+  return text.replace(/[^\x00-\x7f]/g, '');
+}
+
+/**
+ * What stands in the whole line at the place of a field of its ASCII part, from the ASCII character before the field to the one after it: of `/µV 16` the
+ * field `V` is `µV`.
+ */
+function asWritten({ text, whole }: Line, [start, end]: readonly [number, number]): string {
+  const places = [...whole].flatMap((character, place) => (character <= '\x7f' ? [place] : []));
+  const characters = [...whole];
+  const lead = ascii(whole).indexOf(text);
+  const from = start + lead === 0 ? 0 : places[start + lead - 1]! + 1;
+  return characters.slice(from, places[end + lead] ?? characters.length).join('');
 }
 
 /** `str.strip()` on ASCII text. */
@@ -158,9 +205,7 @@ class Place {
   /** Decimal number, or `null` for an empty field. */
   decimal(field: string, text: string): number | null {
     if (text === '') return null;
-    const value = Number(text);
-    if (!Number.isFinite(value)) this.fail(field, text, 'a number');
-    return value;
+    return parseNumber(text) ?? this.fail(field, text, 'a number');
   }
 }
 
@@ -177,12 +222,12 @@ function parseRecordLine(text: string, place: Place) {
     1,
   ) as string[];
   if (segments !== '') {
-    throw new InputError('multi-segment records are not supported', {
+    throw new InputError('the record has several segments, which cannot be read here', {
       file: place.file,
       where: `line ${place.line}`,
       got: `${recordName}/${segments}`,
       expected: 'a record of one segment',
-      next: 'Convert it first: python -c "import wfdb; r = wfdb.rdrecord(\'RECORD\'); r.wrsamp()".',
+      next: convertCommand(place.file),
     });
   }
   place.decimal('counter frequency', counterFrequency!);
@@ -219,13 +264,16 @@ function checkDate(text: string, place: Place): string {
   return text;
 }
 
-function parseSignalLine(text: string, place: Place): SignalSpec {
+function parseSignalLine(line: Line, place: Place): SignalSpec {
+  const { text } = line;
   const match = SIGNAL_LINE.exec(text);
   if (!match)
     return place.fail('signal line', text.slice(0, 80), 'FILE FORMAT [GAIN(BASELINE)/UNITS [RESOLUTION [ZERO …]]]');
   const [fileName, fmt, frame, skew, offset, gain, baseline, units, resolution, zero, initial, checksum, block, name] =
     match.slice(1) as string[];
   const adcZero = place.integer('ADC zero', zero!);
+  const stated = place.decimal('gain', gain!);
+  const isAscii = ascii(line.whole) === line.whole;
   return {
     fileName: fileName!,
     fmt: fmt!,
@@ -233,14 +281,15 @@ function parseSignalLine(text: string, place: Place): SignalSpec {
     skew: place.integer('skew', skew!),
     byteOffset: place.integer('byte offset', offset!),
     // A gain of 0 means "not calibrated"; wfdb takes 200 then, as it does for a missing one.
-    adcGain: place.decimal('gain', gain!) || 200,
+    adcGain: stated || 200,
+    calibrated: Boolean(stated),
     baseline: place.integer('baseline', baseline!) ?? adcZero ?? 0,
-    units: units || 'mV',
+    units: (isAscii ? units! : asWritten(line, match.indices![8]!)) || 'mV',
     adcResolution: place.integer('ADC resolution', resolution!),
     adcZero,
     initialValue: place.integer('initial value', initial!),
     checksum: place.integer('checksum', checksum!),
     blockSize: place.integer('block size', block!),
-    name: name || null,
+    name: (isAscii ? name! : asWritten(line, [match.indices![13]![1], Number.POSITIVE_INFINITY]).trim()) || null,
   };
 }

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { FileNotFoundError } from '../python/errors.ts';
-import { type SignalFormat, signalFormats } from './formats.ts';
+import { convertCommand } from './convert_command.ts';
+import { flacFormats, type SignalFormat, signalFormats } from './formats.ts';
 import { type Header, readHeader, type SignalSpec } from './header.ts';
 
 /** A WFDB record read whole. Twin of `wfdb.Record`. */
@@ -40,8 +41,23 @@ export function rdrecord(path: string): WfdbRecord {
     sigName: header.signals.map((signal) => signal.name),
     units: header.signals.map((signal) => signal.units),
     comments: header.comments,
-    pSignal: toPhysical(readDigital(header, path), header),
+    pSignal: readPhysical(header, path),
   };
+}
+
+/**
+ * Reads samples of a record in physical units.
+ *
+ * @param places signals to read, by their number in the header (default: all); files of other signals are neither opened nor checked.
+ * @returns shape (frames, places); missing samples are NaN.
+ */
+export function readPhysical(header: Header, path: string, places = everySignal(header)): NdArray<'float64'> {
+  const signals = places.map((place) => header.signals[place]!);
+  return toPhysical(readDigital(header, path, places), { signals });
+}
+
+function everySignal(header: Header): readonly number[] {
+  return header.signals.map((_, place) => place);
 }
 
 /**
@@ -49,40 +65,44 @@ export function rdrecord(path: string): WfdbRecord {
  *
  * @param header the record's header.
  * @param path record path without ending.
- * @returns shape (frames, leads); values as `wfdb.rdrecord(path, physical=False)`, there int64.
+ * @param places as of `readPhysical`.
+ * @returns shape (frames, places); values as `wfdb.rdrecord(path, physical=False)`, there int64.
  */
-export function readDigital(header: Header, path: string): NdArray<'int32'> {
+export function readDigital(header: Header, path: string, places = everySignal(header)): NdArray<'int32'> {
   const file = `${path}.hea`;
-  const groups = groupByFile(header.signals, file);
+  const groups = groupByFile(header.signals, file).filter(({ from, signals }) =>
+    places.some((place) => place >= from && place < from + signals.length),
+  );
   const first = groups[0];
   if (!first) throw new InputError('the record has no signals', { file, expected: 'at least one signal line' });
-  const length = header.signalLength ?? inferLength(first, dirname(path));
-  const leads = header.signals.length;
+  const formats = new Map(groups.map((group) => [group, checkedFormat(group, file)]));
+  const length = header.signalLength ?? inferLength(first, formats.get(first)!, dirname(path));
+  const width = places.length;
+  const used = groups.flatMap(({ signals }) => signals);
   if (length < 1) throw new InputError('the record has no samples', { file, got: `${length} samples per signal` });
-  if (length * frameSize(header.signals) > MAX_SAMPLES) {
+  if (length * frameSize(used) > MAX_SAMPLES) {
     throw new InputError('the record is too long to be read whole', {
       file,
-      got: `${length} frames of ${frameSize(header.signals)} samples`,
+      got: `${length} frames of ${frameSize(used)} samples`,
       expected: `at most ${MAX_SAMPLES} samples`,
     });
   }
-  checkSkews(header.signals, file);
-  const out = new Int32Array(length * leads);
-  let lead = 0;
-  for (const group of groups) {
-    const samples = readSamples(group, length, dirname(path), file);
+  checkSkews(used, file);
+  const out = new Int32Array(length * width);
+  for (const [group, format] of formats) {
+    const samples = readSamples(group, format, length, dirname(path), file);
     let start = 0;
-    for (const signal of group.signals) {
-      copySignal(samples, group, signal, start, { out, lead, leads, length });
+    group.signals.forEach((signal, i) => {
+      const lead = places.indexOf(group.from + i);
+      if (lead !== -1) copySignal(samples, { group, format, signal, start }, { out, lead, width, length });
       start += signal.samplesPerFrame;
-      lead++;
-    }
+    });
   }
-  return ndarray('int32', [length, leads], out);
+  return ndarray('int32', [length, width], out);
 }
 
 /** Samples in physical units. Twin of `wfdb.Record.dac`. */
-export function toPhysical(digital: NdArray<'int32'>, header: Header): NdArray<'float64'> {
+export function toPhysical(digital: NdArray<'int32'>, header: Pick<Header, 'signals'>): NdArray<'float64'> {
   const leads = header.signals.length;
   const out = new Float64Array(digital.data.length);
   header.signals.forEach((signal, lead) => {
@@ -99,44 +119,60 @@ export function toPhysical(digital: NdArray<'int32'>, header: Header): NdArray<'
 /** Signals that lie interleaved in one file. */
 interface FileGroup {
   readonly fileName: string;
-  readonly format: SignalFormat;
-  readonly fmt: string;
-  readonly byteOffset: number;
+  /** Number of the first signal in the header. */
+  readonly from: number;
   readonly signals: readonly SignalSpec[];
 }
 
 function groupByFile(signals: readonly SignalSpec[], file: string): FileGroup[] {
-  const groups: { fileName: string; signals: SignalSpec[] }[] = [];
+  const groups: { fileName: string; from: number; signals: SignalSpec[] }[] = [];
+  const names = new Set<string>();
   signals.forEach((signal, index) => {
-    const where = `signal ${index}`;
-    if (!signalFormats.has(signal.fmt)) {
-      throw new InputError('the signal format is not supported', {
+    const last = groups.at(-1);
+    if (last?.fileName === signal.fileName) last.signals.push(signal);
+    else if (names.has(signal.fileName)) {
+      throw new InputError('the signals of a file are not listed together', {
+        file,
+        where: `signal ${index}`,
+        got: signal.fileName,
+      });
+    } else groups.push({ fileName: signal.fileName, from: index, signals: [signal] });
+    names.add(signal.fileName);
+  });
+  return groups;
+}
+
+/** Storage format of a file. As in wfdb-python, its first signal says how all of it is stored. */
+function checkedFormat({ signals, from }: FileGroup, file: string): SignalFormat {
+  signals.forEach(({ fmt, samplesPerFrame }, i) => {
+    const where = `signal ${from + i}`;
+    if (flacFormats.has(fmt)) {
+      throw new InputError('the signals are compressed (FLAC), which cannot be read here', {
         file,
         where,
-        got: signal.fmt,
+        got: `format ${fmt}`,
         expected: [...signalFormats.keys()].join(', '),
-        next: 'Convert the record to format 16 first (program xform of the WFDB package).',
+        next: convertCommand(file),
       });
     }
-    if (signal.samplesPerFrame < 1) {
+    if (!signalFormats.has(fmt)) {
+      throw new InputError('the signal format is not known', {
+        file,
+        where,
+        got: fmt,
+        expected: [...signalFormats.keys()].join(', '),
+      });
+    }
+    if (samplesPerFrame < 1) {
       throw new InputError('a frame needs samples', {
         file,
         where,
-        got: `${signal.samplesPerFrame} samples per frame`,
+        got: `${samplesPerFrame} samples per frame`,
         expected: 'at least 1',
       });
     }
-    const last = groups.at(-1);
-    if (last?.fileName === signal.fileName) last.signals.push(signal);
-    else if (groups.some((group) => group.fileName === signal.fileName)) {
-      throw new InputError('the signals of a file are not listed together', { file, where, got: signal.fileName });
-    } else groups.push({ fileName: signal.fileName, signals: [signal] });
   });
-  // As in wfdb-python, the first signal of a file says how all of it is stored.
-  return groups.map((group) => {
-    const { fmt, byteOffset } = group.signals[0]!;
-    return { ...group, fmt, format: signalFormats.get(fmt)!, byteOffset: byteOffset ?? 0 };
-  });
+  return signalFormats.get(signals[0]!.fmt)!;
 }
 
 function frameSize(signals: readonly SignalSpec[]): number {
@@ -181,30 +217,37 @@ function withSignalFile<T>(path: string, use: (descriptor: number, size: number)
   }
 }
 
-function inferLength(group: FileGroup, directory: string): number {
-  return withSignalFile(join(directory, group.fileName), (_, size) =>
-    Math.trunc((size - group.byteOffset) / (group.format.bytesPerSample * frameSize(group.signals))),
+function inferLength({ fileName, signals }: FileGroup, format: SignalFormat, directory: string): number {
+  return withSignalFile(join(directory, fileName), (_, size) =>
+    Math.trunc((size - (signals[0]!.byteOffset ?? 0)) / (format.bytesPerSample * frameSize(signals))),
   );
 }
 
 /** All samples of a file in their order there, and two more. */
-function readSamples(group: FileGroup, length: number, directory: string, header: string): Int32Array {
-  const path = join(directory, group.fileName);
-  const count = length * frameSize(group.signals);
+function readSamples(
+  { fileName, signals }: FileGroup,
+  format: SignalFormat,
+  length: number,
+  directory: string,
+  header: string,
+): Int32Array {
+  const path = join(directory, fileName);
+  const { fmt, byteOffset } = signals[0]!;
+  const count = length * frameSize(signals);
   const bytes = withSignalFile(path, (descriptor, size) => {
-    const needed = group.format.byteCount(count);
-    if (size < group.byteOffset + needed) {
+    const needed = format.byteCount(count);
+    if (size < (byteOffset ?? 0) + needed) {
       throw new InputError('the signal file is shorter than its header says', {
         file: path,
         got: `${size} bytes`,
-        expected: `${group.byteOffset + needed} bytes for ${length} samples of ${group.signals.length} signals in format ${group.fmt} (${header})`,
+        expected: `${(byteOffset ?? 0) + needed} bytes for ${length} samples of ${signals.length} signals in format ${fmt} (${header})`,
         next: 'Fetch the file again.',
       });
     }
     const buffer = Buffer.alloc(needed + 8);
     let done = 0;
     while (done < needed) {
-      const read = readSync(descriptor, buffer, done, needed - done, group.byteOffset + done);
+      const read = readSync(descriptor, buffer, done, needed - done, (byteOffset ?? 0) + done);
       if (read === 0) throw new InputError('the signal file became shorter while it was read', { file: path });
       done += read;
     }
@@ -212,8 +255,8 @@ function readSamples(group: FileGroup, length: number, directory: string, header
   });
   // Two samples more, of zeros and what bits of theirs share the last byte: wfdb-python shows them at the end of skewed signals.
   const samples = new Int32Array(count + 2);
-  group.format.decode(bytes, samples);
-  if (group.fmt === '8') sumDifferences(samples.subarray(0, count), group.signals, path);
+  format.decode(bytes, samples);
+  if (fmt === '8') sumDifferences(samples.subarray(0, count), signals, path);
   return samples;
 }
 
@@ -242,16 +285,14 @@ function sumDifferences(samples: Int32Array, signals: readonly SignalSpec[], fil
 /** Copies one signal of a file into its lead: moved by its skew, averaged over each frame. */
 function copySignal(
   samples: Int32Array,
-  group: FileGroup,
-  signal: SignalSpec,
-  start: number,
-  { out, lead, leads, length }: { out: Int32Array; lead: number; leads: number; length: number },
+  { group, format, signal, start }: { group: FileGroup; format: SignalFormat; signal: SignalSpec; start: number },
+  { out, lead, width, length }: { out: Int32Array; lead: number; width: number; length: number },
 ): void {
   const frame = frameSize(group.signals);
   const { samplesPerFrame } = signal;
   const skew = signal.skew ?? 0;
   if (samplesPerFrame === 1 && skew === 0) {
-    for (let i = 0; i < length; i++) out[i * leads + lead] = samples[i * frame + start]!;
+    for (let i = 0; i < length; i++) out[i * width + lead] = samples[i * frame + start]!;
     return;
   }
   // The last `skew` samples (not frames) of a skewed signal become missing; the rest past the end of the file is zeros, as in wfdb-python.
@@ -260,9 +301,9 @@ function copySignal(
     let sum = 0;
     for (let k = 0; k < samplesPerFrame; k++) {
       const at = (i + skew) * frame + start + k;
-      if (i * samplesPerFrame + k >= firstMissing) sum += group.format.missing!;
-      else sum += at < samples.length ? samples[at]! : group.format.zero;
+      if (i * samplesPerFrame + k >= firstMissing) sum += format.missing!;
+      else sum += at < samples.length ? samples[at]! : format.zero;
     }
-    out[i * leads + lead] = Math.trunc(sum / samplesPerFrame);
+    out[i * width + lead] = Math.trunc(sum / samplesPerFrame);
   }
 }

@@ -100,7 +100,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     summary: 'your own: WFDB, CSV or .npy records and labels.csv (record, labels, and if known patient, fold)',
     name: 'recordings',
     list: (folder) => listOwnRecordings(folder),
-    format: ({ recordFs, recordUnits = 'mV', recordLeads }) => ({
+    format: ({ recordFs, recordUnits, recordLeads }) => ({
       kind: 'any',
       fs: recordFs,
       units: recordUnits,

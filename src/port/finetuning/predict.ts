@@ -12,6 +12,7 @@ import { loadIntoClassifier } from '../weights/model_weights.ts';
 import { createClassifier, predictAll } from './classifier.ts';
 import { padPre } from './datasets.ts';
 import { bestModelFile, type JobModel, readJobModel } from './job_model.ts';
+import { NoteBook } from './notes.ts';
 import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
 import { prepareRecording, type RecordPlan } from './record_transform.ts';
 import type { RecordingFormat } from './recordings.ts';
@@ -41,7 +42,10 @@ export interface RecordOptions {
   /** Rate (Hz) and unit of `.csv` and `.npy` recordings, which do not tell them. */
   readonly recordFs?: number;
   readonly recordUnits?: string;
+  /** Names of the leads of `.npy` recordings, and of `.csv` ones without names; default `leads`, else the network's. */
+  readonly recordLeads?: readonly string[];
   readonly resampler?: Resampler;
+  readonly report?: Reporter;
 }
 
 /** The network of a finetuning job, ready to predict; dispose of it. */
@@ -122,8 +126,9 @@ export class Predictor {
     const resampler = options.resampler ?? (await openResampler(plan.fs === null ? 'javascript' : undefined));
     const width = samples * leads;
     const data = new Float32Array(paths.length * width);
+    const notes = new NoteBook(options.report ?? silent);
     for (const [i, path] of paths.entries()) {
-      const signal = prepareRecording(path, plan, resampler);
+      const signal = prepareRecording(path, plan, resampler, notes.add);
       const length = signal.shape[0];
       if (this.preprocessing?.padding === null && length !== samples) {
         throw new InputError('the recording has another length than the training data, which were not padded', {
@@ -134,12 +139,13 @@ export class Predictor {
       }
       padPre(signal, data.subarray(i * width, (i + 1) * width));
     }
+    notes.close();
     const rows = arrayRows(ndarray('float32', [paths.length, samples, leads], data));
     return this.#decide(paths, predictAll(this.#session, rows, 16, 'recordings', silent));
   }
 
   /** What is done to recordings before they are padded. Throws an InputError if the job does not say. */
-  recordPlan({ leads, recordFs, recordUnits = 'mV' }: RecordOptions = {}): RecordPlan {
+  recordPlan({ leads, recordFs, recordUnits, recordLeads }: RecordOptions = {}): RecordPlan {
     if (this.preprocessing === undefined) {
       throw new InputError('the job does not say how its training data were prepared', {
         file: this.#jobDir,
@@ -154,7 +160,12 @@ export class Predictor {
         expected: `${known.length}, in place of ${known.join(', ')}`,
       });
     }
-    const format: RecordingFormat = { kind: 'any', fs: recordFs, units: recordUnits, leads: leads ?? known };
+    const format: RecordingFormat = {
+      kind: 'any',
+      fs: recordFs,
+      units: recordUnits,
+      leads: recordLeads ?? leads ?? known,
+    };
     return {
       format,
       normalization,
@@ -162,6 +173,7 @@ export class Predictor {
       leads: leads ?? known,
       units,
       keepMissing: false,
+      keepFlat: 'no',
       recordedFs: samplingRate,
     };
   }

@@ -15,6 +15,7 @@ import {
   type RecordListing,
 } from './collections.ts';
 import { measureNormalization } from './measured_normalization.ts';
+import { NoteBook } from './notes.ts';
 import { stackedShape, writePart } from './prepared_file.ts';
 import { type Preprocessing, preprocessingFile, writePreprocessing } from './preprocessing.ts';
 import { RecordCache } from './record_cache.ts';
@@ -50,6 +51,8 @@ export interface PrepareOptions extends CollectionOptions {
   /** Seed of the division; default: drawn and written into the description. */
   readonly seed?: number;
   readonly keepMissing?: boolean;
+  /** Let leads that do not vary pass. Default: own recordings are refused, published ones where every lead is flat. */
+  readonly keepFlat?: boolean;
   /** Replace files that are there. */
   readonly force?: boolean;
   /** Threads that read and resample (default: the processors). */
@@ -171,7 +174,7 @@ function planRecords(
   training: readonly number[],
 ): RecordPlan {
   const format = kind.format(options);
-  const first = readRecording(listing.paths[0]!, format);
+  const first = readRecording(listing.paths[0]!, format, { leads: options.leads });
   const plan: RecordPlan = {
     format,
     normalization: null,
@@ -180,6 +183,7 @@ function planRecords(
     units: 'mV',
     recordedFs: first.fs,
     keepMissing: options.keepMissing ?? false,
+    keepFlat: options.keepFlat ? 'yes' : kind.normalization ? 'leads' : 'no',
   };
   const paths = training.map((i) => listing.paths[i]!);
   return {
@@ -217,9 +221,12 @@ async function fillCache(
   if (cache.size > 0) report({ kind: 'message', text: `${cache.size} records were prepared by an earlier run` });
   const threads = options.threads ?? availableParallelism();
   const resampler = options.resampler ?? (plan.fs === null ? 'javascript' : await chooseResampler());
-  for await (const signal of prepareRecordings(listing.paths.slice(cache.size), plan, { threads, resampler })) {
+  const notes = new NoteBook(report);
+  const pool = { threads, resampler, note: notes.add };
+  for await (const signal of prepareRecordings(listing.paths.slice(cache.size), plan, pool)) {
     cache.append(signal);
     report({ kind: 'progress', task, done: cache.size });
   }
   report({ kind: 'end', task });
+  notes.close();
 }

@@ -5,6 +5,7 @@ import type { ResamplerChoice } from '../../lib/samplerate/resample.ts';
 import { startWorker, unpackError } from '../../lib/worker.ts';
 import type { RecordPlan } from './record_transform.ts';
 import type { RecordWorkerMessage, RecordWorkerTask } from './record_worker.ts';
+import type { Note } from './recordings.ts';
 
 /** Recordings that wait finished for each thread: enough that none stands still, few enough that memory stays flat. */
 const AHEAD = 4;
@@ -17,7 +18,11 @@ const AHEAD = 4;
 export async function* prepareRecordings(
   paths: readonly string[],
   plan: RecordPlan,
-  { threads, resampler }: { readonly threads: number; readonly resampler: ResamplerChoice },
+  {
+    threads,
+    resampler,
+    note,
+  }: { readonly threads: number; readonly resampler: ResamplerChoice; readonly note?: (note: Note) => void },
 ): AsyncGenerator<NdArray<'float32' | 'float64'>, void, undefined> {
   const task: RecordWorkerTask = { plan, resampler };
   const count = Math.max(1, Math.min(threads, paths.length));
@@ -49,6 +54,7 @@ export async function* prepareRecordings(
       }
       const message = await running.shift()!;
       if ('error' in message) throw unpackError(message.error);
+      for (const each of message.notes) note?.(each);
       yield message.signal;
     }
   } finally {

@@ -4,8 +4,9 @@ import { toFloat64 } from '../../lib/numpy/convert.ts';
 import { allocate, type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import type { Facts, Source } from '../training/agreement.ts';
 import { isMulticlass } from '../transplant/utils.ts';
+import { leadKey } from './leads.ts';
 import { type Preprocessing, withChannel } from './preprocessing.ts';
-import { leadKey, type Normalization } from './record_transform.ts';
+import type { Normalization } from './record_transform.ts';
 import type { Rows } from './rows.ts';
 import type { TrainingSet } from './training_set.ts';
 

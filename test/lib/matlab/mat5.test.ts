@@ -55,11 +55,19 @@ describe('scipy.io.loadmat', () => {
   it('refuses what is no MATLAB 5 file', () => {
     expect(() => loadmat(join(folder, 'none.mat'))).toThrow(FileNotFoundError);
     expect(() => parseMat(Buffer.alloc(0), 'x.mat')).toThrow(
-      /x\.mat: this is no little-endian MATLAB 5 file; got 0 bytes/,
+      /x\.mat: this is not a little-endian MATLAB 5 file; got 0 bytes/,
     );
+    const matlab4 = Buffer.alloc(40);
+    for (const [i, word] of [30, 1, 4, 0, 4].entries()) matlab4.writeInt32LE(word, 4 * i);
+    expect(() => parseMat(matlab4, 'dir/x.mat')).toThrow(
+      /got a MATLAB 4 file; .* s = load\('x\.mat'\); save\('x\.mat', '-struct', 's', '-v7'\)/,
+    );
+    const matlab73 = Buffer.alloc(520);
+    matlab73.write('\x89HDF\r\n\x1a\n', 512, 'latin1');
+    expect(() => parseMat(matlab73, 'x.mat')).toThrow(/got a MATLAB 7\.3 file \(HDF5\)/);
     const bigEndian = Buffer.alloc(136);
     bigEndian.write('\x01\x00MI', 124, 'latin1');
-    expect(() => parseMat(bigEndian, 'x.mat')).toThrow(/version and byte order/);
+    expect(() => parseMat(bigEndian, 'x.mat')).toThrow(/got a big-endian MATLAB 5 file/);
   });
 
   it('a variable that unpacks to gigabytes is refused', () => {

@@ -41,7 +41,14 @@ export function digest(array: NdArray): ArrayDigest {
   };
 }
 
-/** A record in the form in which Python tells it. */
+/** A record in the form in which Python tells it, which drops what is not ASCII. */
 export function asPython(record: WfdbRecord): PythonRecord {
-  return { ...record, pSignal: digest(record.pSignal) };
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII.
+  const ascii = (text: string): string => text.replace(/[^\x00-\x7f]/g, '');
+  return {
+    ...record,
+    sigName: record.sigName.map((name) => (name === null ? null : ascii(name).trim() || null)),
+    units: record.units.map((unit) => ascii(unit) || 'mV'),
+    pSignal: digest(record.pSignal),
+  };
 }

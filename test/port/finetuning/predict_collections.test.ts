@@ -122,7 +122,7 @@ describe.skipIf(!haveSharedData)('a network of each published collection', () =>
     mkdirSync(at('lone'));
     copyFileSync(join(sharedData, 'cinc2017', 'A00009.mat'), at('lone', 'A00009.mat'));
     await expect(predictors.get('challenge17')!.predictRecords([at('lone', 'A00009')])).rejects.toThrow(
-      /A00009\.mat: this is no recording of CPSC 2018, and has no WFDB header beside it.*A00009\.hea/,
+      /A00009\.mat: this is not a recording of CPSC 2018, and has no WFDB header beside it; got a MATLAB 4 file\. .*A00009\.hea/,
     );
   });
 

@@ -304,7 +304,7 @@ describe('prepare-data --format wfdb-csv', () => {
       [
         'record,labels\nw,AF\nu,N\n',
         { leads: ['II', 'V9'], testSize: 0 },
-        /w: leads are missing; got II, V1; expected V9/,
+        /w\.hea: leads are missing; got II, V1; expected V9\. Name the leads to take in their place: --leads II,V1/,
       ],
       [
         'record,labels\nw,AF\nu,N\n',

@@ -6,6 +6,7 @@ import { readRows, readTable, wholeNumber } from '../../../lib/csv/table.ts';
 import { type DType, type NdArray, zeros } from '../../../lib/numpy/ndarray.ts';
 import { KeyError, ValueError } from '../../../lib/python/errors.ts';
 import { parseLiteral } from '../../../lib/python/literal.ts';
+import { parseNumber } from '../../../lib/python/number.ts';
 import { readHeader } from '../../../lib/wfdb/header.ts';
 
 /** One-hot or multi-hot labels: the part of a pandas DataFrame that the readers return. */
@@ -153,7 +154,7 @@ function statementClasses(file: string, category: string): string[] {
   const columns = header?.fields.slice(1) ?? [];
   const at = columns.indexOf(category);
   if (at === -1) throw new KeyError(`${file} has no column ${JSON.stringify(category)}; it has ${columns.join(', ')}`);
-  return rows.flatMap(({ fields }) => (fields[at + 1] !== '' && Number(fields[at + 1]) === 1 ? [fields[0]!] : []));
+  return rows.flatMap(({ fields }) => (parseNumber(fields[at + 1]!) === 1 ? [fields[0]!] : []));
 }
 
 /** Statements of one record: the keys of a Python dict in text form, whatever their likelihood (Quirk Q56). */

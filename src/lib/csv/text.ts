@@ -1,0 +1,34 @@
+import { InputError } from '../../errors.ts';
+import { readWholeFile } from '../python/whole_file.ts';
+
+/** Tables are read whole, and a JavaScript text ends at 512 MiB. */
+const MAX_BYTES = 2 ** 28;
+
+/**
+ * Text of a file: UTF-8, UTF-16 with its byte order mark, or else Windows-1252 (of which Latin-1 is the printable part). No byte is dropped.
+ *
+ * @throws FileNotFoundError; InputError for what is not text or too long.
+ */
+export function readText(file: string): string {
+  const bytes = readWholeFile(file);
+  if (bytes.length > MAX_BYTES) {
+    throw new InputError('the file is too large for a table', {
+      file,
+      got: `${bytes.length} bytes`,
+      expected: `at most ${MAX_BYTES}`,
+    });
+  }
+  const text = decode(bytes);
+  if (text.includes('\0')) throw new InputError('this is not text', { file, got: 'a file with zero bytes' });
+  return text;
+}
+
+function decode(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
+  }
+}
