@@ -1,5 +1,6 @@
+import { silent } from '../events.ts';
 import { pretrainFlags } from '../port/pretraining/flags.ts';
-import { type PretrainOptions, pretrain } from '../port/pretraining/trainer.ts';
+import { type PretrainOptions, pretrain, settledOptions } from '../port/pretraining/trainer.ts';
 import { describeFlags } from '../port/training/options.ts';
 import { runJob } from './run_job.ts';
 
@@ -23,6 +24,7 @@ export function run(args: readonly string[]): Promise<number> {
     {
       kind: 'pretrain',
       flags: pretrainFlags,
+      settle: (options) => settledOptions(options as PretrainOptions, silent),
       start: (options, context) => pretrain(options as PretrainOptions, context),
     },
     args,

@@ -4,8 +4,17 @@ import { type Reporter, reporterFor } from '../events.ts';
 import { faultOf } from '../lib/json/file.ts';
 import { throwFault } from '../lib/json/text.ts';
 import { print, printError } from '../output.ts';
-import { configFile, isComplete, type JobKind, type JobOptions, JobPaused, readConfig } from '../port/training/job.ts';
 import {
+  configFile,
+  isComplete,
+  type JobKind,
+  type JobOptions,
+  JobPaused,
+  readConfig,
+  requireSameJob,
+} from '../port/training/job.ts';
+import {
+  defaultsOf,
   type FlagTable,
   optionName,
   optionsSchema,
@@ -13,6 +22,7 @@ import {
   parseFlags,
   requireFlags,
 } from '../port/training/options.ts';
+import { formatDuration } from '../reproduce/remaining_time.ts';
 
 /** Exit code of a job that was paused and can go on: EX_TEMPFAIL of sysexits.h, which schedulers take for "queue me again". */
 export const pausedCode = 75;
@@ -21,11 +31,13 @@ export const pausedCode = 75;
 export interface JobCommand {
   readonly kind: JobKind;
   readonly flags: FlagTable;
+  /** Options as the job's `config.json` keeps them; default as given. */
+  settle?(options: JobOptions): JobOptions;
   start(options: JobOptions, context: { reporter: Reporter; signal: AbortSignal }): Promise<unknown>;
 }
 
 /** Runs a job by its command line; resolves to the exit code. */
-export async function runJob({ kind, flags, start }: JobCommand, args: readonly string[]): Promise<number> {
+export async function runJob({ kind, flags, settle, start }: JobCommand, args: readonly string[]): Promise<number> {
   const { given, ignored } = parseFlags(args, flags);
   const reporter = reporterFor();
   // Quirk Q41: unknown words are ignored; the original says nothing.
@@ -33,15 +45,22 @@ export async function runJob({ kind, flags, start }: JobCommand, args: readonly 
   const options = optionsOf(given, kind, flags);
   requireFlags(Object.fromEntries(Object.keys(flags).map((flag) => [flag, options[optionName(flag)]])), flags);
   const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
-  const { jobDir, epochs = 1, resume } = jobOptions as unknown as JobOptions;
-  if (resume && isComplete(jobDir, epochs)) {
+  const { jobDir, epochs = 1, resume, force } = jobOptions as unknown as JobOptions;
+  const limit = maxTime === undefined ? undefined : parseDuration('--max-time', String(maxTime));
+  const saveInterval = saveEvery === undefined ? undefined : parseDuration('--save-every', String(saveEvery));
+  if (resume && !force && isComplete(jobDir, epochs)) {
+    const asked = jobOptions as unknown as JobOptions;
+    requireSameJob(kind, settle?.(asked) ?? asked, defaultsOf(flags));
     print(`${jobDir}: the job is complete\n`);
     return 0;
   }
-  const limit = maxTime === undefined ? undefined : parseDuration('--max-time', String(maxTime));
+  if (limit !== undefined) reporter({ kind: 'message', text: pauseText(String(maxTime), limit) });
+  if (saveInterval !== undefined) {
+    const text = `--save-every ${saveEvery}: a checkpoint every ${formatDuration(saveInterval / 1000)} within an epoch`;
+    reporter({ kind: 'message', text });
+  }
   const pause = new PauseSignals(limit);
   try {
-    const saveInterval = saveEvery === undefined ? undefined : parseDuration('--save-every', String(saveEvery));
     await start({ ...(jobOptions as unknown as JobOptions), saveInterval }, { reporter, signal: pause.signal });
     print(`${jobDir}: the job is complete\n`);
     return 0;
@@ -62,6 +81,12 @@ function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind, flag
   const fault = faultOf({ options: begun }, object({ options: optionsSchema(flags) }), 'the description of the job');
   if (fault) throwFault(fault, join(options.jobDir, configFile), 'Put the file back as it was.');
   return { ...begun, ...options };
+}
+
+/** When a limit on time pauses the job, in local time. */
+function pauseText(text: string, limit: number): string {
+  const time = new Date(Date.now() + limit).toLocaleString('sv-SE');
+  return `--max-time ${text}: pauses after ${formatDuration(limit / 1000)}, at ${time}`;
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;

@@ -3,6 +3,7 @@ import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '.
 import type { Precision } from '../graph/precision.ts';
 import type { FinetuneOptions } from '../port/finetuning/trainer.ts';
 import type { PretrainOptions } from '../port/pretraining/trainer.ts';
+import { flagOf } from '../port/training/options.ts';
 import type { Arch, PretrainingTask } from '../port/weights/layout.ts';
 import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
 import type { RunFolder, SideName } from './run_folder.ts';
@@ -115,7 +116,7 @@ export function flagsOf(options: PretrainOptions | FinetuneOptions): string[] {
   const additions = ['split', 'initSeed', 'precision', 'normalize', 'resume', 'saveInterval'];
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || additions.includes(name)) return [];
-    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = flagOf(name);
     return value === true ? [flag] : [flag, String(value)];
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
@@ -20,6 +20,16 @@ async function command(...args: string[]): Promise<{ code: number; output: strin
   } finally {
     for (const stream of streams) stream.mockRestore();
   }
+}
+
+const complete = JSON.stringify({ epochs: 2, finished: '2026-01-01T00:00:00.000Z' });
+
+/** Content of a job's `config.json`. */
+function configOf(job: 'finetune' | 'pretrain', options: object, inputs: object = {}): string {
+  const libraries = { '/lib/libtensorflow_cc.so.2': '0'.repeat(64) };
+  const machine = { platform: 'linux x64', processor: 'a processor', gpu: false, settings: {} };
+  const environment = { version: '0.1.0', node: '20.0.0', tensorflow: '2.16.1', libraries, ...machine };
+  return JSON.stringify({ format: 1, job, options, seed: 1, initSeed: 1, inputs, environment });
 }
 
 describe('ecg-transplant finetune', () => {
@@ -46,20 +56,69 @@ describe('ecg-transplant finetune', () => {
 
   test('--resume leaves a complete job as it is', async () => {
     mkdirSync(at('done'));
-    const config = { format: 1, job: 'finetune', options: { train: 'x', epochs: 2 } };
-    writeFileSync(at('done', 'config.json'), JSON.stringify(config));
-    writeFileSync(at('done', 'complete.json'), JSON.stringify({ epochs: 2 }));
+    writeFileSync(at('done', 'config.json'), configOf('finetune', { train: at('x'), epochs: 2 }));
+    writeFileSync(at('done', 'complete.json'), complete);
     expect(await command('--job-dir', at('done'), '--resume')).toEqual({
       code: 0,
       output: `${at('done')}: the job is complete\n`,
     });
   });
 
+  test('--resume on a complete job compares options and inputs as on an unfinished one', async () => {
+    const job = at('complete');
+    mkdirSync(job);
+    writeFileSync(at('train.pkl'), 'train');
+    const options = { train: at('train.pkl'), epochs: 2, batchSize: 32, seed: 1 };
+    writeFileSync(join(job, 'config.json'), configOf('finetune', options, { [at('train.pkl')]: 5 }));
+    writeFileSync(join(job, 'complete.json'), complete);
+    const resume = (...args: string[]) => command('--job-dir', job, '--resume', ...args);
+    const done = { code: 0, output: `${job}: the job is complete\n` };
+    // What is given again, and what a default says, contradicts nothing; fewer epochs are done too.
+    expect(await resume('--train', at('train.pkl'), '--seed', '1', '--arch', 'resnet18', '--epochs', '1')).toEqual(
+      done,
+    );
+    const begun = 'a job goes on with the options it began with';
+    for (const [args, message] of [
+      [['--seed', '2'], `${job}, --seed: ${begun}; got 2; expected 1. Leave the option out`],
+      [['--arch', 'resnet34'], `--arch: ${begun}; got resnet34; expected resnet18`],
+      [['--train', at('other.pkl')], `--train: ${begun}; got ${at('other.pkl')}; expected ${at('train.pkl')}`],
+      [['--test', at('test.pkl')], `--test: ${begun}; got ${at('test.pkl')}; expected nothing`],
+      [['--max-time', '-1'], '--max-time cannot be used'],
+    ] as const) {
+      const { code, output } = await resume(...args);
+      expect(output).toContain(message);
+      expect(code).toBe(1);
+    }
+    writeFileSync(at('train.pkl'), 'another');
+    expect((await resume()).output).toContain(
+      'an input of the job has changed since it began; got 7 bytes; expected 5 bytes',
+    );
+    rmSync(at('train.pkl'));
+    expect(await resume()).toEqual(done);
+    // More epochs go on: here to the missing file.
+    expect((await resume('--epochs', '3')).output).toContain('train.pkl');
+  });
+
+  test('--max-time says when the job will pause: a number alone is minutes', async () => {
+    const { output } = await command(
+      '--job-dir',
+      at('timed'),
+      '--train',
+      at('none.pkl'),
+      '--max-time',
+      '5',
+      '--save-every',
+      '30s',
+    );
+    expect(output).toMatch(/--max-time 5: pauses after 5 min, at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n/);
+    expect(output).toContain('--save-every 30s: a checkpoint every 30 s within an epoch');
+  });
+
   test('the folder of another kind of job is refused', async () => {
     mkdirSync(at('other'));
-    writeFileSync(at('other', 'config.json'), JSON.stringify({ format: 1, job: 'pretrain', options: {} }));
+    writeFileSync(at('other', 'config.json'), configOf('pretrain', {}));
     const { code, output } = await command('--job-dir', at('other'), '--resume');
     expect(code).toBe(1);
-    expect(output).toContain('the folder belongs to another job; got pretrain, format 1; expected finetune, format 1');
+    expect(output).toContain('the folder belongs to another job; got pretrain; expected finetune');
   });
 });

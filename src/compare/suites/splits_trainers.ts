@@ -11,6 +11,7 @@ import type { TrainingSet } from '../../port/finetuning/training_set.ts';
 import type { PretrainOptions } from '../../port/pretraining/trainer.ts';
 import type { FrameSet } from '../../port/pretraining/training_frames.ts';
 import { fileSource, folderSource } from '../../port/pretraining/training_sources.ts';
+import { flagOf } from '../../port/training/options.ts';
 import { permutations } from '../../port/training/sampling.ts';
 import { savePkl } from '../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../closeness.ts';
@@ -38,7 +39,7 @@ function smallSet(draws: RandomState, records: number, leads: number, multiLabel
 function flags(options: { readonly [option: string]: string | number | boolean | undefined }): string[] {
   return Object.entries(options).flatMap(([option, value]) => {
     if (value === undefined || value === false) return [];
-    const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = flagOf(option);
     return value === true ? [flag] : [flag, String(value)];
   });
 }

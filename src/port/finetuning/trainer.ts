@@ -10,6 +10,7 @@ import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { Job, type JobOptions, JobPaused } from '../training/job.ts';
 import { Journal } from '../training/journal.ts';
+import { defaultsOf } from '../training/options.ts';
 import { checkCounts, parametersOf } from '../training/progress.ts';
 import { permutations } from '../training/sampling.ts';
 import { train as trainJob } from '../training/train.ts';
@@ -18,6 +19,7 @@ import { type Arch, archs, type ModelDescription } from '../weights/layout.ts';
 import { loadIntoClassifier, saveSession } from '../weights/model_weights.ts';
 import { bestModelCheckpoint, type ValMetric, valMetrics } from './best_model.ts';
 import { batchesOf, createClassifier, predictUnless } from './classifier.ts';
+import { finetuneFlags } from './flags.ts';
 import { bestModelFile, writeJobModel } from './job_model.ts';
 import { type JobSets, withJobSets } from './job_sets.ts';
 
@@ -91,7 +93,7 @@ export async function finetune(
 ): Promise<FinetuneResult> {
   checkOptions(options);
   const { jobDir, channel } = options;
-  const job = Job.open('finetune', options, reporter);
+  const job = Job.open('finetune', options, reporter, defaultsOf(finetuneFlags));
   const journal = new Journal(job.path('events.jsonl'), reporter);
   const unpack = { folder: jobDir, threshold: unpackThreshold, reporter: journal.report };
   const work = async ({ train, val, test }: JobSets): Promise<FinetuneResult> => {

@@ -9,12 +9,14 @@ import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { Job, type JobOptions } from '../training/job.ts';
 import { Journal } from '../training/journal.ts';
+import { defaultsOf } from '../training/options.ts';
 import { checkCounts, parametersOf } from '../training/progress.ts';
 import { train as trainJob } from '../training/train.ts';
 import { CustomCheckpoint } from '../transplant/custom_checkpoint.ts';
 import { f1 } from '../transplant/evaluation.ts';
 import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
 import { loadIntoModel, saveSession } from '../weights/model_weights.ts';
+import { pretrainFlags } from './flags.ts';
 import { resolveNormalization } from './frame_normalization.ts';
 import { type FrameSet, frameBatches, frameOptions, inputShapes } from './training_frames.ts';
 import { fileSource, folderSource, type Sources } from './training_sources.ts';
@@ -92,13 +94,9 @@ export async function pretrain(
   { reporter = silent, signal }: { readonly reporter?: Reporter; readonly signal?: AbortSignal } = {},
 ): Promise<PretrainResult> {
   checkOptions(given);
-  const isFile = statSync(given.train, { throwIfNoEntry: false })?.isFile() ?? false;
-  if (isFile && given.normalize !== undefined) {
-    throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
-  }
-  const normalize = isFile ? undefined : resolveNormalization(given.normalize, given.train, reporter);
-  const options = { ...given, normalize };
-  const job = Job.open('pretrain', options, reporter);
+  const options = settledOptions(given, reporter);
+  const isFile = isDataFile(options);
+  const job = Job.open('pretrain', options, reporter, defaultsOf(pretrainFlags));
   const journal = new Journal(job.path('events.jsonl'), reporter);
   return job.run(async () => {
     const sources = await (isFile ? fileSource : folderSource)(options, {
@@ -122,6 +120,18 @@ export async function pretrain(
       await sources.train.close();
     }
   });
+}
+
+/** Options as a job keeps them: `normalize` in numbers. */
+export function settledOptions(options: PretrainOptions, reporter: Reporter): PretrainOptions {
+  const { train, normalize } = options;
+  if (!isDataFile(options)) return { ...options, normalize: resolveNormalization(normalize, train, reporter) };
+  if (normalize === undefined) return options;
+  throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
+}
+
+function isDataFile({ train }: PretrainOptions): boolean {
+  return statSync(train, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** The optimiser of pretraining. */

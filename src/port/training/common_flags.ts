@@ -20,12 +20,12 @@ export const additions = {
   },
   'max-time': {
     type: 'text',
-    help: 'pause after this time, as in 90m, 23.5h or 11:30:00; exit code 75',
+    help: 'pause after this time: 90m, 23.5h, 11:30:00, or a number of minutes; exit code 75',
     addition: true,
   },
   'save-every': {
     type: 'text',
-    help: 'time between checkpoints within an epoch; one is made after each epoch anyway (default 10m)',
+    help: 'time between checkpoints within an epoch, written as for --max-time; one is made after each epoch anyway (default 10m)',
     addition: true,
   },
 } as const satisfies FlagTable;

@@ -12,6 +12,7 @@ import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import { lockJob } from './job_lock.ts';
+import { flagOf } from './options.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
 /** What both trainers know of a job. */
@@ -32,6 +33,9 @@ export interface JobOptions {
 }
 
 export type { JobConfig, JobKind } from './job_files.ts';
+
+/** Values of options that are not given, by name. */
+export type Defaults = Readonly<Record<string, string | number>>;
 
 /** Options that name files or folders, and those that may change when a job goes on. */
 const paths = ['train', 'val', 'test', 'weightsFile', 'valFile', 'cacheVal'];
@@ -68,23 +72,29 @@ export class Job {
 
   /**
    * Opens the folder of a job and locks it until `run` ends: writes `config.json`, or with `resume` goes on where the folder's job stopped. Seeds NumPy's global
-   * generator and says with what.
+   * generator and says with what. `defaults` are the values of options that are not given.
    *
    * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
    */
-  static open(kind: JobKind, options: JobOptions, reporter: Reporter): Job {
+  static open(kind: JobKind, options: JobOptions, reporter: Reporter, defaults: Defaults = {}): Job {
     checkOutputFolder(options.jobDir, { flag: '--job-dir' });
     mkdirSync(options.jobDir, { recursive: true });
     const unlock = lockJob(options.jobDir);
     try {
-      return Job.#openLocked(kind, options, reporter, unlock);
+      return Job.#openLocked(kind, options, reporter, defaults, unlock);
     } catch (error) {
       unlock();
       throw error;
     }
   }
 
-  static #openLocked(kind: JobKind, options: JobOptions, reporter: Reporter, unlock: () => void): Job {
+  static #openLocked(
+    kind: JobKind,
+    options: JobOptions,
+    reporter: Reporter,
+    defaults: Defaults,
+    unlock: () => void,
+  ): Job {
     const dir = options.jobDir;
     removeUnfinishedFiles(dir);
     const stateFile = join(dir, names.state);
@@ -111,7 +121,8 @@ export class Job {
           next: 'Put it back, or remove the folder and start again.',
         });
       }
-      checkSame(dir, config, given);
+      requireSameOptions(dir, config, given, defaults);
+      requireSameInputs(config);
       const different = differences(config.environment, present);
       if (different) {
         reporter({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
@@ -242,23 +253,45 @@ function comparable(options: JobOptions): Record<string, unknown> {
   );
 }
 
-function checkSame(dir: string, config: JobConfig, given: Readonly<Record<string, unknown>>): void {
+/**
+ * Throws an InputError if a complete job was begun with other options than those given, or one of its inputs has changed since. Inputs may be gone: nothing is done with
+ * them any more.
+ */
+export function requireSameJob(kind: JobKind, options: JobOptions, defaults: Defaults = {}): void {
+  const config = readConfig(options.jobDir, kind);
+  if (config === undefined) return;
+  requireSameOptions(options.jobDir, config, comparable(options), defaults);
+  requireSameInputs(config, true);
+}
+
+function requireSameOptions(
+  dir: string,
+  config: JobConfig,
+  given: Readonly<Record<string, unknown>>,
+  defaults: Defaults,
+): void {
   for (const name of new Set([...Object.keys(config.options), ...Object.keys(given)])) {
-    if (free.includes(name) || given[name] === config.options[name]) continue;
+    const [got, expected] = [given[name] ?? defaults[name], config.options[name] ?? defaults[name]];
+    if (free.includes(name) || got === expected) continue;
     throw new InputError('a job goes on with the options it began with', {
       file: dir,
-      where: name,
-      got: `${given[name] ?? 'nothing'}`,
-      expected: `${config.options[name] ?? 'nothing'}`,
+      where: flagOf(name),
+      got: `${got ?? 'nothing'}`,
+      expected: `${expected ?? 'nothing'}`,
+      next: 'Leave the option out, or choose another --job-dir, or begin again: --force instead of --resume',
     });
   }
-  for (const [file, bytes] of Object.entries(config.inputs)) {
+}
+
+function requireSameInputs({ inputs = {} }: Partial<JobConfig>, mayBeGone = false): void {
+  for (const [file, bytes] of Object.entries(inputs)) {
     const size = statSync(file, { throwIfNoEntry: false })?.size;
-    if (size === bytes) continue;
+    if (size === bytes || (size === undefined && mayBeGone)) continue;
     throw new InputError('an input of the job has changed since it began', {
       file,
       got: size === undefined ? 'no file' : `${size} bytes`,
       expected: `${bytes} bytes`,
+      next: 'Put the file back, or choose another --job-dir, or begin again: --force instead of --resume',
     });
   }
 }

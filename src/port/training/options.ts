@@ -77,7 +77,7 @@ export function optionsSchema(table: FlagTable) {
   );
 }
 
-/** A flag's name in the API. */
+/** A flag's name in the API: `batch-size` is `batchSize`. */
 export function optionName(flag: string): string {
   return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -106,6 +106,20 @@ export function describeFlags(table: FlagTable): string {
         return `  ${usage[flag]!.padEnd(width)}  ${spec.help}${note}`;
       });
   return `Options of the original:\n${lines(false).join('\n')}\n\nAdditions (write them in full):\n${lines(true).join('\n')}\n`;
+}
+
+/** A flag as typed, by its name in the API: `batchSize` is `--batch-size`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** What flags mean that are not given, by their names in the API. */
+export function defaultsOf(table: FlagTable): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([flag, spec]) =>
+      spec.default === undefined ? [] : [[optionName(flag), spec.default]],
+    ),
+  );
 }
 
 const words = { text: 'TEXT', integer: 'N', number: 'NUMBER', switch: '' } as const;
@@ -180,7 +194,7 @@ export function parseDuration(option: string, text: string): number {
   if (!(total > 0 && total * 1000 < 2 ** 31)) {
     throw new InputError(`${option} cannot be used`, {
       got: text,
-      expected: 'a time such as 90m, 23.5h or 11:30:00, at most 24 days',
+      expected: 'a time such as 90m, 23.5h or 11:30:00, at most 24 days; a number alone is minutes',
     });
   }
   return total * 1000;

@@ -1,5 +1,6 @@
 import type { Model } from '../../graph/model.ts';
 import { ValueError } from '../../lib/python/errors.ts';
+import { flagOf } from './options.ts';
 
 /** Number formats that `--precision` offers. */
 export const precisions = ['float32', 'bfloat16', 'float64'] as const;
@@ -11,8 +12,7 @@ export function checkCounts({ precision, ...counts }: Readonly<Record<string, nu
   }
   for (const [name, value] of Object.entries(counts)) {
     if (value === undefined || (Number.isInteger(value) && Number(value) > 0)) continue;
-    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new ValueError(`--${flag}: got ${value}, expected a whole number of at least 1`);
+    throw new ValueError(`${flagOf(name)}: got ${value}, expected a whole number of at least 1`);
   }
 }
 

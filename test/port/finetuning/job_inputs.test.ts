@@ -43,7 +43,7 @@ async function write(set: DataSet, described?: Partial<Preprocessing>): Promise<
   mkdirSync(dir);
   await savePkl(join(dir, 'set.pkl'), dataSetToPickle(set));
   if (described) {
-    const files = { all: { file: 'set.pkl', records: set.recordIds.length, sha256: '' } };
+    const files = { all: { file: 'set.pkl', records: set.recordIds.length, sha256: '0'.repeat(64) } };
     writeFileSync(join(dir, 'preprocessing.json'), JSON.stringify({ set: { ...preparation, ...described, files } }));
   }
   return join(dir, 'set.pkl');

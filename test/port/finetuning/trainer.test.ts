@@ -162,7 +162,7 @@ describe('finetuning.trainer.main', () => {
     await expect(finetune(options, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
     await expect(finetune(options)).rejects.toThrow('unfinished job');
     await expect(finetune({ ...options, resume: true, batchSize: 4 })).rejects.toThrow(
-      'batchSize: a job goes on with the options it began with; got 4; expected 8',
+      '--batch-size: a job goes on with the options it began with; got 4; expected 8. Leave the option out',
     );
     const shorter = await finetune({ ...options, resume: true, epochs: 1 });
     expect(shorter.history).toHaveLength(1);

@@ -154,7 +154,9 @@ describe('pretraining.trainer.main', () => {
   test('frames are normalised with the numbers that were measured, and a job keeps them', async () => {
     const job = { ...beat, stepsPerEpoch: 1, jobDir: at('measured'), normalize: 'measured' };
     await expect(pretrain(job)).rejects.toThrow('nothing is known about the signals');
-    const description = { unit: 'mV', mean: 0.25, std: 0.5, patients: {} };
+    const source = 'PhysioNet icentia11k-continuous-ecg (WFDB)';
+    const form = { source, unit: 'mV', samplingRate: 250, dtype: 'float32', unzipped: true };
+    const description = { ...form, mean: 0.25, std: 0.5, patients: {} };
     writeFileSync(at('unzipped', 'icentia11k.json'), JSON.stringify(description));
     const { history } = await pretrain(job);
     expect(JSON.parse(read('measured', 'config.json')).options.normalize).toBe('0.25,0.5');
