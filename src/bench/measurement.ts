@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { root } from '../../scripts/lib/environment.mjs';
+import { oneDevice } from '../bridge/gpu.ts';
 import { isolatedEnvironment } from '../lib/python/isolated.mjs';
 import { type Language, type Work, WorkerProcess } from './worker_process.ts';
 
@@ -53,7 +54,7 @@ export function wholeCommand(program: string, args: () => readonly string[]): Me
         const begun = performance.now();
         const child = spawn(program, given, {
           cwd: root,
-          env: isolatedEnvironment(),
+          env: { ...isolatedEnvironment(), ...oneDevice() },
           stdio: ['ignore', 'ignore', 'pipe'],
         });
         const clock = setTimeout(() => child.kill('SIGKILL'), 1_800_000);

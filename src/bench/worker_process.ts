@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
+import { oneDevice } from '../bridge/gpu.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 
 /** Which implementation a process runs. */
@@ -44,7 +45,7 @@ export class WorkerProcess {
     const [program, ...args] = command ?? workerCommand(language);
     this.#name = `${language}, ${work.name}`;
     this.#timeoutMs = timeoutMs;
-    this.#child = spawn(program, args, { cwd: root, env: isolatedEnvironment() });
+    this.#child = spawn(program, args, { cwd: root, env: { ...isolatedEnvironment(), ...oneDevice() } });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4000);
     });

@@ -1,3 +1,4 @@
+import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { BridgeStartError, PythonError } from './errors.ts';
 import { OriginalData } from './original_data.ts';
@@ -92,6 +93,33 @@ export class Original {
       loaded: this.#transfer.takeAll(loaded),
       saved: this.#transfer.takeAll(saved),
     }));
+  }
+
+  /**
+   * Trains a network as the original does on so many devices: logical CPUs, in a process of its own. Returns the weights that each device holds at the end, in Keras 3's
+   * order.
+   */
+  async replicas(
+    network: NetworkOptions,
+    weights: readonly NdArray[],
+    batches: readonly { readonly x: Inputs; readonly y: NdArray }[],
+    devices: number,
+  ): Promise<NdArray[][]> {
+    const files = await this.#transfer.lend(
+      [...weights, ...batches.map(({ x }) => inputsByName(x).x!), ...batches.map(({ y }) => y)],
+      (names) => {
+        const [x, y] = [names.slice(weights.length, -batches.length), names.slice(-batches.length)];
+        return this.#session.call<string[][]>('replicas.train', {
+          network: buildArguments(network),
+          weights: names.slice(0, weights.length),
+          x: x.map((name) => ({ x: name })),
+          y,
+          devices,
+          folder: this.#transfer.folder(),
+        });
+      },
+    );
+    return files.map((copies) => this.#transfer.takeAll(copies));
   }
 
   /** Loads a SavedModel of the port into a `tf.compat.v1.Session` of the Python process. */

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
 import { makeExchange, removeExchange } from './exchange.ts';
-import { gpuParityEnvironment } from './gpu.ts';
+import { gpuParityEnvironment, oneDevice } from './gpu.ts';
 import { type Pythonia, startPython } from './pythonia.ts';
 import { decode, encode, type Wire } from './wire.ts';
 
@@ -85,6 +85,7 @@ export class PythonSession {
       log,
       env: {
         TF_CPP_MIN_LOG_LEVEL: '2',
+        ...oneDevice(),
         TF_USE_LEGACY_KERAS: options.keras === 'legacy' ? '1' : '0',
         ...(options.gpu ? gpuParityEnvironment : {}),
         ...options.env,

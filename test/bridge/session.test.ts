@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BridgeLostError, BridgeStartError, PythonError } from '../../src/bridge/errors.ts';
 import { PythonSession } from '../../src/bridge/session.ts';
 import { alive } from '../process.ts';
@@ -41,6 +41,18 @@ describe('PythonSession', () => {
     expect(failure).toMatchObject({ request: 'datasets.load', type: expect.stringMatching(/Error$/) });
     expect((failure as PythonError).traceback).toContain('Traceback (most recent call last)');
     expect(await python.call('echo', { value: 1 })).toBe(1);
+  });
+
+  it.each([
+    ['the first of all', undefined, '0'],
+    ['the first of the chosen ones', '3,1', '3'],
+    ['none, if none is chosen', '', ''],
+  ])('shows Python one GPU: %s', async (_title, chosen, expected) => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', chosen);
+    const pid = await (await open()).call<number>('pid');
+    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    expect(variables).toContain(`CUDA_VISIBLE_DEVICES=${expected}`);
+    vi.unstubAllEnvs();
   });
 
   it('serves only what is listed', async () => {

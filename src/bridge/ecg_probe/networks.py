@@ -66,7 +66,7 @@ def _wide_averages(dtype: str) -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def _network(name: str) -> Iterator[Any]:
+def opened(name: str) -> Iterator[Any]:
     model, dtype = _networks[name]
     with _precision(dtype):
         yield model
@@ -148,7 +148,7 @@ def _slots(adam: Any) -> list[Any]:
     return [slot for pair in zip(adam._momentums, adam._velocities, strict=True) for slot in pair]
 
 
-def _take_inputs(files: dict[str, str]) -> Any:
+def take_inputs(files: dict[str, str]) -> Any:
     """The array of the only input, or arrays by input name."""
     arrays = {key: take(file) for key, file in files.items()}
     return arrays.get("x", arrays)
@@ -156,7 +156,7 @@ def _take_inputs(files: dict[str, str]) -> Any:
 
 def write(name: str, weights: list[str], moments: list[str] | None = None, iterations: int = 0) -> None:
     """Sets all weights and Adam's state: `moments` are m, v alternating per trainable weight; zeros without them."""
-    with _network(name) as model:
+    with opened(name) as model:
         assign_weights(model, take_all(weights))
         model.optimizer.iterations.assign(iterations)
         for position, slot in enumerate(_slots(model.optimizer)):
@@ -165,7 +165,7 @@ def write(name: str, weights: list[str], moments: list[str] | None = None, itera
 
 def read(name: str, folder: str) -> dict[str, Any]:
     """Weights and Adam's state."""
-    with _network(name) as model:
+    with opened(name) as model:
         return {
             "weights": give_all(f"{folder}/weights", _values(model)),
             "moments": give_all(f"{folder}/moments", [slot.numpy() for slot in _slots(model.optimizer)]),
@@ -176,27 +176,27 @@ def read(name: str, folder: str) -> dict[str, Any]:
 def save_weights(name: str, path: str) -> None:
     """`model.save_weights`: weights and Adam's state in a `.weights.h5` file, as Keras 3 writes it."""
     _demand_keras_3()
-    with _network(name) as model:
+    with opened(name) as model:
         model.save_weights(path)
 
 
 def load_weights(name: str, path: str) -> None:
     """`model.load_weights` of a `.weights.h5` file, as Keras 3 reads it."""
     _demand_keras_3()
-    with _network(name) as model:
+    with opened(name) as model:
         model.load_weights(path)
 
 
 def load_checkpoint(name: str, prefix: str) -> list[np.ndarray]:
     """Loads a TensorFlow checkpoint on tf_keras, every variable of the model and of the file; returns the weights."""
-    with _network(name) as model:
+    with opened(name) as model:
         model.load_weights(prefix).assert_existing_objects_matched().assert_consumed()
         return _values(model)
 
 
 def save_checkpoint(name: str, prefix: str, draw: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
     """Writes drawn values as a TensorFlow checkpoint on tf_keras, without an optimiser; returns them."""
-    with _network(name) as model:
+    with opened(name) as model:
         assign_weights(model, [draw(weight.shape) for weight in ordered_weights(model)])
         model.save_weights(prefix)
         return _values(model)
@@ -211,8 +211,8 @@ def _demand_keras_3() -> None:
 
 def predict(name: str, folder: str, x: dict[str, str], batch_size: int) -> str:
     """Outputs (probabilities, or logits of a pretraining task) in inference mode."""
-    with _network(name) as model:
-        outputs = model.predict(_take_inputs(x), batch_size=batch_size, verbose=0)
+    with opened(name) as model:
+        outputs = model.predict(take_inputs(x), batch_size=batch_size, verbose=0)
         return give(f"{folder}/predictions.npy", np.asarray(outputs, _output_type(name)))
 
 
@@ -225,9 +225,9 @@ def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, An
     """Loss and gradients of a training-mode pass on one batch; the weights are left as they were."""
     import tensorflow as tf
 
-    with _network(name) as model:
+    with opened(name) as model:
         kept = _values(model)
-        inputs = tf.nest.map_structure(tf.constant, _take_inputs(x))
+        inputs = tf.nest.map_structure(tf.constant, take_inputs(x))
         with tf.GradientTape() as tape:
             outputs = model(inputs, training=True)
             loss = model.compute_loss(x=inputs, y=tf.constant(take(y)), y_pred=outputs)
@@ -247,10 +247,10 @@ def activations(name: str, folder: str, x: dict[str, str], training: bool) -> di
     """
     import tensorflow as tf
 
-    with _network(name) as model:
+    with opened(name) as model:
         kept = _values(model)
         with watched(model) as found:
-            model(tf.nest.map_structure(tf.constant, _take_inputs(x)), training=training)
+            model(tf.nest.map_structure(tf.constant, take_inputs(x)), training=training)
         assign_weights(model, kept)
         return {
             path: give(f"{folder}/activations/{position}.npy", array)
@@ -260,9 +260,9 @@ def activations(name: str, folder: str, x: dict[str, str], training: bool) -> di
 
 def train_steps(name: str, x: list[dict[str, str]], y: list[str]) -> list[float]:
     """Keras's own training step on each batch in turn; returns the losses."""
-    with _network(name) as model:
+    with opened(name) as model:
         losses = []
         for inputs, truth in zip(x, y):
             model.reset_metrics()
-            losses.append(float(model.train_on_batch(_take_inputs(inputs), take(truth))[0]))
+            losses.append(float(model.train_on_batch(take_inputs(inputs), take(truth))[0]))
         return losses

@@ -7,6 +7,7 @@ import { freeLimitsOf, limitsOf } from '../tolerances.ts';
 import { freeRows, freeRun, taughtSteps, trainingRows } from './mathematics.ts';
 import { settledMoments, settledSteps, type Twins, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf } from './networks.ts';
+import { replicaCase } from './replicas.ts';
 import { inLastPlace, reversed } from './rounding.ts';
 import { sameGraph } from './same_graph.ts';
 import { jobCases } from './training_job.ts';
@@ -29,6 +30,7 @@ export const training: Suite = {
       return [...single.rows, ...double.rows];
     }),
     ...jobCases,
+    replicaCase,
   ],
 };
 

@@ -61,6 +61,17 @@ describe('suites about networks', () => {
     300_000,
   );
 
+  it('training: each of two devices of MirroredStrategy trains for itself under Keras 3 (Quirk Q60)', async () => {
+    const suite = networkSuites.find(({ name }) => name === 'training')!;
+    const cases = suite.cases.filter(({ name }) => name === 'two devices of MirroredStrategy');
+    const findings = await run(suite, cases, { original, data });
+    expect(faults(findings)).toEqual(none);
+    expect(findings.rows.map(({ name }) => name)).toEqual([
+      expect.stringContaining('device 1'),
+      expect.stringContaining('device 2'),
+    ]);
+  }, 300_000);
+
   it.each(networkSuites.filter(({ name }) => name === 'activations' || name === 'gradients'))(
     '$name: contrastive predictive coding passes',
     async (suite) => {
