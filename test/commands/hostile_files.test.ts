@@ -16,7 +16,7 @@ let said = '';
 
 beforeAll(async () => {
   mkdirSync(hostile);
-  await runPython([join(root, 'test/fixtures/gate/hostile.py'), hostile, canary]);
+  await runPython([join(root, 'test/fixtures/hostile/hostile.py'), hostile, canary]);
   const hdf5 = join(root, 'test/fixtures/hdf5/hostile');
   for (const name of readdirSync(hdf5)) cpSync(join(hdf5, name), join(hostile, name.replace(/\.h5$/, '.weights.h5')));
   for (const name of readdirSync(hostile).filter((file) => file.endsWith('ped'))) {

@@ -31,6 +31,7 @@ const ownOptions: Readonly<Record<string, readonly string[]>> = {
   test: [],
   'test:full': [],
   parity: ['--check'],
+  sbom: ['--target'],
   tolerances: ['--check'],
   lint: [],
   typecheck: [],

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ecg_probe import pickle_guard
+from ecg_probe import checkout, guard
 
 __all__ = ["echo", "facts", "open", "pid"]
 
@@ -18,12 +18,12 @@ _PARITY = ("NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS", "TF_FORCE_GPU_ALLOW_G
 
 
 def open(original: str, exchange: str) -> None:
-    """Puts the packages of the original on the path and remembers the folder for arrays."""
+    """Makes the packages of the original importable and remembers the folder for arrays."""
     global _exchange
     if not (Path(original) / "transplant").is_dir():
         raise FileNotFoundError(f"{original} holds no package 'transplant'")
-    pickle_guard.install()
-    sys.path.insert(0, original)
+    guard.install()
+    checkout.install(original)
     _exchange = Path(exchange)
 
 

@@ -1,4 +1,4 @@
-"""A second line behind the gate of the other side: no pickle here calls anything but NumPy's constructors."""
+"""What files may not do here: no pickle calls more than NumPy's constructors, and libsndfile decodes no recording."""
 
 from __future__ import annotations
 
@@ -31,5 +31,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 
 
 def install() -> None:
-    """Watches every unpickling from now on; cannot be undone."""
+    """Watches every unpickling from now on and keeps `soundfile` from being imported; cannot be undone."""
     sys.addaudithook(_audit)
+    # wfdb reads FLAC with it, which the port does not read. It would open whatever format libsndfile finds in the file.
+    sys.modules["soundfile"] = None  # type: ignore[assignment]

@@ -1,0 +1,41 @@
+"""The packages of the checkout that a session serves: their source files, and nothing else of its folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from types import CodeType, ModuleType
+
+PACKAGES = ("transplant", "pretraining", "finetuning")
+
+
+class _Source(SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType:
+        # Compiled here: what lies in __pycache__ need not come from this source.
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+class _Finder(MetaPathFinder):
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] not in PACKAGES:
+            return None
+        for folder in [self._folder] if path is None else path:
+            spec = FileFinder(folder, (_Source, SOURCE_SUFFIXES)).find_spec(fullname, target)
+            if spec is not None:
+                return spec
+        return None
+
+
+def install(folder: str) -> None:
+    """Lets the packages be imported from a folder, before others of their names; its other modules hide none."""
+    sys.meta_path.insert(0, _Finder(folder))
+    # For the workers of a pool, where they start anew.
+    sys.path.append(folder)
