@@ -9,7 +9,7 @@ export const pretrainFlags = {
   'val-file': { type: 'text', help: 'pickled validation set; takes precedence over --val-patients' },
   'cache-val': { type: 'text', help: 'where to store validation frames collected from the folder' },
   'weights-file': { type: 'text', help: 'checkpoint of the same model to start from' },
-  unzipped: { type: 'switch', help: 'the folder holds unzipped files' },
+  unzipped: { type: 'switch', help: 'the folder holds unzipped files (default: as its icentia11k.json says)' },
   'val-patients': { type: 'number', help: 'validation patients: a count if at least 1, else a fraction' },
   'val-size': { type: 'integer', help: 'validation frames to collect from the folder' },
   arch: { type: 'text', default: 'resnet18', help: 'resnet18, resnet34 or resnet50' },
@@ -31,7 +31,10 @@ export const pretrainFlags = {
   'val-metric': { type: 'text', default: 'loss', help: 'loss, acc or f1; every epoch is saved whatever it is' },
   'data-parallelism': { type: 'integer', default: 1, help: 'generators that take turns (folder only)' },
   seed: { type: 'integer', help: 'seed of patients and frames; 0 means none' },
-  patients: { type: 'text', help: 'use only these ids of the folder, as in 0-19,25, or a file of such' },
+  patients: {
+    type: 'text',
+    help: 'use only these ids of the folder, as in 0-19,25, or a file of such (default: those of its icentia11k.json, else all)',
+  },
   normalize: {
     type: 'text',
     help: "measured (what convert-icentia measured) or MEAN,STD; default the original's constants (folder only)",

@@ -17,7 +17,7 @@ import { f1 } from '../transplant/evaluation.ts';
 import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
 import { loadIntoModel, saveSession } from '../weights/model_weights.ts';
 import { pretrainFlags } from './flags.ts';
-import { resolveNormalization } from './frame_normalization.ts';
+import { resolveFolder } from './training_folder.ts';
 import { type FrameSet, frameBatches, frameOptions, inputShapes } from './training_frames.ts';
 import { fileSource, folderSource, type Sources } from './training_sources.ts';
 import { taskSolver } from './utils.ts';
@@ -36,7 +36,7 @@ export interface PretrainOptions extends JobOptions {
   readonly cacheVal?: string;
   /** Checkpoint of the same model to start from. */
   readonly weightsFile?: string;
-  /** The folder holds unzipped files. */
+  /** The folder holds unzipped files. Default: as its `icentia11k.json` says, else false. */
   readonly unzipped?: boolean;
   /** Validation patients: a count from 1 on (Quirk Q48), a fraction below. */
   readonly valPatients?: number;
@@ -68,7 +68,7 @@ export interface PretrainOptions extends JobOptions {
   readonly valMetric?: (typeof pretrainingMetrics)[number];
   /** Generators that take turns. Default 1. */
   readonly dataParallelism?: number;
-  /** Only these ids of the folder, as in `0-19,25`, or a file of such. */
+  /** Only these ids of the folder, as in `0-19,25`, or a file of such. Default: those of its `icentia11k.json`, else all 11,000. */
   readonly patients?: string;
   /** `measured` or `MEAN,STD` of a folder's signals; default the original's constants. */
   readonly normalize?: string;
@@ -122,11 +122,10 @@ export async function pretrain(
   });
 }
 
-/** Options as a job keeps them: `normalize` in numbers. */
+/** Options as a job keeps them: of a folder its patients and form, and `normalize` in numbers. */
 export function settledOptions(options: PretrainOptions, reporter: Reporter): PretrainOptions {
-  const { train, normalize } = options;
-  if (!isDataFile(options)) return { ...options, normalize: resolveNormalization(normalize, train, reporter) };
-  if (normalize === undefined) return options;
+  if (!isDataFile(options)) return resolveFolder(options, reporter);
+  if (options.normalize === undefined) return options;
   throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
 }
 

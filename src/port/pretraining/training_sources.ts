@@ -16,6 +16,7 @@ import {
 } from './datasets.ts';
 import { parseNormalization } from './frame_normalization.ts';
 import type { PretrainOptions } from './trainer.ts';
+import { requirePatients } from './training_folder.ts';
 import {
   type FrameSet,
   frameBatches,
@@ -92,7 +93,10 @@ export async function folderSource(
   if (val !== undefined) {
     const held = new Set(val.patientIds);
     patientIds = sortedSet(patientIds).filter((id) => !held.has(id));
-  } else if (options.valPatients) {
+  }
+  requirePatients(options.train, patientIds, { unzipped: options.unzipped, labels: options.task !== 'cpc' });
+  if (val === undefined && options.valPatients) {
+    requireDivisible(patientIds.length, options.valPatients);
     const [trainIds, valIds] = trainTestSplit(patientIds, { testSize: splitSize(options.valPatients) });
     patientIds = trainIds;
     val = await collectValidation(options, valIds, reporter);
@@ -120,6 +124,16 @@ export async function folderSource(
     },
     val,
   };
+}
+
+/** Refuses a share of validation patients that would leave none to train on. */
+function requireDivisible(patients: number, valPatients: number): void {
+  const held = valPatients < 1 ? Math.ceil(patients * valPatients) : Math.trunc(valPatients);
+  if (held < patients) return;
+  throw new ValueError(
+    `--val-patients ${valPatients} leaves none of the ${patients} patients of the folder to train on: give fewer validation patients, or more ` +
+      'patients (--patients, convert-icentia)',
+  );
 }
 
 async function loadValidation(options: PretrainOptions): Promise<FrameSet | undefined> {

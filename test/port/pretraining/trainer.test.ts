@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { silent } from '../../../src/events.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ProgressEvent, silent } from '../../../src/events.ts';
 import { beginning } from '../../../src/graph/fit.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
@@ -39,6 +39,18 @@ const beat = {
   initSeed: 2,
   seed: 3,
 } as const;
+
+/** What `convert-icentia` writes beside its files. */
+const description = {
+  source: 'PhysioNet icentia11k-continuous-ecg (WFDB)',
+  unit: 'mV',
+  samplingRate: 250,
+  dtype: 'float32',
+  unzipped: true,
+  mean: 0,
+  std: 1,
+  patients: {},
+};
 
 beforeAll(async () => {
   const size = { seed: 1, segments: 2, samples: 6000 };
@@ -154,10 +166,7 @@ describe('pretraining.trainer.main', () => {
   test('frames are normalised with the numbers that were measured, and a job keeps them', async () => {
     const job = { ...beat, stepsPerEpoch: 1, jobDir: at('measured'), normalize: 'measured' };
     await expect(pretrain(job)).rejects.toThrow('nothing is known about the signals');
-    const source = 'PhysioNet icentia11k-continuous-ecg (WFDB)';
-    const form = { source, unit: 'mV', samplingRate: 250, dtype: 'float32', unzipped: true };
-    const description = { ...form, mean: 0.25, std: 0.5, patients: {} };
-    writeFileSync(at('unzipped', 'icentia11k.json'), JSON.stringify(description));
+    writeFileSync(at('unzipped', 'icentia11k.json'), JSON.stringify({ ...description, mean: 0.25, std: 0.5 }));
     const { history } = await pretrain(job);
     expect(JSON.parse(read('measured', 'config.json')).options.normalize).toBe('0.25,0.5');
     const stated = await pretrain({ ...job, jobDir: at('stated'), normalize: '0.25,0.5' });
@@ -168,6 +177,68 @@ describe('pretraining.trainer.main', () => {
     await expect(pretrain({ ...job, normalize: '1' })).rejects.toThrow('--normalize cannot be used; got 1');
   });
 
+  describe('a folder with a description', () => {
+    const summary = { segments: 2, samples: 6000, sum: 1, sumOfSquares: 2 };
+    const describePatients = (folder: string, ids: readonly number[], unzipped: boolean): void => {
+      const patients = Object.fromEntries(ids.map((id) => [id, summary]));
+      writeFileSync(at(folder, 'icentia11k.json'), JSON.stringify({ ...description, unzipped, patients }));
+    };
+    const job = { ...beat, unzipped: undefined, patients: undefined, valPatients: 0.4, valSize: 8 };
+    const optionsOf = (name: string) => JSON.parse(read(name, 'config.json')).options;
+    afterAll(() => ['zipped', 'unzipped'].map((form) => rmSync(at(form, 'icentia11k.json'), { force: true })));
+
+    test.for(['zipped', 'unzipped'])('%s: takes its patients and its form, with a message', async (form) => {
+      describePatients(form, [4, 1, 2, 0], form === 'unzipped');
+      const messages: string[] = [];
+      const reporter = (event: ProgressEvent) => void (event.kind === 'message' && messages.push(event.text));
+      const train = at(form);
+      const { history } = await pretrain({ ...job, train, jobDir: at(`described-${form}`) }, { reporter });
+      expect(messages[0]).toBe(`${train}: patients 0-2,4, ${form}, as icentia11k.json says`);
+      expect(optionsOf(`described-${form}`)).toMatchObject({ patients: '0-2,4', unzipped: form === 'unzipped' });
+      const told = { train, patients: '0-2,4', unzipped: form === 'unzipped' };
+      expect((await pretrain({ ...job, ...told, jobDir: at(`told-${form}`) })).history).toEqual(history);
+    });
+
+    test('what is given counts', async () => {
+      describePatients('unzipped', [0, 1, 2, 3, 4], true);
+      await pretrain({ ...job, patients: '1-3', stepsPerEpoch: 1, jobDir: at('given') });
+      expect(optionsOf('given')).toMatchObject({ patients: '1-3', unzipped: true });
+    });
+
+    test('a job that goes on keeps its patients, whatever was converted meanwhile', async () => {
+      const options = { ...job, epochs: 2, normalize: 'measured' };
+      describePatients('unzipped', [0, 1, 2], true);
+      await pretrain({ ...options, jobDir: at('described-whole') });
+      const parts = { ...options, jobDir: at('described-parts'), resume: true };
+      await expect(pretrain(parts, pausing('Epoch 1/2:2'))).rejects.toThrow(JobPaused);
+      describePatients('unzipped', [0, 1, 2, 3, 4], true);
+      await pretrain(parts);
+      expect(read('described-parts', 'history.csv')).toBe(read('described-whole', 'history.csv'));
+    });
+  });
+
+  test('a folder that lacks patients: an error before the first step that says what would help', async () => {
+    const two = temporaryFolder();
+    const raw = temporaryFolder();
+    await writeIcentiaPatient(3, { seed: 1, segments: 1, samples: 6000 }, { unzipped: two, wfdb: raw });
+    const cases: [Partial<PretrainOptions>, RegExp][] = [
+      [
+        { train: two, unzipped: true, patients: undefined },
+        /files of 10999 of 11000 patients are missing; got patients 3; expected 00000_batched\.npy and 00000_batched_lbls\.npz, and so on\. Take those that are there: --patients 3$/,
+      ],
+      [{ train: two, unzipped: false, patients: '3' }, /The files there are unzipped: add --unzipped\.$/],
+      [{ train: at('zipped'), unzipped: true }, /The files there are zipped: leave out --unzipped\.$/],
+      [{ train: raw }, /Convert them: ecg-transplant convert-icentia --source /],
+      [{ train: at('nowhere') }, /no such folder/],
+    ];
+    for (const [options, message] of cases) {
+      await expect(pretrain({ ...beat, jobDir: at('lacking'), ...options })).rejects.toThrow(message);
+    }
+    rmSync(join(two, '00003_batched_lbls.npz'));
+    const cpc = { ...beat, task: 'cpc', train: two, patients: '3', contextSize: 3, frameSize: 128 } as const;
+    expect((await pretrain({ ...cpc, jobDir: at('signal-only') })).history).toHaveLength(1);
+  });
+
   test('says what is wrong', async () => {
     const wrong: [Partial<PretrainOptions>, string][] = [
       [{ task: 'beats' as 'beat' }, '--task: got beats, expected one of rhythm, beat, hr, cpc'],
@@ -175,6 +246,8 @@ describe('pretraining.trainer.main', () => {
       [{ valMetric: 'f1' }, '--val-metric f1 needs validation data'],
       [{ patients: '0-x' }, "--patients '0-x' is no list of ids and no file"],
       [{ patients: '7-3' }, "'7-3' in --patients: expected rising ids of 0 to 10999"],
+      [{ patients: '0', valPatients: 0.05 }, '--val-patients 0.05 leaves none of the 1 patients of the folder'],
+      [{ valPatients: 5 }, '--val-patients 5 leaves none of the 5 patients of the folder'],
       [{ patients: '0', dataParallelism: 2 }, '1 training patients for 2 generators'],
       [{ train: at('frames.pkl') }, '--patients restricts the patients of a folder'],
       [{ train: at('frames.pkl'), patients: undefined, frameSize: 64 }, 'expected x float32(n, 64, 1), y int32(n)'],
