@@ -10,14 +10,7 @@ const MAX_BYTES = 2 ** 28;
  * @throws FileNotFoundError; InputError for what is not text or too long.
  */
 export function readText(file: string): string {
-  const bytes = readWholeFile(file);
-  if (bytes.length > MAX_BYTES) {
-    throw new InputError('the file is too large for a table', {
-      file,
-      got: `${bytes.length} bytes`,
-      expected: `at most ${MAX_BYTES}`,
-    });
-  }
+  const bytes = readWholeFile(file, { maxBytes: MAX_BYTES });
   const text = decode(bytes);
   if (text.includes('\0')) throw new InputError('this is not text', { file, got: 'a file with zero bytes' });
   return text;

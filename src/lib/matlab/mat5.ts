@@ -1,9 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { InputError } from '../../errors.ts';
 import { allocate, type DType, type NdArray, ndarray } from '../numpy/ndarray.ts';
-import { FileNotFoundError } from '../python/errors.ts';
+import { readWholeFile } from '../python/whole_file.ts';
 
 /** A value of a MATLAB file: a numeric array in C order, a text, or a struct of one element. */
 export type MatValue = NdArray | string | MatStruct;
@@ -61,17 +60,8 @@ const textTypes: ReadonlyMap<number, BufferEncoding> = new Map([
  *   logical arrays keep their numbers; big-endian files; MATLAB 7.3 files, which are HDF5).
  */
 export function loadmat(file: string): MatStruct {
-  let bytes: Buffer;
-  try {
-    const { size } = statSync(file);
-    if (size > MAX_BYTES)
-      throw new InputError('the file is too large', { file, got: `${size} bytes`, expected: `at most ${MAX_BYTES}` });
-    bytes = readFileSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new FileNotFoundError(file);
-    throw error;
-  }
-  return parseMat(bytes, file);
+  const { buffer, byteLength } = readWholeFile(file, { maxBytes: MAX_BYTES });
+  return parseMat(Buffer.from(buffer, 0, byteLength), file);
 }
 
 /** Parses the bytes of a MATLAB 5 file; `file` is named in errors. */

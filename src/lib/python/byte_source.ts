@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { FileNotFoundError } from './errors.ts';
+import { refusePointer } from '../git_lfs.ts';
+import { notFound } from './not_found.ts';
 
 const MAX_READ = 1 << 30;
 
@@ -14,10 +15,10 @@ export interface ByteSource {
   close(): void;
 }
 
-/** Opens a regular file for reading at any position. Throws FileNotFoundError, or InputError for folders, pipes and devices. */
+/** Opens a regular file for reading at any position. Throws FileNotFoundError, or InputError for folders, pipes, devices and pointers of Git LFS. */
 export function openFile(path: string): ByteSource {
   const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined) throw new FileNotFoundError(path);
+  if (status === undefined) throw notFound(path);
   if (!status.isFile()) {
     throw new InputError('not a regular file', {
       file: path,
@@ -25,10 +26,17 @@ export function openFile(path: string): ByteSource {
     });
   }
   const descriptor = openSync(path, 'r');
+  const { size } = fstatSync(descriptor);
   let open = true;
+  try {
+    refusePointer(descriptor, size, path);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
   return {
     name: path,
-    size: fstatSync(descriptor).size,
+    size,
     read(target, position) {
       let done = 0;
       while (done < target.byteLength) {

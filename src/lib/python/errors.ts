@@ -29,9 +29,12 @@ export class AssertionError extends Error {
 export class FileNotFoundError extends Error {
   override readonly name: string = 'FileNotFoundError';
   readonly path: string;
+  /** Name of a file that is there and may be meant. */
+  readonly similar: string | undefined;
 
-  constructor(path: string) {
-    super(`No such file or directory: ${path}`);
+  constructor(path: string, similar?: string) {
+    super(`No such file or directory: ${path}${similar === undefined ? '' : `; there is ${similar}`}`);
     this.path = path;
+    this.similar = similar;
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { FileNotFoundError } from './errors.ts';
+import { refusePointer } from '../git_lfs.ts';
+import { notFound } from './not_found.ts';
 
 const mostBytes = 2 ** 32 - 1;
 
@@ -14,21 +15,22 @@ export interface WholeFileOptions {
 /**
  * All bytes of a regular file, also beyond the 2 GiB of `fs.readFile`. Twin of `open(path, 'rb').read()`.
  *
- * Throws a FileNotFoundError if there is no such file, and an InputError for a folder, a device or pipe (which would never end), and for a file
- * of more than `maxBytes`.
+ * Throws a FileNotFoundError if there is no such file, and an InputError for a folder, a device or pipe (which would never end), for a file
+ * of more than `maxBytes`, and for a pointer of Git LFS.
  */
 export function readWholeFile(
   path: string,
   { maxBytes = mostBytes, next }: WholeFileOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new FileNotFoundError(path);
+  if (stat === undefined) throw notFound(path);
   if (!stat.isFile()) {
     throw new InputError('not a file', { file: path, got: stat.isDirectory() ? 'a folder' : 'a device or pipe', next });
   }
   const descriptor = open(path);
   try {
     const { size } = fstatSync(descriptor);
+    refusePointer(descriptor, size, path);
     if (size > maxBytes) {
       throw new InputError('the file is too large', {
         file: path,

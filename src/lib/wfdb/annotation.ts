@@ -1,6 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { FileNotFoundError } from '../python/errors.ts';
+import { readWholeFile } from '../python/whole_file.ts';
 import { nearInteger, readHeader } from './header.ts';
 
 /** Annotations of a WFDB record, in the order of the file. Twin of `wfdb.Annotation`. */
@@ -41,20 +40,8 @@ const MAX_BYTES = 2 ** 24;
  */
 export function rdann(path: string, extension: string): Annotation {
   const file = `${path}.${extension}`;
-  let bytes: Buffer;
-  try {
-    const { size } = statSync(file);
-    if (size > MAX_BYTES)
-      throw new InputError('the annotation file is too large', {
-        file,
-        got: `${size} bytes`,
-        expected: `at most ${MAX_BYTES}`,
-      });
-    bytes = readFileSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new FileNotFoundError(file);
-    throw error;
-  }
+  const whole = readWholeFile(file, { maxBytes: MAX_BYTES });
+  const bytes = Buffer.from(whole.buffer, 0, whole.byteLength);
   const annotation = parseAnnotations(bytes, file);
   return { ...annotation, fs: annotation.fs ?? headerFrequency(path) };
 }

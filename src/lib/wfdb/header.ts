@@ -1,7 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { FileNotFoundError } from '../python/errors.ts';
 import { parseNumber } from '../python/number.ts';
+import { readWholeFile } from '../python/whole_file.ts';
 import { convertCommand } from './convert_command.ts';
 
 /** One signal line of a WFDB header. `null`: the header does not say. */
@@ -75,21 +74,10 @@ const BLANKS_AROUND = /^[\s\x1c-\x1f]+|[\s\x1c-\x1f]+$/g;
  */
 export function readHeader(path: string): Header {
   const file = `${path}.hea`;
-  let bytes: Buffer;
-  try {
-    if (statSync(file).size > MAX_HEADER_BYTES) {
-      throw new InputError('this is not a WFDB header', {
-        file,
-        got: 'a file of more than 1 MiB',
-        expected: 'a few lines of text',
-      });
-    }
-    bytes = readFileSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new FileNotFoundError(file);
-    throw error;
-  }
-  return parseHeader(bytes, file);
+  return parseHeader(
+    readWholeFile(file, { maxBytes: MAX_HEADER_BYTES, next: 'A WFDB header is a few lines of text.' }),
+    file,
+  );
 }
 
 /** Parses the bytes of a header; `file` is named in errors. */

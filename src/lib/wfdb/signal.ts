@@ -1,8 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
-import { FileNotFoundError } from '../python/errors.ts';
+import { type ByteSource, openFile } from '../python/byte_source.ts';
 import { convertCommand } from './convert_command.ts';
 import { flacFormats, type SignalFormat, signalFormats } from './formats.ts';
 import { type Header, readHeader, type SignalSpec } from './header.ts';
@@ -199,26 +198,18 @@ function checkSkews(signals: readonly SignalSpec[], file: string): void {
   }
 }
 
-/** Opens a signal file and hands its size and a reader to `use`. */
-function withSignalFile<T>(path: string, use: (descriptor: number, size: number) => T): T {
-  let descriptor: number;
+/** Opens a signal file and hands it to `use`. */
+function withSignalFile<T>(path: string, use: (file: ByteSource) => T): T {
+  const file = openFile(path);
   try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new FileNotFoundError(path);
-    throw error;
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile()) throw new InputError('this is not a file', { file: path, expected: 'a WFDB signal file' });
-    return use(descriptor, status.size);
+    return use(file);
   } finally {
-    closeSync(descriptor);
+    file.close();
   }
 }
 
 function inferLength({ fileName, signals }: FileGroup, format: SignalFormat, directory: string): number {
-  return withSignalFile(join(directory, fileName), (_, size) =>
+  return withSignalFile(join(directory, fileName), ({ size }) =>
     Math.trunc((size - (signals[0]!.byteOffset ?? 0)) / (format.bytesPerSample * frameSize(signals))),
   );
 }
@@ -234,7 +225,8 @@ function readSamples(
   const path = join(directory, fileName);
   const { fmt, byteOffset } = signals[0]!;
   const count = length * frameSize(signals);
-  const bytes = withSignalFile(path, (descriptor, size) => {
+  const bytes = withSignalFile(path, (file) => {
+    const { size } = file;
     const needed = format.byteCount(count);
     if (size < (byteOffset ?? 0) + needed) {
       throw new InputError('the signal file is shorter than its header says', {
@@ -245,12 +237,7 @@ function readSamples(
       });
     }
     const buffer = Buffer.alloc(needed + 8);
-    let done = 0;
-    while (done < needed) {
-      const read = readSync(descriptor, buffer, done, needed - done, (byteOffset ?? 0) + done);
-      if (read === 0) throw new InputError('the signal file became shorter while it was read', { file: path });
-      done += read;
-    }
+    file.read(buffer.subarray(0, needed), byteOffset ?? 0);
     return buffer;
   });
   // Two samples more, of zeros and what bits of theirs share the last byte: wfdb-python shows them at the end of skewed signals.

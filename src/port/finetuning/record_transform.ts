@@ -2,7 +2,7 @@ import { InputError } from '../../errors.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import type { Resampler } from '../../lib/samplerate/resample.ts';
 import { normalize } from '../transplant/datasets/physionet.ts';
-import { type Note, type RecordingFormat, readRecording } from './recordings.ts';
+import { type Note, type Recording, type RecordingFormat, readRecording } from './recordings.ts';
 import { checkSignal, type Tolerated } from './usable_signal.ts';
 
 /** Mean and standard deviation: one of each, or one per lead. */
@@ -38,13 +38,13 @@ export function prepareRecording(
   resampler: Resampler,
   note?: (note: Note) => void,
 ): NdArray<'float32' | 'float64'> {
-  const { signal, fs } = readPlanned(path, plan, note);
+  const { file, signal, fs } = readPlanned(path, plan, note);
   if (plan.normalization) normalize(signal, plan.normalization.mean, plan.normalization.std, true);
   if (plan.fs !== null) {
     const resampled = fs === plan.fs ? signal : resampler.resample(signal, fs, plan.fs);
     if (resampled.shape[0] === 0) {
       throw new InputError('the recording is too short to be resampled', {
-        file: path,
+        file,
         got: `${signal.shape[0]} samples at ${fs} Hz`,
       });
     }
@@ -52,7 +52,7 @@ export function prepareRecording(
   }
   if (fs !== plan.recordedFs) {
     throw new InputError('recordings have different sampling rates', {
-      file: path,
+      file,
       got: `${fs} Hz`,
       expected: `${plan.recordedFs} Hz, as the first`,
       next: 'Resample all: --fs 250.',
@@ -61,14 +61,10 @@ export function prepareRecording(
   return signal;
 }
 
-/** Reads the leads of a plan and checks them: a signal (samples, leads) as recorded, and its rate (Hz). */
-export function readPlanned(
-  path: string,
-  plan: RecordPlan,
-  note?: (note: Note) => void,
-): { signal: NdArray<'float64'>; fs: number } {
+/** Reads the leads of a plan, as recorded, and checks them. */
+export function readPlanned(path: string, plan: RecordPlan, note?: (note: Note) => void): Recording {
   const { leads, units } = plan;
-  const { signal, fs } = readRecording(path, plan.format, { leads, units, note });
-  checkSignal(signal, leads, { ...plan, file: path, note });
-  return { signal, fs };
+  const recording = readRecording(path, plan.format, { leads, units, note });
+  checkSignal(recording.signal, leads, { ...plan, file: recording.file, note });
+  return recording;
 }

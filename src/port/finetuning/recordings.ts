@@ -7,6 +7,7 @@ import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { readNpy } from '../../lib/numpy/npy.ts';
 import { FileNotFoundError } from '../../lib/python/errors.ts';
 import { pythonToType } from '../../lib/python/interpreter.ts';
+import { notFound } from '../../lib/python/not_found.ts';
 import { readHeader } from '../../lib/wfdb/header.ts';
 import { readPhysical } from '../../lib/wfdb/signal.ts';
 import { knownUnits, millivoltsPer } from '../../lib/wfdb/units.ts';
@@ -16,6 +17,8 @@ import { findLeads, leadKey } from './leads.ts';
 
 /** One recording in physical units. */
 export interface Recording {
+  /** The file that says what the recording is. */
+  readonly file: string;
   /** Shape (samples, leads), in `units`. */
   readonly signal: NdArray<'float64'>;
   /** Sampling rate (Hz). */
@@ -116,7 +119,7 @@ export function readRecording(path: string, format: RecordingFormat, options: Re
     if (source === target) return;
     for (let i = lead; i < signal.data.length; i += width) signal.data[i] = (signal.data[i]! * source) / target;
   });
-  return { signal, fs, leads: places.map((place) => stored.leads[place]!) };
+  return { file: stored.file, signal, fs, leads: places.map((place) => stored.leads[place]!) };
 }
 
 /** Millivolts of both units. */
@@ -157,7 +160,10 @@ function recordingFile(path: string): string {
     return path.endsWith('.mat') && existsSync(header) ? header : path;
   }
   const file = endings.map((ending) => path + ending).find(isFile);
-  if (!file) throw new FileNotFoundError(`${path}.hea, .csv, .npy or .mat`);
+  if (!file) {
+    const similar = endings.map((ending) => notFound(path + ending)).find((error) => error.similar !== undefined);
+    throw similar ?? new FileNotFoundError(`${path}.hea, .csv, .npy or .mat`);
+  }
   return file;
 }
 

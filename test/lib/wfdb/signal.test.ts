@@ -173,8 +173,8 @@ describe('wfdb.rdrecord: bad input', () => {
 
   it('a folder in place of the signal file, a header of two megabytes, a long line', () => {
     mkdirSync(join(folder, 'dir'));
-    expect(() => rdrecord(record('y', 'y 1 100 5\ndir 16 200\n', {}))).toThrow(/not a file/);
-    expect(() => rdrecord(record('z', 'a'.repeat(2 ** 21), {}))).toThrow(/more than 1 MiB/);
+    expect(() => rdrecord(record('y', 'y 1 100 5\ndir 16 200\n', {}))).toThrow(/not a regular file/);
+    expect(() => rdrecord(record('z', 'a'.repeat(2 ** 21), {}))).toThrow(/too large; got 2097152 bytes/);
     expect(() => rdrecord(record('z', 'a'.repeat(5000), {}))).toThrow(/line 1: the line is too long/);
   });
 });

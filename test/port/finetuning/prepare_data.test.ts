@@ -331,7 +331,7 @@ describe('prepare-data --format wfdb-csv', () => {
       testSize: 0,
       normalize: 'none' as const,
     };
-    await expect(prepare(plan)).rejects.toThrow(/m, sample 300 of lead I: a sample is missing or not finite/);
+    await expect(prepare(plan)).rejects.toThrow(/m\.hea, sample 300 of lead I: a sample is missing or not finite/);
     await prepare({ ...plan, keepMissing: true });
     expect(read('nanout', 'recordings.pkl').x.data.filter(Number.isNaN)).toHaveLength(1);
   });
