@@ -1,7 +1,7 @@
 import { type CsvError, parse } from 'csv-parse/sync';
 import { InputError } from '../../errors.ts';
 import { parseNumber } from '../python/number.ts';
-import { readText } from './text.ts';
+import { readText, readUtf8 } from './text.ts';
 
 /** One row of a CSV file and where it stands. */
 export interface CsvRow {
@@ -13,16 +13,26 @@ export interface CsvRow {
 /** A CSV file with a header: rows as objects of the wanted columns. */
 export type CsvRecord<C extends string> = { readonly line: number } & Readonly<Record<C, string>>;
 
+/** How a table is read. */
+export interface TableOptions {
+  /** Semicolons or tabs may separate the columns, and the text may be in any of the encodings of `readText`; default: commas and UTF-8, as for pandas. */
+  readonly anyDialect?: boolean;
+}
+
 /**
- * Reads a CSV file; empty lines are skipped, all rows have equally many fields.
+ * Reads a CSV file of UTF-8 text; empty lines are skipped, all rows have equally many fields.
  *
- * @throws InputError naming file and line.
+ * @throws FileNotFoundError; InputError naming file and line.
  */
 export function readRows(file: string): CsvRow[] {
-  const text = readText(file);
+  return parseRows(readUtf8(file), ',', file);
+}
+
+function parseRows(text: string, delimiter: string, file: string): CsvRow[] {
   try {
     // pandas takes any of the three line ends at any line.
     const rows = parse(text, {
+      delimiter,
       skip_empty_lines: true,
       info: true,
       record_delimiter: ['\r\n', '\n', '\r'],
@@ -52,9 +62,13 @@ export function readTable<C extends string>(
   file: string,
   columns: readonly C[],
   optional: readonly C[] = [],
+  { anyDialect = false }: TableOptions = {},
 ): CsvRecord<C>[] {
-  const [header, ...rows] = readRows(file);
-  const names = header?.fields ?? [];
+  const text = anyDialect ? readText(file) : readUtf8(file);
+  const head = /.*/.exec(text)![0];
+  const delimiter = anyDialect ? [';', '\t'].find((mark) => head.includes(mark)) : undefined;
+  const [header, ...rows] = parseRows(text, delimiter ?? ',', file);
+  const names = header?.fields.map((name) => (anyDialect ? name.trim() : name)) ?? [];
   const missing = columns.filter((column) => !names.includes(column));
   if (missing.length > 0) {
     throw new InputError('columns are missing', {

@@ -1,8 +1,26 @@
 import { InputError } from '../../errors.ts';
+import { shellCommand } from '../../text.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 
 /** Tables are read whole, and a JavaScript text ends at 512 MiB. */
 const MAX_BYTES = 2 ** 28;
+
+/**
+ * Text of a file in UTF-8.
+ *
+ * @throws FileNotFoundError; InputError for what is not UTF-8 or too long.
+ */
+export function readUtf8(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readWholeFile(file, { maxBytes: MAX_BYTES }));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new InputError('the file is not UTF-8 text', {
+      file,
+      next: `Convert it: iconv -f WINDOWS-1252 -t UTF-8 -o ${shellCommand([`${file}.utf8`, file])}`,
+    });
+  }
+}
 
 /**
  * Text of a file: UTF-8, UTF-16 with its byte order mark, or else Windows-1252 (of which Latin-1 is the printable part). No byte is dropped.

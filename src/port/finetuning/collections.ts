@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { InputError } from '../../errors.ts';
+import { type Reporter, silent } from '../../events.ts';
 import { readTable, wholeNumber } from '../../lib/csv/table.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
@@ -17,6 +18,8 @@ export interface RecordListing {
   readonly y: NdArray;
   readonly patientIds?: readonly (string | number)[];
   readonly folds?: readonly number[];
+  /** Records that are left out because they have no label. */
+  readonly unlabelled?: readonly (string | number)[];
 }
 
 /** Options of the collections that have any. */
@@ -37,23 +40,24 @@ export interface CollectionKind {
   readonly summary: string;
   /** First part of the names of its files. */
   readonly name: string;
-  readonly list: (folder: string, options: CollectionOptions) => RecordListing;
+  readonly list: (folder: string, options: CollectionOptions, report?: Reporter) => RecordListing;
   readonly format: (options: CollectionOptions) => RecordingFormat;
   /** Files that list records and labels. */
   readonly indexFiles: readonly string[];
-  /** Constants of the original; `null`: the collection has none. */
+  /** Constants of the original, of one lead or of `twelveLeads`; `null`: the collection has none. */
   readonly normalization: Normalization | null;
   /** How the documented recipe splits: single-label sets are stratified. */
   readonly splitBy: 'record' | 'patient';
 }
 
-const fromListing = ({ paths, labels, patientIds, folds }: physionet.Listing): RecordListing => ({
+const fromListing = ({ paths, labels, patientIds, folds, unlabelled }: physionet.Listing): RecordListing => ({
   paths,
   recordIds: labels.index,
   classes: labels.columns,
   y: labels.values,
   patientIds,
   folds,
+  unlabelled,
 });
 
 const challenge20: Normalization = { mean: physionet.challenge20Mean, std: physionet.challenge20Std };
@@ -63,7 +67,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   challenge17: {
     summary: 'PhysioNet/CinC Challenge 2017: one lead, 300 Hz, classes A N O ~',
     name: 'physionet',
-    list: (folder) => fromListing(physionet.listChallenge17Data(folder)),
+    list: (folder) => fromListing(physionet.listChallenge17Data(folder, { nested: true })),
     format: () => ({ kind: 'wfdb' }),
     indexFiles: ['RECORDS', 'REFERENCE.csv'],
     normalization: { mean: physionet.challenge17Mean, std: physionet.challenge17Std },
@@ -72,7 +76,8 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   challenge20: {
     summary: 'PhysioNet/CinC Challenge 2020 (CPSC 2018 part): twelve leads, 500 Hz, SNOMED codes',
     name: 'challenge20',
-    list: (folder) => fromListing(physionet.listChallenge20Data(folder, refuseShiftedLabels)),
+    list: (folder) =>
+      withoutUnlabelled(fromListing(physionet.listChallenge20Data(folder, refuseShiftedLabels, { nested: true }))),
     format: () => ({ kind: 'wfdb' }),
     indexFiles: [],
     normalization: challenge20,
@@ -90,7 +95,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   cpsc2018: {
     summary: 'CPSC 2018 as first published: MATLAB files, twelve leads, 500 Hz, nine classes',
     name: 'cpsc2018',
-    list: (folder) => listCpsc2018(folder),
+    list: (folder) => withoutUnlabelled(listCpsc2018(folder)),
     format: () => ({ kind: 'cpsc2018' }),
     indexFiles: ['REFERENCE.csv'],
     normalization: challenge20,
@@ -99,7 +104,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   'wfdb-csv': {
     summary: 'your own: WFDB, CSV or .npy records and labels.csv (record, labels, and if known patient, fold)',
     name: 'recordings',
-    list: (folder) => listOwnRecordings(folder),
+    list: (folder, _, report = silent) => listOwnRecordings(folder, report),
     format: ({ recordFs, recordUnits, recordLeads }) => ({
       kind: 'any',
       fs: recordFs,
@@ -159,10 +164,34 @@ function listCpsc2018(folder: string): RecordListing {
   };
 }
 
+/** The listing without an empty class, as a missing diagnosis makes one (`Dx: 426783006,`), and without the records that have no class then. */
+function withoutUnlabelled(listing: RecordListing): RecordListing {
+  const { classes, y } = listing;
+  const columns = classes.flatMap((name, column) => (name === '' ? [] : [column]));
+  const value = (row: number, column: number): number => Number(y.data[row * classes.length + column]);
+  const rows = listing.paths.map((_, row) => row);
+  const kept = rows.filter((row) => columns.some((column) => value(row, column) !== 0));
+  const isKept = new Set(kept);
+  if (kept.length === rows.length && columns.length === classes.length) return listing;
+  const labels = zeros('int64', [kept.length, columns.length]);
+  kept.forEach((row, i) => {
+    columns.forEach((column, k) => {
+      labels.data[i * columns.length + k] = BigInt(value(row, column));
+    });
+  });
+  return {
+    paths: kept.map((row) => listing.paths[row]!),
+    recordIds: kept.map((row) => listing.recordIds[row]!),
+    classes: columns.map((column) => classes[column]!),
+    y: labels,
+    unlabelled: rows.filter((row) => !isKept.has(row)).map((row) => listing.recordIds[row]!),
+  };
+}
+
 /** Labels of one record are separated by semicolons. */
-function listOwnRecordings(folder: string): RecordListing {
+function listOwnRecordings(folder: string, report: Reporter): RecordListing {
   const file = join(folder, 'labels.csv');
-  const rows = readTable(requireFile(file), ['record', 'labels'], ['patient', 'fold']);
+  const rows = readTable(requireFile(file), ['record', 'labels'], ['patient', 'fold'], { anyDialect: true });
   const seen = new Set<string>();
   const duplicate = rows.find(({ record }) => seen.size === seen.add(record).size);
   if (duplicate)
@@ -180,6 +209,7 @@ function listOwnRecordings(folder: string): RecordListing {
   const classes = [...new Set(labels.flat())].sort();
   if (classes.length === 0)
     throw new InputError('there are no labels', { file, expected: 'labels such as AF;PVC in the column labels' });
+  tellUnlisted(folder, new Set(rows.map(({ record }) => record)), report);
   const all = (column: 'patient' | 'fold'): boolean => rows.every((row) => row[column].trim() !== '');
   const none = (column: 'patient' | 'fold'): boolean => rows.every((row) => row[column].trim() === '');
   for (const column of ['patient', 'fold'] as const) {
@@ -199,6 +229,23 @@ function listOwnRecordings(folder: string): RecordListing {
     patientIds: all('patient') ? rows.map((row) => row.patient.trim()) : undefined,
     folds: all('fold') ? rows.map((row) => wholeNumber(row.fold, file, row.line, 'fold')) : undefined,
   };
+}
+
+/** Tells of recordings beside `labels.csv` that it does not list. */
+function tellUnlisted(folder: string, listed: ReadonlySet<string>, report: Reporter): void {
+  const names = readdirSync(folder)
+    .filter((file) => /\.(hea|csv|npy)$/.test(file) && file !== 'labels.csv' && !listed.has(file))
+    .map((file) => file.slice(0, -4))
+    .filter((name) => !listed.has(name));
+  const unlisted = [...new Set(names)].sort();
+  if (unlisted.length > 0)
+    report({ kind: 'warning', text: `labels.csv does not list ${count(unlisted, 'recording')}, which are left out` });
+}
+
+/** How many there are, and the first names. */
+export function count(names: readonly (string | number)[], what: string): string {
+  const shown = names.slice(0, 10).join(', ');
+  return `${names.length} ${what}${names.length === 1 ? '' : 's'} (${shown}${names.length > 10 ? ', …' : ''})`;
 }
 
 function multiHot(labels: readonly (readonly string[])[], classes: readonly string[]): NdArray<'int64'> {

@@ -11,9 +11,11 @@ import {
   type CollectionKind,
   type CollectionOptions,
   collectionKinds,
+  count,
   indexChecksums,
   type RecordListing,
 } from './collections.ts';
+import { leadKey } from './leads.ts';
 import { measureNormalization } from './measured_normalization.ts';
 import { NoteBook } from './notes.ts';
 import { stackedShape, writePart } from './prepared_file.ts';
@@ -21,7 +23,7 @@ import { type Preprocessing, preprocessingFile, writePreprocessing } from './pre
 import { RecordCache } from './record_cache.ts';
 import { prepareRecordings } from './record_pool.ts';
 import type { Normalization, RecordPlan } from './record_transform.ts';
-import { readRecording } from './recordings.ts';
+import { readRecording, twelveLeads } from './recordings.ts';
 import { describeSplit, divide, resolveSplit, type SplitBy } from './set_split.ts';
 
 /** What `prepareData` is to do; the defaults are the documented recipe of the Python original. */
@@ -78,7 +80,10 @@ export async function prepareData(options: PrepareOptions): Promise<Preprocessin
   const fileOf = (part: string): string => (part === 'all' ? `${name}.pkl` : `${name}_${part}.pkl`);
   checkTarget(options, name, testSize === 0 ? ['all'] : ['train', 'test'], fileOf);
 
-  const listing = kind.list(source, options);
+  const listing = kind.list(source, options, report);
+  const { unlabelled = [] } = listing;
+  if (unlabelled.length > 0)
+    report({ kind: 'warning', text: `${count(unlabelled, 'record')} without a label are left out` });
   if (listing.paths.length === 0) throw new InputError('there are no labelled records', { file: source });
   const split = resolveSplit(options, kind.splitBy, listing);
   const parts = divide(listing, split);
@@ -188,7 +193,7 @@ function planRecords(
   const paths = training.map((i) => listing.paths[i]!);
   return {
     ...plan,
-    normalization: chooseNormalization(options, kind, () =>
+    normalization: chooseNormalization(options, kind, plan.leads, () =>
       measureNormalization(paths, plan, options.report ?? silent),
     ),
   };
@@ -197,15 +202,31 @@ function planRecords(
 function chooseNormalization(
   options: PrepareOptions,
   kind: CollectionKind,
+  leads: readonly string[],
   measure: () => Normalization,
 ): Normalization | null {
   const wanted = options.normalize ?? (kind.normalization ? 'collection' : 'measured');
   if (wanted === 'none') return null;
   if (wanted === 'measured') return measure();
-  if (kind.normalization) return kind.normalization;
+  if (kind.normalization) return constantsOf(kind.normalization, leads, options.leads !== undefined);
   throw new InputError('the collection has no constants', {
     got: options.format,
     expected: '--normalize measured or none',
+  });
+}
+
+/** The constants of some leads. Leads that are all there and go by other names have them in their order, as in the original. */
+function constantsOf({ mean, std }: Normalization, leads: readonly string[], chosen: boolean): Normalization {
+  if (typeof mean === 'number' || typeof std === 'number') return { mean, std };
+  const known = twelveLeads.map(leadKey);
+  const places = leads.map((name) => known.indexOf(leadKey(name)));
+  const unknown = leads.filter((_, i) => places[i] === -1);
+  if (unknown.length === 0) return { mean: places.map((i) => mean[i]!), std: places.map((i) => std[i]!) };
+  if (!chosen && leads.length === mean.length) return { mean, std };
+  throw new InputError('the collection has no constants for all leads', {
+    got: unknown.join(', '),
+    expected: twelveLeads.join(', '),
+    next: 'Measure them: --normalize measured.',
   });
 }
 

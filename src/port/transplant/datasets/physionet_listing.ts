@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from 'node:fs';
-import { extname, join, resolve, sep } from 'node:path';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { basename, extname, join, resolve, sep } from 'node:path';
 import { InputError } from '../../../errors.ts';
 import { type Reporter, silent } from '../../../events.ts';
 import { readRows, readTable, wholeNumber } from '../../../lib/csv/table.ts';
@@ -26,6 +26,14 @@ export interface Listing<D extends DType = DType, I extends string | number = st
   readonly patientIds?: readonly number[];
   /** Fold that the collection assigns to each record, where it does. */
   readonly folds?: readonly number[];
+  /** Records that are left out because they have no label. */
+  readonly unlabelled?: readonly I[];
+}
+
+/** Where records may lie. */
+export interface PlaceOptions {
+  /** Read the sub-folders of PhysioNet's layout (`A00/A00001`, `g1/…`), which the Python original does not know. Default false. */
+  readonly nested?: boolean;
 }
 
 /** Options of `readPtbXlData`. */
@@ -40,12 +48,16 @@ export interface PtbXlOptions {
   readonly folds?: readonly number[];
 }
 
+/** Folders within folders that are read; a link to a folder above ends here. */
+const MAX_DEPTH = 8;
+
 /** Records and labels of Challenge 2017, without the signals. */
-export function listChallenge17Data(dbDir: string): Listing<'bool', string> {
+export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOptions = {}): Listing<'bool', string> {
   requireDirectory(dbDir);
   const recordsFile = requireFile(dbDir, 'RECORDS');
   const referenceFile = requireFile(dbDir, 'REFERENCE.csv');
-  const names = readFields(recordsFile, 1).map(([name]) => name!);
+  const names = nested ? recordsBelow(dbDir) : readFields(recordsFile, 1).map(([name]) => name!);
+  const ids = nested ? recordIds(names) : names;
   const reference = new Map<string, string[]>();
   for (const [name, label] of readFields(referenceFile, 2)) {
     const labels = reference.get(name!);
@@ -53,7 +65,22 @@ export function listChallenge17Data(dbDir: string): Listing<'bool', string> {
     else reference.set(name!, [label!]);
   }
   // An inner join: names without a label vanish, a name listed twice gives two rows.
-  const rows = names.flatMap((name) => (reference.get(name) ?? []).map((label) => ({ name, label })));
+  const counts = new Map<string, number>();
+  for (const short of names.map((name) => basename(name))) counts.set(short, (counts.get(short) ?? 0) + 1);
+  const labelsOf = (name: string): string[] => {
+    const short = basename(name);
+    const labels = reference.get(name);
+    if (labels || !nested || !reference.has(short)) return labels ?? [];
+    if (counts.get(short)! > 1) {
+      throw new InputError('several records have the name that is labelled', {
+        file: referenceFile,
+        got: short,
+        expected: `names with their folders, such as ${name}`,
+      });
+    }
+    return reference.get(short)!;
+  };
+  const rows = names.flatMap((name, i) => labelsOf(name).map((label) => ({ name, id: ids[i]!, label })));
   const columns = [...new Set(rows.map((row) => row.label))].sort(byCodePoint);
   const values = zeros('bool', [rows.length, columns.length]);
   rows.forEach((row, i) => {
@@ -61,20 +88,29 @@ export function listChallenge17Data(dbDir: string): Listing<'bool', string> {
   });
   return {
     paths: rows.map((row) => recordPath(dbDir, row.name, referenceFile)),
-    labels: { index: rows.map((row) => row.name), columns, values },
+    labels: { index: rows.map((row) => row.id), columns, values },
+    unlabelled: ids.filter((_, i) => labelsOf(names[i]!).length === 0),
   };
 }
 
 /** Records and labels of Challenge 2020, without the signals. */
-export function listChallenge20Data(dbDir: string, report: Reporter = silent): Listing<'int64', string> {
+export function listChallenge20Data(
+  dbDir: string,
+  report: Reporter = silent,
+  { nested = false }: PlaceOptions = {},
+): Listing<'int64', string> {
   requireDirectory(dbDir);
-  const names = readdirSync(dbDir)
-    .sort(byCodePoint)
-    .filter((file) => extname(file) === '.mat')
-    .map((file) => file.slice(0, -'.mat'.length));
+  const inFolder = matFiles(readdirSync(dbDir));
+  const names = nested && inFolder.length === 0 ? matFilesBelow(dbDir) : inFolder;
   const paths = names.map((name) => join(dbDir, name));
   const codes = paths.flatMap((path, i) => {
-    const found = readHeader(path).comments.filter((comment) => comment.includes('Dx:'));
+    const { comments, cutComments } = readHeader(path);
+    const found = comments.filter((comment) => comment.includes('Dx:'));
+    const cut = cutComments.find((comment) => comment.includes('Dx:'));
+    if (cut !== undefined) {
+      const text = `${path}.hea: the Dx comment has characters that are not ASCII; WFDB drops them and leaves ${JSON.stringify(cut)}`;
+      report({ kind: 'warning', text });
+    }
     if (found.length !== 1) {
       // Quirk Q28: all labels are strung together, so they stand at the wrong records from here on.
       report({
@@ -90,7 +126,7 @@ export function listChallenge20Data(dbDir: string, report: Reporter = silent): L
     );
   }
   const columns = [...new Set(codes.flat())].sort(byCodePoint);
-  return { paths, labels: { index: names, columns, values: multiHot('int64', codes, columns) } };
+  return { paths, labels: { index: recordIds(names), columns, values: multiHot('int64', codes, columns) } };
 }
 
 /** Records and labels of PTB-XL, without the signals. */
@@ -108,10 +144,11 @@ export function listPtbXlData(
   const columns = statementClasses(statementsFile, category);
   const number = (row: (typeof database)[number], column: 'ecg_id' | 'patient_id' | 'strat_fold'): number =>
     wholeNumber(row[column], databaseFile, row.line, column);
-  const rows = database
+  const all = database
     .filter((row) => folds.length === 0 || folds.includes(number(row, 'strat_fold')))
-    .map((row) => ({ row, codes: statementCodes(row.scp_codes, databaseFile, row.line) }))
-    .filter(({ codes }) => !removeEmpty || columns.some((name) => codes.has(name)));
+    .map((row) => ({ row, codes: statementCodes(row.scp_codes, databaseFile, row.line) }));
+  const isKept = ({ codes }: (typeof all)[number]): boolean => !removeEmpty || columns.some((name) => codes.has(name));
+  const rows = all.filter(isKept);
   const present = rows.map(({ codes }) => codes);
   return {
     paths: rows.map(({ row }) => recordPath(dbDir, row[signalColumn], databaseFile)),
@@ -122,7 +159,48 @@ export function listPtbXlData(
     },
     patientIds: rows.map(({ row }) => number(row, 'patient_id')),
     folds: rows.map(({ row }) => number(row, 'strat_fold')),
+    unlabelled: all.filter((each) => !isKept(each)).map(({ row }) => number(row, 'ecg_id')),
   };
+}
+
+/** Names of the records that `RECORDS` lists; an entry that is a folder stands for those that its own `RECORDS` lists. */
+function recordsBelow(dbDir: string, folder = ''): string[] {
+  const file = requireFile(join(dbDir, folder), 'RECORDS');
+  return readFields(file, 1).flatMap(([entry]) => {
+    const name = folder + entry!.replace(/\/+$/, '');
+    const path = recordPath(dbDir, name, file);
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (!isFolder || statSync(`${path}.hea`, { throwIfNoEntry: false })) return [name];
+    if (name.split('/').length > MAX_DEPTH) throw new InputError('folders lie too deep', { file, got: name });
+    return recordsBelow(dbDir, `${name}/`);
+  });
+}
+
+/** Names of the records with signals in `.mat` files in all sub-folders, each folder sorted by name. */
+function matFilesBelow(dbDir: string, folder = ''): string[] {
+  if (folder.split('/').length > MAX_DEPTH) throw new InputError('folders lie too deep', { file: join(dbDir, folder) });
+  const entries = readdirSync(join(dbDir, folder), { withFileTypes: true }).sort((a, b) => byCodePoint(a.name, b.name));
+  const isFolder = (entry: Dirent): boolean =>
+    entry.isDirectory() ||
+    (entry.isSymbolicLink() &&
+      (statSync(join(dbDir, folder, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false));
+  return [
+    ...matFiles(entries.map(({ name }) => name)).map((name) => folder + name),
+    ...entries.filter(isFolder).flatMap(({ name }) => matFilesBelow(dbDir, `${folder}${name}/`)),
+  ];
+}
+
+function matFiles(files: readonly string[]): string[] {
+  return [...files]
+    .sort(byCodePoint)
+    .filter((file) => extname(file) === '.mat')
+    .map((file) => file.slice(0, -'.mat'.length));
+}
+
+/** Records go by their names without folders where these are different. */
+function recordIds(names: readonly string[]): readonly string[] {
+  const short = names.map((name) => basename(name));
+  return new Set(short).size === names.length ? short : names;
 }
 
 function multiHot<D extends 'int32' | 'int64'>(
