@@ -16,6 +16,6 @@ export function refusePointer(descriptor: number, size: number, file: string): v
   if (head.toString('latin1') !== beginning) return;
   throw new InputError('this is a pointer of Git LFS: the file itself has not been fetched', {
     file,
-    next: `Fetch it: ${shellCommand(['git', '-C', dirname(file), 'lfs', 'pull'])}`,
+    next: `Fetch it: git -C ${shellCommand([dirname(file)])} lfs pull`,
   });
 }
