@@ -1,5 +1,4 @@
-import { SingleBar } from 'cli-progress';
-import { write } from './output.ts';
+import { columnsOf, hideStatus, showStatus, widthOf, write } from './output.ts';
 import { oneLine } from './text.ts';
 
 /** What long work tells about itself. */
@@ -78,53 +77,99 @@ export function lineReporter(write: (line: string) => void, now: () => number = 
   });
 }
 
+/** A running task. */
+interface Task {
+  readonly name: string;
+  readonly unit: string;
+  readonly total?: number;
+  readonly begun: number;
+  done: number;
+  detail?: string;
+}
+
+/** Milliseconds between two pictures of the bar. */
+const frameInterval = 100;
+
 function barReporter(stream: NodeJS.WriteStream): Reporter {
-  let bar: SingleBar | undefined;
-  let task: { name: string; unit: string; total?: number; begun: number; done: number } | undefined;
-  const close = (): void => {
-    bar?.stop();
-    bar = undefined;
-  };
-  const show = (detail = ''): void => {
-    if (!task) return;
-    if (!bar) {
-      bar = new SingleBar({
-        stream,
-        format: `{task} {bar} {value}/{total} ${task.unit} | {rate}/s | ETA {eta_formatted} {detail}`,
-        barsize: 24,
-        hideCursor: true,
-        etaBuffer: 20,
-        forceRedraw: true,
-      });
-      bar.start(task.total ?? 0, task.done, { task: task.name, detail, rate: '-' });
-    }
-    const rate = (task.done / Math.max(0.001, (Date.now() - task.begun) / 1000)).toFixed(1);
-    bar.update(task.done, { detail, rate });
+  let task: Task | undefined;
+  let drawn = 0;
+  const say = (text: string): void => write(stream, `${text}\n`);
+  const show = ({ ...shown }: Task): void => {
+    drawn = Date.now();
+    showStatus(stream, (columns) => statusLine(shown, columns));
   };
   return (event) => {
     switch (event.kind) {
       case 'message':
+        say(event.text);
+        break;
       case 'warning':
-        // The bar is drawn again, below the line, by the next progress.
-        close();
-        stream.write(`${event.kind === 'warning' ? `warning: ${event.text}` : event.text}\n`);
+        say(`warning: ${event.text}`);
         break;
       case 'start':
-        close();
         task = { name: event.task, unit: event.unit, total: event.total, begun: Date.now(), done: 0 };
-        show();
+        show(task);
         break;
       case 'progress':
         if (event.task !== task?.name) break;
-        task.done = event.done;
-        show(event.detail);
+        Object.assign(task, { done: event.done, detail: event.detail });
+        if (Date.now() - drawn >= frameInterval) show(task);
         break;
-      case 'end':
+      case 'end': {
         if (event.task !== task?.name) break;
-        show(event.detail);
-        close();
+        const seconds = `${((Date.now() - task.begun) / 1000).toFixed(1)} s`;
+        hideStatus();
+        say(
+          wrapFigures(
+            `${event.task}: ${['done', seconds, event.detail].filter(Boolean).join(', ')}`,
+            columnsOf(stream),
+          ),
+        );
         task = undefined;
         break;
+      }
     }
   };
+}
+
+/** What a task's line says in so many columns: the detail (figures) is kept longest, and of it the end; the bar and the speed go first. */
+export function statusLine({ name, unit, total, begun, done, detail = '' }: Task, columns: number): string {
+  const seconds = Math.max(0.001, (Date.now() - begun) / 1000);
+  const count = total === undefined ? `${done}` : `${done}/${total}`;
+  const speed = `${(done / seconds).toFixed(1)}/s`;
+  const left = total !== undefined && done > 0 ? `${timeText((seconds * Math.max(0, total - done)) / done)} left` : '';
+  const join = (...parts: readonly string[]): string => parts.filter(Boolean).join(' ');
+  const bar = (width: number): string => {
+    if (!total) return '';
+    const full = Math.round(width * Math.min(1, done / total));
+    return '█'.repeat(full) + '░'.repeat(width - full);
+  };
+  const lines = [
+    join(name, bar(24), count, unit, speed, left, detail),
+    join(name, bar(12), count, unit, speed, left, detail),
+    join(name, count, unit, speed, left, detail),
+    join(name, count, left, detail),
+    join(name, count, detail),
+    join(count, detail),
+    detail || name,
+  ];
+  return lines.find((line) => widthOf(line) <= columns) ?? `…${lines.at(-1)!.slice(1 - columns)}`;
+}
+
+function timeText(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** A text in lines of so many columns, broken before names only, so that a figure stays beside its name. */
+function wrapFigures(text: string, columns: number): string {
+  const lines: string[] = [];
+  for (const part of text.split(/ (?=[^\d\s])/)) {
+    const longer = lines.length === 0 ? part : `${lines.at(-1)} ${part}`;
+    if (lines.length > 0 && widthOf(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(lines.length === 0 ? part : `  ${part}`);
+  }
+  return lines.join('\n');
 }
