@@ -1,9 +1,9 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { readRows } from '../lib/csv/table.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { copyFileAtomic, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { foldedName } from '../lib/python/member_paths.ts';
 import { unzip } from './unzip.ts';
 
@@ -51,7 +51,7 @@ export function unpackChallenge2017({ folder, files: fetched }: Fetched, reporte
   const mended = headers.filter((name) => mendHeader(join(folder, name))).length;
   if (mended > 0)
     say(`${folder}: date and time taken out of ${mended} headers, where they stand in an order that wfdb refuses`);
-  if (existsSync(join(folder, chosenLabels))) copyFileSync(join(folder, chosenLabels), join(folder, labels));
+  if (existsSync(join(folder, chosenLabels))) copyFileAtomic(join(folder, chosenLabels), join(folder, labels));
   const version = versionOf(join(folder, labels));
   say(`${folder}: ${files.length} files unpacked, labels ${version ?? 'of no known version'}`);
   if (version === 'v2') return;

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
+import { lockFolder } from '../lib/lock.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
-import { lockJob } from '../port/training/job_lock.ts';
 import { unpackChallenge2017 } from './challenge2017.ts';
 import { type DataSet, publisher } from './data_sets.ts';
 import { download, type Patience } from './download.ts';
@@ -84,7 +84,7 @@ export async function fetchData(options: FetchOptions): Promise<boolean> {
     for (const set of sets) {
       const memory = memoryOf(set, target);
       mkdirSync(memory, { recursive: true });
-      unlocks.push(lockJob(memory));
+      unlocks.push(lockFolder(memory, { work: 'fetches into this folder' }));
       plans.push(await planSet(set, memory, options));
     }
     const open = plans.filter(({ missing }) => missing.length > 0);

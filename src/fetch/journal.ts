@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendText } from '../lib/own_files.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { readLines } from '../lib/python/lines.ts';
 import type { ListedFile } from './listing.ts';
@@ -44,7 +45,7 @@ export class Journal {
   add(file: ListedFile): void {
     const facts = this.#factsOf(file)!;
     this.#lines.set(file.target, facts);
-    appendFileSync(this.#file, `\n${facts} ${file.target}\n`);
+    appendText(this.#file, `\n${facts} ${file.target}\n`);
   }
 
   #factsOf({ sha256, target }: ListedFile): string | undefined {

@@ -1,10 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Reporter } from '../events.ts';
 import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import type { Session } from '../graph/session.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
+import { copyFileAtomic } from '../lib/python/atomic_file.ts';
 import { collectionKinds } from '../port/finetuning/collections.ts';
 import { withJobSets } from '../port/finetuning/job_sets.ts';
 import { createClassifier, type FinetuneOptions } from '../port/finetuning/trainer.ts';
@@ -78,7 +79,7 @@ export function copyGivenWeights(run: RunSettings, leads: readonly number[]): vo
   for (const count of new Set([1, ...leads])) {
     const target = run.folder.weights('original', given, count);
     mkdirSync(dirname(target), { recursive: true });
-    copyFileSync(run.folder.weights('port', given, count), target);
+    copyFileAtomic(run.folder.weights('port', given, count), target);
   }
 }
 

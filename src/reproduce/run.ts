@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InputError, messageOf } from '../errors.ts';
 import { lineReporter, type Reporter } from '../events.ts';
+import { lockFolder } from '../lib/lock.ts';
+import { appendText } from '../lib/own_files.ts';
 import { JobPaused } from '../port/training/job.ts';
-import { lockJob } from '../port/training/job_lock.ts';
 import { printable } from '../text.ts';
 import { describeRun } from './description.ts';
 import { OriginalProcess } from './original_process.ts';
@@ -51,7 +52,7 @@ export async function runSteps(
   steps: readonly Step[] = planRun(run),
 ): Promise<void> {
   describeRun(run);
-  const unlock = lockJob(run.folder.root);
+  const unlock = lockFolder(run.folder.root, { work: 'works in this run folder' });
   const python = new OriginalProcess(run, reporter);
   try {
     const marks = new StepMarks(run.folder.steps);
@@ -138,7 +139,7 @@ async function unlessAborted(work: Promise<void>, signal: AbortSignal, { stage }
 
 function logOf(file: string): (line: string) => void {
   mkdirSync(dirname(file), { recursive: true });
-  return (line) => appendFileSync(file, `${new Date().toISOString()} ${printable(line)}\n`);
+  return (line) => appendText(file, `${new Date().toISOString()} ${printable(line)}\n`);
 }
 
 function bounds(from: StageName | undefined, only: StageName | undefined): [first: number, last: number] {

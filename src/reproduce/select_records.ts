@@ -1,8 +1,8 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { RandomState } from '../lib/numpy/random.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { copyFileAtomic, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { trainTestSplit } from '../lib/sklearn/model_selection.ts';
 import { listChallenge17Data } from '../port/transplant/datasets/physionet.ts';
 
@@ -34,7 +34,7 @@ export function selectRecords(source: string, target: string, count: number, see
   mkdirSync(target, { recursive: true });
   for (const row of chosen) {
     for (const ending of ['hea', 'mat'])
-      copyFileSync(join(source, `${names[row]}.${ending}`), join(target, `${names[row]}.${ending}`));
+      copyFileAtomic(join(source, `${names[row]}.${ending}`), join(target, `${names[row]}.${ending}`));
   }
   writeFileAtomic(join(target, 'REFERENCE.csv'), chosen.map((row) => `${names[row]},${classOf(row)}\n`).join(''));
   writeFileAtomic(join(target, 'RECORDS'), chosen.map((row) => `${names[row]}\n`).join(''));

@@ -240,7 +240,7 @@ describe('fetchData', () => {
     let second: Promise<boolean> | undefined;
     const confirm = async (): Promise<boolean> => {
       second = fetchSet('icentia11k');
-      await expect(second).rejects.toThrow(/another process works/);
+      await expect(second).rejects.toThrow(/another process fetches into this folder/);
       return false;
     };
     await fetchSet('icentia11k', { confirm });

@@ -160,7 +160,7 @@ describe('runSteps', () => {
   it('leaves the folder to the process that works in it', async () => {
     const holder = { pid: process.ppid, host: hostname(), started: startOf(process.ppid) };
     writeFileSync(join(folder, 'job.lock'), JSON.stringify(holder));
-    await expect(run(chain())).rejects.toThrow(/another process works in this job folder/);
+    await expect(run(chain())).rejects.toThrow(/another process works in this run folder/);
     expect(ran()).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
-import { lockJob } from '../../port/training/job_lock.ts';
+import { lockFolder } from '../../lib/lock.ts';
 import type { SuiteName } from '../suite.ts';
 import { type Campaign, Journal } from './journal.ts';
 import type { ListedCase, WorkerSettings } from './messages.ts';
@@ -70,7 +70,7 @@ export async function runSabotage(
   const work = join(folder, 'work');
   const base = join(work, 'base');
   mkdirSync(folder, { recursive: true });
-  const unlock = lockJob(folder);
+  const unlock = lockFolder(folder, { work: 'works in this folder' });
   try {
     copySources(project, base);
     const src = join(base, 'src');

@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendText } from '../../lib/own_files.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import type { SurveyedCase } from './survey.ts';
 import type { Trial } from './trial.ts';
@@ -54,7 +55,7 @@ export class Journal {
   }
 
   #write(line: Line): void {
-    appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
+    appendText(this.#path, `${JSON.stringify(line)}\n`);
   }
 }
 

@@ -8,7 +8,7 @@ const folders = ['port/', 'graph/', 'lib/'];
  * have tests of their own.
  */
 const elsewhere = [
-  /(^|\/)(flags|common_flags|options|progress|journal|job_lock|environment|record_cache|record_pool)\.ts$/,
+  /(^|\/)(flags|common_flags|options|progress|journal|lock|own_files|environment|record_cache|record_pool)\.ts$/,
   /(^|\/)\w+_worker\.ts$/,
   /^lib\/(worker|tar\/archive)\.ts$/,
   /^lib\/python\/(errors|atomic_file|byte_source|whole_file|zipfile)\.ts$/,

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, writeSync } from 'node:fs';
+import { openAnew, openToAppend } from '../own_files.ts';
 import { floatRepr } from '../python/float_repr.ts';
 
 /** Figures of one epoch, by name (`loss`, `acc`, `val_loss`, …). Callbacks may add to them for the callbacks after them. */
@@ -48,7 +49,7 @@ export class CSVLogger implements Callback {
     }
     const row = [String(epoch), ...this.#columns.map((name) => (name in logs ? floatRepr(logs[name]) : 'NA'))];
     const lines = first ? [['epoch', ...this.#columns], row] : [row];
-    const file = openSync(this.#path, first ? 'w' : 'a');
+    const file = first ? openAnew(this.#path) : openToAppend(this.#path);
     try {
       writeSync(file, lines.map((fields) => `${fields.join(',')}\r\n`).join(''));
       fsyncSync(file);

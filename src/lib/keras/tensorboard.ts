@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { makeOwnFolder } from '../own_files.ts';
 import { EventFile } from '../tensorflow/event_file.ts';
 import type { Callback, Logs } from './callbacks.ts';
 
@@ -12,6 +13,7 @@ export class TensorBoard implements Callback {
 
   constructor(folder: string) {
     this.#folder = folder;
+    makeOwnFolder(folder);
   }
 
   async onEpochEnd(epoch: number, logs: Logs): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { openFile } from './byte_source.ts';
 
 /**
  * A file that appears under its name only when it is complete: bytes go to a temporary file in the same folder, `commit` flushes and renames it,
@@ -63,6 +64,24 @@ export class AtomicFile {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
     rmSync(this.#temporary, { force: true });
+  }
+}
+
+/** Copies a regular file by way of a temporary name. */
+export function copyFileAtomic(source: string, path: string): void {
+  const from = openFile(source);
+  const file = new AtomicFile(path);
+  try {
+    const piece = new Uint8Array(1 << 22);
+    for (let done = 0; done < from.size; done += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, from.size - done));
+      from.read(part, done);
+      file.write(part);
+    }
+    file.commit();
+  } finally {
+    file.abort();
+    from.close();
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeOwnFolder, openToAppend } from '../own_files.ts';
 import { crc32c, maskCrc } from './crc32c.ts';
 import { bytesField, concat, varintField } from './protobuf.ts';
 
@@ -11,10 +12,10 @@ export class EventFile {
 
   /** Creates `events.out.tfevents.SECONDS.HOST.PID.v2` in a folder, which is created. */
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
+    makeOwnFolder(folder);
     const seconds = Math.floor(Date.now() / 1000);
     this.path = join(folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.v2`);
-    this.#descriptor = openSync(this.path, 'a');
+    this.#descriptor = openToAppend(this.path);
     this.#write(concat([wallTime(), bytesField(3, 'brain.Event:2')]));
   }
 

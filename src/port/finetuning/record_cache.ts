@@ -1,28 +1,24 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, lstatSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { object, picklist } from 'valibot';
 import { InputError } from '../../errors.ts';
+import { amount, maxLeads, whole } from '../../lib/json/fields.ts';
+import { type Described, readSoundLines } from '../../lib/json/file.ts';
+import { lockFolder } from '../../lib/lock.ts';
 import { bytesOf, fromBytes, itemSize, type NdArray } from '../../lib/numpy/ndarray.ts';
+import { makeOwnFolder, openAnew, openToAppend } from '../../lib/own_files.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
+import { readWholeFile } from '../../lib/python/whole_file.ts';
 
 /** Place of one recording in the cache. */
-interface Entry {
-  readonly offset: number;
-  readonly samples: number;
-  readonly leads: number;
-  readonly dtype: 'float32' | 'float64';
-}
+type Entry = Described<typeof entrySchema>;
+
+const entrySchema = object({
+  offset: amount,
+  samples: whole(0, 2 ** 31 - 1),
+  leads: whole(1, maxLeads),
+  dtype: picklist(['float32', 'float64']),
+});
 
 /** Entries between two flushes: what a crash of the machine can cost. */
 const FLUSH_EVERY = 64;
@@ -37,15 +33,17 @@ export class RecordCache {
   readonly #signals: number;
   readonly #journal: number;
   #end: number;
+  readonly #unlock: () => void;
   #closed = false;
 
-  private constructor(folder: string, entries: Entry[]) {
+  private constructor(folder: string, entries: Entry[], unlock: () => void) {
+    this.#unlock = unlock;
     this.folder = folder;
     this.#entries = entries;
     this.#end = entries.reduce((end, entry) => Math.max(end, entry.offset + byteLength(entry)), 0);
-    this.#signals = openSync(join(folder, 'signals.bin'), 'a+');
+    this.#signals = openToAppend(join(folder, 'signals.bin'));
     ftruncateSync(this.#signals, this.#end);
-    this.#journal = openSync(join(folder, 'journal.jsonl'), 'w');
+    this.#journal = openAnew(join(folder, 'journal.jsonl'));
     writeSync(this.#journal, entries.map(line).join(''));
   }
 
@@ -56,15 +54,24 @@ export class RecordCache {
    * @throws InputError if another process is preparing the same set.
    */
   static open(folder: string, plan: unknown): RecordCache {
-    mkdirSync(folder, { recursive: true });
-    lock(folder);
+    makeOwnFolder(folder);
+    const unlock = lockFolder(folder, { name: 'lock', work: 'is preparing this set' });
+    try {
+      return RecordCache.#openLocked(folder, plan, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  static #openLocked(folder: string, plan: unknown, unlock: () => void): RecordCache {
     const planFile = join(folder, 'plan.json');
     const text = `${JSON.stringify(plan)}\n`;
-    if (!existsSync(planFile) || readFileSync(planFile, 'utf8') !== text) {
+    if (!holds(planFile, text)) {
       for (const name of ['signals.bin', 'journal.jsonl']) rmSync(join(folder, name), { force: true });
       writeFileAtomic(planFile, text);
     }
-    return new RecordCache(folder, completeEntries(folder));
+    return new RecordCache(folder, completeEntries(folder), unlock);
   }
 
   /** Recordings that are there. */
@@ -110,7 +117,7 @@ export class RecordCache {
     this.#closed = true;
     closeSync(this.#signals);
     closeSync(this.#journal);
-    rmSync(join(this.folder, 'lock'), { force: true });
+    this.#unlock();
   }
 }
 
@@ -124,52 +131,20 @@ function line(entry: Entry): string {
 
 /** Entries of the journal up to the first that is not whole, or whose samples are not all there. */
 function completeEntries(folder: string): Entry[] {
-  const journal = join(folder, 'journal.jsonl');
-  if (!existsSync(journal)) return [];
-  const descriptor = openSync(join(folder, 'signals.bin'), 'a+');
-  const size = fstatSync(descriptor).size;
-  closeSync(descriptor);
-  const entries: Entry[] = [];
-  const lines = readFileSync(journal, 'utf8').split('\n').slice(0, -1);
-  for (const text of lines) {
-    const entry = parseEntry(text);
-    if (!entry || entry.offset + byteLength(entry) > size) break;
-    entries.push(entry);
-  }
-  return entries;
+  const size = lstatSync(join(folder, 'signals.bin'), { throwIfNoEntry: false })?.size ?? 0;
+  const lines = readSoundLines(join(folder, 'journal.jsonl'), entrySchema, { maxBytes: 2 ** 28 });
+  let end = 0;
+  const broken = lines.findIndex((entry) => {
+    const follows = entry.offset === end;
+    end += byteLength(entry);
+    return !follows || end > size;
+  });
+  return broken === -1 ? lines : lines.slice(0, broken);
 }
 
-function parseEntry(text: string): Entry | undefined {
-  try {
-    return JSON.parse(text) as Entry;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Marks the folder as in use by this process; a mark of a process that has ended is taken over. */
-function lock(folder: string): void {
-  const file = join(folder, 'lock');
-  try {
-    const owner = Number(readFileSync(file, 'utf8'));
-    if (owner !== process.pid && isRunning(owner)) {
-      throw new InputError('another process is preparing this set', {
-        file,
-        got: `process ${owner}`,
-        next: 'Wait for it, or end it and try again.',
-      });
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  writeFileAtomic(file, `${process.pid}`);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Whether a file holds just this text. */
+function holds(file: string, text: string): boolean {
+  const size = Buffer.byteLength(text);
+  if (lstatSync(file, { throwIfNoEntry: false })?.size !== size) return false;
+  return Buffer.from(readWholeFile(file, { maxBytes: size })).toString('utf8') === text;
 }

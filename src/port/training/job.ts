@@ -6,12 +6,12 @@ import type { FitState } from '../../graph/fit.ts';
 import type { Session } from '../../graph/session.ts';
 import { readJson, writeJson } from '../../lib/json/file.ts';
 import { type Callback, CSVLogger } from '../../lib/keras/callbacks.ts';
+import { lockFolder } from '../../lib/lock.ts';
 import { RandomState, random } from '../../lib/numpy/random.ts';
 import { checkOutputFolder } from '../../lib/outputs.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
-import { lockJob } from './job_lock.ts';
 import { flagOf } from './options.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
@@ -79,7 +79,7 @@ export class Job {
   static open(kind: JobKind, options: JobOptions, reporter: Reporter, defaults: Defaults = {}): Job {
     checkOutputFolder(options.jobDir, { flag: '--job-dir' });
     mkdirSync(options.jobDir, { recursive: true });
-    const unlock = lockJob(options.jobDir);
+    const unlock = lockFolder(options.jobDir);
     try {
       return Job.#openLocked(kind, options, reporter, defaults, unlock);
     } catch (error) {

@@ -1,6 +1,6 @@
-import { appendFileSync } from 'node:fs';
 import type { ProgressEvent, Reporter } from '../../events.ts';
 import type { Callback, Logs } from '../../lib/keras/callbacks.ts';
+import { appendText } from '../../lib/own_files.ts';
 
 /** Keeps a record of a job in `events.jsonl`: a JSON object with `time` and `event` per line, new runs of the job below the old ones. */
 export class Journal implements Callback {
@@ -22,7 +22,7 @@ export class Journal implements Callback {
 
   /** Numbers that JSON does not know become null. */
   write(event: string, values: Readonly<Record<string, unknown>>): void {
-    appendFileSync(this.#file, `${JSON.stringify({ time: new Date().toISOString(), event, ...values })}\n`);
+    appendText(this.#file, `${JSON.stringify({ time: new Date().toISOString(), event, ...values })}\n`);
   }
 
   /** Keeps an epoch's figures, and warns of those that are no numbers. */
