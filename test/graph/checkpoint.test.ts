@@ -103,6 +103,6 @@ describe('checkpoints', () => {
     truncateSync(`${prefix}.data-00000-of-00001`, 10);
     expect(() => readCheckpoint(prefix)).toThrow('the checkpoint is damaged');
     copyFileSync(`${prefix}.data-00000-of-00001`, `${prefix}.index`);
-    expect(() => readCheckpoint(prefix)).toThrow('not a checkpoint index');
+    expect(() => readCheckpoint(prefix)).toThrow('not the index of a TensorFlow checkpoint');
   });
 });

@@ -24,6 +24,8 @@ const codes: { readonly [code: string]: DType } = {
   f8: 'float64',
 };
 const codeOf = new Map(Object.entries(codes).map(([code, dtype]) => [dtype, code]));
+/** Memory of a text and its place in an array, beside its characters. */
+const TEXT_BYTES = 32;
 const MAX_TEXT_WIDTH = 1 << 20;
 
 /** Reads NumPy's type code, such as `<f4`; undefined for a type that is not handled (complex, dates, bytes, structures). */
@@ -45,6 +47,14 @@ export function typeCode(array: { readonly dtype: DType | 'object' | 'str'; read
   if (array.dtype === 'object') return '|O';
   if (array.dtype === 'str') return `<U${array.width}`;
   return `${itemSize[array.dtype] === 1 ? '|' : '<'}${codeOf.get(array.dtype)}`;
+}
+
+/** Memory that `decodeElements` takes beside the stored bytes, at most. */
+export function decodingCost(type: ElementType, shape: readonly number[], fortranOrder: boolean): number {
+  const size = sizeOf(shape);
+  if (type.dtype === 'str') return size * (TEXT_BYTES + type.itemSize / 2) * (fortranOrder ? 2 : 1);
+  // Bytes that are not aligned are copied.
+  return size * type.itemSize * (fortranOrder && shape.length > 1 ? 2 : type.itemSize > 1 ? 1 : 0);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { AtomicFile } from '../python/atomic_file.ts';
 import { type ByteSource, openFile } from '../python/byte_source.ts';
 import { dumps, loads } from '../python/pickle.ts';
@@ -18,19 +19,19 @@ export { NpyFile } from './npy_file.ts';
 export function readNpy(path: string): AnyArray {
   const source = openFile(path);
   try {
-    return readNpyFrom(source);
+    return readNpyFrom(source, new Budget(path, source.size));
   } finally {
     source.close();
   }
 }
 
-/** Reads a whole `.npy` from any source of bytes. */
-export function readNpyFrom(source: ByteSource): AnyArray {
+/** Reads a whole `.npy` from any source of bytes; `budget` is that of the file which holds them. */
+export function readNpyFrom(source: ByteSource, budget: Budget): AnyArray {
   const header = readNpyHead(source);
-  if (header.type.dtype !== 'object') return readElements(source, header);
+  if (header.type.dtype !== 'object') return readElements(source, header, budget);
   const payload = new Uint8Array(source.size - header.dataOffset);
   source.read(payload, header.dataOffset);
-  const array = loads(payload, { file: source.name });
+  const array = loads(payload, { budget });
   const size = sizeOf(header.shape);
   if (!isArray(array) || array.dtype !== 'object' || array.data.length !== size) {
     throw new InputError('the pickle does not hold what the header promises', {

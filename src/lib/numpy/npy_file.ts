@@ -1,7 +1,8 @@
 import { InputError } from '../../errors.ts';
+import type { Budget } from '../budget.ts';
 import { type ByteSource, openFile } from '../python/byte_source.ts';
 import { IndexError, ValueError } from '../python/errors.ts';
-import { decodeElements, fortranStrides } from './element_type.ts';
+import { decodeElements, decodingCost, fortranStrides } from './element_type.ts';
 import { type DType, type NdArray, sizeOf } from './ndarray.ts';
 import { MAX_NPY_HEAD, type NpyHeader, parseNpyHeader } from './npy_header.ts';
 import type { TextArray } from './object_array.ts';
@@ -140,9 +141,13 @@ export function checkExtent(source: ByteSource, { type, shape, dataOffset }: Npy
   }
 }
 
-/** Reads a whole array of numbers or texts. */
-export function readElements(source: ByteSource, header: NpyHeader): NdArray | TextArray {
+/** Reads a whole array of numbers or texts. Throws InputError for a damaged file, and for what exceeds the budget. */
+export function readElements(source: ByteSource, header: NpyHeader, budget: Budget): NdArray | TextArray {
   checkExtent(source, header);
+  budget.spend(
+    decodingCost(header.type, header.shape, header.fortranOrder),
+    `${header.type.dtype} of shape (${header.shape.join(', ')})`,
+  );
   const bytes = allocateBytes(sizeOf(header.shape) * header.type.itemSize, source.name);
   source.read(bytes, header.dataOffset);
   try {

@@ -60,7 +60,7 @@ function parseFields(
   let fields: unknown;
   try {
     // Python 2 wrote long integers as 10L.
-    fields = parseLiteral((major < 3 ? text.replace(/(\d)L\b/g, '$1') : text).trimStart());
+    fields = parseLiteral((major < 3 ? text.replace(/(\d)L\b/g, '$1') : text).trimStart(), { floats: false });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error), 'a dict of descr, fortran_order and shape');
   }

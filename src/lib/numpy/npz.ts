@@ -1,5 +1,6 @@
 import yazl from 'yazl';
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { AtomicFile } from '../python/atomic_file.ts';
 import { bytesSource } from '../python/byte_source.ts';
 import { KeyError } from '../python/errors.ts';
@@ -8,32 +9,45 @@ import { formatNpy, readNpyFrom } from './npy.ts';
 import { NpyFile } from './npy_file.ts';
 import type { AnyArray } from './object_array.ts';
 
-const DEFAULT_MAX_BYTES = 2 ** 30;
-
 /** An open `.npz` archive, whose arrays are read when asked for. Twin of what `numpy.load(path)` returns for `.npz`. */
 export class NpzFile {
   readonly path: string;
   readonly #archive: ZipFile;
-  readonly #maxBytes: number;
+  readonly #budget: Budget;
+  readonly #read = new Set<string>();
 
-  private constructor(path: string, archive: ZipFile, maxBytes: number) {
+  private constructor(path: string, archive: ZipFile, budget: Budget) {
     this.path = path;
     this.#archive = archive;
-    this.#maxBytes = maxBytes;
+    this.#budget = budget;
   }
 
   /**
    * Opens the archive; `close` it when done.
    *
-   * @param options.maxBytes largest member, unpacked, that `read` accepts; default 1 GiB.
-   * @throws FileNotFoundError, or InputError if the directory of the archive is damaged or holds anything but arrays.
+   * @throws FileNotFoundError, or InputError if the directory of the archive is damaged, holds anything but arrays, or more than its budget allows
+   *   (see `Budget`) when it is unpacked.
    */
-  static open(path: string, { maxBytes = DEFAULT_MAX_BYTES }: { maxBytes?: number } = {}): NpzFile {
+  static open(path: string): NpzFile {
     const archive = new ZipFile(path);
-    const other = [...archive.members.keys()].find((name) => !name.endsWith('.npy'));
-    if (other === undefined) return new NpzFile(path, archive, maxBytes);
-    archive.close();
-    throw new InputError('a member is no array', { file: path, got: JSON.stringify(other), expected: '<name>.npy' });
+    try {
+      const members = [...archive.members.values()];
+      const other = members.find(({ name }) => !name.endsWith('.npy'));
+      if (other !== undefined) {
+        const got = JSON.stringify(other.name);
+        throw new InputError('a member is no array', { file: path, got, expected: '<name>.npy' });
+      }
+      // Each member is held to the size that the directory names.
+      const budget = new Budget(path, archive.size);
+      budget.spend(
+        members.reduce((sum, { size }) => sum + size, 0),
+        `its ${members.length} arrays`,
+      );
+      return new NpzFile(path, archive, budget);
+    } catch (error) {
+      archive.close();
+      throw error;
+    }
   }
 
   /** Names of the arrays, without `.npy`. */
@@ -44,7 +58,13 @@ export class NpzFile {
   /** Reads one array. Throws KeyError for an unknown name, InputError for damage (the checksum counts). */
   read(name: string): AnyArray {
     const member = this.#member(name);
-    return readNpyFrom(bytesSource(this.#archive.read(member, this.#maxBytes), `${this.path}: ${member.name}`));
+    // All arrays together have one budget; whoever reads one again has dropped it before.
+    const budget = this.#read.has(name) ? new Budget(this.path, this.#archive.size) : this.#budget;
+    this.#read.add(name);
+    return readNpyFrom(
+      bytesSource(this.#archive.read(member, budget.maxBytes), `${this.path}: ${member.name}`),
+      budget,
+    );
   }
 
   /** A numeric array that stays on disk: only members stored without compression (`numpy.savez`) can be read in part; their checksum is not compared. */

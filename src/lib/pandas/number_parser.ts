@@ -53,6 +53,8 @@ export function parseIntegerLikePandas(text: string, min: bigint, max: bigint): 
   const match = INTEGER.exec(text);
   if (!match) return 'invalid';
   const [, digits, rest] = match as unknown as [string, string, string];
+  // More digits than any limit has, and BigInt takes its time for very many.
+  if (digits.replace(/^[+-]?0*/, '').length > 30) return 'overflow';
   const value = BigInt(digits.replace(/^\+/, ''));
   if (value < min || value > max) return 'overflow';
   return rest === '' ? value : 'invalid';

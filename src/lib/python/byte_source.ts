@@ -1,9 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { refusePointer } from '../git_lfs.ts';
-import { notFound } from './not_found.ts';
-
-const MAX_READ = 1 << 30;
+import { openRegular, readFully } from './regular_file.ts';
 
 /** A readable span of bytes: a file, or a part of one. */
 export interface ByteSource {
@@ -15,39 +12,16 @@ export interface ByteSource {
   close(): void;
 }
 
-/** Opens a regular file for reading at any position. Throws FileNotFoundError, or InputError for folders, pipes, devices and pointers of Git LFS. */
+/** Opens a regular file for reading at any position. Errors as `openRegular`. */
 export function openFile(path: string): ByteSource {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined) throw notFound(path);
-  if (!status.isFile()) {
-    throw new InputError('not a regular file', {
-      file: path,
-      got: status.isDirectory() ? 'a folder' : 'a device or pipe',
-    });
-  }
-  const descriptor = openSync(path, 'r');
-  const { size } = fstatSync(descriptor);
+  const file = openRegular(path);
   let open = true;
-  try {
-    refusePointer(descriptor, size, path);
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
   return {
     name: path,
-    size,
-    read(target, position) {
-      let done = 0;
-      while (done < target.byteLength) {
-        const count = readSync(descriptor, target, done, Math.min(target.byteLength - done, MAX_READ), position + done);
-        if (count === 0)
-          throw new InputError('the file ends too early', { file: path, where: `byte ${position + done}` });
-        done += count;
-      }
-    },
+    size: file.size,
+    read: (target, position) => readFully(file, target, position),
     close() {
-      if (open) closeSync(descriptor);
+      if (open) closeSync(file.descriptor);
       open = false;
     },
   };

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { streamFile } from './regular_file.ts';
 
-/** SHA-256 of a file as hexadecimal digits, read piece by piece. Twin of `hashlib.file_digest(file, 'sha256').hexdigest()`. */
+/** SHA-256 of a file as hexadecimal digits, read piece by piece. Twin of `hashlib.file_digest(file, 'sha256').hexdigest()`. Errors as `streamFile`. */
 export async function fileDigest(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  for await (const chunk of streamFile(path)) hash.update(chunk);
   return hash.digest('hex');
 }

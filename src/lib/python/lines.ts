@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { InputError } from '../../errors.ts';
+import { streamFile } from './regular_file.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -8,7 +8,7 @@ const RETURN = 0x0d;
  * The lines of a text file of any size (UTF-8), one at a time, without their `\n` or `\r\n`.
  *
  * @param maxBytes longest line.
- * @throws InputError for a longer line, naming it.
+ * @throws as `streamFile`, and InputError for a longer line, naming it.
  */
 export async function* readLines(path: string, maxBytes: number): AsyncGenerator<string, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
@@ -18,8 +18,8 @@ export async function* readLines(path: string, maxBytes: number): AsyncGenerator
     if (line.length > maxBytes) throw tooLong(path, count, maxBytes);
     return line.toString('utf8', 0, line.at(-1) === RETURN ? line.length - 1 : line.length);
   };
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
-    let bytes = chunk as Buffer;
+  for await (const chunk of streamFile(path, { chunk: 1 << 18 })) {
+    let bytes: Buffer = chunk;
     let end = bytes.indexOf(NEWLINE);
     if (end >= 0) {
       yield text(Buffer.concat([rest, bytes.subarray(0, end)]));

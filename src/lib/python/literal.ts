@@ -14,15 +14,21 @@ export type Literal =
   | Set<Literal>;
 
 const MAX_DEPTH = 100;
+const MAX_TEXT = 1 << 16;
+/** Python's own limit for the digits of an integer. */
+const MAX_DIGITS = 4300;
 
 /**
  * Reads one Python literal: strings, numbers, `True`, `False`, `None`, tuples, lists, dicts (as `Map`), sets. Twin of `ast.literal_eval`, limited to
  * what data files hold: bytes, complex numbers and arithmetic are refused, and nothing is ever evaluated. Integers beyond 2⁵³ are bigint.
  *
+ * @param options.floats whether numbers with a point or an exponent are taken; default true.
  * @throws ValueError naming the character position.
  */
-export function parseLiteral(text: string): Literal {
-  const reader = new LiteralReader(text);
+export function parseLiteral(text: string, { floats = true }: { floats?: boolean } = {}): Literal {
+  if (text.length > MAX_TEXT)
+    throw new ValueError(`not a Python literal: ${text.length} characters, at most ${MAX_TEXT}`);
+  const reader = new LiteralReader(text, floats);
   const value = reader.value(0);
   reader.end();
   return value;
@@ -47,10 +53,12 @@ const ESCAPES: { readonly [letter: string]: string } = {
 
 class LiteralReader {
   readonly #text: string;
+  readonly #floats: boolean;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, floats: boolean) {
     this.#text = text;
+    this.#floats = floats;
   }
 
   value(depth: number): Literal {
@@ -217,9 +225,11 @@ class LiteralReader {
     const digits = plain.replace(/^[+-]/, '');
     if (/^0[xXoObB]/.test(digits) || /^\d+$/.test(digits)) {
       if (/^0\d*[1-9]/.test(digits)) this.#fail('an integer has leading zeros', start);
+      if (digits.length > MAX_DIGITS) this.#fail(`an integer of more than ${MAX_DIGITS} digits`, start);
       const exact = BigInt(digits) * BigInt(sign);
       return Number.isSafeInteger(Number(exact)) ? Number(exact) + 0 : exact;
     }
+    if (!this.#floats) this.#fail('a float where only integers are expected', start);
     return sign * Number(digits);
   }
 

@@ -1,23 +1,23 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip, gunzipSync } from 'node:zlib';
-import { InputError } from '../../errors.ts';
+import { createGzip } from 'node:zlib';
+import { Budget } from '../budget.ts';
 import { formatNpyHeader } from '../numpy/npy_header.ts';
 import { AtomicFile } from './atomic_file.ts';
-import { openFile } from './byte_source.ts';
 import { ValueError } from './errors.ts';
+import { gunzip, gunzipFile, isGzip } from './gzip.ts';
 import { Feed } from './pickle_feed.ts';
 import { type SpillTarget, Unpickler } from './pickle_reader.ts';
 import { ArrayStream, pickle } from './pickle_writer.ts';
+import { streamFile, withRegular } from './regular_file.ts';
 import { readWholeFile } from './whole_file.ts';
 
 export { ArrayStream } from './pickle_writer.ts';
 
 /** How a pickle is read. */
 export interface LoadOptions {
-  /** Most bytes of array and text payloads held in memory; default 1 GiB. */
+  /** Most bytes held in memory, copies included; default 1 GiB. A small file may take less: see `Budget`. */
   readonly maxBytes?: number;
   /** Whether the file is gzip; default: as its first two bytes say. */
   readonly compress?: boolean;
@@ -29,6 +29,8 @@ export interface LoadOptions {
 }
 
 const DEFAULT_MAX_BYTES = 2 ** 30;
+/** Opcodes around the payloads of a pickle: only payloads and what is made of them are counted. */
+const AROUND_PAYLOADS = 2 ** 20;
 const DEFAULT_SPILL_THRESHOLD = 2 ** 28;
 /** Room for the head of a spilled array, which is known only after its elements. */
 const SPILL_HEAD = 256;
@@ -37,21 +39,22 @@ const SPILL_HEAD = 256;
  * Reads a pickle of protocol 2 to 5 from bytes; arrays may share their memory. Dicts come back as `Map`, tuples as `Tuple`, ints beyond 2⁵³ as
  * bigint, bytes as `Uint8Array`, NumPy scalars as plain values. Twin of `pickle.loads` for data: whatever else a pickle asks for is refused.
  *
- * @throws InputError naming the opcode and its place.
+ * @param options.budget what the reading may cost, if the bytes are part of a larger file.
+ * @throws InputError naming the opcode and its place, or what it asks for beyond its budget.
  */
-export function loads(bytes: Uint8Array, options: { file?: string; maxBytes?: number } = {}): unknown {
-  const feed = new Feed();
-  feed.push(bytes);
-  feed.end();
-  const file = options.file ?? 'pickle';
-  const reading = new Unpickler(feed, { file, maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES }).read();
-  return reading.next().value;
+export function loads(
+  bytes: Uint8Array,
+  options: { readonly file?: string; readonly maxBytes?: number; readonly budget?: Budget } = {},
+): unknown {
+  const { file = 'pickle', maxBytes = DEFAULT_MAX_BYTES, budget } = options;
+  return unpickle(bytes, budget ?? new Budget(file, bytes.byteLength, { maxBytes }));
 }
 
 /** Reads a pickle file as a stream, so that no more than its largest arrays is held (with `spill`: less). Errors as `loads`. */
 export async function load(path: string, options: LoadOptions = {}): Promise<unknown> {
-  const gzip = isGzip(path);
-  const compressed = options.compress ?? gzip;
+  const compressed = options.compress ?? isGzip(path);
+  const { size } = withRegular(path, (file) => file);
+  const budget = new Budget(path, size, { maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES });
   const feed = new Feed();
   const targets: SpillFile[] = [];
   const spill = options.spill && {
@@ -65,9 +68,9 @@ export async function load(path: string, options: LoadOptions = {}): Promise<unk
       return target;
     },
   };
-  const reading = new Unpickler(feed, { file: path, maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES, spill }).read();
+  const reading = new Unpickler(feed, { budget, spill }).read();
   try {
-    return await drive(path, compressed, feed, reading);
+    return await drive(path, compressed, feed, reading, budget);
   } finally {
     for (const target of targets) target.abandon();
   }
@@ -78,41 +81,35 @@ async function drive(
   compressed: boolean,
   feed: Feed,
   reading: Generator<undefined, unknown, undefined>,
+  budget: Budget,
 ): Promise<unknown> {
-  const file = createReadStream(path, { highWaterMark: 1 << 20 });
-  const unpacked = compressed ? createGunzip({ chunkSize: 1 << 18 }) : undefined;
-  if (unpacked) file.on('error', (error) => unpacked.destroy(error));
-  const source: Readable = unpacked ? file.pipe(unpacked) : file;
-  try {
-    for await (const chunk of source) {
-      feed.push(chunk as Uint8Array);
-      const step = reading.next();
-      if (step.done) return step.value;
+  let step: IteratorResult<undefined, unknown> | undefined;
+  for await (const chunk of compressed ? gunzipFile(path) : streamFile(path)) {
+    // As in Python what follows the pickle has no meaning; but a file that is cut off or damaged there is refused.
+    if (step?.done) budget.work(chunk.byteLength, 'bytes behind the pickle');
+    else {
+      feed.push(chunk);
+      step = reading.next();
     }
-  } catch (error) {
-    throw asInputError(error, path);
-  } finally {
-    file.destroy();
-    source.destroy();
   }
+  if (step?.done) return step.value;
   feed.end();
   return reading.next().value;
 }
 
 /** Reads a whole pickle file into memory at once. Errors as `loads`. */
 export function loadSync(path: string, options: Pick<LoadOptions, 'maxBytes' | 'compress'> = {}): unknown {
-  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
-  let bytes: Uint8Array;
-  try {
-    bytes = readWholeFile(path);
-    // Room for what surrounds the payloads, which alone are counted.
-    if (options.compress ?? (bytes[0] === 0x1f && bytes[1] === 0x8b)) {
-      bytes = gunzipSync(bytes, { maxOutputLength: Math.min(maxBytes + 2 ** 28, 2 ** 32 - 1) });
-    }
-  } catch (error) {
-    throw asInputError(error, path);
-  }
-  return loads(bytes, { file: path, maxBytes });
+  const packed = readWholeFile(path);
+  const budget = new Budget(path, packed.length, { maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES });
+  const compressed = options.compress ?? (packed[0] === 0x1f && packed[1] === 0x8b);
+  return unpickle(compressed ? gunzip(packed, path, budget.maxBytes + AROUND_PAYLOADS) : packed, budget);
+}
+
+function unpickle(bytes: Uint8Array, budget: Budget): unknown {
+  const feed = new Feed();
+  feed.push(bytes);
+  feed.end();
+  return new Unpickler(feed, { budget }).read().next().value;
 }
 
 /** Pickle of protocol 4. Values as `pickle_writer.pickle` says; streams are not possible here. Twin of `pickle.dumps`. */
@@ -231,23 +228,4 @@ class SpillFile implements SpillTarget {
   abandon(): void {
     if (!this.#finished) this.#file.abort();
   }
-}
-
-function isGzip(path: string): boolean {
-  const file = openFile(path);
-  try {
-    const head = new Uint8Array(Math.min(2, file.size));
-    file.read(head, 0);
-    return head[0] === 0x1f && head[1] === 0x8b;
-  } finally {
-    file.close();
-  }
-}
-
-function asInputError(error: unknown, path: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('Z_') || code === 'ERR_BUFFER_TOO_LARGE') {
-    return new InputError('the gzip data are damaged or too large', { file: path, got: (error as Error).message });
-  }
-  return error;
 }

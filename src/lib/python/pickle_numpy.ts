@@ -1,9 +1,15 @@
-import { decodeElements, type ElementType, parseTypeCode } from '../numpy/element_type.ts';
+import type { Budget } from '../budget.ts';
+import { decodeElements, decodingCost, type ElementType, parseTypeCode } from '../numpy/element_type.ts';
 import { fromFloat16 } from '../numpy/float16.ts';
 import { type NdArray, sizeOf } from '../numpy/ndarray.ts';
 import { NpyFile } from '../numpy/npy_file.ts';
 import { isArray } from '../numpy/object_array.ts';
 import { Tuple } from './tuple.ts';
+
+/** V8 hashes longer texts by their length alone. */
+const MAX_KEY = 16_000;
+/** Memory of one key in a `Map` or `Set`. */
+const KEY_BYTES = 48;
 
 /** A fault of the pickle's content; the reader adds file and place. */
 export class PickleFault extends Error {}
@@ -29,6 +35,14 @@ export class LongText {
   readonly utf8: Uint8Array;
   constructor(utf8: Uint8Array) {
     this.utf8 = utf8;
+  }
+}
+
+/** A float without fraction until the value is complete: where Python asks for an int, it takes no float. */
+export class WholeFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
   }
 }
 
@@ -76,7 +90,7 @@ export function findGlobal(module: string, name: string): Global {
 }
 
 /** What Python's `callable(*args)` gives for an allowed callable. */
-export function reduce(callable: unknown, args: unknown): unknown {
+export function reduce(callable: unknown, args: unknown, budget: Budget): unknown {
   if (!(callable instanceof Global)) throw new PickleFault('refused: REDUCE of something that is not an allowed name');
   if (!(args instanceof Tuple)) throw new PickleFault('the arguments of REDUCE are no tuple');
   switch (callable.name) {
@@ -85,24 +99,27 @@ export function reduce(callable: unknown, args: unknown): unknown {
     case 'dtype':
       return makeDType(args);
     case 'scalar':
-      return scalar(args);
+      return scalar(args, budget);
     case 'frombuffer':
-      return fromBuffer(args);
+      return fromBuffer(args, budget);
     case 'encode':
-      return encodeLatin1(args);
+      return encodeLatin1(args, budget);
     case 'bytes':
       if (args.length === 0) return new Uint8Array(0);
       break;
     case 'bytearray':
       if (args.length === 0) return new Uint8Array(0);
-      if (args.length === 1 && args[0] instanceof Uint8Array) return new Uint8Array(args[0]);
-      if (args.length === 2) return encodeLatin1(args);
+      if (args.length === 1 && args[0] instanceof Uint8Array) {
+        budget.spend(args[0].byteLength, 'a copy of bytes');
+        return new Uint8Array(args[0]);
+      }
+      if (args.length === 2) return encodeLatin1(args, budget);
       break;
     case 'set':
       if (args.length === 0) return new Set();
       if (args.length === 1 && Array.isArray(args[0])) {
         const set = new Set<unknown>();
-        for (const item of args[0]) set.add(hashable(item, set));
+        for (const item of args[0]) set.add(hashable(item, set, budget));
         return set;
       }
       break;
@@ -111,17 +128,30 @@ export function reduce(callable: unknown, args: unknown): unknown {
 }
 
 /** What Python's `object.__setstate__(state)` does to a dtype or an array. */
-export function build(target: unknown, state: unknown): void {
+export function build(target: unknown, state: unknown, budget: Budget): void {
   if (!(state instanceof Tuple)) throw new PickleFault('refused: BUILD with a state that is no tuple');
   if (target instanceof PickledDType) setDTypeState(target, state);
-  else if (target instanceof EmptyArray) target.fill(state);
+  else if (target instanceof EmptyArray) target.fill(state, budget);
   else throw new PickleFault('refused: BUILD of something that is neither an array nor a dtype');
 }
 
-/** Key of a dict or member of a set: Python's equality of scalars, where `True` is 1. */
-export function hashable(key: unknown, known: { has(key: unknown): boolean }): unknown {
+/**
+ * Key of a dict or member of a set: Python's equality of scalars, where `True` is 1.
+ *
+ * Numbers can be chosen so that they share one place in V8's hash tables, and each then costs as many steps as there are others; texts can not,
+ * unless they are so long that only their length is hashed.
+ */
+export function hashable(
+  item: unknown,
+  known: ReadonlySet<unknown> | ReadonlyMap<unknown, unknown>,
+  budget: Budget,
+): unknown {
+  budget.spend(KEY_BYTES, 'a key');
+  budget.work(known.size >> 8, 'keys of a dict or set');
+  const key = item instanceof WholeFloat ? item.value : item;
   switch (typeof key) {
     case 'string':
+      if (key.length > MAX_KEY) break;
       return key;
     case 'boolean':
       return known.has(Number(key)) ? Number(key) : key;
@@ -130,9 +160,10 @@ export function hashable(key: unknown, known: { has(key: unknown): boolean }): u
       return (key === 0 || key === 1) && known.has(key === 1) ? key === 1 : key;
     case 'object':
       if (key === null) return key;
-      if (key instanceof LongText) return decodeText(key.utf8);
   }
-  throw new PickleFault('a dict key or set member is neither text, number, boolean nor None');
+  throw new PickleFault(
+    `a dict key or set member is neither text of up to ${MAX_KEY} characters, number, boolean nor None`,
+  );
 }
 
 /** Text of UTF-8 bytes. Throws PickleFault if they are not sound. */
@@ -155,7 +186,7 @@ export class EmptyArray {
   /** Set for an array that was too large for memory. */
   declare file: NpyFile | undefined;
 
-  fill(state: Tuple): void {
+  fill(state: Tuple, budget: Budget): void {
     if (this.filled) throw new PickleFault('an array is filled twice');
     if (state.length !== 5 || state[0] !== 1) throw new PickleFault('the state of an array is not of version 1');
     const shape = asShape(state[1]);
@@ -163,7 +194,7 @@ export class EmptyArray {
     if (typeof state[3] !== 'boolean' && state[3] !== 0 && state[3] !== 1) {
       throw new PickleFault('the order of an array is no boolean');
     }
-    this.#set(makeArray(state[2].type, shape, Boolean(state[3]), state[4]));
+    this.#set(makeArray(state[2].type, shape, Boolean(state[3]), state[4], budget));
   }
 
   #set(array: object): void {
@@ -219,10 +250,10 @@ function setDTypeState(target: PickledDType, state: Tuple): void {
   target.type = { ...type, bigEndian: order === '>' && !sizeless };
 }
 
-function scalar(args: Tuple): unknown {
+function scalar(args: Tuple, budget: Budget): unknown {
   const [kind, payload] = args;
   if (args.length !== 2 || !(kind instanceof PickledDType)) throw new PickleFault('a NumPy scalar without dtype');
-  const array = makeArray(kind.type, [], false, payload);
+  const array = makeArray(kind.type, [], false, payload, budget);
   if (!isArray(array) || array.dtype === 'object')
     throw new PickleFault('refused: a NumPy scalar that holds an object');
   const [value] = array.data;
@@ -231,16 +262,22 @@ function scalar(args: Tuple): unknown {
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-function fromBuffer(args: Tuple): unknown {
+function fromBuffer(args: Tuple, budget: Budget): unknown {
   const [payload, kind, shape, order] = args;
   if (args.length !== 4 || !(kind instanceof PickledDType) || (order !== 'C' && order !== 'F')) {
     throw new PickleFault('an array made from a buffer lacks its dtype or order');
   }
   if (kind.type.dtype === 'object') throw new PickleFault('refused: objects made from a buffer');
-  return makeArray(kind.type, asShape(shape), order === 'F', payload);
+  return makeArray(kind.type, asShape(shape), order === 'F', payload, budget);
 }
 
-function makeArray(type: ElementType, shape: readonly number[], fortranOrder: boolean, payload: unknown): object {
+function makeArray(
+  type: ElementType,
+  shape: readonly number[],
+  fortranOrder: boolean,
+  payload: unknown,
+  budget: Budget,
+): object {
   const size = sizeOf(shape);
   if (type.dtype === 'object') {
     if (!Array.isArray(payload) || payload.length !== size)
@@ -257,13 +294,10 @@ function makeArray(type: ElementType, shape: readonly number[], fortranOrder: bo
   if (isSpilled(payload)) return NpyFile.open(payload.finish({ type, shape, fortranOrder }));
   // The memo may hand the same bytes to another array, so those that would be changed are copied.
   const bytes = payload as Uint8Array;
+  const copied = type.bigEndian || type.dtype === 'bool';
+  budget.spend((copied ? bytes.byteLength : 0) + decodingCost(type, shape, fortranOrder), 'an array');
   try {
-    return decodeElements(
-      type,
-      shape,
-      fortranOrder,
-      type.bigEndian || type.dtype === 'bool' ? new Uint8Array(bytes) : bytes,
-    ) as NdArray;
+    return decodeElements(type, shape, fortranOrder, copied ? new Uint8Array(bytes) : bytes) as NdArray;
   } catch (error) {
     throw new PickleFault(error instanceof Error ? error.message : String(error));
   }
@@ -282,11 +316,12 @@ function asShape(value: unknown): number[] {
   return shape;
 }
 
-function encodeLatin1(args: Tuple): Uint8Array {
+function encodeLatin1(args: Tuple, budget: Budget): Uint8Array {
   const [text, encoding] = args;
   if (args.length !== 2 || (encoding !== 'latin1' && encoding !== 'latin-1')) {
     throw new PickleFault('refused: _codecs.encode to anything but latin1');
   }
+  budget.spend(text instanceof LongText ? text.utf8.byteLength : typeof text === 'string' ? text.length : 0, 'bytes');
   if (text instanceof LongText) return latin1FromUtf8(text.utf8);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of Latin-1
   if (typeof text !== 'string' || !/^[\x00-\xff]*$/.test(text)) throw new PickleFault('a text that is not Latin-1');

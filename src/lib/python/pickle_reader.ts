@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import type { Budget } from '../budget.ts';
 import type { Feed } from './pickle_feed.ts';
 import {
   build,
@@ -9,16 +10,15 @@ import {
   PickleFault,
   reduce,
   type Spilled,
+  WholeFloat,
 } from './pickle_numpy.ts';
 import { settle } from './pickle_settle.ts';
 import { Tuple } from './tuple.ts';
 
 /** Limits and places of one reading. */
 export interface UnpickleOptions {
-  /** Name for messages. */
-  readonly file: string;
-  /** Most bytes of payloads held in memory. */
-  readonly maxBytes: number;
+  /** What the reading may cost; names the file. */
+  readonly budget: Budget;
   /** Opens an unfinished file for a payload of more than `threshold` bytes. */
   readonly spill?: { readonly threshold: number; open(byteLength: number): SpillTarget };
 }
@@ -28,9 +28,10 @@ export interface SpillTarget extends Spilled {
   write(piece: Uint8Array): void;
 }
 
-/** Most containers (lists, dicts, sets, tuples, arrays) of one pickle: bounds the memory that a short file can demand. */
-const MAX_CONTAINERS = 2_000_000;
-const MAX_VALUES = 50_000_000;
+/** Memory of a value on the stack or in a container, of an empty list or tuple, of an empty dict, set or array, and of a text beside its letters. */
+const COST = { slot: 16, list: 160, dict: 320, text: 32, memo: 48 };
+/** Python keeps room for every number below the largest of its memo. */
+const MAX_MEMO = 50_000_000;
 const LONG_TEXT = 1 << 16;
 const MAX_NAME = 1024;
 const MAX_INTEGER_BYTES = 4096;
@@ -120,20 +121,20 @@ const REFUSED: { readonly [code: number]: string } = {
  */
 export class Unpickler {
   readonly #feed: Feed;
-  readonly #options: UnpickleOptions;
+  readonly #budget: Budget;
+  readonly #spillable: UnpickleOptions['spill'];
   #stack: unknown[] = [];
   readonly #marks: unknown[][] = [];
   readonly #memo = new Map<number, unknown>();
   #opcode = 'the start';
   #offset = 0;
-  #containers = 0;
-  #values = 0;
-  #held = 0;
   #frameEnd = 0;
 
-  constructor(feed: Feed, options: UnpickleOptions) {
+  constructor(feed: Feed, { budget, spill }: UnpickleOptions) {
     this.#feed = feed;
-    this.#options = options;
+    this.#budget = budget;
+    this.#spillable = spill;
+    budget.where = () => this.#place();
   }
 
   *read(): Generator<undefined, unknown, undefined> {
@@ -142,11 +143,15 @@ export class Unpickler {
     } catch (error) {
       if (!(error instanceof PickleFault)) throw error;
       throw new InputError(error.message, {
-        file: this.#options.file,
-        where: `pickle opcode ${this.#opcode} at byte ${this.#offset}`,
+        file: this.#budget.file,
+        where: this.#place(),
         expected: 'numbers, texts, builtin containers and NumPy arrays only',
       });
     }
+  }
+
+  #place(): string {
+    return `pickle opcode ${this.#opcode} at byte ${this.#offset}`;
   }
 
   *#run(): Generator<undefined, unknown, undefined> {
@@ -162,14 +167,14 @@ export class Unpickler {
       if (this.#offset === 0 && opcode.name !== 'PROTO') throw new PickleFault('this is no pickle of protocol 2 to 5');
       while (feed.available < opcode.bytes) yield* this.#more();
       if (opcode.name === 'STOP') break;
-      if (++this.#values > MAX_VALUES) throw new PickleFault(`more than ${MAX_VALUES} steps`);
-      if (opcode.name === 'BINFLOAT') this.#push(feed.take(8).readDoubleBE(0));
+      this.#budget.work(1, 'its opcodes');
+      if (opcode.name === 'BINFLOAT') this.#push(float(feed.take(8).readDoubleBE(0)));
       else yield* this.#step(opcode.name, opcode.bytes === 0 ? 0 : this.#integer(opcode.bytes));
     }
     const value = this.#pop();
     const position = feed.position;
     while (feed.available < this.#frameEnd - position) yield* this.#more();
-    return settle(value);
+    return settle(value, this.#budget);
   }
 
   *#step(name: string, argument: number): Generator<undefined, void, undefined> {
@@ -187,12 +192,14 @@ export class Unpickler {
         return;
       case 'SHORT_BINSTRING':
       case 'BINSTRING':
+        this.#budget.spend(COST.text + argument, 'a text');
         this.#push(ascii((yield* this.#payload(argument)) as Uint8Array));
         return;
       case 'SHORT_BINUNICODE':
       case 'BINUNICODE':
       case 'BINUNICODE8': {
         const utf8 = (yield* this.#payload(argument)) as Uint8Array;
+        this.#budget.spend(COST.text + (argument > LONG_TEXT ? 0 : 2 * argument), 'a text');
         this.#push(argument > LONG_TEXT ? new LongText(utf8) : decodeText(utf8));
         return;
       }
@@ -232,16 +239,16 @@ export class Unpickler {
         this.#push(argument | 0);
         return;
       case 'EMPTY_LIST':
-        this.#container([]);
+        this.#container([], COST.list);
         return;
       case 'EMPTY_DICT':
-        this.#container(new Map());
+        this.#container(new Map(), COST.dict);
         return;
       case 'EMPTY_SET':
-        this.#container(new Set());
+        this.#container(new Set(), COST.dict);
         return;
       case 'EMPTY_TUPLE':
-        this.#container(new Tuple());
+        this.#container(new Tuple(), COST.list);
         return;
       case 'MARK':
         if (this.#marks.length > 10_000) throw new PickleFault('too many marks');
@@ -261,11 +268,11 @@ export class Unpickler {
       case 'BINPUT':
       case 'LONG_BINPUT':
         // Python keeps room for every number below.
-        if (argument > MAX_VALUES) throw new PickleFault(`a memo of ${argument} places`);
-        this.#memo.set(argument, this.#top());
+        if (argument > MAX_MEMO) throw new PickleFault(`a memo of ${argument} places`);
+        this.#remember(argument);
         return;
       case 'MEMOIZE':
-        this.#memo.set(this.#memo.size, this.#top());
+        this.#remember(this.#memo.size);
         return;
       case 'BINGET':
       case 'LONG_BINGET':
@@ -280,12 +287,12 @@ export class Unpickler {
       }
       case 'REDUCE': {
         const [args, callable] = [this.#pop(), this.#pop()];
-        this.#container(reduce(callable, args));
+        this.#container(reduce(callable, args, this.#budget), COST.dict);
         return;
       }
       case 'BUILD': {
         const state = this.#pop();
-        build(this.#top(), state);
+        build(this.#top(), state, this.#budget);
         return;
       }
       default:
@@ -301,22 +308,22 @@ export class Unpickler {
       case 'TUPLE3': {
         const count = Number(name.at(-1));
         if (this.#stack.length < count) throw new PickleFault('the stack is empty');
-        this.#container(Tuple.from(this.#stack.splice(-count)));
+        this.#container(Tuple.from(this.#stack.splice(-count)), COST.list);
         return;
       }
       case 'TUPLE':
-        this.#container(Tuple.from(this.#popMark()));
+        this.#container(Tuple.from(this.#popMark()), COST.list);
         return;
       case 'LIST':
-        this.#container(this.#popMark());
+        this.#container(this.#popMark(), COST.list);
         return;
       case 'DICT': {
         const items = this.#popMark();
-        this.#container(setItems(new Map(), items));
+        this.#container(setItems(new Map(), items, this.#budget), COST.dict);
         return;
       }
       case 'FROZENSET':
-        this.#container(addItems(new Set(), this.#popMark()));
+        this.#container(addItems(new Set(), this.#popMark(), this.#budget), COST.dict);
         return;
       case 'APPEND': {
         const item = this.#pop();
@@ -331,17 +338,17 @@ export class Unpickler {
       }
       case 'SETITEM': {
         const [value, key] = [this.#pop(), this.#pop()];
-        setItems(this.#top(), [key, value]);
+        setItems(this.#top(), [key, value], this.#budget);
         return;
       }
       case 'SETITEMS': {
         const items = this.#popMark();
-        setItems(this.#top(), items);
+        setItems(this.#top(), items, this.#budget);
         return;
       }
       case 'ADDITEMS': {
         const items = this.#popMark();
-        addItems(this.#top(), items);
+        addItems(this.#top(), items, this.#budget);
         return;
       }
       default:
@@ -361,10 +368,9 @@ export class Unpickler {
   *#payload(length: number, spillable = false): Generator<undefined, Uint8Array | Spilled, undefined> {
     const feed = this.#feed;
     if (feed.ended && feed.available < length) this.#truncated();
-    const { spill, maxBytes } = this.#options;
+    const spill = this.#spillable;
     if (spillable && spill && length > spill.threshold) return yield* this.#spill(spill.open(length), length);
-    this.#held += length;
-    if (this.#held > maxBytes) throw new PickleFault(`more than ${maxBytes} bytes to hold in memory`);
+    this.#budget.spend(length, `${length} bytes of payload`);
     if (feed.available >= length) return feed.take(length);
     const out = new Uint8Array(length);
     for (let done = 0; done < length; ) {
@@ -409,13 +415,19 @@ export class Unpickler {
     throw new PickleFault('the pickle ends too early');
   }
 
-  #container(value: unknown): void {
-    if (++this.#containers > MAX_CONTAINERS) throw new PickleFault(`more than ${MAX_CONTAINERS} containers`);
+  #container(value: unknown, cost: number): void {
+    this.#budget.spend(cost, 'a container');
     this.#push(value);
   }
 
   #push(value: unknown): void {
+    this.#budget.spend(COST.slot, 'a value');
     this.#stack.push(value);
+  }
+
+  #remember(place: number): void {
+    this.#budget.spend(COST.memo, 'a place of the memo');
+    this.#memo.set(place, this.#top());
   }
 
   #top(): unknown {
@@ -444,17 +456,21 @@ export class Unpickler {
   }
 }
 
-function setItems(dict: unknown, items: unknown[]): unknown {
+function setItems(dict: unknown, items: unknown[], budget: Budget): unknown {
   if (!(dict instanceof Map)) throw new PickleFault('items are set in something that is no dict');
   if (items.length % 2 !== 0) throw new PickleFault('a key without value');
-  for (let i = 0; i < items.length; i += 2) dict.set(hashable(items[i], dict), items[i + 1]);
+  for (let i = 0; i < items.length; i += 2) dict.set(hashable(items[i], dict, budget), items[i + 1]);
   return dict;
 }
 
-function addItems(set: unknown, items: unknown[]): unknown {
+function addItems(set: unknown, items: unknown[], budget: Budget): unknown {
   if (!(set instanceof Set)) throw new PickleFault('items are added to something that is no set');
-  for (const item of items) set.add(hashable(item, set));
+  for (const item of items) set.add(hashable(item, set, budget));
   return set;
+}
+
+function float(value: number): number | WholeFloat {
+  return Number.isInteger(value) ? new WholeFloat(value) : value;
 }
 
 function ascii(bytes: Uint8Array): string {

@@ -1,7 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
-import { refusePointer } from '../git_lfs.ts';
-import { notFound } from './not_found.ts';
+import { changed, readSome, withRegular } from './regular_file.ts';
 
 const mostBytes = 2 ** 32 - 1;
 
@@ -15,48 +13,34 @@ export interface WholeFileOptions {
 /**
  * All bytes of a regular file, also beyond the 2 GiB of `fs.readFile`. Twin of `open(path, 'rb').read()`.
  *
- * Throws a FileNotFoundError if there is no such file, and an InputError for a folder, a device or pipe (which would never end), for a file
- * of more than `maxBytes`, and for a pointer of Git LFS.
+ * @throws as `openRegular`; InputError for a file of more than `maxBytes`, and for one whose size changes while it is read or is not what the system says
+ *   (as in `/proc`).
  */
 export function readWholeFile(
   path: string,
   { maxBytes = mostBytes, next }: WholeFileOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw notFound(path);
-  if (!stat.isFile()) {
-    throw new InputError('not a file', { file: path, got: stat.isDirectory() ? 'a folder' : 'a device or pipe', next });
-  }
-  const descriptor = open(path);
-  try {
-    const { size } = fstatSync(descriptor);
-    refusePointer(descriptor, size, path);
-    if (size > maxBytes) {
-      throw new InputError('the file is too large', {
-        file: path,
-        got: `${size} bytes`,
-        expected: `at most ${maxBytes}`,
-        next,
-      });
-    }
-    const bytes = new Uint8Array(size);
-    let done = 0;
-    while (done < size) {
-      const count = readSync(descriptor, bytes, done, Math.min(size - done, 1 << 30), done);
-      if (count === 0)
-        throw new InputError('file shrank while it was read', { file: path, got: `${done} of ${size} bytes` });
-      done += count;
-    }
-    return bytes;
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (cause) {
-    throw new InputError('file cannot be opened', { file: path, got: (cause as NodeJS.ErrnoException).code });
-  }
+  return withRegular(
+    path,
+    (file) => {
+      const { size } = file;
+      if (size > maxBytes) {
+        throw new InputError('the file is too large', {
+          file: path,
+          got: `${size} bytes`,
+          expected: `at most ${maxBytes}`,
+          next,
+        });
+      }
+      const bytes = new Uint8Array(size);
+      for (let done = 0; done < size; ) {
+        const count = readSome(file, bytes, done, done);
+        if (count === 0) throw changed(path, `${done} bytes`, size);
+        done += count;
+      }
+      if (readSome(file, new Uint8Array(1), 0, size) > 0) throw changed(path, `more than ${size} bytes`, size);
+      return bytes;
+    },
+    next,
+  );
 }

@@ -50,6 +50,11 @@ export class ZipFile {
     }
   }
 
+  /** Bytes of the archive. */
+  get size(): number {
+    return this.#source.size;
+  }
+
   /** The bytes of a member. Throws InputError if they are damaged (the checksum counts) or more than `maxBytes`. */
   read(member: ZipMember, maxBytes: number): Uint8Array {
     const where = member.name;

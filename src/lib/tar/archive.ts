@@ -1,12 +1,13 @@
-import { createReadStream, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { AtomicFile } from '../python/atomic_file.ts';
 import { FileNotFoundError } from '../python/errors.ts';
+import { gunzipFile, isGzip } from '../python/gzip.ts';
 import { MemberPaths } from '../python/member_paths.ts';
+import { streamFile, withRegular } from '../python/regular_file.ts';
 
 /** A file or folder inside an archive. */
 export interface TarEntry {
@@ -19,7 +20,7 @@ export interface TarEntry {
 
 /** Limits of reading an archive. */
 export interface TarOptions {
-  /** Most bytes of all files together; default 64 GiB. */
+  /** Most bytes of all files together; default 64 GiB. A small archive may hold less: see `Budget`. */
   readonly maxBytes?: number;
   /** Most entries; default 1,000,000. */
   readonly maxEntries?: number;
@@ -28,6 +29,10 @@ export interface TarOptions {
 const FILES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 const FOLDERS: ReadonlySet<string> = new Set(['Directory', 'GNUDumpDir']);
 const BLOCK = 512;
+/** Writers fill their last record, of 10 KiB unless they are told otherwise. */
+const MAX_BEHIND = 1 << 22;
+/** Headers and padding around the bytes of an entry. */
+const AROUND_ENTRY = 4 * BLOCK;
 
 /**
  * Lists a `.tar` or `.tar.gz` archive, read to its end.
@@ -110,6 +115,7 @@ async function walk(
   let fault: unknown;
   const parser = new Parser({
     strict: true,
+    zstd: false,
     maxMetaEntrySize: 1 << 20,
     onReadEntry: (stream) => {
       try {
@@ -133,42 +139,52 @@ async function walk(
       }
     },
   });
-  await feed(archive, parser, () => fault);
+  await feed(archive, parser, maxBytes + AROUND_ENTRY * maxEntries, () => fault);
   if (entries === 0) throw new InputError('the archive holds no entry', { file: archive });
 }
 
-async function feed(archive: string, parser: Parser, faultOf: () => unknown): Promise<void> {
-  const compressed = await isGzip(archive);
-  const file = createReadStream(archive, { highWaterMark: 1 << 18 });
+async function feed(archive: string, parser: Parser, maxBytes: number, faultOf: () => unknown): Promise<void> {
+  const { size } = withRegular(archive, (file) => file);
+  if (size === 0) throw new InputError('the archive is empty', { file: archive });
+  const budget = new Budget(archive, size, { maxBytes });
   let failed: unknown;
   let length = 0;
+  /** Bytes behind the end mark. */
+  let behind: number | undefined;
   parser.on('error', (error: unknown) => {
     failed ??= error;
   });
-  const toParser = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const chunk of source) {
+  parser.on('eof', () => {
+    behind = 0;
+  });
+  try {
+    for await (const chunk of isGzip(archive) ? gunzipFile(archive) : streamFile(archive, { chunk: 1 << 18 })) {
+      // The parser would unpack it by itself, without our limits.
+      if (length === 0 && isPacked(chunk)) throw new InputError('packed data inside of gzip', { file: archive });
       length += chunk.byteLength;
-      if (!parser.write(Buffer.from(chunk)) && !failed && !faultOf()) {
+      if (behind !== undefined) {
+        behind += chunk.byteLength;
+        if (behind > MAX_BEHIND) throw new InputError('data follow behind the end of the archive', { file: archive });
+        continue;
+      }
+      budget.spend(chunk.byteLength, 'its entries');
+      if (!parser.write(chunk) && !failed && !faultOf()) {
         await new Promise<void>((resolve) => {
           parser.once('drain', resolve);
           parser.once('error', () => resolve());
         });
       }
-      if (failed || faultOf()) return;
+      if (failed || faultOf()) break;
     }
-    await new Promise<void>((resolve) => {
-      parser.once('end', resolve);
-      parser.once('error', () => resolve());
-      parser.end();
-    });
-  };
-  try {
-    if (compressed) await pipeline(file, createGunzip(), toParser);
-    else await pipeline(file, toParser);
+    if (!failed && !faultOf()) {
+      await new Promise<void>((resolve) => {
+        parser.once('end', resolve);
+        parser.once('error', () => resolve());
+        parser.end();
+      });
+    }
   } catch (error) {
     failed ??= error;
-  } finally {
-    file.destroy();
   }
   const error = faultOf() ?? failed;
   if (error === undefined) {
@@ -179,18 +195,14 @@ async function feed(archive: string, parser: Parser, faultOf: () => unknown): Pr
       expected: `a multiple of ${BLOCK}`,
     });
   }
-  if (error instanceof InputError) throw error;
+  if (error instanceof InputError || error instanceof FileNotFoundError) throw error;
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && /^E[A-Z]+$/.test(code)) throw error;
   throw new InputError('the archive is damaged', { file: archive, got: (error as Error).message });
 }
 
-async function isGzip(archive: string): Promise<boolean> {
-  const status = statSync(archive, { throwIfNoEntry: false });
-  if (!status) throw new FileNotFoundError(archive);
-  if (!status.isFile()) throw new InputError('not a regular file', { file: archive });
-  for await (const chunk of createReadStream(archive, { end: 1 })) return chunk[0] === 0x1f && chunk[1] === 0x8b;
-  throw new InputError('the archive is empty', { file: archive });
+function isPacked(chunk: Uint8Array): boolean {
+  return chunk[0] === 0x1f && chunk[1] === 0x8b;
 }
 
 function check(stream: ReadEntry, archive: string, paths: MemberPaths): TarEntry {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { InputError, type Problem } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { bytesOf, type DType, fromBytes, itemSize, type NdArray } from '../numpy/ndarray.ts';
 import { AtomicFile, writeFileAtomic } from '../python/atomic_file.ts';
 import { FileNotFoundError } from '../python/errors.ts';
@@ -15,7 +16,7 @@ import {
   varint,
   varintField,
 } from './protobuf.ts';
-import { readTable, type TableEntry, writeTable } from './table.ts';
+import { maxIndexBytes, readTable, type TableEntry, writeTable } from './table.ts';
 
 /** What the index says about one tensor. */
 export interface BundleEntry {
@@ -46,7 +47,6 @@ const dtypes: Readonly<Record<number, DType>> = {
   23: 'uint64',
 };
 const stringType = 7;
-const maxIndexBytes = 64 * 2 ** 20;
 const maxShards = 1000;
 const maxRank = 32;
 const damaged = 'The checkpoint is truncated or damaged: copy or download its files again.';
@@ -70,18 +70,12 @@ export class BundleReader {
   constructor(prefix: string) {
     this.prefix = prefix;
     const file = `${prefix}.index`;
-    const stat = statSync(file, { throwIfNoEntry: false });
-    if (stat !== undefined && stat.size > maxIndexBytes) {
-      throw new InputError('index too large', {
-        file,
-        got: `${stat.size} bytes`,
-        expected: `at most ${maxIndexBytes}`,
-      });
-    }
-    const [header, ...rows] = readTable(file, readWholeFile(file));
+    const index = readWholeFile(file, { maxBytes: maxIndexBytes });
+    const budget = new Budget(file, index.byteLength);
+    const [header, ...rows] = readTable(file, index, budget);
     if (header?.key !== '') throw new InputError('index without its header', { file, next: damaged });
-    this.#shards = readHeader(file, header.value);
-    this.entries = new Map(rows.map(({ key, value }) => [key, readEntry(file, key, value, this.#shards)]));
+    this.#shards = readHeader(file, header.value, budget);
+    this.entries = new Map(rows.map(({ key, value }) => [key, readEntry(file, key, value, this.#shards, budget)]));
     this.#checkExtents();
   }
 
@@ -168,8 +162,8 @@ export class BundleReader {
 }
 
 /** Number of shards. */
-function readHeader(file: string, bytes: Uint8Array): number {
-  const fields = parse(file, 'header', bytes);
+function readHeader(file: string, bytes: Uint8Array, budget: Budget): number {
+  const fields = parse(file, 'header', bytes, budget);
   const shards = fields.find(({ number }) => number === 1)?.value ?? 0;
   const bigEndian = (fields.find(({ number }) => number === 2)?.value ?? 0) !== 0;
   if (shards < 1 || shards > maxShards || bigEndian) {
@@ -183,13 +177,13 @@ function readHeader(file: string, bytes: Uint8Array): number {
   return shards;
 }
 
-function readEntry(file: string, key: string, bytes: Uint8Array, shards: number): BundleEntry {
+function readEntry(file: string, key: string, bytes: Uint8Array, shards: number, budget: Budget): BundleEntry {
   const fail = (summary: string, problem: Problem): InputError =>
     new InputError(summary, { file, where: key, ...problem });
   const numbers: Record<number, number> = {};
   let shape: number[] = [];
-  for (const field of parse(file, key, bytes)) {
-    if (field.number === 2 && field.bytes !== undefined) shape = readShape(file, key, field.bytes);
+  for (const field of parse(file, key, bytes, budget)) {
+    if (field.number === 2 && field.bytes !== undefined) shape = readShape(file, key, field.bytes, budget);
     else if (field.number === 7) throw fail('a tensor stored in slices', { expected: 'whole tensors' });
     else if (field.value !== undefined) numbers[field.number] = field.value;
   }
@@ -210,21 +204,21 @@ function readEntry(file: string, key: string, bytes: Uint8Array, shards: number)
   return { key, ...(dtype === undefined ? {} : { dtype }), shape, shard, offset, size, crc };
 }
 
-function readShape(file: string, key: string, bytes: Uint8Array): number[] {
+function readShape(file: string, key: string, bytes: Uint8Array, budget: Budget): number[] {
   const shape: number[] = [];
-  for (const { number, bytes: dimension, value } of parse(file, key, bytes)) {
+  for (const { number, bytes: dimension, value } of parse(file, key, bytes, budget)) {
     if (number === 3 && value !== 0) throw new InputError('a tensor of unknown rank', { file, where: key });
     if (number !== 2 || dimension === undefined) continue;
-    shape.push(parse(file, key, dimension).find((field) => field.number === 1)?.value ?? 0);
+    shape.push(parse(file, key, dimension, budget).find((field) => field.number === 1)?.value ?? 0);
   }
   if (shape.length > maxRank)
     throw new InputError('a tensor of absurd rank', { file, where: key, got: `${shape.length}` });
   return shape;
 }
 
-function parse(file: string, where: string, bytes: Uint8Array): Field[] {
+function parse(file: string, where: string, bytes: Uint8Array, budget: Budget): Field[] {
   try {
-    return readMessage(bytes);
+    return readMessage(bytes, budget);
   } catch (cause) {
     if (cause instanceof RangeError)
       throw new InputError('damaged entry', { file, where, got: cause.message, next: damaged });

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { bytesField, concat, type Field, readMessage, varintField } from './protobuf.ts';
 
 /** A layer or model in the object graph of a checkpoint. */
@@ -33,7 +34,8 @@ interface Node {
  * A damaged graph is an InputError that names `file`.
  */
 export function readObjectGraph(file: string, bytes: Uint8Array): Map<string, string> {
-  const nodes = parseNodes(file, bytes);
+  const budget = new Budget(file, bytes.byteLength);
+  const nodes = parseNodes(file, bytes, budget);
   const variables = new Map<string, string>();
   const visited = new Set<number>();
   const queues: { path: string; node: number }[][] = [[{ path: '', node: 0 }], [], []];
@@ -47,6 +49,7 @@ export function readObjectGraph(file: string, bytes: Uint8Array): Map<string, st
     const content = nodes[node];
     if (content === undefined) throw fault(file, `${path} leads to node ${node} of ${nodes.length}`);
     if (path.length > maxPathLength) throw fault(file, `a path of ${path.length} characters`);
+    budget.spend(2 * path.length, 'paths of its objects');
     if (content.keys[0] !== undefined) variables.set(path, content.keys[0]);
     for (const child of content.children) {
       if (path === '' && notLayers.test(child.name)) continue;
@@ -56,19 +59,19 @@ export function readObjectGraph(file: string, bytes: Uint8Array): Map<string, st
   }
 }
 
-function parseNodes(file: string, bytes: Uint8Array): Node[] {
+function parseNodes(file: string, bytes: Uint8Array, budget: Budget): Node[] {
   try {
     const nodes: Node[] = [];
-    for (const field of nested(readMessage(bytes), 1)) {
+    for (const field of nested(readMessage(bytes, budget), 1)) {
       if (nodes.length >= maxNodes) throw fault(file, `more than ${maxNodes} nodes`);
-      const fields = readMessage(field);
+      const fields = readMessage(field, budget);
       nodes.push({
         children: nested(fields, 1).map((child) => {
-          const parts = readMessage(child);
+          const parts = readMessage(child, budget);
           return { name: text(parts, 2), node: parts.find(({ number }) => number === 1)?.value ?? 0 };
         }),
         keys: nested(fields, 2)
-          .map(readMessage)
+          .map((attribute) => readMessage(attribute, budget))
           .filter((parts) => text(parts, 1) === 'VARIABLE_VALUE')
           .map((parts) => text(parts, 3)),
       });

@@ -1,9 +1,13 @@
 /** The wire format of protocol buffers, as far as checkpoints use it. */
+import type { Budget } from '../budget.ts';
 
 /** One field of a message: a number for varints and fixed 32-bit values, bytes for strings and nested messages. */
 export type Field =
   | { readonly number: number; readonly value: number; readonly bytes?: undefined }
   | { readonly number: number; readonly bytes: Uint8Array; readonly value?: undefined };
+
+/** Memory of a field. */
+const fieldBytes = 160;
 
 /** A varint and the position after it; throws a RangeError where it is cut off, and for one beyond 2^53. */
 export function readVarint(bytes: Uint8Array, at: number): readonly [value: number, next: number] {
@@ -21,12 +25,13 @@ export function readVarint(bytes: Uint8Array, at: number): readonly [value: numb
   throw new RangeError('a number that is cut off');
 }
 
-/** The fields of a message in their order; throws a RangeError where it is not one. */
-export function readMessage(bytes: Uint8Array): Field[] {
+/** The fields of a message in their order; throws a RangeError where it is not one, and an InputError for more fields than the budget allows. */
+export function readMessage(bytes: Uint8Array, budget: Budget): Field[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields: Field[] = [];
   let at = 0;
   while (at < bytes.length) {
+    budget.spend(fieldBytes, 'fields of messages');
     const [tag, start] = readVarint(bytes, at);
     const number = Math.floor(tag / 8);
     switch (tag % 8) {

@@ -1,4 +1,5 @@
 import { InputError, type Problem } from '../../errors.ts';
+import type { Budget } from '../budget.ts';
 import { crc32c, maskCrc } from './crc32c.ts';
 import { concat, readVarint, varint } from './protobuf.ts';
 
@@ -8,19 +9,26 @@ export interface TableEntry {
   readonly value: Uint8Array;
 }
 
+/** Largest index that is read. */
+export const maxIndexBytes: number = 64 * 2 ** 20;
 const footerSize = 48;
 const magic = 0xdb4775248b80fb57n;
+/** Kind and checksum behind each block. */
+const trailerSize = 5;
 const restartInterval = 16;
 const maxBlockSize = 262_144;
 const maxKeyLength = 4096;
 const maxEntries = 200_000;
+/** Memory of an entry beside its key. */
+const entryBytes = 200;
 const damaged = 'The file is truncated or damaged: copy or download it again.';
 
 /**
  * Entries of an uncompressed LevelDB table, the format of a checkpoint's `.index` file. Checksums, the order of keys and all sizes are checked; a
- * fault is an InputError that names `file` and the byte.
+ * fault is an InputError that names `file` and the byte, and so is what exceeds the budget: keys share their beginnings, so that they can be much
+ * longer than the file.
  */
-export function readTable(file: string, bytes: Uint8Array): TableEntry[] {
+export function readTable(file: string, bytes: Uint8Array, budget: Budget): TableEntry[] {
   const fail = (summary: string, at: number, problem: Problem = {}): InputError =>
     new InputError(summary, { file, where: `byte ${at}`, next: damaged, ...problem });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -31,7 +39,7 @@ export function readTable(file: string, bytes: Uint8Array): TableEntry[] {
       expected: `a table that ends with ${magic.toString(16)}`,
     });
   }
-  let lastBlock = -1;
+  let lastEnd = 0;
   /** Content of the block which the handle at the start of `handle` names. */
   const block = (handle: Uint8Array, at: number): { start: number; content: Uint8Array } => {
     const [start, next] = orFail(
@@ -42,7 +50,7 @@ export function readTable(file: string, bytes: Uint8Array): TableEntry[] {
       () => readVarint(handle, next),
       (fault) => fail(`a block handle holds ${fault}`, at),
     );
-    if (size < 4 || start + size + 5 > footer) {
+    if (size < 4 || start + size + trailerSize > footer) {
       throw fail('a block lies outside the table', at, {
         got: `${size} bytes at ${start}`,
         expected: `at most byte ${footer}`,
@@ -66,11 +74,11 @@ export function readTable(file: string, bytes: Uint8Array): TableEntry[] {
     (fault) => fail(`the footer holds ${fault}`, footer),
   );
   const index = block(bytes.subarray(indexAt), indexAt);
-  for (const { value } of readBlock(index.content, index.start, fail)) {
+  for (const { value } of readBlock(index.content, index.start, fail, budget)) {
     const data = block(value, index.start);
-    if (data.start <= lastBlock) throw fail('blocks are out of order', data.start);
-    lastBlock = data.start;
-    for (const entry of readBlock(data.content, data.start, fail)) {
+    if (data.start < lastEnd) throw fail('blocks overlap or are out of order', data.start);
+    lastEnd = data.start + data.content.length + trailerSize;
+    for (const entry of readBlock(data.content, data.start, fail, budget)) {
       const previous = entries.at(-1);
       if (previous !== undefined && Buffer.compare(Buffer.from(previous.key), Buffer.from(entry.key)) >= 0) {
         throw fail('keys are out of order', data.start, { got: `${previous.key}, then ${entry.key}` });
@@ -94,7 +102,7 @@ function orFail<T>(read: () => T, error: (fault: string) => InputError): T {
 }
 
 /** Entries of one block; a key shares its beginning with the key before it. */
-function readBlock(content: Uint8Array, start: number, fail: Fail): TableEntry[] {
+function readBlock(content: Uint8Array, start: number, fail: Fail, budget: Budget): TableEntry[] {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const restarts = view.getUint32(content.length - 4, true);
   const end = content.length - 4 - 4 * restarts;
@@ -120,6 +128,7 @@ function readBlock(content: Uint8Array, start: number, fail: Fail): TableEntry[]
         got: `key of ${shared}+${added} bytes, value of ${size}`,
       });
     }
+    budget.spend(entryBytes + 2 * (shared + added), 'keys');
     key = concat([key.subarray(0, shared), content.subarray(at, at + added)]);
     const value = content.subarray(at + added, at + added + size);
     at += added + size;

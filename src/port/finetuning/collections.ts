@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { readTable, wholeNumber } from '../../lib/csv/table.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
+import { readWholeFile } from '../../lib/python/whole_file.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
 import type { Normalization } from './record_transform.ts';
 import type { RecordingFormat } from './recordings.ts';
@@ -123,7 +124,7 @@ export function indexChecksums(folder: string, kind: CollectionKind): Record<str
     kind.indexFiles.map((name) => [
       name,
       createHash('sha256')
-        .update(readFileSync(join(folder, name)))
+        .update(readWholeFile(join(folder, name)))
         .digest('hex'),
     ]),
   );

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { ValueError } from '../../lib/python/errors.ts';
+import { readWholeFile } from '../../lib/python/whole_file.ts';
 import { dsPatientIds } from '../transplant/datasets/icentia11k.ts';
 
 /**
@@ -15,7 +16,7 @@ export function parsePatientIds(text: string): number[] {
     if (!statSync(text, { throwIfNoEntry: false })?.isFile()) {
       throw new ValueError(`--patients '${text}' is no list of ids and no file: write e.g. 0-19,25`);
     }
-    content = readFileSync(text, 'utf8');
+    content = Buffer.from(readWholeFile(text, { maxBytes: 2 ** 20 })).toString('utf8');
     source = `in ${text}`;
   }
   const highest = dsPatientIds.at(-1)!;

@@ -21,10 +21,10 @@ describe("open(path, 'rb').read()", () => {
 
   it('refuses what is no file, and never waits for a pipe', () => {
     expect(() => readWholeFile(at('missing'))).toThrow(FileNotFoundError);
-    expect(() => readWholeFile(folder)).toThrow(/not a file; got a folder/);
+    expect(() => readWholeFile(folder)).toThrow(/not a regular file; got a folder/);
     execFileSync('mkfifo', [at('pipe')]);
-    expect(() => readWholeFile(at('pipe'))).toThrow(/not a file; got a device or pipe/);
-    expect(() => readWholeFile('/dev/zero')).toThrow(/not a file; got a device or pipe/);
+    expect(() => readWholeFile(at('pipe'))).toThrow(/not a regular file; got a device or pipe/);
+    expect(() => readWholeFile('/dev/zero')).toThrow(/not a regular file; got a device or pipe/);
   });
 
   it('refuses a file that does not fit in memory before it reads', () => {

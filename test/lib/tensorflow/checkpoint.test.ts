@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
+import { Budget } from '../../../src/lib/budget.ts';
 import { bytesOf, type NdArray, ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { FileNotFoundError } from '../../../src/lib/python/errors.ts';
 import { shardName, writeBundle } from '../../../src/lib/tensorflow/bundle.ts';
@@ -210,7 +211,10 @@ describe('damaged and hostile checkpoints', () => {
   const header = (shards: number, endianness = 0): Uint8Array =>
     concat([varintField(1, shards), varintField(2, endianness), bytesField(3, varintField(1, 1))]);
   const rewrite = (edit: (entries: TableEntry[]) => TableEntry[]): void =>
-    writeFileSync(`${prefix}.index`, writeTable(edit(readTable('plain.index', index))));
+    writeFileSync(
+      `${prefix}.index`,
+      writeTable(edit(readTable('plain.index', index, new Budget('plain.index', index.length)))),
+    );
   const set = (key: string, value: Uint8Array) => () =>
     rewrite((entries) => entries.map((row) => (row.key === key ? { key, value } : row)));
   const remove = (key: string) => () => rewrite((entries) => entries.filter((row) => row.key !== key));
@@ -260,7 +264,7 @@ describe('damaged and hostile checkpoints', () => {
       /not the index of a TensorFlow checkpoint/,
     ],
     ['another format as index', () => writeFileSync(`${prefix}.index`, 'x'.repeat(100)), /without the closing mark/],
-    ['index that is a folder', replaceByFolder(`${prefix}.index`), /not a file; got a folder/],
+    ['index that is a folder', replaceByFolder(`${prefix}.index`), /not a regular file; got a folder/],
     ['flipped bit in a block', patch(`${prefix}.index`, 10, 1), /checksum of a block is wrong/],
     [
       'flipped bit in the footer',
@@ -328,7 +332,7 @@ describe('damaged and hostile checkpoints', () => {
     ['second data file missing', set('', header(2)), /No such file.*data-00000-of-00002/],
     ['data missing', () => rmSync(shard), /No such file.*data-00000-of-00001/],
     ['data cut off', () => truncateSync(shard, 30), /outside its file/],
-    ['data that are a folder', replaceByFolder(shard), /outside its file|not a file/],
+    ['data that are a folder', replaceByFolder(shard), /outside its file|not a regular file/],
     ['flipped bit in the values', patch(shard, 5, 1), /checksum of a tensor is wrong/],
     [
       'flipped bit in the object graph',
@@ -361,7 +365,7 @@ describe('damaged and hostile checkpoints', () => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       return Math.floor((state / 2 ** 32) * below);
     };
-    const rows = readTable('plain.index', index);
+    const rows = readTable('plain.index', index, new Budget('plain.index', index.length));
     let refused = 0;
     const mutants = 1000;
     for (let mutant = 0; mutant < mutants; mutant++) {

@@ -1,0 +1,99 @@
+import { closeSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { createGunzip, gunzipSync } from 'node:zlib';
+import { InputError } from '../../errors.ts';
+import { openRegular, readFully, streamFile, withRegular } from './regular_file.ts';
+
+/** zlib itself goes on to a member that follows at once; this many more may follow after zeros. */
+const MAX_PADDED_MEMBERS = 1000;
+
+/** Whether a file begins as gzip does. Errors as `openRegular`. */
+export function isGzip(path: string): boolean {
+  return withRegular(path, (file) => {
+    const head = new Uint8Array(Math.min(2, file.size));
+    readFully(file, head, 0);
+    return head[0] === 0x1f && head[1] === 0x8b;
+  });
+}
+
+/**
+ * Unpacks gzip as Python's `gzip.decompress` does: all members one after another, zeros after any of them skipped.
+ *
+ * @throws InputError if a member is cut off or damaged, if something else follows, and for more than `maxBytes`.
+ */
+export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buffer {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for (let at = 0; at < packed.length; ) {
+    let unpacked: { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
+    try {
+      // The types do not know what `info` returns.
+      unpacked = gunzipSync(packed.subarray(at), {
+        info: true,
+        maxOutputLength: Math.max(1, Math.min(maxBytes - size, 2 ** 32 - 1)),
+      }) as unknown as typeof unpacked;
+    } catch (error) {
+      throw damaged(error, file, maxBytes);
+    }
+    parts.push(unpacked.buffer);
+    size += unpacked.buffer.length;
+    if (parts.length > MAX_PADDED_MEMBERS) throw tooManyMembers(file);
+    at += unpacked.engine.bytesWritten;
+    while (packed[at] === 0) at++;
+  }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}
+
+/** The unpacked bytes of a gzip file, piece by piece. Errors as `gunzip`, and as `streamFile`. */
+export async function* gunzipFile(path: string): AsyncGenerator<Buffer, void, undefined> {
+  const file = openRegular(path);
+  try {
+    let members = 0;
+    for (let at = 0; at < file.size; ) {
+      if (++members > MAX_PADDED_MEMBERS) throw tooManyMembers(path);
+      const unpacker = createGunzip({ chunkSize: 1 << 18 });
+      const source = Readable.from(streamFile(path, { start: at, chunk: members === 1 ? 1 << 20 : 1 << 14 }));
+      source.on('error', (error) => unpacker.destroy(error));
+      source.pipe(unpacker);
+      try {
+        for await (const piece of unpacker) yield piece as Buffer;
+      } catch (error) {
+        throw damaged(error, path);
+      } finally {
+        source.destroy();
+        unpacker.destroy();
+      }
+      at = afterZeros(file, at + unpacker.bytesWritten);
+    }
+  } finally {
+    closeSync(file.descriptor);
+  }
+}
+
+/** Position of the first byte from `from` on that is not zero, or the end. */
+function afterZeros(file: ReturnType<typeof openRegular>, from: number): number {
+  const piece = Buffer.alloc(1 << 14);
+  for (let at = from; at < file.size; ) {
+    const part = piece.subarray(0, Math.min(piece.length, file.size - at));
+    readFully(file, part, at);
+    const found = part.findIndex((byte) => byte !== 0);
+    if (found >= 0) return at + found;
+    at += part.length;
+  }
+  return file.size;
+}
+
+function damaged(error: unknown, file: string, maxBytes?: number): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_BUFFER_TOO_LARGE') {
+    return new InputError('the file unpacks to too much', { file, expected: `at most ${maxBytes} bytes` });
+  }
+  return code?.startsWith('Z_') ? new InputError('the gzip data are damaged', { file, got: message }) : error;
+}
+
+function tooManyMembers(file: string): InputError {
+  return new InputError('the gzip file consists of too many parts', {
+    file,
+    expected: `at most ${MAX_PADDED_MEMBERS}`,
+  });
+}

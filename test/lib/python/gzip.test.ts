@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, expect, it } from 'vitest';
+import { InputError } from '../../../src/errors.ts';
+import { gunzip, gunzipFile } from '../../../src/lib/python/gzip.ts';
+import { dumps, load, loadSync } from '../../../src/lib/python/pickle.ts';
+import { runPython } from '../../python.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'gzip-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const [a, b] = [dumps([1, 'a'.repeat(1000)]), Buffer.alloc(300_000, 'xy')];
+const [first, second] = [gzipSync(a), gzipSync(b)];
+const zeros = Buffer.alloc(70_000);
+const garbage = Buffer.from('garbage');
+
+const files: Record<string, Buffer> = {
+  empty: Buffer.alloc(0),
+  'one member': first,
+  'two members': Buffer.concat([first, second]),
+  'zeros behind': Buffer.concat([first, zeros]),
+  'zeros between two members': Buffer.concat([first, zeros, second, Buffer.alloc(1), first]),
+  'garbage behind': Buffer.concat([first, garbage]),
+  'garbage behind zeros': Buffer.concat([first, zeros, garbage]),
+  'the first byte of a member behind': Buffer.concat([first, second.subarray(0, 1)]),
+  'half a member behind': Buffer.concat([first, second.subarray(0, second.length >> 1)]),
+  'half a member behind zeros': Buffer.concat([first, zeros, second.subarray(0, second.length >> 1)]),
+  'a wrong checksum': Buffer.concat([first.subarray(0, -8), Buffer.from([first.at(-8)! ^ 1]), first.subarray(-7)]),
+  'a wrong length': Buffer.concat([first.subarray(0, -1), Buffer.from([1])]),
+  ...Object.fromEntries([...Array(20).keys()].map((i) => [`${i + 1} bytes cut off`, first.subarray(0, -1 - i)])),
+};
+
+it('gzip.decompress and gzip.open: the same bytes, or refused, as Python does, at once and as a stream', async () => {
+  const paths = Object.entries(files).map(([name, bytes]) => {
+    const path = join(folder, `${name}.gz`);
+    writeFileSync(path, bytes);
+    return path;
+  });
+  const program = `
+import gzip, hashlib, json, sys
+def read(path):
+    try:
+        with gzip.open(path) as file:
+            return hashlib.sha1(file.read()).hexdigest()
+    except (EOFError, OSError):
+        return None
+print(json.dumps([read(path) for path in json.load(sys.stdin)]))`;
+  const python = JSON.parse(await runPython(['-c', program], { input: JSON.stringify(paths) })) as (string | null)[];
+  const { createHash } = await import('node:crypto');
+  const digest = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
+  const refused = (error: unknown): null => {
+    expect(error).toBeInstanceOf(InputError);
+    return null;
+  };
+  for (const [i, [name, bytes]] of Object.entries(files).entries()) {
+    const path = paths[i]!;
+    const atOnce = (): string | null => {
+      try {
+        return digest(gunzip(bytes, path, 2 ** 30));
+      } catch (error) {
+        return refused(error);
+      }
+    };
+    const streamed = async (): Promise<string | null> => {
+      const parts: Buffer[] = [];
+      try {
+        for await (const part of gunzipFile(path)) parts.push(part);
+      } catch (error) {
+        return refused(error);
+      }
+      return digest(Buffer.concat(parts));
+    };
+    expect(atOnce(), name).toBe(python[i]);
+    expect(await streamed(), name).toBe(python[i]);
+  }
+});
+
+it('a pickle whose gzip is cut off behind it is refused by both readers', async () => {
+  const path = join(folder, 'cut.pkl.gz');
+  for (const [name, bytes] of Object.entries(files)) {
+    writeFileSync(path, bytes);
+    const sound = /^(one|two) member|^zeros/.test(name);
+    const outcome = await Promise.allSettled([
+      load(path, { compress: true }),
+      (async () => loadSync(path, { compress: true }))(),
+    ]);
+    expect(
+      outcome.map(({ status }) => status),
+      name,
+    ).toEqual(Array(2).fill(sound ? 'fulfilled' : 'rejected'));
+  }
+});
+
+it('many members between zeros do not take their number squared', async () => {
+  const path = join(folder, 'many.gz');
+  writeFileSync(path, Buffer.concat(Array(50_000).fill(Buffer.concat([gzipSync(''), Buffer.alloc(1)]))));
+  const drain = async (): Promise<void> => {
+    for await (const _ of gunzipFile(path));
+  };
+  await expect(drain()).rejects.toThrow(/too many parts/);
+});
