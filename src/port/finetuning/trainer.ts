@@ -11,7 +11,7 @@ import { ValueError } from '../../lib/python/errors.ts';
 import { Job, type JobOptions, JobPaused } from '../training/job.ts';
 import { Journal } from '../training/journal.ts';
 import { defaultsOf } from '../training/options.ts';
-import { checkCounts, parametersOf } from '../training/progress.ts';
+import { checkCounts, parametersOf, tellFewSamples } from '../training/progress.ts';
 import { permutations } from '../training/sampling.ts';
 import { train as trainJob } from '../training/train.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
@@ -112,6 +112,7 @@ export async function finetune(
     try {
       const count = parametersOf(session.model).toLocaleString('en');
       journal.report({ kind: 'message', text: `Parameters: ${count}` });
+      tellFewSamples(options.batchSize ?? 32, records, 'training records', journal.report);
       const history = await trainBest(job, session, { train, val }, { options, multiLabel, journal, fixed, signal });
       const predictions = await writePredictions(job, session, { train, val, test }, options, journal.report, signal);
       job.complete(options.epochs ?? 1);

@@ -17,6 +17,7 @@ import { f1 } from '../transplant/evaluation.ts';
 import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
 import { loadIntoModel, saveSession } from '../weights/model_weights.ts';
 import { pretrainFlags } from './flags.ts';
+import { requireConsistentOptions, requireSolverWeights } from './training_check.ts';
 import { resolveFolder } from './training_folder.ts';
 import { type FrameSet, frameBatches, frameOptions, inputShapes } from './training_frames.ts';
 import { fileSource, folderSource, type Sources } from './training_sources.ts';
@@ -99,6 +100,7 @@ export async function pretrain(
   const job = Job.open('pretrain', options, reporter, defaultsOf(pretrainFlags));
   const journal = new Journal(job.path('events.jsonl'), reporter);
   return job.run(async () => {
+    if (job.state === undefined) requireSolverWeights(options);
     const sources = await (isFile ? fileSource : folderSource)(options, {
       initSeed: job.config.initSeed,
       position: job.state?.fit ?? beginning,
@@ -186,7 +188,7 @@ function createCheckpoint(
   if (valMetric !== 'f1') {
     return new ModelCheckpoint({ pathOf, monitor: val ? `val_${valMetric}` : valMetric, saveBestOnly: false });
   }
-  if (!val) throw new ValueError('--val-metric f1 needs validation data: add --val-file or --val-patients');
+  if (!val) throw new Error('options without validation are refused before');
   return new CustomCheckpoint({
     pathOf,
     predict: () => predictFrames(session, val, batchSize),
@@ -226,4 +228,5 @@ function checkOptions(options: PretrainOptions): void {
   checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient, precision });
   // Python takes 0 for "not given" here.
   checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });
+  requireConsistentOptions(options, isDataFile(options));
 }

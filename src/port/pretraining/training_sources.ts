@@ -1,7 +1,10 @@
+import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import { ndarray } from '../../lib/numpy/ndarray.ts';
+import { checkOutputFile } from '../../lib/outputs.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { trainTestSplit } from '../../lib/sklearn/model_selection.ts';
+import { tellFewSamples } from '../training/progress.ts';
 import { permutations, splitSize } from '../training/sampling.ts';
 import { dsPatientIds } from '../transplant/datasets/icentia11k.ts';
 import { savePkl } from '../transplant/utils.ts';
@@ -16,6 +19,7 @@ import {
 } from './datasets.ts';
 import { parseNormalization } from './frame_normalization.ts';
 import type { PretrainOptions } from './trainer.ts';
+import { requireSegments, requireUsableFrames } from './training_check.ts';
 import { requirePatients } from './training_folder.ts';
 import {
   type FrameSet,
@@ -51,7 +55,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, reporter 
     throw new ValueError('--patients restricts the patients of a folder, but --train is a file');
   }
   let val = await loadValidation(options);
-  const all = await loadFrames(options.train, frameOptions(options));
+  const all = await loadUsable(options.train, options);
   let train = all;
   if (val !== undefined) {
     // Quirk Q43
@@ -64,13 +68,22 @@ export async function fileSource(options: PretrainOptions, { initSeed, reporter 
     const text = 'A CPC file cannot be split by patient: training without validation.';
     reporter({ kind: 'message', text });
   } else if (valPatients) {
-    const [, valIds] = trainTestSplit(sortedSet(all.patientIds), { testSize: splitSize(valPatients) });
+    const patients = sortedSet(all.patientIds);
+    requireDivisible(patients.length, valPatients, options.train);
+    const [, valIds] = trainTestSplit(patients, { testSize: splitSize(valPatients) });
     const held = new Set(valIds);
     train = selectPatients(all, (id) => !held.has(id));
     val = selectPatients(all, (id) => held.has(id));
   }
   const frames = train.y.shape[0];
-  if (frames === 0) throw new ValueError(`${options.train}: no frames are left to train on`);
+  if (frames === 0) {
+    throw new InputError('no frames are left to train on', {
+      file: options.train,
+      got: `${all.y.shape[0]} frames, all of patients of ${options.valFile}`,
+      next: 'Give a --val-file of other patients.',
+    });
+  }
+  tellFewSamples(batchSize, frames, 'training frames', reporter);
   const orderOf = permutations(initSeed, frames);
   return {
     train: {
@@ -95,19 +108,16 @@ export async function folderSource(
     patientIds = sortedSet(patientIds).filter((id) => !held.has(id));
   }
   requirePatients(options.train, patientIds, { unzipped: options.unzipped, labels: options.task !== 'cpc' });
+  requireSegments(options, patientIds);
   if (val === undefined && options.valPatients) {
-    requireDivisible(patientIds.length, options.valPatients);
+    requireDivisible(patientIds.length, options.valPatients, options.train);
     const [trainIds, valIds] = trainTestSplit(patientIds, { testSize: splitSize(options.valPatients) });
     patientIds = trainIds;
+    requireGenerators(patientIds, dataParallelism);
+    if (options.cacheVal) checkOutputFile(options.cacheVal, { flag: '--cache-val', replace: true });
     val = await collectValidation(options, valIds, reporter);
   }
-  // Quirk Q26 (changed): without patients the generators would search for ever.
-  if (patientIds.length < Math.max(dataParallelism, 1)) {
-    throw new ValueError(
-      `${patientIds.length} training patients for ${dataParallelism} generators: give more --patients, fewer validation patients or a ` +
-        'smaller --data-parallelism',
-    );
-  }
+  requireGenerators(patientIds, dataParallelism);
   const skip = position.epoch * stepsPerEpoch + position.step;
   if (skip > 0) reporter({ kind: 'message', text: `Drawing the ${skip * batchSize} frames that were used already` });
   const stream = taskDataset(options, patientIds, samplesPerPatient, {
@@ -126,18 +136,33 @@ export async function folderSource(
   };
 }
 
-/** Refuses a share of validation patients that would leave none to train on. */
-function requireDivisible(patients: number, valPatients: number): void {
-  const held = valPatients < 1 ? Math.ceil(patients * valPatients) : Math.trunc(valPatients);
-  if (held < patients) return;
+// Quirk Q26 (changed): without patients the generators would search for ever.
+function requireGenerators(patientIds: readonly number[], dataParallelism: number): void {
+  if (patientIds.length >= Math.max(dataParallelism, 1)) return;
   throw new ValueError(
-    `--val-patients ${valPatients} leaves none of the ${patients} patients of the folder to train on: give fewer validation patients, or more ` +
-      'patients (--patients, convert-icentia)',
+    `${patientIds.length} training patients for ${dataParallelism} generators: give more --patients, fewer validation patients or a ` +
+      'smaller --data-parallelism',
+  );
+}
+
+/** Refuses a share of validation patients that is none, or would leave none to train on. */
+function requireDivisible(patients: number, valPatients: number, train: string): void {
+  const held = valPatients < 1 ? Math.ceil(patients * valPatients) : Math.trunc(valPatients);
+  if (held > 0 && held < patients) return;
+  throw new ValueError(
+    `--val-patients ${valPatients} leaves none of the ${patients} patients of ${train} to ${held > 0 ? 'train on' : 'validate on'}: expected a fraction ` +
+      `between 0 and 1${patients > 1 ? ` or a whole number of 1 to ${patients - 1}` : ', and at least 2 patients'}`,
   );
 }
 
 async function loadValidation(options: PretrainOptions): Promise<FrameSet | undefined> {
-  return options.valFile ? loadFrames(options.valFile, frameOptions(options)) : undefined;
+  return options.valFile ? loadUsable(options.valFile, options) : undefined;
+}
+
+async function loadUsable(file: string, options: PretrainOptions): Promise<FrameSet> {
+  const frames = await loadFrames(file, frameOptions(options));
+  requireUsableFrames(frames, file, options);
+  return frames;
 }
 
 /** The first frames of a stream over the validation patients. Twin of `_collect_validation`. */

@@ -35,7 +35,8 @@ export function getPretrainedWeights(
   return { layout: weightLayout({ arch, stages }), weights };
 }
 
-const classesOf = { rhythm: 6, beat: 5, hr: 4 } as const;
+/** Classes of the tasks that have labels. */
+export const classesOf = { rhythm: 6, beat: 5, hr: 4 } as const;
 
 /**
  * The unbuilt model of a pretraining task; its outputs are logits. Classifiers take frames `(batch, samples, 1)`, CPC `context` and `samples`.

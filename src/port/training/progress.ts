@@ -1,3 +1,4 @@
+import type { Reporter } from '../../events.ts';
 import type { Model } from '../../graph/model.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { flagOf } from './options.ts';
@@ -19,6 +20,12 @@ export function checkCounts({ precision, ...counts }: Readonly<Record<string, nu
 /** Number of a model's weights, the ones that are not trained included. */
 export function parametersOf(model: Model): number {
   return model.variables.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0);
+}
+
+/** Says so if one batch takes all samples of an epoch. */
+export function tellFewSamples(batchSize: number, samples: number, unit: string, report: Reporter): void {
+  if (batchSize <= samples) return;
+  report({ kind: 'message', text: `--batch-size ${batchSize}: each epoch is one step of all ${samples} ${unit}` });
 }
 
 /** A share as a text such as `0.4 %`. */
