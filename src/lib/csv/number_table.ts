@@ -1,6 +1,7 @@
-import { type CsvError, parse } from 'csv-parse/sync';
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { parseNumber } from '../python/number.ts';
+import { eachRecord } from './records.ts';
 import { readText } from './text.ts';
 import { parseTimestamp } from './timestamp.ts';
 
@@ -48,28 +49,21 @@ export function readNumberTable(file: string): NumberTable {
     throw new InputError('the file is empty', { file, expected: 'a line of names and a row per sample' });
   const delimiter = separator ?? guessDelimiter(head, second);
   const blanks = delimiter === ' ';
-  const builder = new TableBuilder(file, blanks ? '\t' : delimiter, comment);
-  try {
-    parse(blanks ? body.replace(/ +/g, '\t').replace(/^\t|\t$/gm, '') : body, {
-      delimiter: blanks ? '\t' : delimiter,
-      comment: '#',
-      comment_no_infix: true,
-      relax_column_count: true,
-      record_delimiter: ['\r\n', '\n', '\r'],
-      on_record: (record: string[], { lines }: { lines: number }) => {
-        builder.add(record, lines + firstLine - 1);
-        return null;
-      },
-    });
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    const { lines, message } = error as CsvError & { lines?: number };
-    throw new InputError('the table cannot be read', {
-      file,
-      where: lines === undefined ? undefined : `line ${lines + firstLine - 1}`,
-      got: message,
-    });
-  }
+  const budget = new Budget(file, body.length);
+  const builder = new TableBuilder(budget, blanks ? '\t' : delimiter, comment);
+  const options = {
+    delimiter: blanks ? '\t' : delimiter,
+    comment: '#',
+    comment_no_infix: true,
+    relax_column_count: true,
+  };
+  eachRecord(
+    blanks ? body.replace(/ +/g, '\t').replace(/^\t|\t$/gm, '') : body,
+    budget,
+    options,
+    (record, line) => builder.add(record, line + firstLine - 1),
+    firstLine - 1,
+  );
   return builder.finish();
 }
 
@@ -109,6 +103,7 @@ function guessDelimiter(head: string, second: string): string {
 
 class TableBuilder {
   readonly #file: string;
+  readonly #budget: Budget;
   readonly #delimiter: string;
   readonly #comment: string | undefined;
   #names: string[] | undefined;
@@ -123,8 +118,9 @@ class TableBuilder {
   #point = 0;
   #comma = 0;
 
-  constructor(file: string, delimiter: string, comment: string | undefined) {
-    this.#file = file;
+  constructor(budget: Budget, delimiter: string, comment: string | undefined) {
+    this.#file = budget.file;
+    this.#budget = budget;
     this.#delimiter = delimiter;
     this.#comment = comment;
   }
@@ -262,7 +258,10 @@ class TableBuilder {
       });
     }
     if (needed <= this.#cells.length) return;
-    const larger = new Float64Array(Math.min(MAX_CELLS, Math.max(needed, 2 * this.#cells.length)));
+    const length = Math.min(MAX_CELLS, Math.max(needed, 2 * this.#cells.length));
+    // Twice: the result is a copy.
+    this.#budget.spend(2 * Float64Array.BYTES_PER_ELEMENT * (length - this.#cells.length), 'cells');
+    const larger = new Float64Array(length);
     larger.set(this.#cells);
     this.#cells = larger;
   }

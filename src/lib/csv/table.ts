@@ -1,6 +1,7 @@
-import { type CsvError, parse } from 'csv-parse/sync';
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { parseNumber } from '../python/number.ts';
+import { eachRecord } from './records.ts';
 import { readText, readUtf8 } from './text.ts';
 
 /** One row of a CSV file and where it stands. */
@@ -29,26 +30,11 @@ export function readRows(file: string): CsvRow[] {
 }
 
 function parseRows(text: string, delimiter: string, file: string): CsvRow[] {
-  try {
-    // pandas takes any of the three line ends at any line.
-    const rows = parse(text, {
-      delimiter,
-      skip_empty_lines: true,
-      info: true,
-      record_delimiter: ['\r\n', '\n', '\r'],
-    }) as unknown as {
-      record: string[];
-      info: { lines: number };
-    }[];
-    return rows.map(({ record, info }) => ({ line: info.lines, fields: record }));
-  } catch (error) {
-    const line = (error as CsvError & { lines?: number }).lines;
-    throw new InputError('the CSV file cannot be read', {
-      file,
-      where: line === undefined ? undefined : `line ${line}`,
-      got: (error as Error).message,
-    });
-  }
+  const rows: CsvRow[] = [];
+  eachRecord(text, new Budget(file, text.length), { delimiter, skip_empty_lines: true }, (fields, line) => {
+    rows.push({ line, fields });
+  });
+  return rows;
 }
 
 /**

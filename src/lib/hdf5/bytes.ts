@@ -1,4 +1,5 @@
 import { InputError, type Problem } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 
 /** HDF5's "undefined address". */
 export const undefinedAddress = -1;
@@ -7,11 +8,13 @@ export const undefinedAddress = -1;
 export class FileBytes {
   readonly file: string;
   readonly bytes: Uint8Array;
+  readonly budget: Budget;
   readonly #view: DataView;
 
   constructor(file: string, bytes: Uint8Array) {
     this.file = file;
     this.bytes = bytes;
+    this.budget = new Budget(file, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

@@ -11,6 +11,8 @@ export interface Hdf5Content {
 }
 
 const signature = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+/** Memory of a group or data set beside its path. */
+const OBJECT_BYTES = 500;
 const maxDepth = 32;
 const maxObjects = 100_000;
 
@@ -41,6 +43,7 @@ export function readHdf5(file: string, bytes: Uint8Array): Hdf5Content {
     if (visited.has(header)) throw source.error(`${path} is a second name of another object`, header);
     if (groups.length + arrays.size >= maxObjects) throw source.error(`more than ${maxObjects} objects`, header);
     visited.add(header);
+    source.budget.spend(OBJECT_BYTES + 2 * path.length, 'objects and their paths');
     const messages = readObjectHeader(source, header, path);
     const table = single(source, messages, messageType.symbolTable, path, header);
     const dataspace = single(source, messages, messageType.dataspace, path, header);

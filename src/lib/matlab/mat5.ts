@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import { allocate, type DType, type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 
@@ -10,7 +11,9 @@ export type MatValue = NdArray | string | MatStruct;
 /** Fields of a MATLAB struct. */
 export type MatStruct = ReadonlyMap<string, MatValue>;
 
-/** Files and unpacked contents are held whole. */
+/** Memory of a variable or field beside its numbers. */
+const MATRIX_BYTES = 300;
+/** Files are held whole. */
 const MAX_BYTES = 2 ** 27;
 const MAX_DEPTH = 16;
 
@@ -75,7 +78,8 @@ export function parseMat(bytes: Buffer, file: string): MatStruct {
     });
   }
   const variables = new Map<string, MatValue>();
-  const budget = { bytes: MAX_BYTES };
+  // Numbers can be stored in one byte each and become float64.
+  const budget = new Budget(file, bytes.length, { maxBytes: MAX_BYTES + 8 * bytes.length });
   const reader = new ElementReader(bytes, 128, file);
   while (!reader.atEnd()) {
     const element = reader.next();
@@ -107,11 +111,6 @@ interface Element {
   readonly data: Buffer;
   /** Byte at which it begins, in the file or in what was unpacked. */
   readonly at: number;
-}
-
-interface Budget {
-  /** Bytes that may still be made out of the file. */
-  bytes: number;
 }
 
 /** Walks over tagged elements: eight bytes of tag and data filled up to eight, or up to four bytes of data inside the tag. */
@@ -166,23 +165,24 @@ class ElementReader {
 function unpack(packed: Element, file: string, budget: Budget): Element {
   let bytes: Buffer;
   try {
-    bytes = inflateSync(packed.data, { maxOutputLength: Math.max(1, budget.bytes) });
+    bytes = inflateSync(packed.data, { maxOutputLength: Math.max(1, budget.bytesLeft) });
   } catch (error) {
     return fail(
       file,
       packed.at,
       'a variable cannot be unpacked',
       (error as Error).message,
-      `zlib data of at most ${MAX_BYTES} bytes`,
+      `zlib data of at most ${budget.bytesLeft} bytes`,
     );
   }
-  spend(budget, bytes.length, file, packed.at);
+  budget.spend(bytes.length, 'a packed variable');
   return new ElementReader(bytes, 0, file).next();
 }
 
 function readMatrix(matrix: Element, file: string, budget: Budget, depth: number): { name: string; value: MatValue } {
   if (depth > MAX_DEPTH)
     fail(file, matrix.at, 'structs are nested too deeply', `more than ${MAX_DEPTH} levels`, 'fewer');
+  budget.spend(MATRIX_BYTES, 'a variable or field');
   const reader = new ElementReader(matrix.data, 0, file);
   const flags = reader.expect(miUint32, 'the flags of a matrix').data;
   const shape = readShape(reader.expect(5, 'the shape of a matrix'), file);
@@ -203,7 +203,7 @@ function readMatrix(matrix: Element, file: string, budget: Budget, depth: number
   }
   if (arrayClass === mxStruct) return { name, value: readStruct(reader, shape, file, matrix.at, budget, depth) };
   const data = reader.next();
-  if (arrayClass === mxChar) return { name, value: readText(data, shape, file) };
+  if (arrayClass === mxChar) return { name, value: readText(data, shape, file, budget) };
   return { name, value: readNumbers(data, shape, dtype!, file, budget) };
 }
 
@@ -247,7 +247,7 @@ function readStruct(
   return fields;
 }
 
-function readText(data: Element, shape: number[], file: string): string {
+function readText(data: Element, shape: number[], file: string, budget: Budget): string {
   const encoding = textTypes.get(data.type);
   const length = shape.reduce((size, extent) => size * extent, 1);
   if (encoding === undefined || shape.length !== 2 || (shape[0] !== 1 && length > 0)) {
@@ -259,6 +259,7 @@ function readText(data: Element, shape: number[], file: string): string {
       'one line of text',
     );
   }
+  budget.spend(2 * data.data.length, 'a text');
   const text = data.data.toString(encoding);
   if (text.length !== length)
     fail(file, data.at, 'the text has another length than its shape', `${text.length}`, `${length}`);
@@ -277,6 +278,7 @@ function readNumbers(data: Element, shape: number[], dtype: DType, file: string,
       'a type that fits',
     );
   }
+  budget.spend(data.data.length, 'an array');
   const source = viewOf(stored, data.data);
   const size = shape.reduce((product, extent) => product * extent, 1);
   if (source?.length !== size)
@@ -288,7 +290,7 @@ function readNumbers(data: Element, shape: number[], dtype: DType, file: string,
       `shape (${shape.join(', ')})`,
     );
   const out = allocate(dtype, size);
-  spend(budget, out.byteLength, file, data.at);
+  budget.spend(out.byteLength, 'an array');
   const wide = typeof out[0] === 'bigint';
   // In C order the last axis runs fastest; `columns[axis]` is how far one step along it goes in the file.
   const columns = shape.map((_, axis) => shape.slice(0, axis).reduce((product, extent) => product * extent, 1));
@@ -313,11 +315,6 @@ function viewOf(dtype: DType, bytes: Buffer): ArrayLike<number | bigint> | undef
   const out = allocate(dtype, bytes.length / size);
   new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(bytes);
   return out;
-}
-
-function spend(budget: Budget, bytes: number, file: string, at: number): void {
-  budget.bytes -= bytes;
-  if (budget.bytes < 0) fail(file, at, 'the file unpacks to too much', `more than ${MAX_BYTES} bytes`, 'less');
 }
 
 function fail(file: string, at: number, summary: string, got: string, expected: string): never {

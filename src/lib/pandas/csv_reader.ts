@@ -1,5 +1,6 @@
-import { CsvError, parse } from 'csv-parse/sync';
 import { InputError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
+import { eachRecord } from '../csv/records.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 import { type Column, DataFrame } from './frame.ts';
@@ -61,9 +62,10 @@ export function parseCsv(bytes: Uint8Array, file = 'CSV'): DataFrame {
   const [names, ...rows] = tokenize(text, file);
   if (!names)
     throw new InputError('there is no header line', { file, got: 'an empty file', expected: 'names of columns' });
+  const seen = new Set<string>();
   names.forEach((name, i) => {
     if (name === '') throw new InputError('a column has no name', { file, where: `line 1, column ${i + 1}` });
-    if (names.indexOf(name) !== i)
+    if (seen.size === seen.add(name).size)
       throw new InputError('two columns share a name', { file, where: 'line 1', got: name });
   });
   if (names.length === 1 && rows.some(([cell]) => /^[ \t]+$/.test(cell!))) {
@@ -73,16 +75,11 @@ export function parseCsv(bytes: Uint8Array, file = 'CSV'): DataFrame {
 }
 
 function tokenize(text: string, file: string): string[][] {
-  try {
-    return parse(text, {
-      bom: true,
-      record_delimiter: ['\r\n', '\n', '\r'],
-      skip_empty_lines: true,
-    }) as unknown as string[][];
-  } catch (error) {
-    if (error instanceof CsvError) throw new InputError(error.message, { file });
-    throw error;
-  }
+  const records: string[][] = [];
+  eachRecord(text, new Budget(file, text.length), { bom: true, skip_empty_lines: true }, (record) => {
+    records.push(record);
+  });
+  return records;
 }
 
 function lineOf(text: string, part: string): number {

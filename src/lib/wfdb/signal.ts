@@ -69,8 +69,9 @@ function everySignal(header: Header): readonly number[] {
  */
 export function readDigital(header: Header, path: string, places = everySignal(header)): NdArray<'int32'> {
   const file = `${path}.hea`;
+  const leadOf = new Map(places.map((place, lead) => [place, lead]));
   const groups = groupByFile(header.signals, file).filter(({ from, signals }) =>
-    places.some((place) => place >= from && place < from + signals.length),
+    signals.some((_, i) => leadOf.has(from + i)),
   );
   const first = groups[0];
   if (!first) throw new InputError('the record has no signals', { file, expected: 'at least one signal line' });
@@ -86,14 +87,15 @@ export function readDigital(header: Header, path: string, places = everySignal(h
       expected: `at most ${MAX_SAMPLES} samples`,
     });
   }
-  checkSkews(used, file);
+  checkSkews(used, length, file);
   const out = new Int32Array(length * width);
   for (const [group, format] of formats) {
     const samples = readSamples(group, format, length, dirname(path), file);
+    const frame = frameSize(group.signals);
     let start = 0;
     group.signals.forEach((signal, i) => {
-      const lead = places.indexOf(group.from + i);
-      if (lead !== -1) copySignal(samples, { group, format, signal, start }, { out, lead, width, length });
+      const lead = leadOf.get(group.from + i);
+      if (lead !== undefined) copySignal(samples, { frame, format, signal, start }, { out, lead, width, length });
       start += signal.samplesPerFrame;
     });
   }
@@ -178,8 +180,16 @@ function frameSize(signals: readonly SignalSpec[]): number {
   return signals.reduce((sum, signal) => sum + signal.samplesPerFrame, 0);
 }
 
-function checkSkews(signals: readonly SignalSpec[], file: string): void {
+function checkSkews(signals: readonly SignalSpec[], length: number, file: string): void {
   const skews = new Set(signals.map((signal) => signal.skew ?? 0).filter((skew) => skew > 0));
+  const longest = [...skews].reduce((most, skew) => Math.max(most, skew), 0);
+  if (longest > length) {
+    throw new InputError('a signal is skewed by more than the length of the record', {
+      file,
+      got: `${longest} frames`,
+      expected: `at most ${length}`,
+    });
+  }
   if (skews.size > 1) {
     throw new InputError('signals with different skews are not supported (nor does wfdb-python read them)', {
       file,
@@ -272,10 +282,9 @@ function sumDifferences(samples: Int32Array, signals: readonly SignalSpec[], fil
 /** Copies one signal of a file into its lead: moved by its skew, averaged over each frame. */
 function copySignal(
   samples: Int32Array,
-  { group, format, signal, start }: { group: FileGroup; format: SignalFormat; signal: SignalSpec; start: number },
+  { frame, format, signal, start }: { frame: number; format: SignalFormat; signal: SignalSpec; start: number },
   { out, lead, width, length }: { out: Int32Array; lead: number; width: number; length: number },
 ): void {
-  const frame = frameSize(group.signals);
   const { samplesPerFrame } = signal;
   const skew = signal.skew ?? 0;
   if (samplesPerFrame === 1 && skew === 0) {

@@ -7,6 +7,7 @@ import { readTable, wholeNumber } from '../../lib/csv/table.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { readWholeFile } from '../../lib/python/whole_file.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
+import { labelMatrix } from '../transplant/datasets/physionet_listing.ts';
 import type { Normalization } from './record_transform.ts';
 import type { RecordingFormat } from './recordings.ts';
 
@@ -161,7 +162,7 @@ function listCpsc2018(folder: string): RecordListing {
     paths: rows.map((row) => inside(folder, row.Recording, file, row.line)),
     recordIds: rows.map((row) => row.Recording),
     classes: cpsc2018Classes,
-    y: multiHot(labels, cpsc2018Classes),
+    y: multiHot(labels, cpsc2018Classes, file),
   };
 }
 
@@ -226,7 +227,7 @@ function listOwnRecordings(folder: string, report: Reporter): RecordListing {
     paths: rows.map((row) => inside(folder, row.record, file, row.line)),
     recordIds: rows.map((row) => row.record),
     classes,
-    y: multiHot(labels, classes),
+    y: multiHot(labels, classes, file),
     patientIds: all('patient') ? rows.map((row) => row.patient.trim()) : undefined,
     folds: all('fold') ? rows.map((row) => wholeNumber(row.fold, file, row.line, 'fold')) : undefined,
   };
@@ -249,10 +250,11 @@ export function count(names: readonly (string | number)[], what: string): string
   return `${names.length} ${what}${names.length === 1 ? '' : 's'} (${shown}${names.length > 10 ? ', …' : ''})`;
 }
 
-function multiHot(labels: readonly (readonly string[])[], classes: readonly string[]): NdArray<'int64'> {
-  const y = zeros('int64', [labels.length, classes.length]);
+function multiHot(labels: readonly (readonly string[])[], classes: readonly string[], file: string): NdArray<'int64'> {
+  const y = labelMatrix('int64', labels.length, classes.length, file);
+  const columnOf = new Map(classes.map((name, column) => [name, column]));
   labels.forEach((present, row) => {
-    for (const label of present) y.data[row * classes.length + classes.indexOf(label)] = 1n;
+    for (const label of present) y.data[row * classes.length + columnOf.get(label)!] = 1n;
   });
   return y;
 }

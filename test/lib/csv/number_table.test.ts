@@ -121,7 +121,7 @@ describe('readNumberTable', () => {
     ],
     ['nothing', '', /the file is empty/],
     ['a binary file', 'a\0b', /this is not text/],
-    ['an open quote', 'I,II\n"1,2\n3,4\n', /the table cannot be read/],
+    ['an open quote', 'I,II\n"1,2\n3,4\n', /line 3: the CSV file cannot be read/],
   ])('refuses %s', (_, content, message) => {
     expect(() => read(content)).toThrow(message);
   });

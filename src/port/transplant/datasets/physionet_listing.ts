@@ -51,6 +51,9 @@ export interface PtbXlOptions {
 /** Folders within folders that are read; a link to a folder above ends here. */
 const MAX_DEPTH = 8;
 
+/** Labels that are held at once, one for each record and class: up to 256 MiB. Challenge 2021, with the most records and classes, has 12 million. */
+const MAX_LABELS = 2 ** 25;
+
 /** Records and labels of Challenge 2017, without the signals. */
 export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOptions = {}): Listing<'bool', string> {
   requireDirectory(dbDir);
@@ -82,9 +85,10 @@ export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOpti
   };
   const rows = names.flatMap((name, i) => labelsOf(name).map((label) => ({ name, id: ids[i]!, label })));
   const columns = [...new Set(rows.map((row) => row.label))].sort(byCodePoint);
-  const values = zeros('bool', [rows.length, columns.length]);
+  const values = labelMatrix('bool', rows.length, columns.length, referenceFile);
+  const columnOf = new Map(columns.map((name, column) => [name, column]));
   rows.forEach((row, i) => {
-    values.data[i * columns.length + columns.indexOf(row.label)] = 1;
+    values.data[i * columns.length + columnOf.get(row.label)!] = 1;
   });
   return {
     paths: rows.map((row) => recordPath(dbDir, row.name, referenceFile)),
@@ -126,7 +130,7 @@ export function listChallenge20Data(
     );
   }
   const columns = [...new Set(codes.flat())].sort(byCodePoint);
-  return { paths, labels: { index: recordIds(names), columns, values: multiHot('int64', codes, columns) } };
+  return { paths, labels: { index: recordIds(names), columns, values: multiHot('int64', codes, columns, dbDir) } };
 }
 
 /** Records and labels of PTB-XL, without the signals. */
@@ -155,7 +159,7 @@ export function listPtbXlData(
     labels: {
       index: rows.map(({ row }) => number(row, 'ecg_id')),
       columns,
-      values: multiHot('int32', present, columns),
+      values: multiHot('int32', present, columns, databaseFile),
     },
     patientIds: rows.map(({ row }) => number(row, 'patient_id')),
     folds: rows.map(({ row }) => number(row, 'strat_fold')),
@@ -203,18 +207,32 @@ function recordIds(names: readonly string[]): readonly string[] {
   return new Set(short).size === names.length ? short : names;
 }
 
+/** Labels of all records, none set. Throws InputError for more classes and records than can be held. */
+export function labelMatrix<D extends DType>(dtype: D, records: number, classes: number, source: string): NdArray<D> {
+  if (records * classes > MAX_LABELS) {
+    throw new InputError('there are too many classes', {
+      file: source,
+      got: `${classes} classes of ${records} records`,
+      expected: `at most ${MAX_LABELS} labels in all`,
+    });
+  }
+  return zeros(dtype, [records, classes]);
+}
+
 function multiHot<D extends 'int32' | 'int64'>(
   dtype: D,
   codes: readonly (ReadonlySet<string> | readonly string[])[],
   columns: readonly string[],
+  source: string,
 ): NdArray<D> {
-  const values = zeros(dtype, [codes.length, columns.length]);
+  const values = labelMatrix(dtype, codes.length, columns.length, source);
   const one = (dtype === 'int64' ? 1n : 1) as never;
+  const columnOf = new Map(columns.map((name, column) => [name, column]));
   codes.forEach((present, row) => {
-    const set = new Set(present);
-    columns.forEach((name, column) => {
-      if (set.has(name)) values.data[row * columns.length + column] = one;
-    });
+    for (const name of present) {
+      const column = columnOf.get(name);
+      if (column !== undefined) values.data[row * columns.length + column] = one;
+    }
   });
   return values;
 }
