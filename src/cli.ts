@@ -1,6 +1,7 @@
 import { pythonExecutable } from '../scripts/lib/environment.mjs';
 import { cpuLimit } from './doctor/machine.ts';
-import { InputError, systemFault } from './errors.ts';
+import { systemFault } from './errors.ts';
+import { isUserFault } from './lib/python/errors.ts';
 import { print, printError } from './output.ts';
 
 /** What the module of a subcommand exports. */
@@ -170,15 +171,10 @@ function report(name: string, thrown: unknown): number {
     return usage;
   }
   // Input errors speak for themselves; the stack of anything else is needed to mend it.
-  const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected(error);
+  const isExpected = isUserFault(error) || (error instanceof Error && error.name === 'SetupFailure');
+  const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected;
   if (wantsStack && thrown instanceof Error) printError(`${thrown.stack}\n`);
   return failure;
-}
-
-function isExpected(error: unknown): boolean {
-  if (error instanceof InputError) return true;
-  const names = ['SetupFailure', 'ValueError', 'IndexError', 'KeyError', 'FileNotFoundError'];
-  return error instanceof Error && names.includes(error.name);
 }
 
 /** The command that starts like the given word, if there is one. */

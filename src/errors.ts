@@ -25,12 +25,21 @@ export class InputError extends Error {
   }
 }
 
+/** Longest text from a file that a message repeats. */
+const longest = 400;
+
+function brief(text: string): string {
+  const shown = oneLine(text);
+  if (shown.length <= longest) return shown;
+  return `${shown.slice(0, longest)}… (${shown.length.toLocaleString('en')} characters)`;
+}
+
 function describe(summary: string, { file, where, got, expected, next }: Problem): string {
   const place = oneLine([file, where].filter(Boolean).join(', '));
   const parts = [
     place ? `${place}: ${summary}` : summary,
-    got === undefined ? '' : `got ${oneLine(got)}`,
-    expected === undefined ? '' : `expected ${oneLine(expected)}`,
+    got === undefined ? '' : `got ${brief(got)}`,
+    expected === undefined ? '' : `expected ${brief(expected)}`,
   ].filter(Boolean);
   const sentence = parts.join('; ');
   return next ? `${sentence}. ${next}` : sentence;

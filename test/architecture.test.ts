@@ -6,7 +6,7 @@ import { root } from './shared_data.ts';
 const src = join(root, 'src');
 
 /** What everything may import. */
-const base = ['errors.ts', 'events.ts', 'text.ts'];
+const base = ['errors.ts', 'events.ts', 'output.ts', 'text.ts'];
 
 /** What each part of `src` may import, beside itself; see docs/architecture.md. */
 const allowed: { readonly [part: string]: readonly string[] } = {

@@ -46,8 +46,8 @@ ${formats}
   --force               replace files that are there
 
 wfdb-csv reads a folder of your own: labels.csv has the columns record and labels (several are separated by ;) and may have patient and
-fold; each record is RECORD.hea (WFDB), RECORD.csv (first row: names of the leads) or RECORD.npy (samples, leads). With patients the set
-is divided by patient.
+fold; each record is RECORD.hea (WFDB), RECORD.csv (first row: names of the leads) or RECORD.npy (samples, leads), or named with its ending.
+With patients the set is divided by patient.
 
 Examples:
   ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data

@@ -4,10 +4,11 @@ import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.
 import { exitCodeOf } from '../compare/comparison.ts';
 import { formatComparison, readReport } from '../compare/report/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
-import { InputError, messageOf, systemFault } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
+import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { precisions } from '../port/training/progress.ts';
@@ -90,8 +91,7 @@ export async function run(args: readonly string[]): Promise<number> {
       return pausedCode;
     }
     printError(`reproduce: ${messageOf(error)}\n`);
-    const isExpected =
-      [InputError, StepFailed].some((type) => error instanceof type) || systemFault(error) !== undefined;
+    const isExpected = isUserFault(error) || error instanceof StepFailed;
     if (!isExpected || process.env.ECG_TRANSPLANT_DEBUG === '1') {
       printError(`${error instanceof Error ? error.stack : ''}\n`);
     }

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { integer, minValue, number, object, optional, pipe, string } from 'valibot';
 import { InputError } from '../errors.ts';
+import { printError } from '../output.ts';
 import { checkJson, type Described } from './json/file.ts';
 import { encodeJson } from './json/text.ts';
 import { openToRead } from './own_files.ts';
@@ -212,7 +213,7 @@ function keepAlive(path: string, text: string, every: number): () => void {
   let stopped = false;
   worker.on('message', () => {
     if (stopped) return;
-    process.stderr.write(
+    printError(
       `${path}: another process has taken this folder while this one slept; it ends, so that their files do not mix\n`,
     );
     process.exit(1);

@@ -1,4 +1,4 @@
-import { escapeMarkup } from '../text.ts';
+import { escapeMarkup, printable } from '../text.ts';
 import type { Recording } from './recording.ts';
 
 /** Millimetres of ECG paper. */
@@ -9,13 +9,31 @@ const scale = 3;
 /** Steps of a millimetre in which traces are drawn. */
 const steps = 20;
 
+/** Height of a line of text, and size of its letters. */
+const lineHeight = 5;
+const fontSize = 3.5;
+/** Widths of letters as parts of the font's size, on the wide side, since fonts differ; the first that fits counts. */
+const letterWidths: readonly (readonly [letters: RegExp, width: number])[] = [
+  [/[\u2e80-\u{1ffff}MW@%mw]/u, 1.05],
+  [/[\p{Lu}\d]/u, 0.8],
+  [/./u, 0.66],
+];
+/** Narrowest picture, so that its texts have room. */
+const narrowest = 120;
+
 export interface PictureOptions {
   readonly title: string;
+  /** Further lines below the title. */
+  readonly notes?: readonly string[];
   /** First second and length in seconds; default the whole recording. */
   readonly from?: number;
   readonly seconds?: number;
   /** Columns of leads, one after the other, as on a standard print; default 1. */
   readonly columns?: number;
+  /** Seconds after which all leads begin anew below; default never. Not with several columns. */
+  readonly secondsPerLine?: number;
+  /** Draws a bar of the whole recording, with the part that the picture shows marked on it. */
+  readonly overview?: boolean;
 }
 
 /** What is drawn: leads by name, with their signals in mV. */
@@ -26,46 +44,107 @@ export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
 /** A recording on ECG paper (25 mm/s, 10 mm/mV) as an SVG document. */
 export function drawRecording(recording: Traces, options: PictureOptions): string {
   const { fs, leads, signals } = recording;
-  const { from = 0, columns = 1 } = options;
-  const title = escapeMarkup(options.title);
-  const seconds = options.seconds ?? signals[0]!.length / fs - from;
+  const { title, notes = [], from = 0, columns = 1, overview = false } = options;
+  const whole = signals[0]!.length / fs;
+  const seconds = options.seconds ?? whole - from;
+  const perLine = Math.min(options.secondsPerLine ?? seconds, seconds);
+  const width = Math.max(perLine * perSecond, narrowest);
+  const scaleNote = '25 mm/s, 10 mm/mV';
+  const texts = notes.length === 0 ? [`${title} · ${scaleNote}`] : [title, ...notes, scaleNote];
+  const lines = texts.flatMap((text) => wrap(text, width - 2));
+  const bar = overview ? drawOverview(whole, from, seconds, width, 3 + lines.length * lineHeight) : [];
+  const head = 3 + (lines.length + (overview ? 1 : 0)) * lineHeight;
   const rows = Math.ceil(leads.length / columns);
   const rowHeight = leads.length === 1 ? 30 : 22;
-  const head = 8;
-  const width = seconds * perSecond;
-  const height = head + rows * rowHeight;
-  const part = seconds / columns;
-  const traces = leads.map((lead, k) => {
-    const column = Math.floor(k / rows);
-    const left = column * part * perSecond;
-    const zero = head + ((k % rows) + 0.6) * rowHeight;
-    const first = Math.round((from + column * part) * fs);
-    const count = Math.min(Math.round(part * fs), signals[k]!.length - first);
-    // Whole steps of a twentieth of a millimetre, each from the point before: half the size of coordinates.
-    let x = Math.round(left * steps);
-    let y = Math.round((zero - signals[k]![first]! * perMillivolt) * steps);
-    const trace = [`M${x} ${y}l`];
-    for (let n = 1; n < count; n++) {
-      const nextX = Math.round((left + (n / fs) * perSecond) * steps);
-      const nextY = Math.round((zero - signals[k]![first + n]! * perMillivolt) * steps);
-      trace.push(`${nextX - x} ${nextY - y}`);
-      [x, y] = [nextX, nextY];
-    }
-    const label = `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${escapeMarkup(lead)}</text>`;
-    return `${label}<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
-  });
+  const systems = Math.max(1, Math.ceil(seconds / perLine - 1e-9));
+  const height = head + systems * rows * rowHeight;
+  const part = perLine / columns;
+  const traces = Array.from({ length: systems }, (_, system) => system).flatMap((system) =>
+    leads.map((lead, k) => {
+      const column = Math.floor(k / rows);
+      const left = column * part * perSecond;
+      const zero = head + (system * rows + (k % rows) + 0.6) * rowHeight;
+      const start = from + system * perLine + column * part;
+      const first = Math.round(start * fs);
+      const last = Math.min(Math.round(Math.min(start + part, from + seconds) * fs), signals[k]!.length);
+      const label = escapeMarkup(systems === 1 || k > 0 ? lead : `${lead} · ${clock(start)}`);
+      return `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${label}</text>${drawTrace(signals[k]!.subarray(first, last), fs, left, zero)}`;
+    }),
+  );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width * scale)}" height="${height * scale}" role="img">`,
-    `<title>ECG: ${title}</title>`,
+    `<title>ECG: ${escapeMarkup(title)}</title>`,
     '<style>text{font:3.5px sans-serif;fill:#333}.trace{fill:none;stroke:#111;stroke-width:6;stroke-linejoin:round}</style>',
     '<defs><pattern id="mm" width="5" height="5" patternUnits="userSpaceOnUse">',
     '<path d="M1 0V5M2 0V5M3 0V5M4 0V5M0 1H5M0 2H5M0 3H5M0 4H5" stroke="#f6d5d5" stroke-width=".08"/>',
     '<path d="M0 0H5V5H0Z" fill="none" stroke="#eaa" stroke-width=".16"/></pattern></defs>',
     `<rect width="100%" height="100%" fill="#fff"/><rect y="${head}" width="100%" height="100%" fill="url(#mm)"/>`,
-    `<text x="1" y="5">${title} · 25 mm/s, 10 mm/mV</text>`,
+    ...lines.map((line, i) => `<text x="1" y="${(i + 1) * lineHeight}">${escapeMarkup(line)}</text>`),
+    ...bar,
     ...traces,
     '</svg>\n',
   ].join('\n');
+}
+
+function drawTrace(signal: Float64Array, fs: number, left: number, zero: number): string {
+  // Whole steps of a twentieth of a millimetre, each from the point before: half the size of coordinates.
+  let x = Math.round(left * steps);
+  let y = Math.round((zero - signal[0]! * perMillivolt) * steps);
+  const trace = [`M${x} ${y}l`];
+  for (let n = 1; n < signal.length; n++) {
+    const nextX = Math.round((left + (n / fs) * perSecond) * steps);
+    const nextY = Math.round((zero - signal[n]! * perMillivolt) * steps);
+    trace.push(`${nextX - x} ${nextY - y}`);
+    [x, y] = [nextX, nextY];
+  }
+  return `<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
+}
+
+/** A bar as long as the recording; the part that is drawn below is dark. */
+function drawOverview(whole: number, from: number, seconds: number, width: number, y: number): string[] {
+  const length = width - 2;
+  const begin = 1 + (from / whole) * length;
+  return [
+    `<rect x="1" y="${y}" width="${round(length)}" height="2" fill="#ddd"/>`,
+    `<rect x="${round(begin)}" y="${y}" width="${round(Math.max(0.5, (seconds / whole) * length))}" height="2" fill="#333"/>`,
+  ];
+}
+
+/** Minutes and seconds. */
+export function clock(seconds: number): string {
+  const tenths = Math.round(seconds * 10);
+  const rest = (tenths % 600) / 10;
+  return `${Math.floor(tenths / 600)}:${rest < 10 ? '0' : ''}${Number.isInteger(rest) ? rest : rest.toFixed(1)}`;
+}
+
+/** Text in lines of at most `width` millimetres, broken at spaces where there are any. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(/[ \t\n]+/)) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (widthOf(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = '';
+    for (const character of word) {
+      if (widthOf(line + character) > width) {
+        lines.push(line);
+        line = '';
+      }
+      line += character;
+    }
+  }
+  return [...lines, line];
+}
+
+/** Millimetres that a text takes, on the wide side. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += letterWidths.find(([letters]) => letters.test(character))?.[1] ?? 0;
+  return width * fontSize;
 }
 
 function round(value: number): string {

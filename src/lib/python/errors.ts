@@ -1,3 +1,5 @@
+import { InputError, systemFault } from '../../errors.ts';
+
 /** Twins of Python's built-in exceptions, so that a caller of either side can tell the same cases apart. */
 
 /** Twin of Python's `ValueError`. */
@@ -37,4 +39,10 @@ export class FileNotFoundError extends Error {
     this.path = path;
     this.similar = similar;
   }
+}
+
+/** Whether an error is about what a user gave (a file, an option) or what the system refused, not a fault of this program. */
+export function isUserFault(error: unknown): boolean {
+  if (error instanceof InputError || systemFault(error) !== undefined) return true;
+  return [ValueError, IndexError, KeyError, FileNotFoundError].some((type) => error instanceof type);
 }

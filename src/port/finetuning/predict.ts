@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Session } from '../../graph/session.ts';
 import { allocate, type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { objectArray } from '../../lib/numpy/object_array.ts';
 import { type Column, DataFrame } from '../../lib/pandas/csv.ts';
+import { isUserFault } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { requireAgreement } from '../training/agreement.ts';
 import { atThreshold, mostProbable } from '../transplant/evaluation.ts';
@@ -22,6 +24,9 @@ import { loadTrainingSet, type TrainingSet, withLead } from './training_set.ts';
 
 const asTrained =
   'Prepare the file as the training data were prepared; or predict the recordings themselves, for which that is done: ecg-transplant predict --job-dir DIR RECORD…';
+
+/** Recordings that are predicted at once. */
+const recordBatch = 16;
 
 /** Predictions of a finetuned network, one row per record. */
 export interface Prediction {
@@ -46,6 +51,8 @@ export interface RecordOptions {
   readonly recordLeads?: readonly string[];
   readonly resampler?: Resampler;
   readonly report?: Reporter;
+  /** Is told of a recording that cannot be predicted, which is then left out. Without it such a recording is an error. */
+  readonly onFailure?: (path: string, error: Error) => void;
 }
 
 /** The network of a finetuning job, ready to predict; dispose of it. */
@@ -115,33 +122,73 @@ export class Predictor {
   }
 
   /**
-   * Predicts recordings (WFDB records, `.csv` or `.npy` files, `.mat` files of CPSC 2018, named without ending), each treated as the training data were: leads by
-   * name, unit, normalisation, rate, length.
+   * Predicts recordings, each treated as the training data were: leads by name, unit, normalisation, rate, length.
    *
-   * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples, or the job does not say what was done to its data.
+   * @param paths see `recordingFile`.
+   * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples (see `onFailure`), or the job does not say what was done to its data.
    */
   async predictRecords(paths: readonly string[], options: RecordOptions = {}): Promise<Prediction> {
-    const { samples, leads } = this.model;
+    const { report = silent, onFailure } = options;
+    const { samples, leads, classes } = this.model;
     const plan = this.recordPlan(options);
     const resampler = options.resampler ?? (await openResampler(plan.fs === null ? 'javascript' : undefined));
     const width = samples * leads;
-    const data = new Float32Array(paths.length * width);
-    const notes = new NoteBook(options.report ?? silent);
+    const batch = new Float32Array(Math.min(recordBatch, paths.length) * width);
+    const predicted: string[] = [];
+    const probabilities: Float32Array[] = [];
+    let waiting = 0;
+    const predictWaiting = (): void => {
+      const shape = [waiting, samples, leads];
+      const rows = arrayRows(ndarray('float32', shape, batch.slice(0, waiting * width)));
+      probabilities.push(predictAll(this.#session, rows, recordBatch, 'recordings', silent).data as Float32Array);
+      waiting = 0;
+    };
+    const tell: Reporter = paths.length > recordBatch ? report : silent;
+    const notes = new NoteBook(report);
+    const task = 'predicting';
+    tell({ kind: 'start', task, total: paths.length, unit: 'recordings' });
     for (const [i, path] of paths.entries()) {
-      const signal = prepareRecording(path, plan, resampler, notes.add);
-      const length = signal.shape[0];
-      if (this.preprocessing?.padding === null && length !== samples) {
-        throw new InputError('the recording has another length than the training data, which were not padded', {
-          file: path,
-          got: `${length} samples`,
-          expected: `${samples} samples at ${this.preprocessing.samplingRate} Hz`,
-        });
+      try {
+        const signal = prepareRecording(path, plan, resampler, notes.add);
+        this.#requireLength(signal.shape[0]!, path);
+        batch.fill(0, waiting * width, (waiting + 1) * width);
+        padPre(signal, batch.subarray(waiting * width, (waiting + 1) * width));
+        predicted.push(path);
+        waiting++;
+      } catch (error) {
+        if (onFailure === undefined || !isUserFault(error)) throw error;
+        onFailure(path, error as Error);
       }
-      padPre(signal, data.subarray(i * width, (i + 1) * width));
+      if (waiting === recordBatch) predictWaiting();
+      tell({ kind: 'progress', task, done: i + 1 });
+      // Lets the progress appear and Ctrl-C work.
+      if (i % recordBatch === 0) await setImmediate();
     }
+    if (waiting > 0) predictWaiting();
+    tell({ kind: 'end', task });
     notes.close();
-    const rows = arrayRows(ndarray('float32', [paths.length, samples, leads], data));
-    return this.#decide(paths, predictAll(this.#session, rows, 16, 'recordings', silent));
+    const all = new Float32Array(predicted.length * classes.length);
+    probabilities.reduce((at, part) => {
+      all.set(part, at);
+      return at + part.length;
+    }, 0);
+    return this.#decide(predicted, ndarray('float32', [predicted.length, classes.length], all));
+  }
+
+  #requireLength(length: number, path: string): void {
+    const { samples } = this.model;
+    if (this.preprocessing?.padding !== null || length === samples) return;
+    throw new InputError('the recording has another length than the training data, which were not padded', {
+      file: path,
+      got: `${length} samples`,
+      expected: `${samples} samples at ${this.preprocessing.samplingRate} Hz`,
+    });
+  }
+
+  /** Seconds of a recording that the network sees: its last ones, see `padPre`. Throws as `recordPlan`. */
+  get windowSeconds(): number {
+    const { fs, recordedFs } = this.recordPlan();
+    return this.model.samples / (fs ?? recordedFs);
   }
 
   /** What is done to recordings before they are padded. Throws an InputError if the job does not say. */

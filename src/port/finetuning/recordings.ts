@@ -1,19 +1,17 @@
-import { existsSync, statSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
 import { type NumberTable, readNumberTable } from '../../lib/csv/number_table.ts';
 import { loadmat } from '../../lib/matlab/mat5.ts';
 import { toFloat64 } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { readNpy } from '../../lib/numpy/npy.ts';
-import { FileNotFoundError } from '../../lib/python/errors.ts';
 import { pythonToType } from '../../lib/python/interpreter.ts';
-import { notFound } from '../../lib/python/not_found.ts';
 import { readHeader } from '../../lib/wfdb/header.ts';
 import { readPhysical } from '../../lib/wfdb/signal.ts';
 import { knownUnits, millivoltsPer } from '../../lib/wfdb/units.ts';
 import { shellCommand } from '../../text.ts';
 import { asClock, type Clock, fitsRate, rateOf } from './clock.ts';
 import { findLeads, leadKey } from './leads.ts';
+import { recordingFile } from './record_files.ts';
 
 /** One recording in physical units. */
 export interface Recording {
@@ -32,7 +30,7 @@ export type RecordingFormat =
   | { readonly kind: 'wfdb' }
   /** MATLAB files of CPSC 2018 as first published: a struct `ECG` with `data` (12, samples) in mV at 500 Hz. */
   | { readonly kind: 'cpsc2018' }
-  /** `.hea` (WFDB), else `.csv` (first row: names of the leads), else `.npy` (samples, leads), else `.mat` (CPSC 2018). */
+  /** WFDB, `.csv` (first row: names of the leads), `.npy` (samples, leads) or `.mat` (CPSC 2018); see `recordingFile`. */
   | {
       readonly kind: 'any';
       readonly fs?: number;
@@ -92,7 +90,7 @@ interface StoredRecording {
 /**
  * Reads one recording.
  *
- * @param path without ending, or the name of one of its files.
+ * @param path see `recordingFile`; for published collections without ending.
  * @returns the leads in one unit. Missing samples are NaN.
  * @throws FileNotFoundError; InputError naming file and place for contents that cannot be used: leads that are missing or have one name, units that are not
  *   known, clocks with gaps.
@@ -145,26 +143,10 @@ function conversion(
 function openRecording(path: string, format: RecordingFormat, options: ReadOptions): StoredRecording {
   if (format.kind === 'cpsc2018') return openCpsc2018(`${path}.mat`);
   if (format.kind === 'wfdb') return openWfdb(path, options);
-  const file = recordingFile(path);
-  if (file.endsWith('.hea')) return openWfdb(file.slice(0, -'.hea'.length), options);
-  if (file.endsWith('.mat')) return openLoneMat(file);
-  return file.endsWith('.csv') ? openCsv(file, format, options) : openNpy(file, format, options);
-}
-
-/** The file that a path with or without ending names. */
-function recordingFile(path: string): string {
-  const endings = ['.hea', '.csv', '.npy', '.mat'];
-  const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-  if (endings.some((ending) => path.endsWith(ending)) && isFile(path)) {
-    const header = path.replace(/mat$/, 'hea');
-    return path.endsWith('.mat') && existsSync(header) ? header : path;
-  }
-  const file = endings.map((ending) => path + ending).find(isFile);
-  if (!file) {
-    const similar = endings.map((ending) => notFound(path + ending)).find((error) => error.similar !== undefined);
-    throw similar ?? new FileNotFoundError(`${path}.hea, .csv, .npy or .mat`);
-  }
-  return file;
+  const { form, file } = recordingFile(path);
+  if (form === 'wfdb') return openWfdb(file.slice(0, -'.hea'.length), options);
+  if (form === 'mat') return openLoneMat(file);
+  return form === 'csv' ? openCsv(file, format, options) : openNpy(file, format, options);
 }
 
 function openWfdb(path: string, { note }: ReadOptions): StoredRecording {

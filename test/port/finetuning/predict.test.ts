@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../../../src/commands/predict.ts';
@@ -205,6 +205,97 @@ describe('ecg-transplant predict', () => {
     const svg = readFileSync(at('strips', 'r1.svg'), 'utf8');
     expect(svg).toContain('For research, not for diagnosis.');
     for (const lead of ['I', 'V1']) expect(svg).toContain(`>${lead}</text>`);
+  });
+
+  /** Runs the command; resolves to its code and what it wrote. */
+  async function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+    const [out, err]: [string[], string[]] = [[], []];
+    const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0);
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
+    try {
+      const code = await run(['--job-dir', at('job'), ...args]);
+      return { code, out: out.join(''), err: err.join('') };
+    } finally {
+      stdout.mockRestore();
+      stderr.mockRestore();
+    }
+  }
+
+  test('one bad recording is reported at the end, the others are predicted, and the exit code is 1', async () => {
+    writeFileSync(at('records', 'bad.csv'), 'I,V1\n1,x\n');
+    writeFileSync(at('records', 'y.edf'), '0       '.padEnd(300));
+    const { code, out, err } = await command(
+      ...['--record-fs', '250', '--json', at('some.json'), '--csv', at('some.csv')],
+      ...[
+        at('records', 'r1'),
+        at('records', 'bad.csv'),
+        at('records', 'none'),
+        at('records', 'y.edf'),
+        at('records', 'r2'),
+      ],
+    );
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(
+      /3 of 5 recordings could not be predicted:\n {2}\S+bad\.csv.*\n {2}.*none.*\n {2}\S+y\.edf.*EDF/,
+    );
+    const json = JSON.parse(readFileSync(at('some.json'), 'utf8'));
+    expect(json.records.map(({ record }: { record: string }) => record)).toEqual(
+      ['r1', 'r2'].map((name) => at('records', name)),
+    );
+    expect(json.failed).toHaveLength(3);
+    const alone = await predictor.predictRecords([at('records', 'r2')]);
+    expect(json.records[1].probabilities.fast).toBeCloseTo(Number(alone.probabilities.data[0]), 6);
+    expect(readFileSync(at('some.csv'), 'utf8').trim().split('\n')).toHaveLength(3);
+    // A single recording is the error itself.
+    await expect(run(['--job-dir', at('job'), at('records', 'y.edf')])).rejects.toThrow('an EDF recording');
+    for (const name of ['bad.csv', 'y.edf']) rmSync(at('records', name));
+  });
+
+  test('a folder: as the recordings one by one, in more than one batch', async () => {
+    const many = at('many');
+    const names = Array.from({ length: 20 }, (_, i) => writeRecord(many, i, { name: `m${i}` }));
+    const { code, out, err } = await command(many);
+    expect(code).toBe(0);
+    expect(err).toContain('predicting (20 recordings)');
+    const rows = out.trim().split('\n').slice(1);
+    expect(rows.map((row) => row.split(',')[0])).toEqual(names);
+    for (const i of [0, 15, 16, 19]) {
+      const alone = await predictor.predictRecords([names[i]!]);
+      expect(Number(rows[i]!.split(',')[1])).toBeCloseTo(Number(alone.probabilities.data[0]), 6);
+    }
+  });
+
+  test('equal names in different folders have a picture each, and nothing is replaced unasked', async () => {
+    const records = ['a', 'b'].map((person, i) => writeRecord(at('people', person), i, { name: 'rec_1' }));
+    const out = ['--picture', at('pictures'), '--csv', at('people.csv')];
+    expect((await command(...out, ...records)).code).toBe(0);
+    const pictures = ['a', 'b'].map((person) => readFileSync(at('pictures', person, 'rec_1.svg'), 'utf8'));
+    expect(pictures[0]).not.toBe(pictures[1]);
+    await expect(command(...out, ...records)).rejects.toThrow(
+      'people.csv: the file is there already. Replace it: add --force',
+    );
+    await expect(command('--picture', at('pictures'), ...records)).rejects.toThrow(
+      'rec_1.svg: the file is there already',
+    );
+    expect((await command(...out, '--force', ...records)).code).toBe(0);
+    const table = at('people', 'a', 'table.csv');
+    writeFileSync(table, 'I,V1\n1,2\n');
+    const over = command('--csv', table, '--force', '--record-fs', '250', table);
+    await expect(over).rejects.toThrow('the result would replace what is predicted');
+    await expect(command('--csv', at('x'), '--json', at('x'), ...records)).rejects.toThrow('name the same file');
+  });
+
+  test('text that a spreadsheet would run, and control characters of names, stay text', async () => {
+    mkdirSync(at('odd'), { recursive: true });
+    const table = 'I,V1\n1,2\n2,1\n0,1\n1,0\n';
+    for (const name of ['=cmd|x', '-1+1', '\u001b[31mred\u202e']) writeFileSync(at('odd', `${name}.csv`), table);
+    const { out } = await command('--record-fs', '250', '--picture', at('odd-pictures'), at('odd'));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+    expect(out).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
+    expect(out).toContain('\\u001b[31mred\\u202e');
+    const picture = readFileSync(at('odd-pictures', '\u001b[31mred\u202e.svg'), 'utf8');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+    expect(picture).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
   });
 
   test('needs either a file or recordings', async () => {

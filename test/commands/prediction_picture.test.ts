@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { drawPrediction } from '../../src/commands/prediction_picture.ts';
+import { ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { openBrowser } from '../compare/report/browser.ts';
+
+const fs = 100;
+
+/** Leads that rise by a thousandth of a millivolt a sample. */
+function ramp(seconds: number, leads: readonly string[]) {
+  const samples = Math.round(seconds * fs);
+  const data = Float64Array.from({ length: samples * leads.length }, (_, i) => Math.floor(i / leads.length) / 1000);
+  return { signal: ndarray('float64', [samples, leads.length], data), fs, leads };
+}
+
+/** Number of points of each drawn trace. */
+function points(svg: string): number[] {
+  return [...svg.matchAll(/ d="M\d+ -?\d+l([^"]*)"/g)].map(([, path]) => 1 + (path!.match(/-?\d+/g)?.length ?? 0) / 2);
+}
+
+/** Where the paper begins, in mm. */
+function headOf(svg: string): number {
+  return Number(/<rect y="(\d+)"/.exec(svg)![1]);
+}
+
+/** The texts of a picture, lines joined. */
+function texts(svg: string): string {
+  return [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text]) => text).join(' ');
+}
+
+const result = [{ name: 'AF', probability: 0.98 }];
+
+test('what the network saw is drawn: the end of a long recording, in lines of ten seconds', () => {
+  const leads = ['I'];
+  const svg = drawPrediction({ recording: ramp(60, leads), leads, windowSeconds: 25, name: 'r', result });
+  expect(points(svg)).toEqual([1000, 1000, 500]);
+  expect(texts(svg)).toContain('The network saw 0:35 to 1:00 of 1:00 (min:s), drawn here; the beginning was left out.');
+  for (const time of ['0:35', '0:45', '0:55']) expect(svg).toContain(`>I · ${time}</text>`);
+  // The bar of the whole, and on it the window: the last 25 of 60 seconds.
+  const [whole, window] = [...svg.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)" height="2"/g)].map(
+    ([, x, width]) => [Number(x), Number(width)],
+  );
+  expect(window![1]! / whole![1]!).toBeCloseTo(25 / 60, 2);
+  expect(window![0]! + window![1]!).toBeCloseTo(whole![0]! + whole![1]!, 1);
+  // Each lower line starts where the one above ended: 10 s are 1 mV, 10 mm, 200 steps; lines are 30 mm apart.
+  const heights = [...svg.matchAll(/ d="M0 (-?\d+)l/g)].map(([, y]) => Number(y));
+  expect(heights[1]! - heights[0]!).toBe((30 - 10) * 20);
+  const all = drawPrediction({ recording: ramp(60, leads), leads, windowSeconds: 60, name: 'r', result });
+  expect(points(all)).toEqual([1000, 1000, 1000, 1000, 1000, 1000]);
+  // The first sample that is drawn is number 3,500: 3.5 mV.
+  const start = (picture: string): number => Number(/ d="M0 (-?\d+)l/.exec(picture)![1]) - headOf(picture) * 20;
+  expect(start(all) - start(svg)).toBe(35 * 20);
+});
+
+test('a short recording is drawn whole, and what was put in front of it is said', () => {
+  const leads = ['I', 'II'];
+  const svg = drawPrediction({ recording: ramp(4, leads), leads, windowSeconds: 6, name: 'r', result });
+  expect(points(svg)).toEqual([400, 400]);
+  expect(texts(svg)).toContain('The network saw the whole recording of 0:04 (min:s), behind 0:02 of zeros.');
+  expect(svg).not.toContain('height="2"');
+});
+
+test('long lists of classes end with their number', () => {
+  const many = Array.from({ length: 71 }, (_, i) => ({ name: `some long diagnosis ${i}`, probability: 1 - i / 100 }));
+  const svg = drawPrediction({ recording: ramp(10, ['I']), leads: ['I'], windowSeconds: 10, name: 'r', result: many });
+  expect(svg).toMatch(/some long diagnosis 0 100\.0\u00a0%/);
+  expect(texts(svg)).toMatch(/and \d+ more classes/);
+  expect(
+    drawPrediction({ recording: ramp(10, ['I']), leads: ['I'], windowSeconds: 10, name: 'r', result: [] }),
+  ).toContain('No class.');
+});
+
+test('in a browser no text is cut off, however long names and lists are', async (context) => {
+  const browser = await openBrowser();
+  if (typeof browser === 'string') return context.skip(browser);
+  try {
+    const page = await browser.newPage();
+    const classes = Array.from({ length: 40 }, (_, i) => ({ name: `WWW心房細動 ${i}`, probability: 0.9 }));
+    for (const [seconds, name] of [
+      [1, 'W'.repeat(255)],
+      [10, `${'folder of a name/'.repeat(20)}rec`],
+      [40, '心房細動'.repeat(60)],
+    ] as const) {
+      const leads = ['I', 'aVR'];
+      const svg = drawPrediction({ recording: ramp(seconds, leads), leads, windowSeconds: 25, name, result: classes });
+      await page.setContent(`<body>${svg}</body>`);
+      const inside = await page.evaluate<boolean>(`(() => {
+        const svg = document.querySelector('svg');
+        const { width, height } = svg.viewBox.baseVal;
+        return [...svg.querySelectorAll('text')].every((text) => {
+          const box = text.getBBox();
+          return box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height;
+        });
+      })()`);
+      expect(inside, name).toBe(true);
+    }
+  } finally {
+    await browser.close();
+  }
+});
