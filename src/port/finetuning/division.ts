@@ -5,7 +5,7 @@ import { countByClass } from './set_check.ts';
 
 /** What is divided, and by which option. */
 export interface Divided {
-  readonly file: string;
+  readonly file?: string;
   /** Flag and value, as typed. */
   readonly option: string;
   readonly value: number;
@@ -23,6 +23,7 @@ export interface Division {
 export interface Strata {
   readonly y: NdArray;
   readonly classes: readonly string[];
+  readonly recordIds: readonly (string | number)[];
 }
 
 /**
@@ -80,7 +81,7 @@ function requireSizes(
 
 function requireStrata(
   records: number,
-  { y, classes }: Strata,
+  { y, classes, recordIds }: Strata,
   sizes: { train: number; test: number; chosen: 'train' | 'test' },
   { file, option, value, otherwise }: Divided,
 ): void {
@@ -90,7 +91,7 @@ function requireStrata(
     throw new InputError(`${option} ${value} needs 2 records of each class, one for each part`, {
       file,
       where: `class ${classes[rare]}`,
-      got: '1 record',
+      got: `1 record: ${recordIds[recordWith(y, rare)]}`,
       next: otherwise,
     });
   }
@@ -104,4 +105,10 @@ function requireStrata(
     expected: `at least ${present} in both parts`,
     next,
   });
+}
+
+/** The first record with a class. */
+function recordWith(y: NdArray, k: number): number {
+  const [records, classes] = y.shape;
+  return Array.from({ length: records }, (_, i) => i).findIndex((i) => Number(y.data[i * classes + k]) === 1);
 }

@@ -142,7 +142,8 @@ function divideSets({ train, ...others }: FileSets, options: JobSetOptions, repo
   const divide = (set: TrainingSet, size: { testSize: number } | { trainSize: number }, divided: Divided): Division => {
     const { y, classes, patientIds, recordIds } = set;
     // Quirk Q49 (changed): every distinct row of several labels would be a class, and one seen once stops the split.
-    if (!byPatient) return divideRecords(recordIds.length, size, isMulticlass(y) ? undefined : { y, classes }, divided);
+    if (!byPatient)
+      return divideRecords(recordIds.length, size, isMulticlass(y) ? undefined : { y, classes, recordIds }, divided);
     const division = dividePatients(patientIds!, size, divided);
     const { patients, train: kept, test: held } = division;
     const [some, records] = 'testSize' in size ? [patients.test, held.length] : [patients.train, kept.length];
@@ -194,7 +195,7 @@ function warnOfDividedPatients(train: TrainingSet, val: TrainingSet, report: Rep
   const both = new Set(val.patientIds.filter((id) => trained.has(id)));
   if (both.size === 0) return;
   const text =
-    `${both.size} patients have records in both the training and the validation part, as in the original (Quirk Q60): figures will be better than for new patients. ` +
+    `${both.size} patients have records in both the training and the validation part, as in the original (Quirk Q61): figures will be better than for new patients. ` +
     'To keep patients together: --split patient';
   report({ kind: 'warning', text });
 }

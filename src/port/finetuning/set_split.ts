@@ -1,8 +1,8 @@
 import { InputError } from '../../errors.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
-import { splitIndices } from '../../lib/sklearn/model_selection.ts';
 import { isMulticlass } from '../transplant/utils.ts';
 import type { RecordListing } from './collections.ts';
+import { dividePatients, divideRecords } from './division.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** How a set is divided into a training and a test part. */
@@ -69,58 +69,13 @@ export function divide(listing: RecordListing, { by, stratify, testFolds, testSi
     }
     return parts;
   }
-  const patients = by === 'patient' ? [...new Set(listing.patientIds!)] : [];
-  checkSizes(by === 'patient' ? patients.length : all.length, by, testSize);
-  if (by === 'record' && stratify) checkClasses(listing, testSize);
-  if (by === 'record')
-    return { ...splitIndices(all.length, { testSize, randomState, ...(stratify ? { stratify: listing.y } : {}) }) };
-  const split = splitIndices(patients.length, { testSize, randomState });
-  const test = new Set(split.test.map((i) => patients[i]!));
-  const inTest = (i: number): boolean => test.has(listing.patientIds![i]!);
-  return { train: all.filter((i) => !inTest(i)), test: all.filter(inTest) };
-}
-
-/** Members of the test part, as scikit-learn counts them. */
-function testCount(members: number, testSize: number): number {
-  return testSize < 1 ? Math.ceil(testSize * members) : testSize;
-}
-
-function checkSizes(members: number, by: 'record' | 'patient', testSize: number): void {
-  const test = testCount(members, testSize);
-  if (test < members) return;
-  throw new InputError(`there are too few ${by}s to divide`, {
-    got: `${members}, of which ${test} for the test part`,
-    next: 'Make one file without division: --test-size 0, or give a smaller --test-size.',
-  });
-}
-
-/** A stratified division needs two records of each class, and a record for each class in both parts. */
-function checkClasses({ y, classes, recordIds }: RecordListing, testSize: number): void {
-  const width = classes.length;
-  const members = classes.map((_, column) =>
-    recordIds.filter((_id, row) => Number(y.data[row * width + column]) !== 0),
-  );
-  const single = members.findIndex(({ length }) => length === 1);
-  if (single !== -1) {
-    throw new InputError('a class has a single record, which cannot be in both parts', {
-      where: `class ${classes[single]}`,
-      got: `record ${members[single]![0]}`,
-      expected: '2 records or more of each class',
-      next: 'Add records of the class, take this one out of the list, or make one file without division: --test-size 0.',
-    });
-  }
-  const present = members.filter(({ length }) => length > 0).length;
-  const test = testCount(recordIds.length, testSize);
-  if (test >= present && recordIds.length - test >= present) return;
-  const works =
-    recordIds.length >= 2 * present
-      ? `--test-size ${test < present ? present : recordIds.length - present}`
-      : '--test-size 0';
-  throw new InputError('a part is too small to hold every class', {
-    got: `${recordIds.length - test} training and ${test} test records`,
-    expected: `at least ${present} of each, for ${present} classes`,
-    next: `Divide in another way: ${works}${works.endsWith(' 0') ? ' makes one file' : ''}.`,
-  });
+  const otherwise = 'Make one file without division: --test-size 0';
+  const divided = { option: '--test-size', value: testSize, otherwise };
+  const { train, test } =
+    by === 'record'
+      ? divideRecords(all.length, { testSize, randomState }, stratify ? listing : undefined, divided)
+      : dividePatients(listing.patientIds!, { testSize, randomState }, divided);
+  return { train, test };
 }
 
 /** The division as the description of the set tells it. */

@@ -209,23 +209,25 @@ describe('a division that cannot be made', () => {
     const source = at('few');
     writeChallenge17(source, { A1: 'N', A2: 'N', A3: 'A', A4: 'N', A5: 'N' });
     await expect(prepare('challenge17', source, { testSize: 0.2 })).rejects.toThrow(
-      /class A: a class has a single record, which cannot be in both parts; got record A3; .*--test-size 0/,
+      /class A: --test-size 0.2 needs 2 records of each class, one for each part; got 1 record: A3\. .*--test-size 0/,
     );
     writeChallenge17(source, { A1: 'N', A2: 'N', A3: 'A', A4: 'A', A5: 'N' });
     let message = '';
     await prepare('challenge17', source, { testSize: 0.2 }).catch((error: Error) => {
       message = error.message;
     });
-    expect(message).toMatch(/got 4 training and 1 test records; expected at least 2 of each, for 2 classes/);
-    const size = Number(/--test-size (\d+)/.exec(message)![1]);
+    expect(message).toMatch(
+      /too few records for 2 classes; got 4 and 1 of 5 records; expected at least 2 in both parts/,
+    );
+    const size = Number(/Try --test-size (\d+)/.exec(message)![1]);
     expect((await prepare('challenge17', source, { testSize: size })).contract.files).toMatchObject({
       test: { records: 2 },
     });
     await expect(prepare('challenge17', source, { testSize: 4 })).rejects.toThrow(
-      /got 1 training and 4 test records.*--test-size 3/,
+      /got 1 and 4 of 5 records.*Try --test-size 3/,
     );
     await expect(prepare('challenge17', source, { testSize: 5 })).rejects.toThrow(
-      /too few records to divide; got 5, of which 5 for the test part/,
+      /--test-size 5 does not divide 5 records; expected .* or a whole number of 1 to 4\. .*--test-size 0/,
     );
   });
 
@@ -235,7 +237,7 @@ describe('a division that cannot be made', () => {
       [1, 2, 3].map((id) => ({ id, patient: 1, fold: 1, codes: "{'SR': 0.0}" })),
     );
     await expect(prepare('ptb-xl', at('one'), { testSize: 0.2, splitBy: 'patient' })).rejects.toThrow(
-      /too few patients to divide; got 1/,
+      /--test-size 0.2 does not divide 1 patients; expected at least 2 patients\. .*--test-size 0/,
     );
   });
 });

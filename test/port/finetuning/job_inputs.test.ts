@@ -325,13 +325,13 @@ describe('--val-size and --subset', () => {
     [
       rare,
       { valSize: 0.2 },
-      'class ~: --val-size 0.2 needs 2 records of each class, one for each part; got 1 record. Leave out --val-size, or give a validation set: --val FILE',
+      'class ~: --val-size 0.2 needs 2 records of each class, one for each part; got 1 record: A00003. Leave out --val-size, or give a validation set: --val FILE',
       {},
     ],
     [
       rare,
       { subset: 0.5 },
-      'class ~: --subset 0.5 needs 2 records of each class, one for each part; got 1 record. Leave out --subset',
+      'class ~: --subset 0.5 needs 2 records of each class, one for each part; got 1 record: A00003. Leave out --subset',
       {},
     ],
     [
@@ -396,7 +396,7 @@ describe('--val-size and --subset', () => {
     const original = await splitOf(train, undefined);
     const published = await splitOf(withPatients(train), 'ptb-xl');
     expect(published.val).toEqual(original.val);
-    expect(published.said).toMatch(/patients have records in both .* \(Quirk Q60\)/);
+    expect(published.said).toMatch(/patients have records in both .* \(Quirk Q61\)/);
     expect(await splitOf(withPatients(train), 'wfdb-csv', 'record')).toEqual(published);
     const byPatient = await splitOf(withPatients(train), 'ptb-xl', 'patient');
     expect(byPatient.said).toContain('by patient: 2 of 8 patients');
