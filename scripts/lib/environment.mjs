@@ -86,6 +86,10 @@ export function readJson(file) {
   }
 }
 
+function isObject(value) {
+  return typeof value === 'object' && value !== null;
+}
+
 /** The environment's `site-packages`, or undefined. */
 export function sitePackages(folder = environmentFolder()) {
   try {
@@ -124,6 +128,7 @@ export function environmentFault(folder = environmentFolder()) {
   const stamp = readJson(join(folder, stampName));
   if (!stamp) return 'it was not made by set-up';
   if (stamp.state !== 'ready') return 'an earlier set-up did not finish';
+  if (!Array.isArray(stamp.distributions) || !isObject(stamp.libraries)) return 'its mark is damaged';
   if (!existsSync(join(folder, 'bin', 'python'))) return 'its Python is gone';
   if (stamp.lock !== sha256(readFileSync(lockFile()))) return 'the lock file has changed';
   const present = new Set(distributions(folder));
@@ -182,7 +187,7 @@ export function bindingLinks(folder) {
 export function packagesFault() {
   if (!isCheckout) return undefined;
   const installed = readJson(join(root, 'node_modules', '.package-lock.json'));
-  if (!installed) return 'they are not installed';
+  if (!isObject(installed?.packages)) return 'they are not installed';
   const wanted = readJson(join(root, 'package-lock.json'))?.packages ?? {};
   for (const [path, { version, optional }] of Object.entries(wanted)) {
     if (path === '') continue;

@@ -1,9 +1,11 @@
-import { constants, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { constants, lstatSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { object, pipe, regex, string } from 'valibot';
 import { InputError } from '../errors.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { amount } from '../lib/json/fields.ts';
+import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { type Answer, type HttpClient, TemporaryFault } from './http.ts';
 
@@ -40,13 +42,15 @@ export interface DownloadOptions {
 }
 
 /** What is known of a partial file: enough to ask for the rest of the same one. */
-interface Partial {
-  readonly address: string;
-  /** Strong `ETag` or `Last-Modified`. */
-  readonly validator: string;
+type Partial = Described<typeof partialSchema>;
+
+const partialSchema = object({
+  address: string(),
+  /** Strong `ETag` or `Last-Modified`; it becomes a header. */
+  validator: pipe(string(), regex(/^[ -~]{1,1000}$/)),
   /** Bytes of the whole file. */
-  readonly length: number;
-}
+  length: amount,
+});
 
 /** Bytes a second below which an answer is dropped. */
 const minRate = 1024;
@@ -202,20 +206,15 @@ function remember(file: Download, { headers }: Answer, length: number | undefine
   const validator = etag && !etag.startsWith('W/') ? etag : modified;
   if (validator === undefined || length === undefined) return;
   const partial: Partial = { address: file.address, validator, length };
-  writeFileAtomic(knowledgeOf(file), JSON.stringify(partial));
+  writeJson(knowledgeOf(file), partial, 0);
 }
 
 function readPartial(file: Download): Partial | undefined {
   const have = sizeOf(partOf(file));
   if (have === 0 || sizeOf(knowledgeOf(file)) === 0) return undefined;
-  try {
-    const known = JSON.parse(readFileSync(knowledgeOf(file), 'utf8')) as Partial;
-    const { address, validator, length } = known;
-    return address === file.address && typeof validator === 'string' && have <= length ? known : undefined;
-  } catch {
-    // Missing or damaged: the file is fetched from its beginning.
-    return undefined;
-  }
+  // Missing or damaged: the file is fetched from its beginning.
+  const known = readJsonIfSound(knowledgeOf(file), partialSchema);
+  return known?.address === file.address && have <= known.length ? known : undefined;
 }
 
 function forget(file: Download, { onBytes }: DownloadOptions): void {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, relative } from 'node:path';
+import { encodeJson, parseJson } from '../lib/json/text.ts';
 
 /** Folders at the root of file systems, of other machines too. */
 const usualRoots = [
@@ -44,15 +45,15 @@ export class PathRemover {
     this.#whole = new RegExp(`^/(?:${names})(?:/|$)`);
   }
 
-  /** A JSON document without absolute paths in its names and texts. */
+  /** A JSON document without absolute paths in its names and texts. Throws a SyntaxError for another text, and as `parseJson` refuses. */
   json(text: string): string {
-    return `${JSON.stringify(this.#value(JSON.parse(text)), null, 2)}\n`;
+    return `${encodeJson(this.#value(anyJson(text)), 2)}\n`;
   }
 
   /** The same for a JSON document per line. */
   lines(text: string): string {
     const lines = text.split('\n').filter((line) => line !== '');
-    return lines.map((line) => `${JSON.stringify(this.#value(JSON.parse(line)))}\n`).join('');
+    return lines.map((line) => `${encodeJson(this.#value(anyJson(line)))}\n`).join('');
   }
 
   /** Plain text, Markdown, HTML or XML without absolute paths. */
@@ -91,6 +92,13 @@ export class PathRemover {
   #isJob(folder: string): boolean {
     return folder === this.#job;
   }
+}
+
+/** The value of a JSON text of a job. Throws a SyntaxError that says why there is none. */
+export function anyJson(text: string): unknown {
+  const result = parseJson(text, { maxValues: 2e7 });
+  if ('value' in result) return result.value;
+  throw new SyntaxError([result.summary, result.where, result.got].filter(Boolean).join(', '));
 }
 
 /** Replaces the names of records, where they are words of a text, by the word `record`. */

@@ -1,3 +1,6 @@
+import { boolean, literal, object } from 'valibot';
+import { fileName, name } from '../lib/json/fields.ts';
+import type { Described } from '../lib/json/file.ts';
 import type { TarFile } from '../lib/tar/write.ts';
 
 /** A file of an archive with its checksum. */
@@ -7,15 +10,17 @@ export interface PackedFile extends TarFile {
 }
 
 /** Content of `pack.json` in an archive. */
-export interface Description {
-  readonly format: 1;
+export type Description = Described<typeof descriptionSchema>;
+
+export const descriptionSchema = object({
+  format: literal(1),
   /** Name of the run's folder. */
-  readonly name: string;
+  name: fileName,
   /** Version of this package that made the archive. */
-  readonly version: string;
+  version: name,
   /** Whether it tells of single patients. */
-  readonly records: boolean;
-}
+  records: boolean(),
+});
 
 export const descriptionFile = 'pack.json';
 

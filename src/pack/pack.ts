@@ -4,11 +4,14 @@ import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { readRows } from '../lib/csv/table.ts';
+import { readJsonIfSound } from '../lib/json/file.ts';
+import { encodeJson } from '../lib/json/text.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
 import { writeTar } from '../lib/tar/write.ts';
-import { PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
+import { anyJson, PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
 import { contentsOf, type JobFile } from './contents.ts';
-import { type Description, descriptionFile, type PackedFile, sumsFile } from './manifest.ts';
+import { type Description, descriptionFile, descriptionSchema, type PackedFile, sumsFile } from './manifest.ts';
 
 export interface PackOptions {
   /** Folder of a finished run. */
@@ -88,9 +91,11 @@ function requireFinished(job: string): void {
 }
 
 function cameWithoutRecords(job: string): boolean {
-  const file = join(job, descriptionFile);
-  return existsSync(file) && /"records": false/.test(readFileSync(file, 'utf8'));
+  return readJsonIfSound(join(job, descriptionFile), descriptionSchema)?.records === false;
 }
+
+/** Longest file that is a text: V8 holds no longer ones. */
+const maxText = 2 ** 29 - 25;
 
 /** Turns files of a job into what is packed. */
 class Cleaner {
@@ -108,7 +113,7 @@ class Cleaner {
   async prepare({ path, kind }: JobFile): Promise<PackedFile> {
     const file = join(this.#job, path);
     if (kind.form === 'binary') return this.#onDisk(file, path);
-    const before = readFileSync(file);
+    const before = Buffer.from(readWholeFile(file, { maxBytes: maxText }).buffer);
     const after = kind.form === 'data' ? before : Buffer.from(this.#clean(before.toString('utf8'), kind.form, file));
     refusePath(this.#paths.leftIn(after), file);
     return inMemory(path, after);
@@ -135,7 +140,7 @@ class Cleaner {
 
   #clean(text: string, form: 'json' | 'lines' | 'text', file: string): string {
     try {
-      const content = this.#names && form === 'json' ? JSON.stringify(withoutStrips(JSON.parse(text))) : text;
+      const content = this.#names && form === 'json' ? encodeJson(withoutStrips(anyJson(text))) : text;
       const named = this.#paths[form](content);
       return this.#names ? withoutRecords(named, this.#names) : named;
     } catch (error) {

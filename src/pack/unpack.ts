@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
+import { checkJson } from '../lib/json/file.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
 import { kindOf } from './contents.ts';
-import { type Description, descriptionFile, sumsFile } from './manifest.ts';
+import { type Description, descriptionFile, descriptionSchema, sumsFile } from './manifest.ts';
 
 export interface UnpackOptions {
   readonly archive: string;
@@ -161,24 +162,19 @@ function readSums(file: string, archive: string): Map<string, string> {
 }
 
 function readDescription(folder: string, name: string, archive: string): Description {
-  const fail = (got: string): never => {
-    throw new InputError('the archive is of another kind or version', {
-      file: archive,
-      where: descriptionFile,
-      got,
-      expected: 'format 1',
-    });
-  };
   const file = join(folder, descriptionFile);
-  if (!existsSync(file)) return fail('none');
-  let description: Partial<Description> | null;
-  try {
-    description = JSON.parse(readFileSync(file, 'utf8')) as Partial<Description> | null;
-  } catch (error) {
-    return fail((error as Error).message);
+  if (!existsSync(file)) {
+    throw new InputError('the archive is not one of pack', { file: archive, expected: `${name}/${descriptionFile}` });
   }
-  if (description?.format !== 1) return fail(`format ${description?.format}`);
-  if (typeof description.records !== 'boolean') return fail(`records: ${JSON.stringify(description.records)}`);
-  if (description.name !== name) return fail(`the name ${basename(String(description.name))}`);
-  return description as Description;
+  const what = 'the description of the archive';
+  const next = 'Unpack it with the version of ecg-transplant that packed it.';
+  const shown = `${archive}, ${descriptionFile}`;
+  const description = checkJson(readFileSync(file, 'utf8'), descriptionSchema, shown, { what, next });
+  if (description.name === name) return description;
+  throw new InputError(`${what} is that of another run`, {
+    file: shown,
+    where: 'name',
+    got: JSON.stringify(description.name),
+    expected: JSON.stringify(name),
+  });
 }

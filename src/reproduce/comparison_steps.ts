@@ -1,14 +1,16 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { array, boolean, type GenericSchema, object, string } from 'valibot';
 import type { PythonFacts } from '../bridge/handshake.ts';
-import { decode, encode, type Wire } from '../bridge/wire.ts';
 import { divideByData } from '../compare/choose.ts';
 import { type Chosen, type Findings, runCases } from '../compare/comparison.ts';
 import { type ComparisonData, generatedCollections, openCollections, publishedFolder } from '../compare/data.ts';
-import { shimLines } from '../compare/report/index.ts';
+import { findingsFault, shimLines } from '../compare/report/index.ts';
 import { ownCasePrefix, type Suite, type SuiteCase, type SuiteName, suiteNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { InputError } from '../errors.ts';
+import { mapOf } from '../lib/json/fields.ts';
+import { type Described, readAnyJson, readJson, writeJson } from '../lib/json/file.ts';
 import { JobPaused } from '../port/training/job.ts';
 import { compareData } from './compare_data.ts';
 import { compareFinetuning, comparePretraining } from './compare_jobs.ts';
@@ -17,11 +19,28 @@ import type { RunSettings } from './settings.ts';
 import type { StepContext } from './step.ts';
 
 /** What the report needs of the Python process. */
-export interface OriginalFacts {
-  readonly facts: PythonFacts;
+export type OriginalFacts = Described<typeof factsSchema>;
+
+const factsSchema = object({
+  facts: object({
+    python: string(),
+    tensorflow: string(),
+    keras: string(),
+    numpy: string(),
+    pandas: string(),
+    sklearn: string(),
+    wfdb: string(),
+    samplerate: string(),
+    library: array(string()),
+    onednn: boolean(),
+    parity: mapOf(string(), string()),
+    gpus: array(string()),
+  } satisfies Record<keyof PythonFacts, GenericSchema>),
   /** What had to be done from outside so that this original runs, one line each. */
-  readonly shims: readonly string[];
-}
+  shims: array(string()),
+});
+
+const compareAgain = 'Compare again: --from comparison --force';
 
 /** Trainings a side of the suite `outcome`: the fewest that allow a statement. */
 const outcomeTrials = 5;
@@ -93,24 +112,32 @@ export async function compareStep(run: RunSettings, file: string, chosen: Chosen
   const findings = await runCases(possible, shared, context.reporter, context.signal);
   if (context.signal.aborted) throw new JobPaused();
   mkdirSync(dirname(file), { recursive: true });
-  writeFileAtomic(file, `${encode(findings as unknown as Wire)}\n`);
+  writeJson(file, findings, 0);
   const known: OriginalFacts = { facts: await context.facts(), shims: shimLines(await original.shims()) };
-  writeFileAtomic(factsFile(run.folder), `${encode(known as unknown as Wire)}\n`);
+  writeJson(factsFile(run.folder), known, 0);
 }
 
 /** What a comparison step found. */
 export function readFindings(file: string): Findings {
-  return decode(readFileSync(file, 'utf8')) as unknown as Findings;
+  const value = readAnyJson(file, { maxBytes: 2 ** 28, maxValues: 2e7, next: compareAgain });
+  const fault = findingsFault(value);
+  if (fault) throw new InputError('these are no findings of a comparison', { file, ...fault, next: compareAgain });
+  return value as Findings;
 }
 
-/** Whether a finished comparison is worth another try: a case broke off, as when Python died. */
+/** Whether a finished comparison is worth another try: a case broke off, as when Python died, or the file is damaged. */
 export function brokeOff(file: string): boolean {
-  return readFindings(file).broken.length > 0;
+  try {
+    return readFindings(file).broken.length > 0;
+  } catch (error) {
+    if (error instanceof InputError) return true;
+    throw error;
+  }
 }
 
 /** What the last comparison step learned of Python. */
 export function readFacts(folder: RunFolder): OriginalFacts {
-  return decode(readFileSync(factsFile(folder), 'utf8')) as unknown as OriginalFacts;
+  return readJson(factsFile(folder), factsSchema, { what: 'the file about Python', next: compareAgain });
 }
 
 /** All findings as one. */

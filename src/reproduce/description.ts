@@ -1,20 +1,24 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { isoTimestamp, literal, object, picklist, pipe, string } from 'valibot';
 import { InputError } from '../errors.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { amount, name, whole } from '../lib/json/fields.ts';
+import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 import type { RunFolder } from './run_folder.ts';
 import type { RunSettings } from './settings.ts';
 
 /** Content of `experiment.json`: what the folder's run is. */
-export interface Description {
-  readonly format: 1;
-  readonly experiment: string;
-  readonly seed: number;
-  readonly trials: number;
-  readonly precision: string;
-  readonly data: 'generated' | 'real';
+export type Description = Described<typeof descriptionSchema>;
+
+const descriptionSchema = object({
+  format: literal(1),
+  experiment: name,
+  seed: amount,
+  trials: whole(1, 100_000),
+  precision: name,
+  data: picklist(['generated', 'real']),
   /** When the run first began: ISO 8601. */
-  readonly begun: string;
-}
+  begun: pipe(string(), isoTimestamp()),
+});
 
 /** Writes the description of a run; of one that goes on, the time of its beginning stays. */
 export function describeRun({ folder, experiment, seed, trials, precision, data }: RunSettings): void {
@@ -37,20 +41,13 @@ export function describeRun({ folder, experiment, seed, trials, precision, data 
     data: data === undefined ? 'generated' : 'real',
     begun: before?.begun ?? new Date().toISOString(),
   };
-  writeFileAtomic(folder.description, `${JSON.stringify(description, null, 1)}\n`);
+  writeJson(folder.description, description, 1);
 }
 
 /** The description of a folder's run. Throws an InputError if it cannot be read. */
 export function readDescription(folder: RunFolder): Description {
-  try {
-    const description = JSON.parse(readFileSync(folder.description, 'utf8')) as Description;
-    if (description.format === 1 && typeof description.experiment === 'string') return description;
-  } catch (error) {
-    throw new InputError('the description of the run cannot be read', {
-      file: folder.description,
-      got: error instanceof Error ? error.message : String(error),
-      next: 'Remove the folder, or choose another: --job-dir DIR',
-    });
-  }
-  throw new InputError('this is no description of a run', { file: folder.description, expected: 'format 1' });
+  return readJson(folder.description, descriptionSchema, {
+    what: 'the description of the run',
+    next: 'Remove the folder, or choose another: --job-dir DIR',
+  });
 }

@@ -1,44 +1,55 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decode, encode, type Wire } from '../bridge/wire.ts';
+import { array, object, picklist } from 'valibot';
 import { InputError } from '../errors.ts';
 import type { Contrast, FinetuningJob } from '../experiments.ts';
+import { amount, anyNumber, classNames, name } from '../lib/json/fields.ts';
+import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { readCsv } from '../lib/pandas/csv.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { collectionKinds } from '../port/finetuning/collections.ts';
-import { bootstrapDifference, bootstrapScores, type Interval, type Scores } from '../port/transplant/bootstrap.ts';
+import { bootstrapDifference, bootstrapScores } from '../port/transplant/bootstrap.ts';
 import { readPredictions } from '../port/transplant/utils.ts';
 import { collectionOf, recordsFolder } from './recordings.ts';
 import type { SideName } from './run_folder.ts';
 import { type RunSettings, setOf, trialSeed } from './settings.ts';
 import type { StepContext } from './step.ts';
 
+const intervalSchema = object({ value: anyNumber, low: anyNumber, high: anyNumber, undefinedResamples: amount });
+const classScores = { precision: intervalSchema, recall: intervalSchema, f1: intervalSchema, auc: intervalSchema };
+const scoresSchema = object({
+  accuracy: intervalSchema,
+  macroF1: intervalSchema,
+  macroAuc: intervalSchema,
+  perClass: array(object(classScores)),
+});
+
 /** Scores of one trial on the test records, with the intervals that its choice of records leaves open. */
-export interface TrialScores {
-  readonly job: string;
-  readonly trial: number;
-  readonly seed: number;
-  readonly records: number;
-  readonly classes: readonly string[];
-  /** What the intervals draw again: records within their classes, or whole patients where they are known. */
-  readonly drawn: 'records' | 'patients';
-  /** Decision by the most probable class, as in the published figures, also where several labels can be true. */
-  readonly scores: Scores<Interval>;
-}
+export type TrialScores = SideScores['trials'][number];
 
 /** Scores of the pretrained job minus those of the random one, on the same test records, in one trial. */
-export interface ContrastScores extends Contrast {
-  readonly trial: number;
-  readonly classes: readonly string[];
-  readonly difference: Scores<Interval>;
-}
+export type ContrastScores = SideScores['contrasts'][number];
 
 /** All scores of one side. */
-export interface SideScores {
-  readonly trials: readonly TrialScores[];
-  readonly contrasts: readonly ContrastScores[];
-}
+export type SideScores = Described<typeof sideSchema>;
+
+const sideSchema = object({
+  trials: array(
+    object({
+      job: name,
+      trial: amount,
+      seed: amount,
+      records: amount,
+      classes: classNames,
+      /** What the intervals draw again: records within their classes, or whole patients where they are known. */
+      drawn: picklist(['records', 'patients']),
+      /** Decision by the most probable class, as in the published figures, also where several labels can be true. */
+      scores: scoresSchema,
+    }),
+  ),
+  contrasts: array(
+    object({ pretrained: name, random: name, trial: amount, classes: classNames, difference: scoresSchema }),
+  ),
+});
 
 /** Resamples of the bootstrap. */
 const resamples = 1000;
@@ -64,13 +75,16 @@ export function scoreSide(run: RunSettings, side: SideName, { reporter }: Pick<S
       numbers.map((trial) => count(scoreContrast(run, side, contrast, trial, patients.get(contrast.random)))),
     ),
   };
-  writeFileAtomic(run.folder.scores(side), `${encode(scores as unknown as Wire)}\n`);
+  writeJson(run.folder.scores(side), scores, 0);
   reporter({ kind: 'end', task });
 }
 
 /** The scores that `scoreSide` wrote. */
 export function readScores(run: RunSettings, side: SideName): SideScores {
-  return decode(readFileSync(run.folder.scores(side), 'utf8')) as unknown as SideScores;
+  return readJson(run.folder.scores(side), sideSchema, {
+    what: 'the file of scores',
+    next: 'Score again: --from metrics --force',
+  });
 }
 
 type Patients = ReadonlyMap<string, string | number> | undefined;

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { minValue, object, optional, picklist, pipe } from 'valibot';
 import type { PythonFacts } from '../bridge/handshake.ts';
 import type { Original } from '../bridge/original.ts';
 import type { Reporter } from '../events.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { finiteNumber, sha256 } from '../lib/json/fields.ts';
+import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
 
 /** The stages of a reproduction, in order. */
 export const stageNames = [
@@ -80,11 +82,13 @@ export type StepState =
   /** Not begun, or made with other settings. */
   | 'open';
 
-interface Mark {
-  readonly key: string;
-  readonly state: 'begun' | 'done';
-  readonly seconds?: number;
-}
+type Mark = Described<typeof markSchema>;
+
+const markSchema = object({
+  key: sha256,
+  state: picklist(['begun', 'done']),
+  seconds: optional(pipe(finiteNumber, minValue(0))),
+});
 
 /** Completion marks in a folder: a step's mark is written last, and says with which settings it was made. */
 export class StepMarks {
@@ -129,17 +133,13 @@ export class StepMarks {
   }
 
   #read(step: Step): Mark | undefined {
-    try {
-      return JSON.parse(readFileSync(this.#file(step), 'utf8')) as Mark;
-    } catch {
-      // Missing or cut off: not done.
-      return undefined;
-    }
+    // Missing, cut off or damaged: not done.
+    return readJsonIfSound(this.#file(step), markSchema);
   }
 
   #write(step: Step, mark: Mark): void {
     mkdirSync(this.#folder, { recursive: true });
-    writeFileAtomic(this.#file(step), `${JSON.stringify(mark)}\n`);
+    writeJson(this.#file(step), mark, 0);
   }
 
   #file({ stage, name }: Step): string {

@@ -6,7 +6,7 @@ import { toJunit } from './junit.ts';
 import type { Comparison } from './model.ts';
 import { toMarkdown } from './text.ts';
 
-export { readReport } from './json.ts';
+export { findingsFault, readReport } from './json.ts';
 export { type Comparison, type Hardware, type PortFacts, type Sides, shimLines, sidesOf } from './model.ts';
 export { formatComparison } from './text.ts';
 export { formatVerdict, type Status, type Verdict, verdictOf } from './verdict.ts';

@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
+import { readAnyJson } from '../../lib/json/file.ts';
 import type { ComparedRow, Findings } from '../comparison.ts';
 import type { Observation, Series } from '../observations.ts';
 import type { Comparison } from './model.ts';
-import { faultOf } from './schema.ts';
+import { type Fault, faultOf } from './schema.ts';
 import { formatVerdict, verdictOf } from './verdict.ts';
 
 /** Version of `report.schema.json`; fields are added, never renamed or removed, within one. */
@@ -25,8 +26,8 @@ export function toJson(comparison: Comparison): string {
  * claims to have passed with a difference beyond its limit or without a value, or a verdict that is not that of the rows.
  */
 export function readReport(file: string): Comparison {
-  const parsed = parse(file);
-  const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'report.schema.json'), 'utf8'));
+  const parsed = readAnyJson(file, { ...limits, what: 'the report', next: again });
+  const schema = readSchema();
   const fault = faultOf(parsed, schema);
   if (fault) throw new InputError('this is no report of a comparison', { file, ...fault, next: again });
   const { schema: _, verdict, rows, observations, secondsBySuite, ...others } = parsed as ReportFile;
@@ -62,6 +63,29 @@ export function readReport(file: string): Comparison {
   return { ...rest, findings };
 }
 
+/** Room for the curves and pictures of all suites. */
+const limits = { maxBytes: 2 ** 28, maxValues: 2e7 };
+
+function readSchema(): ReportSchema {
+  return JSON.parse(readFileSync(join(import.meta.dirname, 'report.schema.json'), 'utf8')) as ReportSchema;
+}
+
+interface ReportSchema {
+  readonly properties: Readonly<Record<string, object>>;
+  readonly $defs: object;
+}
+
+/** The first field of findings that does not follow the schema of the report, if any; NaN and infinities are numbers here. */
+export function findingsFault(value: unknown): Fault | undefined {
+  const { properties, $defs } = readSchema();
+  const { rows, notRunnable, notApplicable, broken, observations, secondsBySuite: seconds } = properties;
+  const parts = { rows, notRunnable, notApplicable, broken, observations, seconds };
+  const schema = { $defs, type: 'object', required: Object.keys(parts), properties: parts };
+  const list = (value as Partial<Findings> | null)?.observations;
+  const asReport = Array.isArray(list) ? { ...(value as Findings), observations: list.map(withTextCells) } : value;
+  return faultOf(JSON.parse(JSON.stringify(asReport)), schema);
+}
+
 const again = 'Make it again with: npm run compare';
 
 type ReportFile = Omit<Comparison, 'findings'> &
@@ -74,22 +98,13 @@ type ReportFile = Omit<Comparison, 'findings'> &
     readonly secondsBySuite: Findings['seconds'];
   };
 
-function parse(file: string): unknown {
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new InputError('no such file', { file, next: again });
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new InputError('this is no JSON', { file, got: error.message, next: again });
-  }
-}
-
 /** JSON has no NaN and no infinity: in a table they are text. */
 function withTextCells<T extends Observation>(observation: T): T {
-  if (observation.kind !== 'table') return observation;
-  const rows = observation.rows.map((row) =>
-    row.map((value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)),
-  );
+  // Of a file that nobody has checked yet, it may be anything.
+  if (observation?.kind !== 'table' || !Array.isArray(observation.rows)) return observation;
+  const text = (value: unknown): unknown =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  const rows = observation.rows.map((row) => (Array.isArray(row) ? row.map(text) : row));
   return { ...observation, rows };
 }
 

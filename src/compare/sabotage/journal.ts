@@ -1,7 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { array, boolean, custom, type GenericSchema, object, optional, picklist, string, union } from 'valibot';
+import { finiteNumber } from '../../lib/json/fields.ts';
+import { readSoundLines } from '../../lib/json/file.ts';
 import { appendText } from '../../lib/own_files.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
+import type { SuiteName } from '../suite.ts';
 import type { SurveyedCase } from './survey.ts';
 import type { Trial } from './trial.ts';
 
@@ -18,6 +22,34 @@ type Line =
   | { readonly suites: string; readonly surveyed: SurveyedCase }
   | { readonly suites: string; readonly trial: Trial };
 
+const suite = custom<SuiteName>((value) => typeof value === 'string', 'a text');
+const caseName = object({ suite, case: string() });
+const lineSchema: GenericSchema<unknown, Line> = union([
+  object({
+    suites: string(),
+    surveyed: object({
+      ...caseName.entries,
+      passed: boolean(),
+      detail: string(),
+      seconds: finiteNumber,
+      places: array(string()),
+    }),
+  }),
+  object({
+    suites: string(),
+    trial: object({
+      id: string(),
+      outcome: picklist(['caught', 'survived', 'unsure']),
+      how: optional(custom<NonNullable<Trial['how']>>((value) => typeof value === 'string', 'a text')),
+      by: optional(caseName),
+      detail: string(),
+      cases: array(string()),
+      seconds: finiteNumber,
+    }),
+  }),
+  object({ port: string() }),
+]);
+
 /** What a sabotage run has found so far, a line of JSON each in `journal.jsonl`; a run that was stopped goes on from there. */
 export class Journal {
   readonly #path: string;
@@ -30,7 +62,7 @@ export class Journal {
     this.#path = join(folder, 'journal.jsonl');
     this.#suites = suites;
     mkdirSync(folder, { recursive: true });
-    const [head, ...lines] = existsSync(this.#path) ? readLines(this.#path) : [];
+    const [head, ...lines] = readSoundLines(this.#path, lineSchema, { maxBytes: 2 ** 28 }) as Line[];
     const usable = head && 'port' in head && head.port === port ? lines.filter((line) => this.#isUsable(line)) : [];
     // Written anew: a line that was cut off must not stand before the next one.
     writeFileAtomic(this.#path, [{ port }, ...usable].map((line) => `${JSON.stringify(line)}\n`).join(''));
@@ -57,17 +89,4 @@ export class Journal {
   #write(line: Line): void {
     appendText(this.#path, `${JSON.stringify(line)}\n`);
   }
-}
-
-/** Whole lines; one that was cut off by the end of its process is dropped. */
-function readLines(path: string): Line[] {
-  const lines: Line[] = [];
-  for (const text of readFileSync(path, 'utf8').split('\n')) {
-    try {
-      lines.push(JSON.parse(text) as Line);
-    } catch {
-      break;
-    }
-  }
-  return lines;
 }

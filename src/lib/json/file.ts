@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { type BaseIssue, type GenericSchema, type InferOutput, safeParse } from 'valibot';
 import { InputError } from '../../errors.ts';
 import { writeFileAtomic } from '../python/atomic_file.ts';
-import { FileNotFoundError } from '../python/errors.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 import { defaultMaxBytes, encodeJson, type JsonFault, type JsonLimits, parseJson, throwFault } from './text.ts';
 
@@ -90,10 +89,10 @@ export function writeJson(file: string, value: unknown, indent = 2): void {
 }
 
 function readJsonText(file: string, { maxBytes = defaultMaxBytes, next, what = 'the file' }: ReadJsonOptions): string {
+  if (!existsSync(file)) throw new InputError(`${what} is missing`, { file, next });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readWholeFile(file, { maxBytes, next }));
   } catch (error) {
-    if (error instanceof FileNotFoundError) throw new InputError(`${what} is missing`, { file, next });
     if (error instanceof TypeError) throw new InputError(`${what} is not text in UTF-8`, { file, next });
     throw error;
   }
@@ -139,6 +138,7 @@ const types: Readonly<Record<string, string>> = {
   record: 'an object',
   integer: 'a whole number',
   finite: 'a finite number',
+  iso_timestamp: 'a time as in 2026-01-31T12:00:00.000Z',
 };
 
 function expectedBy(issue: BaseIssue<unknown>): string {
@@ -164,7 +164,7 @@ function expectedBy(issue: BaseIssue<unknown>): string {
     default: {
       if (issue.path?.at(-1)?.type === 'object' && issue.input === undefined) return 'this field';
       const named = types[issue.type] ?? issue.expected?.replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ');
-      return named ?? issue.message;
+      return (named ?? issue.message).slice(0, 200);
     }
   }
 }

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
+import { object, string } from 'valibot';
+import { amount, finiteNumber, mapOf, sha256 } from '../../lib/json/fields.ts';
+import { type Described, readJsonIfSound, writeJson } from '../../lib/json/file.ts';
 
 /** A file's checksum, and the state of the file that it holds for. */
-interface Entry {
-  readonly bytes: number;
-  readonly modified: number;
-  readonly sha256: string;
-}
+type Entry = Described<typeof cacheSchema>[string];
+
+const cacheSchema = mapOf(string(), object({ bytes: amount, modified: finiteNumber, sha256 }));
 
 /**
  * SHA-256 of files by path. Reading a TensorFlow library of a gigabyte takes seconds, so checksums are kept in `cacheFile`, and used again
  * while path, size and time of change are the same; a cache that cannot be read or written costs time only.
  */
 export function fileDigests(paths: readonly string[], cacheFile: string): Record<string, string> {
-  const known = readCache(cacheFile);
+  const known = readJsonIfSound(cacheFile, cacheSchema) ?? {};
   const entries = paths.map((path): [string, Entry] => {
     const { size: bytes, mtimeMs: modified } = statSync(path);
     const entry = Object.hasOwn(known, path) ? known[path] : undefined;
@@ -28,19 +28,10 @@ export function fileDigests(paths: readonly string[], cacheFile: string): Record
   return Object.fromEntries(entries.map(([path, { sha256 }]) => [path, sha256]));
 }
 
-function readCache(file: string): Readonly<Record<string, Entry>> {
-  try {
-    const cache: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof cache === 'object' && cache !== null ? (cache as Record<string, Entry>) : {};
-  } catch {
-    return {};
-  }
-}
-
 function writeCache(file: string, entries: Readonly<Record<string, Entry>>): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileAtomic(file, `${JSON.stringify(entries, null, 2)}\n`);
+    writeJson(file, entries);
   } catch {
     // A package that only root may write to: the next job reads the libraries again.
   }

@@ -167,11 +167,13 @@ describe('report.json', () => {
 
   it('is refused where it is no JSON, and the file is named', () => {
     writeFileSync(file, '{"schema": 2,');
-    expect(() => readReport(file)).toThrow(new RegExp(`${file}.*no JSON`));
+    expect(() => readReport(file)).toThrow(new RegExp(`${file}.*not JSON`));
   });
 
   it('is refused where there is none, with the command that makes it', () => {
-    expect(() => readReport(`${file}.none`)).toThrow(new RegExp(`${file}.none.*no such file.*npm run compare`));
+    expect(() => readReport(`${file}.none`)).toThrow(
+      new RegExp(`${file}.none.*the report is missing.*npm run compare`),
+    );
   });
 
   it('may hold fields of a later version', () => {
