@@ -28,6 +28,7 @@ ${formats}
   --pad SAMPLES         pad in front, or cut the beginning off, to this length, default 16384; max: the longest; none: equally long
   --normalize WHICH     collection (its published constants), measured (per lead, on the training part) or none
   --leads I,II,…        take these leads, in this order; default all
+  --like FILE           take rate, length, leads, normalisation and classes from a prepared file: for a test set of other recordings
   --keep-missing        let missing samples (NaN) pass, as the Python original does; default: stop
   --keep-flat           let leads that do not vary pass; default: stop (published collections: stop only where no lead varies)
 
@@ -52,6 +53,8 @@ With patients the set is divided by patient.
 Examples:
   ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data
   ecg-transplant prepare-data --format wfdb-csv --source my-recordings --target data --record-fs 360 --seed 1
+  ecg-transplant prepare-data --format wfdb-csv --source other-recordings --target data --name other --test-size 0 \\
+    --like data/recordings_train.pkl
 `;
 
 /** `ecg-transplant prepare-data`. */
@@ -67,6 +70,7 @@ export async function run(args: readonly string[]): Promise<number> {
       pad: { type: 'string' },
       normalize: { type: 'string' },
       leads: { type: 'string' },
+      like: { type: 'string' },
       'keep-missing': { type: 'boolean' },
       'keep-flat': { type: 'boolean' },
       'test-size': { type: 'string' },
@@ -95,6 +99,7 @@ export async function run(args: readonly string[]): Promise<number> {
     pad: values.pad === 'none' ? null : values.pad === 'max' ? 'max' : whole('--pad', values.pad, 1),
     normalize: oneOf('--normalize', values.normalize, ['collection', 'measured', 'none'] as const),
     leads: list(values.leads),
+    like: values.like,
     keepMissing: values['keep-missing'],
     keepFlat: values['keep-flat'],
     testSize: testSize(values['test-size']),

@@ -119,9 +119,4 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'equivalent',
     because: 'counts towards a limit against bombs, which no data set comes near',
   },
-  'port/finetuning/predict.ts equality cb6c9ee8': {
-    is: 'gap',
-    because:
-      'for the warning that a file was prepared in another way than the training data; no file of the cases says how it was',
-  },
 };

@@ -116,7 +116,7 @@ async function openAgreeing(
   const openOther = async (file: string | undefined): Promise<SetOfFile | undefined> => {
     if (!file) return undefined;
     const other = await open(file);
-    requireAgreement(sourceOf(train, channel), sourceOf(other, channel), prepareAlike);
+    requireAgreement(sourceOf(train, channel), sourceOf(other, channel), prepareAlike(options.train));
     const arranged = withClassesOf(reference, other, report);
     warnOfShared(train, arranged, report);
     return arranged;
@@ -125,8 +125,9 @@ async function openAgreeing(
   return { train, val, test: await openOther(options.test) };
 }
 
-const prepareAlike =
-  'Prepare all files of a job in the same way: prepare-data with the same --fs, --pad, --leads and --normalize.';
+function prepareAlike(train: string): string {
+  return `Prepare it as the training set was: ecg-transplant prepare-data --like ${train} --test-size 0, with --format, --source and --target`;
+}
 
 function realPath(file: string): string {
   try {

@@ -18,6 +18,7 @@ import {
 import { leadKey } from './leads.ts';
 import { measureNormalization } from './measured_normalization.ts';
 import { NoteBook } from './notes.ts';
+import { describedLike, optionsLike, withClassesLike } from './prepared_alike.ts';
 import { stackedShape, writePart } from './prepared_file.ts';
 import { type Preprocessing, preprocessingFile, writePreprocessing } from './preprocessing.ts';
 import { RecordCache } from './record_cache.ts';
@@ -41,7 +42,9 @@ export interface PrepareOptions extends CollectionOptions {
   /** Samples to pad (in front) or cut to, default 16,384; `max`: the longest recording; `null`: recordings are equally long. */
   readonly pad?: number | 'max' | null;
   /** Default: the collection's constants, or measured ones where it has none. Measured on the training part. */
-  readonly normalize?: 'collection' | 'measured' | 'none';
+  readonly normalize?: 'collection' | 'measured' | 'none' | Normalization;
+  /** A prepared file whose rate, length, leads, normalisation and classes this set gets too: what one file of a job must have in common with another. */
+  readonly like?: string;
   /** Leads to take, by name (default: all of the first recording). */
   readonly leads?: readonly string[];
   /** Fraction (below 1) or number of records or patients of the test part, default 0.2; 0: one file without division. */
@@ -73,14 +76,17 @@ export interface PrepareOptions extends CollectionOptions {
  * @returns the description that was written.
  * @throws InputError if files are there already (without `force`), or for anything that cannot be used.
  */
-export async function prepareData(options: PrepareOptions): Promise<Preprocessing> {
+export async function prepareData(given: PrepareOptions): Promise<Preprocessing> {
+  const described = describedLike(given);
+  const options = described ? optionsLike(given, described) : given;
   const { source, target, testSize, pad = 16_384, report = silent } = options;
   const kind = checkSource(options);
   const { name = kind.name } = options;
   const fileOf = (part: string): string => (part === 'all' ? `${name}.pkl` : `${name}_${part}.pkl`);
   checkTarget(options, name, testSize === 0 ? ['all'] : ['train', 'test'], fileOf);
 
-  const listing = kind.list(source, options, report);
+  const listed = kind.list(source, options, report);
+  const listing = described ? withClassesLike(listed, described, given.like!) : listed;
   const { unlabelled = [] } = listing;
   if (unlabelled.length > 0)
     report({ kind: 'warning', text: `${count(unlabelled, 'record')} without a label are left out` });
@@ -101,7 +107,8 @@ export async function prepareData(options: PrepareOptions): Promise<Preprocessin
   });
   try {
     await fillCache(cache, listing, plan, options);
-    const row = stackedShape(cache, pad, listing);
+    const stacked = stackedShape(cache, pad, listing);
+    const row = described ? { ...stacked, dtype: described.dtype } : stacked;
     const files: Record<string, { file: string; records: number; sha256: string }> = {};
     for (const [part, records] of Object.entries(parts)) {
       const path = join(partial, fileOf(part));
@@ -206,6 +213,7 @@ function chooseNormalization(
   measure: () => Normalization,
 ): Normalization | null {
   const wanted = options.normalize ?? (kind.normalization ? 'collection' : 'measured');
+  if (typeof wanted === 'object') return wanted;
   if (wanted === 'none') return null;
   if (wanted === 'measured') return measure();
   if (kind.normalization) return constantsOf(kind.normalization, leads, options.leads !== undefined);

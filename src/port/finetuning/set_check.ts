@@ -137,11 +137,12 @@ export function sameClasses(a: readonly string[], b: readonly string[]): boolean
   return a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
 }
 
-function takeColumns(y: NdArray, order: readonly number[]): NdArray {
+/** Columns of `(records, classes)` in another order; -1 is a column of zeros. */
+export function takeColumns(y: NdArray, order: readonly number[]): NdArray {
   const [rows, width] = y.shape;
   const data = allocate(y.dtype, rows * order.length) as { [index: number]: number | bigint };
   for (let i = 0; i < rows; i++) {
-    for (const [to, from] of order.entries()) data[i * order.length + to] = y.data[i * width + from]!;
+    for (const [to, from] of order.entries()) if (from >= 0) data[i * order.length + to] = y.data[i * width + from]!;
   }
   return ndarray(y.dtype, [rows, order.length], data as unknown as NdArray['data']);
 }

@@ -237,7 +237,7 @@ describe('inputs of a finetuning job are checked against each other before anyth
     'another preparation is refused by its description: %s',
     async ([, [other, got, expected]]) => {
       const [first, second] = [await write(train, {}), await write(test12, other)];
-      const message = `${second}: does not fit ${first}; got ${got}; expected ${expected}. Prepare all files of a job in the same way`;
+      const message = `${second}: does not fit ${first}; got ${got}; expected ${expected}. Prepare it as the training set was: ecg-transplant prepare-data --like`;
       await expect(open({ train: first, test: second })).rejects.toThrow(message);
       await expect(open({ train: first, val: second })).rejects.toThrow(message);
     },
