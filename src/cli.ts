@@ -1,6 +1,8 @@
 import { pythonExecutable } from '../scripts/lib/environment.mjs';
+import { codeOfSignal } from './commands/ending_signals.ts';
 import { cpuLimit } from './doctor/machine.ts';
-import { systemFault } from './errors.ts';
+import { systemFault, UsageError } from './errors.ts';
+import { keptSignals } from './lib/first_signals.mjs';
 import { isUserFault } from './lib/python/errors.ts';
 import { print, printError } from './output.ts';
 
@@ -8,6 +10,8 @@ import { print, printError } from './output.ts';
 export interface CommandModule {
   /** Text of `ecg-transplant <command> --help`. */
   readonly help: string;
+  /** The command saves what it has when it is told to end, signals that came while it was loaded included; others are ended by them. */
+  readonly pauses?: boolean;
   /** Runs with the arguments after the command's name; resolves to the exit code. */
   run(args: readonly string[]): Promise<number>;
 }
@@ -95,6 +99,9 @@ const commands: { readonly [name: string]: Command } = {
   },
 };
 
+/** Names of the subcommands. */
+export const commandNames: readonly string[] = Object.keys(commands);
+
 /** Exit codes: 0 success, 1 the work failed or its result is negative, 2 the command line is wrong. */
 const failure = 1;
 const usage = 2;
@@ -123,6 +130,8 @@ export async function main(args: readonly string[]): Promise<number> {
       print(module.help);
       return 0;
     }
+    const signal = module.pauses ? undefined : keptSignals()[0];
+    if (signal) return codeOfSignal(signal);
     return await module.run(rest);
   } catch (error) {
     return report(name, error);
@@ -163,7 +172,7 @@ Errors say what to do next; ECG_TRANSPLANT_DEBUG=1 adds the stack.
 
 function report(name: string, thrown: unknown): number {
   const error = systemFault(thrown) ?? thrown;
-  const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  const isUsage = error instanceof UsageError || isParseArgsError(error);
   const message = error instanceof Error ? error.message : String(error);
   printError(`ecg-transplant ${name}: ${message}\n`);
   if (isUsage) {
@@ -175,6 +184,11 @@ function report(name: string, thrown: unknown): number {
   const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected;
   if (wantsStack && thrown instanceof Error) printError(`${thrown.stack}\n`);
   return failure;
+}
+
+/** What `parseArgs` throws for a command line that it cannot read. */
+function isParseArgsError(error: unknown): boolean {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
 /** The command that starts like the given word, if there is one. */

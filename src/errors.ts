@@ -34,6 +34,11 @@ function brief(text: string): string {
   return `${shown.slice(0, longest)}… (${shown.length.toLocaleString('en')} characters)`;
 }
 
+/** A command line that cannot be read or carried out as it was typed; the program ends with code 2, as argparse does. */
+export class UsageError extends InputError {
+  override readonly name: string = 'UsageError';
+}
+
 function describe(summary: string, { file, where, got, expected, next }: Problem): string {
   const place = oneLine([file, where].filter(Boolean).join(', '));
   const parts = [

@@ -1,7 +1,22 @@
 import { existsSync } from 'node:fs';
-import { packagesFault, root } from './environment.mjs';
+import { environmentFolder, packagesFault, root } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
+import { acquireLock } from './lock.mjs';
 import { findProgram } from './programs.mjs';
+import { Stages } from './stages.mjs';
+
+/** The npm packages alone, for a script that needs no more. */
+export async function installMissing() {
+  if (!packagesFault()) return;
+  const lock = await acquireLock(environmentFolder(), () =>
+    console.log('A set-up of this folder is running: waiting.'),
+  );
+  try {
+    await installPackages(new Stages(lock.fd));
+  } finally {
+    lock.release();
+  }
+}
 
 /** Stage 1: node_modules as the lock file says, by `npm ci`. */
 export async function installPackages(stages) {

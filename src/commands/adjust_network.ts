@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { print } from '../output.ts';
 import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
-import { integer, required, weightOptions } from './weight_options.ts';
+import { required, weightOptions } from './weight_options.ts';
+import { wholeNumber } from './whole_number.ts';
 
 export const help = `ecg-transplant adjust-network --weights-file FILE --channels N [options]
 
@@ -34,7 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const weightsFile = required('--weights-file', values['weights-file']);
   const output = await adjustNetwork({
     weightsFile,
-    channels: integer('--channels', required('--channels', values.channels)),
+    channels: wholeNumber('--channels', required('--channels', values.channels), 1, 100_000),
     arch,
     stages,
     format,

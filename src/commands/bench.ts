@@ -8,11 +8,12 @@ import { formatResults, formatSetting, toJson } from '../bench/report.ts';
 import { type BenchRow, benchRows } from '../bench/rows.ts';
 import { machine } from '../doctor/machine.ts';
 import { probeBoth } from '../doctor/probes.ts';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print } from '../output.ts';
+import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 export const help = `ecg-transplant bench [options]        (also: npm run bench -- [options])
 
@@ -54,17 +55,16 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000)) {
-    throw new InputError('--rounds cannot be used', { got: values.rounds, expected: 'a whole number of 1 to 1000' });
+    throw new UsageError('--rounds cannot be used', { got: values.rounds, expected: 'a whole number of 1 to 1000' });
   }
   const file = values.json && resolve(values.json);
   if (file) checkOutputFile(file, { flag: '--json', replace: values.force });
   const report = reporterFor();
   const inputs = new BenchInputs({ data: values.data && resolve(values.data), quick, report });
-  const stop = (signal: 'SIGINT' | 'SIGTERM'): never => {
+  const ignoreSignals = heedSignals((name) => {
     inputs.dispose();
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  };
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+    process.exit(codeOfSignal(name));
+  });
   try {
     const here = machine(root);
     if ((loadavg()[0] ?? 0) > 0.5 * here.cpus) {
@@ -86,7 +86,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(`\n${formatSetting(setting)}\n\n${formatResults(results, { quick })}\n`);
     return results.every(({ error }) => error === undefined) ? 0 : 1;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    ignoreSignals();
     inputs.dispose();
   }
 }
@@ -97,7 +97,7 @@ export function chooseRows(rows: readonly BenchRow[], list: string | undefined):
   const wanted = list.split(',').map((name) => name.trim());
   const unknown = wanted.find((name) => !rows.some((row) => row.name === name));
   if (unknown !== undefined) {
-    throw new InputError('--rows names a row that there is not', {
+    throw new UsageError('--rows names a row that there is not', {
       got: JSON.stringify(unknown),
       expected: rows.map(({ name }) => name).join(', '),
     });

@@ -26,12 +26,13 @@ import { type SuiteContext, taskNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
 import { machine } from '../doctor/machine.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { shellCommand } from '../text.ts';
+import { heedSignals } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
 const defaults: { readonly [flag: string]: string } = {
@@ -119,7 +120,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const chosen = chooseCases(suites, choice);
     if (values.list) return list(chosen);
     if (values.keras !== '3' && values.keras !== 'legacy') {
-      throw new InputError('--keras', { got: values.keras, expected: '3 or legacy' });
+      throw new UsageError('--keras', { got: values.keras, expected: '3 or legacy' });
     }
     const reporter = reporterFor();
     const data = values.data === undefined ? await generated(seed, reporter) : requireCollections(resolve(values.data));
@@ -187,24 +188,19 @@ async function compare(
 
 /** The first Ctrl-C (or SIGTERM) stops after the running case, the second ends the process, which takes Python along. */
 class StopSignal {
+  readonly dispose: () => void;
   readonly #controller = new AbortController();
-  readonly #listener: () => void;
 
   constructor(reporter: Reporter) {
-    this.#listener = () => {
-      if (this.signal.aborted) process.exit(2);
+    this.dispose = heedSignals((_, again) => {
+      if (again) process.exit(2);
       this.#controller.abort();
       reporter({ kind: 'warning', text: 'stopping after this case; once more ends at once' });
-    };
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, this.#listener);
+    });
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
-  }
-
-  dispose(): void {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, this.#listener);
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
@@ -7,7 +7,7 @@ import { type Conversion, convertIcentia11k } from '../port/pretraining/convert_
 import { descriptionFile } from '../port/pretraining/icentia11k_description.ts';
 import { formatIds, parseIds } from '../port/pretraining/patient_ids.ts';
 import { oneLine } from '../text.ts';
-import { PauseSignals, pausedCode } from './run_job.ts';
+import { PauseSignals, pausedCode } from './ending_signals.ts';
 
 export const help = `ecg-transplant convert-icentia --source DIR --target DIR [options]
 
@@ -30,6 +30,8 @@ The signal is in mV. In which unit the first distribution was is not known: its 
 written to ${descriptionFile}, to normalise with. A network that was pretrained with other constants sees recordings of another height.
 `;
 
+export const pauses = true;
+
 /** `ecg-transplant convert-icentia`. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -47,10 +49,10 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const { source, target, dtype } = values;
   if (source === undefined || target === undefined) {
-    throw new InputError('a folder is missing', { expected: '--source DIR and --target DIR' });
+    throw new UsageError('a folder is missing', { expected: '--source DIR and --target DIR' });
   }
   if (dtype !== 'float32' && dtype !== 'float64') {
-    throw new InputError('--dtype is not known', { got: dtype, expected: 'float32 or float64' });
+    throw new UsageError('--dtype is not known', { got: dtype, expected: 'float32 or float64' });
   }
   checkOutputFolder(target, { flag: '--target' });
   const pause = new PauseSignals(undefined);

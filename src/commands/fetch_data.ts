@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
 import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
@@ -9,6 +9,7 @@ import { checkOutputFolder } from '../lib/outputs.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
 import { parseIds } from '../port/pretraining/patient_ids.ts';
+import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;
 const table = dataSets
@@ -60,8 +61,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { target, mirror, force } = values;
   checkOutputFolder(target, { flag: '--target' });
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   const client = new HttpClient();
   try {
     const agreed = await fetchData({
@@ -85,35 +85,35 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof TemporaryFault)) throw error;
     throw new InputError(error.message, { next: 'Run the same command again later: it goes on where it was.' });
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    ignoreSignals();
     client.close();
   }
 }
 
 function setsOf(names: readonly string[]): readonly DataSet[] {
   if (names.length === 0) {
-    throw new InputError('nothing to fetch', { expected: `${dataSets.map(({ name }) => name).join(', ')} or all` });
+    throw new UsageError('nothing to fetch', { expected: `${dataSets.map(({ name }) => name).join(', ')} or all` });
   }
   if (names.includes('all')) return dataSets;
   return [...new Set(names)].map((wanted) => {
     const set = dataSets.find(({ name }) => name === wanted);
     if (set) return set;
     const expected = `${dataSets.map(({ name }) => name).join(', ')} or all`;
-    throw new InputError('there is no such data set', { got: JSON.stringify(wanted), expected });
+    throw new UsageError('there is no such data set', { got: JSON.stringify(wanted), expected });
   });
 }
 
 function connectionsOf(text: string): number {
   const connections = Number(text);
   if (Number.isInteger(connections) && connections >= 1 && connections <= 16) return connections;
-  throw new InputError('--connections cannot be used', { got: text, expected: 'a whole number from 1 to 16' });
+  throw new UsageError('--connections cannot be used', { got: text, expected: 'a whole number from 1 to 16' });
 }
 
 async function ask(plans: readonly Plan[], target: string, yes: boolean, signal: AbortSignal): Promise<boolean> {
   printError(`\n${plans.map(describe).join('\n')}\nFree in ${target}: ${gigabytes(freeBytes(target))}\n`);
   if (yes) return true;
   if (!process.stdin.isTTY) {
-    throw new InputError('nobody is here to ask', { next: 'Add --yes to agree to the licences and the sizes above.' });
+    throw new UsageError('nobody is here to ask', { next: 'Add --yes to agree to the licences and the sizes above.' });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // A terminal that asks keeps Ctrl-C to itself.

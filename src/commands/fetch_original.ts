@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { upstreamCommit } from '../compare/witness.ts';
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { fetchOriginal, upstream } from '../fetch/original.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { shellCommand } from '../text.ts';
+import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 export const help = `ecg-transplant fetch-original [options]
 
@@ -37,13 +38,15 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   if (values.digest !== undefined && !/^[0-9a-f]{64}$/.test(values.digest)) {
-    throw new InputError('--digest', { got: values.digest, expected: '64 hexadecimal digits' });
+    throw new UsageError('--digest', { got: values.digest, expected: '64 hexadecimal digits' });
+  }
+  if (values.archive !== undefined && !URL.canParse(values.archive)) {
+    throw new UsageError('--archive is not an address', { got: values.archive, expected: upstream.archive });
   }
   const reporter = reporterFor();
   checkOutputFolder(values.target, { flag: '--target' });
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   const client = new HttpClient();
   try {
     const { title, digest, folder } = await fetchOriginal({
@@ -66,7 +69,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof TemporaryFault)) throw error;
     throw new InputError(error.message, { next: 'Run the same command again later.' });
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    ignoreSignals();
     client.close();
   }
 }

@@ -17,6 +17,8 @@ Example:
     --weights-file jobs/beat/resnet18.weights.h5 --batch-size 128 --epochs 200 --val-metric f1 --seed 1
 `;
 
+export const pauses = true;
+
 /** `ecg-transplant finetune`. */
 export function run(args: readonly string[]): Promise<number> {
   return runJob(

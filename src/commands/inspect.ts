@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { fromFloat16 } from '../lib/numpy/float16.ts';
 import { type DType, type NdArray, sizeOf } from '../lib/numpy/ndarray.ts';
 import { print } from '../output.ts';
@@ -157,7 +157,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [name, ...rest] = positionals;
   if (name === undefined || rest.length > 0) {
-    throw new InputError('one weight file is expected', {
+    throw new UsageError('one weight file is expected', {
       got: `${positionals.length}`,
       next: 'See: ecg-transplant inspect --help',
     });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print } from '../output.ts';
@@ -53,7 +53,7 @@ export async function run(args: readonly string[]): Promise<number> {
       print(`${join(values.pictures, name)}\n`);
     return 0;
   }
-  if (values.target === undefined) throw new InputError('the folder is missing', { expected: '--target DIR' });
+  if (values.target === undefined) throw new UsageError('the folder is missing', { expected: '--target DIR' });
   checkOutputFolder(values.target, { flag: '--target' });
   const options: MakeDataOptions = {
     target: values.target,
@@ -76,7 +76,7 @@ export async function run(args: readonly string[]): Promise<number> {
 function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new InputError(`${option} is a number`, { got: JSON.stringify(text) });
+  if (!Number.isFinite(value)) throw new UsageError(`${option} is a number`, { got: JSON.stringify(text) });
   return value;
 }
 
@@ -84,7 +84,7 @@ function listOf<T extends string>(option: string, text: string | undefined, know
   return text?.split(',').map((part) => {
     const item = known.find((name) => name === part.trim());
     if (item === undefined)
-      throw new InputError(`${option} does not know ${JSON.stringify(part)}`, { expected: known.join(', ') });
+      throw new UsageError(`${option} does not know ${JSON.stringify(part)}`, { expected: known.join(', ') });
     return item;
   });
 }

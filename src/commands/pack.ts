@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { print } from '../output.ts';
@@ -30,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [job, more] = positionals;
   if (job === undefined || more !== undefined) {
-    throw new InputError('one run at a time is packed', { got: `${positionals.length} names`, expected: 'pack JOB' });
+    throw new UsageError('one run at a time is packed', { got: `${positionals.length} names`, expected: 'pack JOB' });
   }
   const { output, force } = values;
   const records = values['no-records'] !== true;

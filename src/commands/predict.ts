@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
@@ -76,10 +76,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const { data, csv, json, picture } = values;
   const jobDir = required('--job-dir', values['job-dir']);
   if ((data === undefined) === (positionals.length === 0)) {
-    throw new InputError('nothing to predict, or too much', { expected: 'either --data FILE or names of recordings' });
+    throw new UsageError('nothing to predict, or too much', { expected: 'either --data FILE or names of recordings' });
   }
   if (data !== undefined && picture !== undefined) {
-    throw new InputError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
+    throw new UsageError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
   }
   const reporter = reporterFor();
   const failures: Failure[] = [];
@@ -135,7 +135,7 @@ function checkOutputs({ csv, json, picture, replace }: Outputs): void {
   if (json !== undefined) checkOutputFile(json, { flag: '--json', replace });
   if (picture !== undefined) checkOutputFolder(picture, { flag: '--picture' });
   if (csv !== undefined && json !== undefined && resolve(csv) === resolve(json)) {
-    throw new InputError('--csv and --json name the same file', { file: csv });
+    throw new UsageError('--csv and --json name the same file', { file: csv });
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
@@ -88,7 +88,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const { format, source, target } = values;
   if (format === undefined || source === undefined || target === undefined) {
-    throw new InputError('an option is missing', { expected: '--format FORMAT, --source DIR and --target DIR' });
+    throw new UsageError('an option is missing', { expected: '--format FORMAT, --source DIR and --target DIR' });
   }
   const options: PrepareOptions = {
     format,
@@ -106,7 +106,7 @@ export async function run(args: readonly string[]): Promise<number> {
     splitBy: oneOf<SplitBy>('--split', values.split, ['record', 'patient', 'fold']),
     testFolds: list(values['test-folds'])?.map((fold) => whole('--test-folds', fold, 0)!),
     seed: whole('--seed', values.seed, 0, 2 ** 32 - 1),
-    category: values.category,
+    category: oneOf('--category', values.category, ['rhythm', 'diagnostic', 'form']),
     folds: list(values.folds)?.map((fold) => whole('--folds', fold, 0)!),
     recordFs: positive('--record-fs', values['record-fs']),
     recordUnits: unitOf('--record-units', values['record-units']),
@@ -133,7 +133,7 @@ function whole(
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= lowest && value <= highest)) {
-    throw new InputError(`${option} cannot be used`, { got: text, expected: `a whole number of at least ${lowest}` });
+    throw new UsageError(`${option} cannot be used`, { got: text, expected: `a whole number of at least ${lowest}` });
   }
   return value;
 }
@@ -142,7 +142,7 @@ function testSize(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = parseNumber(text) ?? Number.NaN;
   if (!(value >= 0 && (value < 1 || Number.isInteger(value)))) {
-    throw new InputError('--test-size cannot be used', {
+    throw new UsageError('--test-size cannot be used', {
       got: text,
       expected: 'a fraction below 1, or a whole number',
     });
@@ -153,6 +153,6 @@ function testSize(text: string | undefined): number | undefined {
 function oneOf<T extends string>(option: string, text: string | undefined, choices: readonly T[]): T | undefined {
   if (text === undefined) return undefined;
   const choice = choices.find((candidate) => candidate === text);
-  if (choice === undefined) throw new InputError(`${option} is not known`, { got: text, expected: choices.join(', ') });
+  if (choice === undefined) throw new UsageError(`${option} is not known`, { got: text, expected: choices.join(', ') });
   return choice;
 }

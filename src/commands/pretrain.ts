@@ -18,6 +18,8 @@ Example:
     --val-size 20000 --val-metric f1 --epochs 10 --seed 1
 `;
 
+export const pauses = true;
+
 /** `ecg-transplant pretrain`. */
 export function run(args: readonly string[]): Promise<number> {
   return runJob(

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
 
@@ -7,14 +7,14 @@ export function positive(option: string, text: string | undefined): number | und
   if (text === undefined) return undefined;
   const value = parseNumber(text);
   if (value === undefined || value <= 0)
-    throw new InputError(`${option} cannot be used`, { got: text, expected: 'a number above 0' });
+    throw new UsageError(`${option} cannot be used`, { got: text, expected: 'a number above 0' });
   return value;
 }
 
 /** A unit of voltage. */
 export function unitOf(option: string, text: string | undefined): string | undefined {
   if (text !== undefined && millivoltsPer(text) === undefined)
-    throw new InputError(`${option} is not known`, { got: text, expected: knownUnits });
+    throw new UsageError(`${option} is not known`, { got: text, expected: knownUnits });
   return text?.trim();
 }
 

@@ -4,7 +4,7 @@ import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.
 import { exitCodeOf } from '../compare/comparison.ts';
 import { formatComparison, readReport } from '../compare/report/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { messageOf, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
@@ -21,7 +21,7 @@ import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
 import { shellCommand } from '../text.ts';
-import { PauseSignals, pausedCode } from './run_job.ts';
+import { PauseSignals, pausedCode } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
 const profiles = Object.values(experiments);
@@ -54,6 +54,8 @@ again what they change. Results: report.html, scores.md, report.json, junit.xml,
 Ends with 0 if every row of the comparison passes (or with one side only, if it ran), 1 if one does not, 2 if something could not run,
 75 after Ctrl-C.
 `;
+
+export const pauses = true;
 
 /** `ecg-transplant reproduce`. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -146,25 +148,25 @@ function settingsOf(
 ): RunSettings {
   const experiment = Object.hasOwn(experiments, values.profile) ? experiments[values.profile] : undefined;
   if (!experiment) {
-    throw new InputError('--profile', { got: values.profile, expected: Object.keys(experiments).join(', ') });
+    throw new UsageError('--profile', { got: values.profile, expected: Object.keys(experiments).join(', ') });
   }
   const { name } = experiment;
   const data = values.data === undefined ? undefined : resolve(values.data);
   if (data === undefined && experiment.data === 'folder') {
-    throw new InputError(`the profile ${name} runs on real recordings`, {
+    throw new UsageError(`the profile ${name} runs on real recordings`, {
       expected: '--data DIR, a folder with the collections',
       next: 'Get them: node scripts/fetch-data.mjs --help. Or begin without: npm run reproduce',
     });
   }
   if (data !== undefined && experiment.data === 'generated') {
-    throw new InputError(`the profile ${name} makes its own recordings`, {
+    throw new UsageError(`the profile ${name} makes its own recordings`, {
       got: `--data ${values.data}`,
       next: `Real recordings: --profile sample --data ${values.data}`,
     });
   }
   if (data !== undefined) checkCollections(experiment, data);
   const precision = precisions.find((one) => one === values.precision);
-  if (!precision) throw new InputError('--precision', { got: values.precision, expected: precisions.join(', ') });
+  if (!precision) throw new UsageError('--precision', { got: values.precision, expected: precisions.join(', ') });
   const original = resolve(values.original);
   identifyOriginal(original);
   return {
@@ -191,13 +193,13 @@ function settingsOf(
 function weightsOf(profile: string, wanted: boolean, file: string | undefined): { readonly given?: GivenWeights } {
   if (!wanted) {
     if (file === undefined) return {};
-    throw new InputError(`the profile ${profile} pretrains its own weights`, {
+    throw new UsageError(`the profile ${profile} pretrains its own weights`, {
       got: `--weights-file ${file}`,
       next: 'With weights of yours: --profile transfer',
     });
   }
   if (file === undefined) {
-    throw new InputError(`the profile ${profile} needs pretrained weights`, {
+    throw new UsageError(`the profile ${profile} needs pretrained weights`, {
       expected: '--weights-file FILE, a Keras file or the prefix of a TensorFlow checkpoint',
     });
   }
@@ -207,13 +209,13 @@ function weightsOf(profile: string, wanted: boolean, file: string | undefined): 
 function sidesOf(side: string): readonly SideName[] {
   if (side === 'both') return ['port', 'original'];
   if (side === 'port' || side === 'original') return [side];
-  throw new InputError('--side', { got: side, expected: 'port, original or both' });
+  throw new UsageError('--side', { got: side, expected: 'port, original or both' });
 }
 
 function stageOf(option: string, value: string | undefined): StageName | undefined {
   if (value === undefined) return undefined;
   const stage = stageNames.find((name) => name === value);
-  if (!stage) throw new InputError(option, { got: value, expected: stageNames.join(', ') });
+  if (!stage) throw new UsageError(option, { got: value, expected: stageNames.join(', ') });
   return stage;
 }
 

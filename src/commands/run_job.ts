@@ -23,9 +23,7 @@ import {
   requireFlags,
 } from '../port/training/options.ts';
 import { formatDuration } from '../reproduce/remaining_time.ts';
-
-/** Exit code of a job that was paused and can go on: EX_TEMPFAIL of sysexits.h, which schedulers take for "queue me again". */
-export const pausedCode = 75;
+import { PauseSignals, pausedCode } from './ending_signals.ts';
 
 /** A trainer behind a command line. */
 export interface JobCommand {
@@ -87,32 +85,4 @@ function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind, flag
 function pauseText(text: string, limit: number): string {
   const time = new Date(Date.now() + limit).toLocaleString('sv-SE');
   return `--max-time ${text}: pauses after ${formatDuration(limit / 1000)}, at ${time}`;
-}
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const;
-
-/** Turns Ctrl-C, the signals of schedulers and a limit on time into one abort signal. A second Ctrl-C ends the process at once. */
-export class PauseSignals {
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
-
-  constructor(limit: number | undefined) {
-    for (const name of signals) process.on(name, this.#onSignal);
-    if (limit !== undefined) this.#timer = setTimeout(() => this.#controller.abort('--max-time'), limit).unref();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  dispose(): void {
-    for (const name of signals) process.off(name, this.#onSignal);
-    clearTimeout(this.#timer);
-  }
-
-  readonly #onSignal = (name: NodeJS.Signals): void => {
-    if (name === 'SIGINT' && this.signal.aborted) process.exit(130);
-    printError(`${name}: finishing the step and saving${name === 'SIGINT' ? ' (again to quit at once)' : ''}\n`);
-    this.#controller.abort(name);
-  };
 }

@@ -11,6 +11,7 @@ import { reporterFor } from '../events.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
+import { codeOfSignal, heedSignals } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
 export const help = `npm run compare -- --sabotage [options]
@@ -53,8 +54,7 @@ const optionTypes = {
 /** `ecg-transplant compare --sabotage`. */
 export async function run(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
+  const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   try {
     const { values } = parseArgs({ args: [...args], options: optionTypes });
     const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
@@ -97,7 +97,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
     return 2;
   } finally {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, onSignal);
+    ignoreSignals();
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print } from '../output.ts';
 import { unpack } from '../pack/unpack.ts';
@@ -26,14 +26,14 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [archive, more] = positionals;
   if (archive === undefined || more !== undefined) {
-    throw new InputError('one archive at a time is unpacked', {
+    throw new UsageError('one archive at a time is unpacked', {
       got: `${positionals.length} names`,
       expected: 'unpack FILE',
     });
   }
   const size = Number(values['max-size']);
   if (!(size > 0)) {
-    throw new InputError('--max-size cannot be used', { got: values['max-size'], expected: 'a number above 0' });
+    throw new UsageError('--max-size cannot be used', { got: values['max-size'], expected: 'a number above 0' });
   }
   checkOutputFolder(values.target, { flag: '--target' });
   const { folder, files, records } = await unpack({ archive, target: values.target, maxBytes: size * 2 ** 30 });

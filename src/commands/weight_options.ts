@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { type WeightFormat, weightFormats } from '../port/weights/files.ts';
 import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../port/weights/layout.ts';
 
@@ -18,7 +18,7 @@ export interface WeightOptions {
   readonly format?: WeightFormat;
 }
 
-/** Checks the options; throws an InputError that names the option and its choices. */
+/** Checks the options; throws a UsageError that names the option and its choices. */
 export function weightOptions({ arch, stages, task, format }: WeightOptionTexts): WeightOptions {
   return {
     arch: choice('--arch', arch, archs),
@@ -30,19 +30,19 @@ export function weightOptions({ arch, stages, task, format }: WeightOptionTexts)
 
 /** The text of an option that cannot be left out. */
 export function required(name: string, text: string | undefined): string {
-  if (text === undefined || text === '') throw new InputError(`${name} is required`);
+  if (text === undefined || text === '') throw new UsageError(`${name} is required`);
   return text;
 }
 
 /** A whole number. */
 export function integer(name: string, text: string): number {
-  if (!/^[+-]?\d{1,9}$/.test(text)) throw new InputError(`${name} is not a whole number`, { got: text });
+  if (!/^[+-]?\d{1,9}$/.test(text)) throw new UsageError(`${name} is not a whole number`, { got: text });
   return Number(text);
 }
 
 function choice<T extends string>(name: string, text: string | undefined, choices: readonly T[]): T | undefined {
   if (text === undefined) return undefined;
   const found = choices.find((value) => value === text);
-  if (found === undefined) throw new InputError(`unknown ${name}`, { got: text, expected: choices.join(', ') });
+  if (found === undefined) throw new UsageError(`unknown ${name}`, { got: text, expected: choices.join(', ') });
   return found;
 }

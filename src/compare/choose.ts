@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import type { Arch } from '../port/weights/layout.ts';
 import type { Chosen } from './comparison.ts';
 import { type ComparisonData, collections, type DataSetName } from './data.ts';
@@ -59,7 +59,7 @@ export function chooseCases(suites: readonly Suite[], choice: Choice): Chosen {
         (!choice.quick || quick === true),
     );
   if (chosen.length > 0) return chosen;
-  throw new InputError('no case is left of this choice', { next: 'See: npm run compare -- --list' });
+  throw new UsageError('no case is left of this choice', { next: 'See: npm run compare -- --list' });
 }
 
 /**
@@ -90,5 +90,5 @@ function oneOf<T extends string>(
   const words = given?.flatMap((word) => word.split(','));
   const strange = words?.find((word) => !known.includes(word as T));
   if (strange === undefined) return words as T[] | undefined;
-  throw new InputError(`${flag} does not know this name`, { got: strange, expected: known.join(', ') });
+  throw new UsageError(`${flag} does not know this name`, { got: strange, expected: known.join(', ') });
 }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { lockFolder } from '../lib/lock.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
@@ -148,7 +148,7 @@ function addressOf(set: DataSet, mirror: string): string {
   try {
     return new URL(set.address, mirror.endsWith('/') ? mirror : `${mirror}/`).href;
   } catch {
-    throw new InputError('--mirror is no address', { got: mirror, expected: `something like ${publisher}` });
+    throw new UsageError('--mirror is no address', { got: mirror, expected: `something like ${publisher}` });
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { type IcentiaForm, writeIcentiaPatient } from './write_icentia.ts';
@@ -54,7 +54,7 @@ export async function makeData(options: MakeDataOptions): Promise<Readonly<Parti
   for (const [name, count] of Object.entries({ records, patients, segments })) checkCount(name, count, 1, 99_999);
   checkCount('samples', samples, 500, 2 ** 22);
   if (seconds !== undefined && !(seconds >= 2 && seconds <= 3600)) {
-    throw new InputError('seconds is out of range', { got: String(seconds), expected: '2 to 3600' });
+    throw new UsageError('seconds is out of range', { got: String(seconds), expected: '2 to 3600' });
   }
   const folders: Partial<Record<DataSet, string>> = {};
   for (const set of sets) {
@@ -94,7 +94,7 @@ export async function makeData(options: MakeDataOptions): Promise<Readonly<Parti
 
 function checkCount(name: string, value: number, low: number, high: number): void {
   if (!(Number.isInteger(value) && value >= low && value <= high)) {
-    throw new InputError(`${name} is out of range`, {
+    throw new UsageError(`${name} is out of range`, {
       got: String(value),
       expected: `a whole number of ${low} to ${high}`,
     });

@@ -150,8 +150,11 @@ describe('ecg-transplant adjust-network', () => {
   it.each([
     [['--channels', '12'], /--weights-file is required/],
     [['--weights-file', 'resnet18.weights'], /--channels is required/],
-    [['--weights-file', 'resnet18.weights', '--channels', '1e3'], /--channels is not a whole number; got 1e3/],
-    [['--weights-file', 'resnet18.weights', '--channels', '0'], /--channels must be 1 or more/],
+    [
+      ['--weights-file', 'resnet18.weights', '--channels', '1e3'],
+      /--channels; got 1e3; expected a whole number from 1/,
+    ],
+    [['--weights-file', 'resnet18.weights', '--channels', '0'], /--channels; got 0; expected a whole number from 1/],
     [['--weights-file', 'resnet18.weights', '--channels', '12'], /does not fit the model.*Check --arch and --stages/],
     [['--weights-file', 'beat.weights', '--channels', '12'], /whole pretraining model.*ecg-transplant weights/],
   ])('refuses %j', async (args, message) => {

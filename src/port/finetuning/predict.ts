@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { InputError } from '../../errors.ts';
+import { InputError, UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Session } from '../../graph/session.ts';
 import { allocate, type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
@@ -202,7 +202,7 @@ export class Predictor {
     }
     const { samplingRate, normalization, resampling, units, leads: known } = this.preprocessing;
     if (leads !== undefined && leads.length !== known.length) {
-      throw new InputError('--leads names the leads that the network gets', {
+      throw new UsageError('--leads names the leads that the network gets', {
         got: leads.join(', '),
         expected: `${known.length}, in place of ${known.join(', ')}`,
       });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { InputError } from '../../errors.ts';
+import { InputError, UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { checkOutputFolder } from '../../lib/outputs.ts';
 import { fileDigest } from '../../lib/python/hashlib.ts';
@@ -147,7 +147,7 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
 function checkSource({ format, source }: PrepareOptions): CollectionKind {
   const kind = Object.hasOwn(collectionKinds, format) ? collectionKinds[format] : undefined;
   if (!kind)
-    throw new InputError('the format is not known', { got: format, expected: Object.keys(collectionKinds).join(', ') });
+    throw new UsageError('the format is not known', { got: format, expected: Object.keys(collectionKinds).join(', ') });
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError('the source is no folder', {
       file: source,
@@ -164,7 +164,7 @@ function checkTarget(
   fileOf: (part: string) => string,
 ): void {
   if (!/^[-\w]+$/.test(name))
-    throw new InputError('the name cannot be used', {
+    throw new UsageError('the name cannot be used', {
       got: JSON.stringify(name),
       expected: 'letters, digits, _ and -',
     });

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../../errors.ts';
+import { InputError, UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
@@ -85,7 +85,7 @@ export interface FinetuneResult {
  * Trains a classifier on a prepared data set and writes into the job folder: `history.csv`, `best_model.weights.h5` and
  * `{train,val,test}_predictions.csv` as `finetuning.trainer`, whose twin it is, and what docs/jobs.md lists besides.
  *
- * @throws ValueError for an option without a valid value, before anything is created; JobPaused; see also `Job.open`.
+ * @throws UsageError for an option without a valid value, before anything is created; JobPaused; see also `Job.open`.
  */
 export async function finetune(
   options: FinetuneOptions,
@@ -216,17 +216,18 @@ async function writePredictions(
   return { ...predictions, train: predictions.train! };
 }
 
-function checkOptions({ valMetric = 'loss', arch, precision, batchSize, epochs, split }: FinetuneOptions): void {
+function checkOptions(options: FinetuneOptions): void {
+  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, seed, initSeed } = options;
   if (!valMetrics.includes(valMetric)) {
-    throw new ValueError(`--val-metric: got ${String(valMetric)}, expected one of ${valMetrics.join(', ')}`);
+    throw new UsageError(`--val-metric: got ${String(valMetric)}, expected one of ${valMetrics.join(', ')}`);
   }
   if (arch !== undefined && !archs.includes(arch as Arch)) {
-    throw new ValueError(`--arch: got ${arch}, expected one of ${archs.join(', ')}`);
+    throw new UsageError(`--arch: got ${arch}, expected one of ${archs.join(', ')}`);
   }
   if (split !== undefined && !splits.includes(split)) {
-    throw new ValueError(`--split: got ${split}, expected one of ${splits.join(', ')}`);
+    throw new UsageError(`--split: got ${split}, expected one of ${splits.join(', ')}`);
   }
-  checkCounts({ batchSize, epochs, precision });
+  checkCounts({ batchSize, epochs, precision, seed, initSeed });
 }
 
 const splits = ['record', 'patient'] as const;

@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.ts';
+import { InputError, UsageError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import { dsStd, type Normalization } from '../transplant/datasets/icentia11k.ts';
 import { readDescription } from './icentia11k_description.ts';
@@ -41,7 +41,7 @@ export function resolveNormalization(text: string | undefined, folder: string, r
 export function parseNormalization(text: string): Normalization {
   const [mean, std, ...rest] = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (rest.length > 0 || !Number.isFinite(mean) || !(std > 0 && Number.isFinite(std))) {
-    throw new InputError('--normalize cannot be used', {
+    throw new UsageError('--normalize cannot be used', {
       got: text,
       expected: 'measured, or MEAN,STD such as 0.0018,1.3711',
     });

@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 
 /**
  * Whole numbers from a text such as `0-19,25`, ascending and without repeats.
@@ -10,7 +10,7 @@ export function parseIds(text: string, option: string): number[] {
   for (const part of text.split(',')) {
     const [, first, last = first] = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part) ?? [];
     if (first === undefined || Number(last) < Number(first) || Number(last) - Number(first) >= 1_000_000) {
-      throw new InputError(`${option} is a list of numbers and ranges`, {
+      throw new UsageError(`${option} is a list of numbers and ranges`, {
         got: JSON.stringify(part),
         expected: 'for example 0-19,25',
       });

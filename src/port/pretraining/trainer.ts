@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { beginning } from '../../graph/fit.ts';
 import { Adam } from '../../graph/optimizers.ts';
@@ -20,6 +21,7 @@ import { pretrainFlags } from './flags.ts';
 import { requireConsistentOptions, requireSolverWeights } from './training_check.ts';
 import { resolveFolder } from './training_folder.ts';
 import { type FrameSet, frameBatches, frameOptions, inputShapes } from './training_frames.ts';
+import { parsePatientIds } from './training_patients.ts';
 import { fileSource, folderSource, type Sources } from './training_sources.ts';
 import { taskSolver } from './utils.ts';
 
@@ -87,7 +89,7 @@ export interface PretrainResult {
  * Trains a network on frames of Icentia11k and writes into the job folder: `history.csv` and `epoch_NN_model.weights.h5` of every epoch as
  * `pretraining.trainer`, whose twin it is, and what docs/jobs.md lists besides.
  *
- * @throws ValueError for an option without a valid value, before anything is created, and for data that do not fit the task; JobPaused; see
+ * @throws UsageError for an option without a valid value, before anything is created; ValueError for data that do not fit the task; JobPaused; see
  *   also `Job.open`.
  */
 export async function pretrain(
@@ -212,9 +214,17 @@ function predictFrames(session: Session, frames: FrameSet, batchSize: number): N
   return ndarray('float32', [records, data.length / records], data);
 }
 
+function checkPatients(text: string): void {
+  try {
+    parsePatientIds(text);
+  } catch (error) {
+    throw error instanceof ValueError ? new UsageError(error.message) : error;
+  }
+}
+
 function checkOptions(options: PretrainOptions): void {
   const { task, arch, valMetric = 'loss', frameSize, contextSize, ns, batchSize, epochs, precision } = options;
-  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize } = options;
+  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize, seed, initSeed } = options;
   const choices: [string, string | undefined, readonly string[]][] = [
     ['--val-metric', valMetric, pretrainingMetrics],
     ['--task', task, pretrainingTasks],
@@ -222,10 +232,12 @@ function checkOptions(options: PretrainOptions): void {
   ];
   for (const [flag, value, known] of choices) {
     if (value !== undefined && !known.includes(value)) {
-      throw new ValueError(`${flag}: got ${value}, expected one of ${known.join(', ')}`);
+      throw new UsageError(`${flag}: got ${value}, expected one of ${known.join(', ')}`);
     }
   }
   checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient, precision });
+  checkCounts({ seed, initSeed });
+  if (options.patients !== undefined) checkPatients(options.patients);
   // Python takes 0 for "not given" here.
   checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });
   requireConsistentOptions(options, isDataFile(options));

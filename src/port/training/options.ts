@@ -1,5 +1,5 @@
 import { boolean, integer, number, optional, pipe, strictObject, string } from 'valibot';
-import { InputError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { anyNumber } from '../../lib/json/fields.ts';
 
 /** A flag of a trainer: how its text is read, and what `--help` says of it. */
@@ -25,12 +25,6 @@ export interface ParsedFlags<T extends FlagTable> {
   readonly given: FlagValues<T>;
   /** Words that no flag takes. */
   readonly ignored: readonly string[];
-}
-
-/** A command line that cannot be read; the program ends with code 2, as argparse does. */
-export class UsageError extends TypeError {
-  override readonly name: string = 'UsageError';
-  readonly code = 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE';
 }
 
 /**
@@ -180,7 +174,7 @@ function pythonFloat(text: string): number | undefined {
 /**
  * Milliseconds of a limit on time as job schedulers write it: `90m`, `2h`, `30s`, `HH:MM:SS`, `DAYS-HH:MM:SS`, or minutes as a plain number.
  *
- * @throws InputError for another text, and for no time at all.
+ * @throws UsageError for another text, and for no time at all.
  */
 export function parseDuration(option: string, text: string): number {
   const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -192,7 +186,7 @@ export function parseDuration(option: string, text: string): number {
       : Number(days) * 86_400 + Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   // Timers hold 2^31 ms, about 24 days.
   if (!(total > 0 && total * 1000 < 2 ** 31)) {
-    throw new InputError(`${option} cannot be used`, {
+    throw new UsageError(`${option} cannot be used`, {
       got: text,
       expected: 'a time such as 90m, 23.5h or 11:30:00, at most 24 days; a number alone is minutes',
     });

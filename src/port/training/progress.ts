@@ -1,19 +1,28 @@
+import { UsageError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import type { Model } from '../../graph/model.ts';
-import { ValueError } from '../../lib/python/errors.ts';
 import { flagOf } from './options.ts';
 
 /** Number formats that `--precision` offers. */
 export const precisions = ['float32', 'bfloat16', 'float64'] as const;
 
-/** Throws a ValueError for numbers that are no counts, and for an unknown precision. */
-export function checkCounts({ precision, ...counts }: Readonly<Record<string, number | string | undefined>>): void {
+/** Throws a UsageError for numbers that are no counts or no seeds, and for an unknown precision. */
+export function checkCounts({
+  precision,
+  seed,
+  initSeed,
+  ...counts
+}: Readonly<Record<string, number | string | undefined>>): void {
   if (precision !== undefined && !(precisions as readonly unknown[]).includes(precision)) {
-    throw new ValueError(`--precision: got ${precision}, expected one of ${precisions.join(', ')}`);
+    throw new UsageError(`--precision: got ${precision}, expected one of ${precisions.join(', ')}`);
+  }
+  for (const [name, value] of Object.entries({ seed, initSeed })) {
+    if (value === undefined || (Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32)) continue;
+    throw new UsageError(`${flagOf(name)}: got ${value}, expected a whole number from 0 to ${2 ** 32 - 1}`);
   }
   for (const [name, value] of Object.entries(counts)) {
     if (value === undefined || (Number.isInteger(value) && Number(value) > 0)) continue;
-    throw new ValueError(`${flagOf(name)}: got ${value}, expected a whole number of at least 1`);
+    throw new UsageError(`${flagOf(name)}: got ${value}, expected a whole number of at least 1`);
   }
 }
 

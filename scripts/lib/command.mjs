@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { endingSignals, keptSignals } from '../../src/lib/first_signals.mjs';
+import { root } from './environment.mjs';
+import { SetupFailure } from './failure.mjs';
+
+/**
+ * Runs a command of this project after what it needs is installed, and resolves to its exit code; 2 if it cannot be installed. Signals are
+ * passed on. The script calls `keepSignals` first; a signal that comes while packages are installed ends it, by `paused` if the same
+ * command would go on.
+ *
+ * @param {string} name of the command
+ * @param {readonly string[]} args
+ * @param {() => Promise<void>} install
+ * @param {{ paused?: number }} [options] exit code in place of 128 + the signal's number
+ */
+export async function runInstalled(name, args, install, { paused } = {}) {
+  const end = (signal) => process.exit(paused ?? 128 + constants.signals[signal]);
+  for (const signal of endingSignals) process.on(signal, end);
+  for (const signal of keptSignals()) end(signal);
+  try {
+    await install();
+  } catch (error) {
+    if (!(error instanceof SetupFailure)) throw error;
+    console.error(`set-up: ${error.message}`);
+    return 2;
+  }
+  const child = spawn(process.execPath, [join(root, 'bin', 'ecg-transplant.mjs'), name, ...args], { stdio: 'inherit' });
+  for (const signal of endingSignals) process.off(signal, end).on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+}
+
+/** The arguments of a script, which runs under node, or under a program such as zx that has the script among its own. */
+export function argumentsOf(script) {
+  return process.argv.slice(process.argv.findLastIndex((argument) => argument.split('/').at(-1) === script) + 1);
+}
