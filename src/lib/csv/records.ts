@@ -6,7 +6,8 @@ import type { Budget } from '../budget.ts';
 const COST = { row: 160, cell: 48 };
 
 /**
- * Takes a CSV text apart and hands each record and the line on which it ends (from 1) to `add`. pandas takes any of the three line ends at any line.
+ * Takes a CSV text apart and hands each record to `add`, with the line on which it ends (from 1) and the number of empty lines before it
+ * (with `skip_empty_lines`). pandas takes any of the three line ends at any line.
  *
  * @param linesBefore lines of the file before the text, for messages.
  * @throws InputError naming file and line, also for what exceeds the budget.
@@ -15,7 +16,7 @@ export function eachRecord(
   text: string,
   budget: Budget,
   options: Omit<Options, 'on_record' | 'record_delimiter' | 'info' | 'columns'>,
-  add: (record: string[], line: number) => void,
+  add: (record: string[], line: number, emptyLines: number) => void,
   linesBefore = 0,
 ): void {
   let last = 0;
@@ -24,10 +25,10 @@ export function eachRecord(
     parse(text, {
       ...options,
       record_delimiter: ['\r\n', '\n', '\r'],
-      on_record: (record: string[], { lines }: { lines: number }) => {
+      on_record: (record: string[], { lines, empty_lines }: { lines: number; empty_lines: number }) => {
         budget.spend(COST.row + record.reduce((sum, cell) => sum + COST.cell + 2 * cell.length, 0), 'rows and cells');
         last = lines;
-        add(record, lines);
+        add(record, lines, empty_lines);
         return null;
       },
     });

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import { shellCommand } from '../../text.ts';
 import { parseNumber } from '../python/number.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 import { convertCommand } from './convert_command.ts';
@@ -176,12 +177,13 @@ class Place {
     this.line = line;
   }
 
-  fail(field: string, got: string, expected: string): never {
+  fail(field: string, got: string, expected: string, next?: string): never {
     throw new InputError(`the ${field} cannot be read`, {
       file: this.file,
       where: `line ${this.line}`,
       got: JSON.stringify(got),
       expected,
+      next,
     });
   }
 
@@ -207,6 +209,9 @@ function parseRecordLine(text: string, place: Place) {
       'record line',
       text.slice(0, 80),
       'NAME SIGNALS [FREQUENCY [SAMPLES [TIME [DATE]]]], with letters, digits, _ and - in the name',
+      /^[-\w]+\.\w+ +\d+ +[\d.]+ +\d+/.test(text)
+        ? `Take the ending out of the name, and what follows the number of samples: sed -i -E '${place.line}s/^([-_A-Za-z0-9]+)\\.[a-z]+ +([0-9]+ +[0-9.]+ +[0-9]+).*/\\1 \\2/' ${shellCommand([place.file])}`
+        : undefined,
     );
   }
   const [recordName, segments, signals, frequency, counterFrequency, baseCounter, length, time, date] = match.slice(

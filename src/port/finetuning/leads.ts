@@ -12,8 +12,14 @@ export function leadKey(name: string): string {
  * @throws InputError naming the file if a lead is missing, or if a wanted name is that of two leads.
  */
 export function findLeads(found: readonly string[], wanted: readonly string[], file: string): number[] {
-  const keys = found.map(leadKey);
-  const places = wanted.map((name) => keys.indexOf(leadKey(name)));
+  const first = new Map<string, number>();
+  const repeated = new Set<string>();
+  for (const [place, name] of found.entries()) {
+    const key = leadKey(name);
+    if (first.has(key)) repeated.add(key);
+    else first.set(key, place);
+  }
+  const places = wanted.map((name) => first.get(leadKey(name)) ?? -1);
   const missing = wanted.filter((_, i) => places[i] === -1);
   if (missing.length > 0) {
     throw new InputError('leads are missing', {
@@ -23,12 +29,12 @@ export function findLeads(found: readonly string[], wanted: readonly string[], f
       next: suggestLeads(found, wanted, places),
     });
   }
-  const twice = places.find((place) => keys.indexOf(keys[place]!, place + 1) !== -1);
+  const twice = wanted.find((name) => repeated.has(leadKey(name)));
   if (twice !== undefined) {
     throw new InputError('two leads have the same name', {
       file,
       got: found.join(', '),
-      next: `Rename one of the leads ${found[twice]} in the file.`,
+      next: `Rename one of the leads ${twice} in the file.`,
     });
   }
   return places;

@@ -106,11 +106,7 @@ export function readRecording(path: string, format: RecordingFormat, options: Re
     });
   }
   const { units: wanted = 'mV' } = options;
-  const factors = places.map((place) => {
-    const where = `lead ${stored.leads[place]}`;
-    const names = stored.leads.filter((_, i) => millivoltsPer(stored.units[i] ?? 'mV') !== undefined);
-    return conversion(stored.units[place] ?? 'mV', wanted, { file: stored.file, where, usable: names });
-  });
+  const factors = places.map((place) => conversion(stored, place, wanted));
   const signal = stored.read(places);
   const width = places.length;
   factors.forEach(({ source, target }, lead) => {
@@ -120,18 +116,20 @@ export function readRecording(path: string, format: RecordingFormat, options: Re
   return { file: stored.file, signal, fs, leads: places.map((place) => stored.leads[place]!) };
 }
 
-/** Millivolts of both units. */
+/** Millivolts of the unit of a lead, and of the wanted one. */
 function conversion(
-  from: string,
+  { file, leads, units }: StoredRecording,
+  place: number,
   to: string,
-  { file, where, usable }: { file: string; where: string; usable: readonly string[] },
 ): { source: number; target: number } {
-  const [source, target] = [millivoltsPer(from), millivoltsPer(to)];
+  const unitOf = (lead: number): string => units[lead] ?? 'mV';
+  const [source, target] = [millivoltsPer(unitOf(place)), millivoltsPer(to)];
   if (source !== undefined && target !== undefined) return { source, target };
+  const usable = leads.filter((_, lead) => millivoltsPer(unitOf(lead)) !== undefined);
   throw new InputError('the unit cannot be converted', {
     file,
-    where,
-    got: from,
+    where: `lead ${leads[place]}`,
+    got: unitOf(place),
     expected: to === 'mV' ? knownUnits : to,
     next:
       usable.length > 0

@@ -44,14 +44,15 @@ export function checkSignal(
     });
   }
   const ranges = names.map((_, lead) => rangeOf(data, lead, leads));
-  const flat = names.filter((_, lead) => ranges[lead]!.highest <= ranges[lead]!.lowest);
+  const isFlat = ranges.map(({ lowest, highest }) => highest <= lowest);
+  const flat = names.filter((_, lead) => isFlat[lead]);
   if (flat.length > 0 && keepFlat !== 'yes') {
     const text = flat.length === 1 ? 'a lead does not vary' : 'leads do not vary';
     if (keepFlat === 'no' || flat.length === leads) {
       throw new InputError(flat.length === leads ? 'the recording is flat: no lead varies' : text, {
         file,
         where: `lead ${flat.join(', ')}`,
-        got: `${samples === 1 ? 'one sample' : `${samples} samples`} of ${ranges[names.indexOf(flat[0]!)]!.lowest} ${units}`,
+        got: `${samples === 1 ? 'one sample' : `${samples} samples`} of ${ranges[isFlat.indexOf(true)]!.lowest} ${units}`,
         next: 'Leave the record out, or take other leads with --leads; prepare-data lets it pass with --keep-flat.',
       });
     }
@@ -63,7 +64,7 @@ export function checkSignal(
     });
   }
   names.forEach((name, lead) => {
-    const median = flat.includes(name) ? undefined : absurdMedian(data, lead, leads, millivoltsPer(units) ?? 1);
+    const median = isFlat[lead] ? undefined : absurdMedian(data, lead, leads, millivoltsPer(units) ?? 1);
     if (median === undefined) return;
     const text = `${file}: lead ${name} has a median absolute value of ${Number(median.toPrecision(3))} ${units}; is its unit right?`;
     note?.({ kind: 'warning', about: 'recordings with an amplitude that no ECG has', file, text });
@@ -92,9 +93,6 @@ function absurdMedian(data: Float64Array, lead: number, leads: number, millivolt
     else if (size * millivolts > loudest) loud++;
   }
   if (Math.max(quiet, loud) * 2 <= count) return undefined;
-  const sizes = data
-    .filter((value, i) => i % leads === lead && !Number.isNaN(value))
-    .map(Math.abs)
-    .sort();
-  return sizes[sizes.length >> 1];
+  const sizes = Float64Array.from({ length: data.length / leads }, (_, i) => Math.abs(data[i * leads + lead]!)).sort();
+  return sizes[count >> 1];
 }

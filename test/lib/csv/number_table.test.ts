@@ -125,4 +125,16 @@ describe('readNumberTable', () => {
   ])('refuses %s', (_, content, message) => {
     expect(() => read(content)).toThrow(message);
   });
+
+  it('takes time in proportion to the file', { timeout: 30_000 }, () => {
+    expect(read(`I,II\n1,2\n${'\n'.repeat(300_000)}3,4\n`).rows).toBe(300_002);
+    expect(read(`I,II\n1,2\n${' \t\n'.repeat(300_000)}3,4\n`).rows).toBe(300_002);
+    expect(read(`I,II\n${'1,2,\n'.repeat(200_000)}`).rows).toBe(200_000);
+    const wide = Array.from({ length: 30_000 }, (_, i) => `c${i}`);
+    expect(read(`${wide.join()}\n${wide.map(() => 1).join()}\n`).columns).toBe(30_000);
+    expect(() =>
+      read(`${wide.join()}\n${wide.map(() => 1).join()}\n${'\n'.repeat(30_000)}${wide.map(() => 1).join()}\n`),
+    ).toThrow(/too large/);
+    expect(() => read(`a,b\n${'1'.repeat(3_000_000)}x,2\n`)).not.toThrow();
+  });
 });

@@ -60,6 +60,19 @@ describe('the command that makes a readable record', () => {
   );
 });
 
+it('a record line with the ending of the signal file is mended by the command that the message gives', () => {
+  writeFileSync(at('E1.mat'), Buffer.alloc(34, 1));
+  writeFileSync(at('E1.hea'), 'E1.mat 1 500 5 05-May-2020 14:50:55\nE1.mat 16+24 1000/mV 16 0 0 0 0 I\n#Dx: 1\n');
+  let message = '';
+  try {
+    readHeader(at('E1'));
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  execFileSync('bash', ['-c', /: (sed .*)$/.exec(message)![1]!]);
+  expect(rdrecord(at('E1'))).toMatchObject({ recordName: 'E1', fs: 500, comments: ['Dx: 1'] });
+});
+
 describe('some signals of a record', () => {
   it('are those that wfdb.rdrecord(channels=…) reads; files of others are not opened', async () => {
     const lines = [
