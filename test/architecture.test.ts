@@ -92,4 +92,34 @@ describe('import directions of src', () => {
     );
     expect(users).toEqual(['graph/runtime.ts']);
   });
+
+  /** Files of src whose text has a word. */
+  const usersOf = (word: RegExp): string[] =>
+    readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.(ts|mjs)$/.test(file) && word.test(readFileSync(join(src, file), 'utf8')))
+      .sort();
+
+  it('JSON of files is read through a schema, except what the package itself holds or its own processes say', () => {
+    expect(usersOf(/JSON\.parse\(/)).toEqual([
+      'bench/port_worker.ts',
+      'bench/worker_process.ts',
+      'compare/report/json.ts',
+      'doctor/probes.ts',
+      'lib/json/text.ts',
+      'lib/samplerate/native.ts',
+      'pack/pack.ts',
+      'port/training/environment.ts',
+    ]);
+  });
+
+  it('files are written under a temporary name or without following links, except in folders that were just made', () => {
+    expect(usersOf(/\b(appendFile|writeFile|copyFile)(Sync)?\(|createWriteStream\(/)).toEqual([
+      'compare/sabotage/probes.ts',
+      'compare/sabotage/trees.ts',
+      'compare/suites/preprocessing_records.ts',
+      'compare/suites/record_selection.ts',
+      'fetch/original.ts',
+      'graph/loading.ts',
+    ]);
+  });
 });

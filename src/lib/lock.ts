@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { integer, minValue, number, object, optional, pipe, string } from 'valibot';
 import { InputError } from '../errors.ts';
 import { printError } from '../output.ts';
+import { shellCommand } from '../text.ts';
 import { checkJson, type Described } from './json/file.ts';
 import { encodeJson } from './json/text.ts';
 import { openToRead } from './own_files.ts';
@@ -168,7 +169,7 @@ function busy(folder: string, path: string, work: string, holder: Holder | undef
     got: who + since,
     next: seen
       ? `Wait for it, or end it; it saves its state: kill ${holder.pid}`
-      : `Wait for it, or end it there. If it ended without a word, the folder is free ${staleAfter / 60_000} minutes later; sooner with: rm ${path}`,
+      : `Wait for it, or end it there. If it ended without a word, the folder is free ${staleAfter / 60_000} minutes later; sooner with: ${shellCommand(['rm', path])}`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { InputError } from '../errors.ts';
+import { shellCommand } from '../text.ts';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
@@ -77,6 +78,6 @@ function notOurs(path: string, got: string, expected = 'a regular file'): InputE
     file: path,
     got,
     expected: `${expected}, or nothing`,
-    next: `Look what it is (ls -ld ${path}) and remove it.`,
+    next: `Look what it is, and remove it: ${shellCommand(['ls', '-ld', path])}`,
   });
 }
