@@ -12,6 +12,7 @@ import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
@@ -53,7 +54,7 @@ export async function run(args: readonly string[]): Promise<number> {
     for (const { name, title } of rows) print(`${name.padEnd(width)}  ${title}\n`);
     return 0;
   }
-  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+  const rounds = values.rounds === undefined ? undefined : (parseNumber(values.rounds) ?? Number.NaN);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000)) {
     throw new UsageError('--rounds cannot be used', { got: values.rounds, expected: 'a whole number of 1 to 1000' });
   }

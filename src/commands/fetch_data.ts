@@ -6,6 +6,7 @@ import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
 import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
+import { parseNumber } from '../lib/python/number.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
 import { parseIds } from '../port/pretraining/patient_ids.ts';
@@ -104,8 +105,8 @@ function setsOf(names: readonly string[]): readonly DataSet[] {
 }
 
 function connectionsOf(text: string): number {
-  const connections = Number(text);
-  if (Number.isInteger(connections) && connections >= 1 && connections <= 16) return connections;
+  const connections = parseNumber(text);
+  if (Number.isInteger(connections) && connections! >= 1 && connections! <= 16) return connections!;
   throw new UsageError('--connections cannot be used', { got: text, expected: 'a whole number from 1 to 16' });
 }
 

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
+import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { dataSets, type MakeDataOptions, makeData } from '../synthetic/make_data.ts';
 import { drawPictures } from '../synthetic/pictures.ts';
@@ -75,8 +76,8 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function numberOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(value)) throw new UsageError(`${option} is a number`, { got: JSON.stringify(text) });
+  const value = parseNumber(text);
+  if (value === undefined) throw new UsageError(`${option} is a number`, { got: JSON.stringify(text) });
   return value;
 }
 

@@ -27,7 +27,7 @@ ${formats}
   --fs HZ               sampling rate to resample to, default 250; none: as recorded
   --pad SAMPLES         pad in front, or cut the beginning off, to this length, default 16384; max: the longest; none: equally long
   --normalize WHICH     collection (its published constants), measured (per lead, on the training part) or none
-  --leads I,II,…        take these leads, in this order; default all
+  --leads I,II,…        take these leads, in this order; default all; nothing is checked of other leads
   --like FILE           take rate, length, leads, normalisation and classes from a prepared file: for a test set of other recordings
   --keep-missing        let missing samples (NaN) pass, as the Python original does; default: stop
   --keep-flat           let leads that do not vary pass; default: stop (published collections: stop only where no lead varies)

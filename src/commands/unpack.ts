@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
+import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { unpack } from '../pack/unpack.ts';
 
@@ -31,8 +32,8 @@ export async function run(args: readonly string[]): Promise<number> {
       expected: 'unpack FILE',
     });
   }
-  const size = Number(values['max-size']);
-  if (!(size > 0)) {
+  const size = parseNumber(values['max-size']) ?? 0;
+  if (size <= 0) {
     throw new UsageError('--max-size cannot be used', { got: values['max-size'], expected: 'a number above 0' });
   }
   checkOutputFolder(values.target, { flag: '--target' });

@@ -11,6 +11,8 @@ import { ArrayStream, dump } from '../../lib/python/pickle.ts';
 import { rdann } from '../../lib/wfdb/annotation.ts';
 import { readHeader } from '../../lib/wfdb/header.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
+import { NoteBook } from '../finetuning/notes.ts';
+import { checkSignal } from '../finetuning/usable_signal.ts';
 import {
   flattenRawLabels,
   patientFile,
@@ -90,6 +92,7 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
     return Object.keys(patients).length > 0 ? writeDescription(target, dtype, unzipped, patients) : undefined;
   };
   const failed: { id: number; error: Error }[] = [];
+  const notes = new NoteBook(reporter);
   const task = 'convert Icentia11k';
   reporter({ kind: 'start', task, total: patientIds.length, unit: 'patients' });
   let saved = Date.now();
@@ -98,7 +101,7 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
     let detail: string | undefined;
     try {
       if (!force && isConverted(id, before?.patients[id], options)) detail = 'was there';
-      else converted[id] = await convertPatient(id, options);
+      else converted[id] = await convertPatient(id, options, notes);
     } catch (error) {
       if (signal?.aborted) break;
       if (!(error instanceof Error) || isOfTarget(error, target)) throw error;
@@ -111,6 +114,7 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
     }
     reporter({ kind: 'progress', task, done: k + 1, detail });
   }
+  notes.close();
   const description = save();
   const { mean, std } = description ?? {};
   reporter({
@@ -140,7 +144,7 @@ function isConverted(id: number, summary: PatientSummary | undefined, options: C
 }
 
 /** Converts one patient; holds one segment at a time in memory. */
-async function convertPatient(id: number, options: ConvertOptions): Promise<PatientSummary> {
+async function convertPatient(id: number, options: ConvertOptions, notes: NoteBook): Promise<PatientSummary> {
   const { target, unzipped = false, dtype = 'float32', skipUnknown = false, reporter = silent, signal } = options;
   const segmentIds = chooseSegments(id, options);
   const records = segmentIds.map((segment) => segmentFile(options.source, id, segment));
@@ -162,7 +166,8 @@ async function convertPatient(id: number, options: ConvertOptions): Promise<Pati
       // Lets signals in.
       await setImmediate();
       if (signal?.aborted) throw new Error('stopped');
-      const { data } = rdrecord(record).pSignal;
+      const { pSignal, units } = rdrecord(record);
+      const { data } = pSignal;
       const missing = data.findIndex((value) => !Number.isFinite(value));
       if (missing >= 0) {
         throw new InputError('a sample is missing', {
@@ -171,6 +176,14 @@ async function convertPatient(id: number, options: ConvertOptions): Promise<Pati
           expected: 'a value in mV',
         });
       }
+      const check = {
+        file: `${record}.dat`,
+        units: units[0]!,
+        keepMissing: true,
+        keepFlat: 'yes',
+        note: notes.add,
+      } as const;
+      checkSignal(pSignal, ['ECG'], check);
       const stored = dtype === 'float32' ? Float32Array.from(data) : data;
       // A square has the type of its array, only the sum is float64.
       const squares = stored.map((x) => x * x) as typeof stored;

@@ -335,4 +335,19 @@ describe('prepare-data --format wfdb-csv', () => {
     await prepare({ ...plan, keepMissing: true });
     expect(read('nanout', 'recordings.pkl').x.data.filter(Number.isNaN)).toHaveLength(1);
   });
+
+  it('--keep-missing lets empty cells and NaN of CSV pass, and measures without them', async () => {
+    mkdirSync(at('gaps'));
+    const row = (i: number): string =>
+      `${i / 250},${i === 9 ? '' : Math.sin(i / 7)},${i === 11 ? 'NaN' : Math.cos(i / 7)}`;
+    writeFileSync(at('gaps', 'r.csv'), `time,I,II\n${Array.from({ length: 500 }, (_, i) => row(i)).join('\n')}\n`);
+    writeFileSync(at('gaps', 'labels.csv'), 'record,labels\nr,N\n');
+    const plan = { format: 'wfdb-csv', source: at('gaps'), target: at('gapsout'), testSize: 0, pad: 'max' as const };
+    await expect(prepare(plan)).rejects.toThrow(/r\.csv, sample 9 of lead I: a sample is missing/);
+    const { leads, samplingRate, normalization } = await prepare({ ...plan, keepMissing: true });
+    expect({ leads, samplingRate }).toEqual({ leads: ['I', 'II'], samplingRate: 250 });
+    expect((normalization!.std as number[]).map((value) => value > 0.6 && value < 0.8)).toEqual([true, true]);
+    const { data } = read('gapsout', 'recordings.pkl').x;
+    expect([...data.keys()].filter((i) => Number.isNaN(data[i]))).toEqual([2 * 9, 2 * 11 + 1]);
+  });
 });

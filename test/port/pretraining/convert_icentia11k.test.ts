@@ -209,6 +209,20 @@ describe('incomplete and damaged sources', () => {
     expect(statSync(done).mtimeMs).toBe(before);
   });
 
+  test('segments with an amplitude that no ECG has are told, with file and value', async () => {
+    const source = join(folder, 'loud');
+    cpSync(wfdb, source, { recursive: true });
+    for (const segment of ['s00', 's01']) {
+      const file = join(source, 'p00', 'p00003', `p00003_${segment}.hea`);
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/ 16 [\d.]+/, ' 16 0.01'));
+    }
+    const warnings: string[] = [];
+    const reporter = (event: ProgressEvent): void => void (event.kind === 'warning' && warnings.push(event.text));
+    await convert({ source, target: join(folder, 'loud-out'), reporter });
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatch(/p00003_s00\.dat: lead ECG has a median absolute value of \d+ mV; is its unit right\?/);
+  });
+
   test('no patient can be converted: no description, and the next run can begin', async () => {
     const out = join(folder, 'none-out');
     const source = join(folder, 'none');
