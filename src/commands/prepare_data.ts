@@ -48,7 +48,7 @@ ${formats}
 
 wfdb-csv reads a folder of your own: labels.csv has the columns record and labels (several are separated by ;) and may have patient and
 fold; each record is RECORD.hea (WFDB), RECORD.csv (first row: names of the leads) or RECORD.npy (samples, leads), or named with its ending.
-With patients the set is divided by patient.
+A column of time in a .csv is not a lead, and gives the rate. With patients the set is divided by patient.
 
 Examples:
   ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data
