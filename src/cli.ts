@@ -82,7 +82,7 @@ const commands: { readonly [name: string]: Command } = {
     load: () => import('./commands/adjust_network.ts'),
   },
   inspect: {
-    summary: 'show what a weight file holds and which network it fits',
+    summary: 'show what a file holds: weights and the network they fit, a prepared set, a recording, a job',
     load: () => import('./commands/inspect.ts'),
   },
   pack: {

@@ -8,7 +8,7 @@ export const help = `ecg-transplant adjust-network --weights-file FILE --channel
 
 Fits the weights of a one-lead backbone to several leads: each lead gets an equal share of the first kernel.
 
-  --weights-file FILE  a .weights.h5 file, or a TensorFlow checkpoint by its prefix (resnet18.weights)
+  --weights-file FILE  a .weights.h5 or .keras file, or a TensorFlow checkpoint by its prefix (resnet18.weights)
   --channels N         number of leads
   --arch ARCH          resnet18 (default), resnet34 or resnet50
   --stages N           stages of the backbone; default all

@@ -1,36 +1,25 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
-import { fromFloat16 } from '../lib/numpy/float16.ts';
-import { type DType, type NdArray, sizeOf } from '../lib/numpy/ndarray.ts';
+import { sizeOf } from '../lib/numpy/ndarray.ts';
 import { print } from '../output.ts';
 import { readWeights, type WeightFormat } from '../port/weights/files.ts';
 import { describeModel, identifyModel } from '../port/weights/identify.ts';
 import { type ModelDescription, weightLayout } from '../port/weights/layout.ts';
 import { matchWeights } from '../port/weights/loading.ts';
+import { type DataReport, inspectData } from './inspect_data.ts';
+import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
 
 export const help = `ecg-transplant inspect FILE [--json]
 
-Shows what a weight file holds: every tensor with shape and statistics, and the network it fits.
+Shows what a file holds.
 
-  FILE    a .weights.h5 file, or a TensorFlow checkpoint by its prefix (resnet18.weights)
+  FILE    weights (.weights.h5, .keras, or a TensorFlow checkpoint by its prefix, such as resnet18.weights): every tensor with shape and
+          statistics, and the network that it fits; a prepared set or another pickle; .npy or .npz; a recording; a job folder
   --json  the same for programs; keys stay as they are
 
-Reads nothing but that file, which may come from anywhere. Exit code 1 if a value is NaN or infinite.
+Reads nothing but that file, which may come from anywhere, and what describes it beside it (preprocessing.json, a WFDB header).
+Exit code 1 if a value is NaN or infinite.
 `;
-
-/** Statistics of one tensor over its finite values; null where it has none. */
-export interface TensorSummary {
-  readonly path: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly mean: number | null;
-  /** Population standard deviation. */
-  readonly std: number | null;
-  /** Number of NaN and infinite values. */
-  readonly nonFinite: number;
-}
 
 /** What `--json` prints. */
 export interface WeightsSummary {
@@ -80,50 +69,9 @@ export function inspectWeights(name: string): WeightsSummary {
   };
 }
 
-function statistics(array: NdArray): Pick<TensorSummary, 'min' | 'max' | 'mean' | 'std' | 'nonFinite'> {
-  const value =
-    array.dtype === 'float16'
-      ? (index: number): number => fromFloat16(Number(array.data[index]))
-      : (index: number): number => Number(array.data[index]);
-  let [count, min, max, sum] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
-  const size = array.data.length;
-  for (let index = 0; index < size; index++) {
-    const x = value(index);
-    if (!Number.isFinite(x)) continue;
-    count++;
-    if (x < min) min = x;
-    if (x > max) max = x;
-    sum += x;
-  }
-  if (count === 0) return { min: null, max: null, mean: null, std: null, nonFinite: size };
-  const mean = sum / count;
-  let squares = 0;
-  for (let index = 0; index < size; index++) {
-    const x = value(index);
-    if (Number.isFinite(x)) squares += (x - mean) ** 2;
-  }
-  return { min, max, mean, std: Math.sqrt(squares / count), nonFinite: size - count };
-}
-
 /** The summary as text. */
 export function formatSummary({ file, format, model, parameters, tensors, optimizer, unread }: WeightsSummary): string {
-  const number = (value: number | null): string => (value === null ? '-' : value.toPrecision(4));
-  const rows = [
-    ['tensor', 'type', 'shape', 'min', 'max', 'mean', 'std'],
-    ...tensors.map(({ path, dtype, shape, min, max, mean, std }) => [
-      path,
-      dtype,
-      `(${shape.join(', ')})`,
-      ...[min, max, mean, std].map(number),
-    ]),
-  ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ')
-      .trimEnd(),
-  );
+  const table = tensorTable(tensors);
   const optimizerLine = {
     keras:
       optimizer === null
@@ -157,14 +105,19 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const [name, ...rest] = positionals;
   if (name === undefined || rest.length > 0) {
-    throw new UsageError('one weight file is expected', {
+    throw new UsageError('one file is expected', {
       got: `${positionals.length}`,
       next: 'See: ecg-transplant inspect --help',
     });
   }
-  const summary = inspectWeights(name);
-  print(values.json ? `${JSON.stringify(summary, null, 2)}\n` : formatSummary(summary));
-  const allFinite =
-    summary.tensors.every(({ nonFinite }) => nonFinite === 0) && !((summary.optimizer?.nonFinite ?? 0) > 0);
+  const { json, text, allFinite } = (await inspectData(name)) ?? weightsReport(name);
+  print(values.json ? `${JSON.stringify(json, null, 2)}\n` : text);
   return allFinite ? 0 : 1;
+}
+
+function weightsReport(name: string): DataReport {
+  const summary = inspectWeights(name);
+  const { tensors, optimizer } = summary;
+  const allFinite = tensors.every(({ nonFinite }) => nonFinite === 0) && !((optimizer?.nonFinite ?? 0) > 0);
+  return { json: summary, text: formatSummary(summary), allFinite };
 }

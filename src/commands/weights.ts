@@ -23,7 +23,7 @@ ecg-transplant weights --checkpoint-file FILE --format FORMAT --output FILE
 With --task: takes the backbone out of a pretraining checkpoint and saves it for finetuning
 (get_pretrained_weights and save_weights of the original). Without: writes a whole model in another format.
 
-  --checkpoint-file FILE  a .weights.h5 file, or a TensorFlow checkpoint by its prefix, e.g.
+  --checkpoint-file FILE  a .weights.h5 or .keras file, or a TensorFlow checkpoint by its prefix, e.g.
                           jobs/beat_classification/epoch_01/model.weights (for model.weights.index)
   --task TASK             rhythm, beat, hr or cpc: the task the checkpoint was trained on
   --arch ARCH             resnet18 (default), resnet34 or resnet50

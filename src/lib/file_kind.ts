@@ -160,8 +160,8 @@ function zipKind(text: string): FileKind {
 
 function gzipKind(head: Buffer): FileKind {
   try {
-    // What there is of the beginning is enough.
-    const inner = byContent(gunzipSync(head, { finishFlush: 2, maxOutputLength: 1 << 20 }));
+    // What there is of the beginning is enough; it unpacks to a thousand times its size at most.
+    const inner = byContent(gunzipSync(head, { finishFlush: 2, maxOutputLength: 1 << 22 }));
     if (inner.id === 'pickle') return { id: 'pickle', words: 'a Python pickle (packed with gzip)' };
     return { id: 'gzip', words: `${inner.words}, packed with gzip`, next: unpackIt };
   } catch {

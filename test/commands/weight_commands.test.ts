@@ -246,8 +246,8 @@ describe('ecg-transplant inspect', () => {
   });
 
   it.each([
-    [[], /one weight file is expected; got 0/],
-    [['a', 'b'], /one weight file is expected; got 2/],
+    [[], /one file is expected; got 0/],
+    [['a', 'b'], /one file is expected; got 2/],
     [['none.weights'], /No such file or directory: none.weights \(nor none.weights.index/],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await command('inspect', ...args);

@@ -48,7 +48,7 @@ export function adjustedFile(weightsFile: string, format: WeightFormat): string 
   const name = basename(weightsFile);
   const adjusted =
     format === 'keras'
-      ? `${name.replace(/\.h5$/, '').replace(/\.weights$/, '')}.adjusted.weights.h5`
+      ? `${name.replace(/\.(h5|keras)$/, '').replace(/\.weights$/, '')}.adjusted.weights.h5`
       : `${name}.adjusted`;
   return join(dirname(weightsFile), adjusted);
 }

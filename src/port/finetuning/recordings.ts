@@ -76,7 +76,7 @@ export const twelveLeads: readonly string[] = [
 const cpsc2018Rate = 500;
 
 /** A recording as its file has it: the leads side by side, each in its own unit. */
-interface StoredRecording {
+export interface StoredRecording {
   readonly file: string;
   /** `undefined`: the file does not tell. */
   readonly fs: number | undefined;
@@ -138,7 +138,8 @@ function conversion(
   });
 }
 
-function openRecording(path: string, format: RecordingFormat, options: ReadOptions): StoredRecording {
+/** Opens one recording without judging it. Throws as `readRecording`, for what keeps it from being understood. */
+export function openRecording(path: string, format: RecordingFormat, options: ReadOptions = {}): StoredRecording {
   if (format.kind === 'cpsc2018') return openCpsc2018(`${path}.mat`);
   if (format.kind === 'wfdb') return openWfdb(path, options);
   const { form, file } = recordingFile(path);

@@ -1,9 +1,12 @@
-import { existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
+import { fileKind } from '../../lib/file_kind.ts';
+import { readKerasArchive } from '../../lib/keras/keras_archive.ts';
 import { type NamedArray, readWeightsH5, writeWeightsH5 } from '../../lib/keras/weights_h5.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { FileNotFoundError, ValueError } from '../../lib/python/errors.ts';
+import { notFound } from '../../lib/python/not_found.ts';
 import { readCheckpoint, writeCheckpoint } from '../../lib/tensorflow/checkpoint.ts';
 import { toKerasPaths } from './checkpoint_paths.ts';
 import type { WeightLayout } from './layout.ts';
@@ -39,21 +42,40 @@ export function weightFiles(name: string, format: WeightFormat): string[] {
 }
 
 /**
- * Finds the weights that a name means: an HDF5 file, or the prefix of a checkpoint as tf.keras 2 names it (`epoch_01/model.weights`; its
- * `.index` file is understood too). Throws a FileNotFoundError that says what was looked for.
+ * Finds the weights that a name means: a file of this name, else the prefix of a checkpoint as tf.keras 2 names it (`epoch_01/model.weights`; its
+ * `.index` and data files are understood too). Throws a FileNotFoundError that says what was looked for, an InputError for a folder and for a file of another kind.
  */
 export function findWeights(name: string): { file: string; format: WeightFormat } {
   const prefix = name.replace(/\.(index|data-\d{5}-of-\d{5})$/, '');
-  if (!name.endsWith('.h5') && existsSync(`${prefix}.index`)) return { file: prefix, format: 'tensorflow' };
+  const hasIndex = existsSync(`${prefix}.index`);
   const stat = statSync(name, { throwIfNoEntry: false });
-  if (stat?.isFile()) return { file: name, format: 'keras' };
+  if (stat?.isFile() && !(prefix !== name && hasIndex)) {
+    requireWeightFile(name);
+    return { file: name, format: 'keras' };
+  }
+  if (hasIndex) return { file: prefix, format: 'tensorflow' };
   if (stat?.isDirectory()) {
+    const [found] = readdirSync(name).filter((file) => /\.weights\.h5$|\.keras$|\.index$/.test(file));
     throw new InputError('a folder, not a weight file', {
       file: name,
       expected: `a ${kerasExtension} file, or a checkpoint such as ${name}/model.weights (for model.weights.index)`,
+      next: found === undefined ? undefined : `Name a file in it: ${join(name, found.replace(/\.index$/, ''))}`,
     });
   }
-  throw new FileNotFoundError(`${name} (nor ${prefix}.index, as a checkpoint of tf.keras 2 would have)`);
+  if (stat) requireWeightFile(name);
+  const similar = notFound(name).similar;
+  throw new FileNotFoundError(`${name} (nor ${prefix}.index, as a checkpoint of tf.keras 2 would have)`, similar);
+}
+
+/** Whoever reads an HDF5 file, or a pointer of Git LFS, says what is wrong with it. */
+function requireWeightFile(file: string): void {
+  const { id, words } = fileKind(file);
+  if (['hdf5', 'keras', 'zip', 'lfs', 'empty'].includes(id)) return;
+  throw new InputError('not a weight file', {
+    file,
+    got: words,
+    expected: 'Keras 3 weights (.weights.h5 or .keras), or a TensorFlow checkpoint',
+  });
 }
 
 /**
@@ -63,12 +85,16 @@ export function findWeights(name: string): { file: string; format: WeightFormat 
 export function readWeights(name: string): WeightsFile {
   const { file, format } = findWeights(name);
   if (format === 'keras') {
-    const { weights, optimizer } = readWeightsH5(file);
+    const { weights, optimizer } = isArchive(file) ? readKerasArchive(file) : readWeightsH5(file);
     return { file, format, weights, ...(optimizer === undefined ? {} : { optimizer }), unread: [] };
   }
   const { variables, others } = readCheckpoint(file);
   const { weights, unknown } = toKerasPaths(variables);
   return { file, format, weights, unread: [...unknown, ...others] };
+}
+
+function isArchive(file: string): boolean {
+  return ['keras', 'zip'].includes(fileKind(file).id);
 }
 
 /**
@@ -115,8 +141,10 @@ export async function writeWeights(
       `cannot write ${name}: checkpoints are written without the optimiser's state; use a ${kerasExtension} name`,
     );
   }
-  if (name.endsWith('.h5')) {
-    throw new ValueError(`cannot write ${name}: a checkpoint is named without an extension, e.g. resnet18.weights`);
+  if (/\.(h5|keras)$/.test(name)) {
+    throw new ValueError(
+      `cannot write ${name}: a checkpoint is named without an extension, e.g. resnet18.weights; weights of Keras 3 end in ${kerasExtension}`,
+    );
   }
   writeCheckpoint(
     name,

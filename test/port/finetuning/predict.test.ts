@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { run as inspect } from '../../../src/commands/inspect.ts';
 import { run } from '../../../src/commands/predict.ts';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { wrsamp } from '../../../src/lib/wfdb/write.ts';
@@ -296,6 +297,40 @@ describe('ecg-transplant predict', () => {
     const picture = readFileSync(at('odd-pictures', '\u001b[31mred\u202e.svg'), 'utf8');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
     expect(picture).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
+  });
+
+  test('inspect describes the job, its prepared sets and recordings', async () => {
+    const said: string[] = [];
+    const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    const shown = async (...args: string[]): Promise<string> => {
+      said.length = 0;
+      expect(await inspect(args)).toBe(0);
+      return said.join('');
+    };
+    try {
+      const job = await shown(at('job'));
+      expect(job).toMatch(/job \(finetune job, complete\)\nSeeds: {6}1, initial weights 1\n/);
+      expect(job).toContain('Classes:    fast, slow\nRecordings: 125 Hz, resampled, leads I, V1, in mV\n');
+      const set = await shown(at('data', 'recordings_train.pkl'));
+      expect(set).toContain('Signals:    float32 (9, 300, 2): 300 samples, 2 leads\n');
+      expect(set).toMatch(/Classes: {4}fast \d, slow \d\nRecordings: 125 Hz/);
+      const json = JSON.parse(await shown('--json', at('data', 'recordings_train.pkl')));
+      expect(json).toMatchObject({
+        kind: 'prepared set',
+        records: 9,
+        dtype: 'float32',
+        preprocessing: { samplingRate: 125 },
+      });
+      expect(json.classes.reduce((sum: number, { records }: { records: number }) => sum + records, 0)).toBe(9);
+      for (const name of ['r1', 'r1.hea', 'r1.dat']) {
+        expect(await shown(at('records', name))).toContain(
+          'Rate:       250 Hz, 2.0 s\nSamples:    500, 2 leads\nUnit:       mV\n',
+        );
+      }
+      await expect(inspect([at('records')])).rejects.toThrow('a folder, but not that of a job');
+    } finally {
+      stdout.mockRestore();
+    }
   });
 
   test('needs either a file or recordings', async () => {
