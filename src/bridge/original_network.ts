@@ -129,6 +129,14 @@ export class OriginalNetwork {
     return new Map(Object.entries(files).map(([path, file]) => [path, this.#transfer.take(file)]));
   }
 
+  /** For every layer, by path, the line of the original at which it is applied (`transplant/modules/resnet1d.py:57 (Conv1D)`). */
+  async places(x: Inputs, training: boolean): Promise<Map<string, string>> {
+    const found = await this.#lend([{ x }], ([inputs]) =>
+      this.#session.call<{ [path: string]: string }>('networks.places', { name: this.#name, x: inputs!.x, training }),
+    );
+    return new Map(Object.entries(found));
+  }
+
   /** Keras's own training step on each batch in turn; returns the losses. */
   trainSteps(batches: readonly { readonly x: Inputs; readonly y: NdArray }[]): Promise<number[]> {
     return this.#lend(batches, (lent) =>

@@ -20,6 +20,18 @@ export interface Worst {
 export const rungNames = ['bits', 'same graph', 'float64', 'float32', 'outcome'] as const;
 export type Rung = (typeof rungNames)[number];
 
+/** Where two sides part: the first of several steps that differs although both sides gave it the same inputs. */
+export interface FirstDifference {
+  /** A layer by its path, a stage of preparation, or a random draw by its number. */
+  readonly what: string;
+  /** The steps before it, in order; they agree. */
+  readonly agreeing: readonly string[];
+  readonly worst?: Worst;
+  /** Where the step stands in the source of each side, such as `transplant/modules/resnet1d.py:57 (Conv1D)`. */
+  readonly port?: string;
+  readonly original?: string;
+}
+
 /** One line of a verdict. */
 export interface Row {
   readonly suite: string;
@@ -37,6 +49,8 @@ export interface Row {
   readonly noise?: number;
   readonly reason?: string;
   readonly worst?: Worst;
+  /** Where both sides part, for a row that failed, if it could be found. */
+  readonly first?: FirstDifference;
   /** Why the row failed before any value was compared (shape, dtype, count, NaN), or a remark. */
   readonly note?: string;
 }

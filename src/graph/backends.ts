@@ -3,7 +3,7 @@ import { GraphBuilder } from './builder.ts';
 import { EagerExecutor } from './eager.ts';
 import type { SignatureEndpoints } from './graph_def.ts';
 import { loadGraph, runGraph, writeSavedModel } from './loading.ts';
-import type { Program } from './program.ts';
+import type { Program, Signature } from './program.ts';
 import { type ModelHandle, runtime } from './runtime.ts';
 import { assignVariable, type Variable } from './variable.ts';
 
@@ -101,7 +101,11 @@ export class EagerBackend implements Backend {
   }
 
   run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
-    const { run } = this.#program.signatures[signature]!;
+    return this.runSignature(this.#program.signatures[signature]!, feeds);
+  }
+
+  /** Runs an entry point that need not be one of the program's. */
+  runSignature({ run }: Signature, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
     return this.#executor.run(feeds, (inputs) => run(this.#executor, inputs));
   }
 

@@ -6,6 +6,17 @@ import type { Precision } from './precision.ts';
 import { Tape } from './tape.ts';
 import type { Variable } from './variable.ts';
 
+/**
+ * Teacher forcing of single layers, for finding the first one that computes something else than another implementation: every layer gets its
+ * inputs from outputs that were given, not from those of the layers before it.
+ */
+export interface Teaching {
+  /** Output that takes the place of each layer's own, by path. */
+  readonly outputs: ReadonlyMap<string, NdArray>;
+  /** Gets the places in the source, `file:line`, at which each layer is applied, by path. */
+  readonly places: Map<string, string>;
+}
+
 /** How a model is applied. */
 export interface ContextOptions {
   /** Training mode: batch statistics, dropout, updates of moving averages. Inference otherwise. */
@@ -17,6 +28,7 @@ export interface ContextOptions {
   readonly seed?: number;
   /** Counter that changes from step to step, so that random operations do (int64 scalar). */
   readonly step?: Variable;
+  readonly teaching?: Teaching;
 }
 
 /** One application of a model: the executor it goes to, its mode, and the tape of its differentiable operations. */
@@ -27,6 +39,7 @@ export class Context {
   readonly updatesStatistics: boolean;
   readonly seed: number;
   readonly step: Variable | undefined;
+  readonly teaching: Teaching | undefined;
   readonly tape = new Tape();
   /** Outputs of layers by layer path, in the order in which they were computed. */
   readonly activations = new Map<string, Tensor>();
@@ -40,6 +53,7 @@ export class Context {
     this.updatesStatistics = options.updatesStatistics ?? true;
     this.seed = options.seed ?? 0;
     this.step = options.step;
+    this.teaching = options.teaching;
   }
 
   /** Value of a variable at the start of the step; gradients with respect to trainable ones are recorded. */

@@ -1,4 +1,4 @@
-import { Context } from './context.ts';
+import { Context, type Teaching } from './context.ts';
 import { type Executor, type Tensor, type TensorSpec, unknown } from './executor.ts';
 import { type Loss, type LossName, losses } from './losses.ts';
 import { activate, type Model } from './model.ts';
@@ -32,6 +32,8 @@ export interface Program {
   readonly optimizer: Adam;
   readonly optimizerState: AdamState;
   readonly signatures: Readonly<Record<string, Signature>>;
+  /** `activations` or `trainingActivations` with every layer teacher-forced. */
+  taughtActivations(teaching: Teaching, training: boolean): Signature;
 }
 
 /** Name of the labels among the inputs of a signature. */
@@ -56,8 +58,15 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   const labels = { [labelsName]: loss.labels([unknown, model.outputShape.at(-1)!]) };
   const rate = { learning_rate: { dtype, shape: [] } };
 
-  const context = (executor: Executor, training: boolean, updatesStatistics = training): Context =>
-    new Context(executor, { training, updatesStatistics, precision: model.precision, seed, step: iterations });
+  const context = (executor: Executor, training: boolean, updatesStatistics = training, teaching?: Teaching): Context =>
+    new Context(executor, {
+      training,
+      updatesStatistics,
+      precision: model.precision,
+      seed,
+      step: iterations,
+      teaching,
+    });
 
   const forward = (c: Context, feeds: Readonly<Record<string, Tensor>>) => {
     const logits = model.logits(c, feeds);
@@ -75,10 +84,10 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
     });
   };
 
-  const activations = (training: boolean): Signature => ({
+  const activations = (training: boolean, teaching?: Teaching): Signature => ({
     inputs,
     run: (executor, feeds) => {
-      const c = context(executor, training, false);
+      const c = context(executor, training, false, teaching);
       model.logits(c, feeds);
       const named = [...c.activations].map(([path, value]) => [path, castRaw(c, value, dtype)] as const);
       return Object.fromEntries(named);
@@ -121,7 +130,9 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   };
 
   const state = [iterations, ...optimizerState.slots.flatMap(({ m, v }) => [m, v])];
-  return { model, seed, loss, variables: [...model.variables, ...state], optimizer, optimizerState, signatures };
+  const variables = [...model.variables, ...state];
+  const taughtActivations = (teaching: Teaching, training: boolean): Signature => activations(training, teaching);
+  return { model, seed, loss, variables, optimizer, optimizerState, signatures, taughtActivations };
 }
 
 function inputSpecs(model: Model): Record<string, TensorSpec> {

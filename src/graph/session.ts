@@ -89,6 +89,23 @@ export class Session {
     return new Map(Object.entries(this.#run(training ? 'trainingActivations' : 'activations', inputsByName(x))));
   }
 
+  /**
+   * Outputs of every layer by path, each computed from the outputs that are given for the layers before it; nothing changes. `places` says at
+   * which line of the source each layer is applied. Needs the executor `eager`.
+   */
+  taughtActivations(
+    x: Inputs,
+    outputs: ReadonlyMap<string, NdArray>,
+    { training = false } = {},
+  ): { activations: Map<string, NdArray>; places: Map<string, string> } {
+    this.#check();
+    if (!(this.#backend instanceof EagerBackend)) throw new Error('only the eager executor can teach layers');
+    const places = new Map<string, string>();
+    const signature = this.#program.taughtActivations({ outputs, places }, training);
+    const found = this.#backend.runSignature(signature, inputsByName(x));
+    return { activations: new Map(Object.entries(found)), places };
+  }
+
   /** Values of variables by name; all of them if no names are given. */
   read(names: readonly string[] = this.names): Map<string, NdArray> {
     const values = this.#backend.read(names.map((name) => this.#variable(name)));

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,8 +37,11 @@ def assign_weights(model: Any, values: list[np.ndarray]) -> None:
 
 
 @contextmanager
-def watched(model: Any) -> Iterator[dict[str, np.ndarray]]:
-    """Notes the output of every layer under its path while the model is called eagerly."""
+def watched(model: Any, places: dict[str, str] | None = None) -> Iterator[dict[str, np.ndarray]]:
+    """Notes the output of every layer under its path while the model is called eagerly.
+
+    `places` gets the line of the original at which each layer is applied, and the layer's class.
+    """
     found: dict[str, np.ndarray] = {}
     restore = []
 
@@ -48,6 +54,8 @@ def watched(model: Any) -> Iterator[dict[str, np.ndarray]]:
             while key in found:
                 use += 1
                 key = f"{path}#{use}"
+            if places is not None:
+                places[key] = f"{_caller(layer)} ({type(layer).__name__})"
             found[key] = (output[0] if isinstance(output, tuple) else output).numpy()
             return output
 
@@ -61,6 +69,24 @@ def watched(model: Any) -> Iterator[dict[str, np.ndarray]]:
     finally:
         for layer, call in restore:
             layer.call = call
+
+
+def _caller(layer: Any) -> str:
+    """The line of the original that applies a layer: of the class where Keras itself applies it."""
+    import transplant
+
+    root = Path(next(iter(transplant.__path__))).parent
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = Path(frame.f_code.co_filename)
+        if file.is_relative_to(root):
+            return f"{file.relative_to(root)}:{frame.f_lineno}"
+        frame = frame.f_back
+    try:
+        file, (_, line) = Path(inspect.getfile(type(layer))), inspect.getsourcelines(type(layer))
+    except (OSError, TypeError):
+        return "Keras"
+    return f"{file.relative_to(root)}:{line}" if file.is_relative_to(root) else "Keras"
 
 
 def _layers(model: Any) -> Iterator[tuple[str, Any]]:

@@ -20,6 +20,7 @@ __all__ = [
     "dispose",
     "gradients",
     "load_weights",
+    "places",
     "predict",
     "read",
     "save_weights",
@@ -256,6 +257,19 @@ def activations(name: str, folder: str, x: dict[str, str], training: bool) -> di
             path: give(f"{folder}/activations/{position}.npy", array)
             for position, (path, array) in enumerate(found.items())
         }
+
+
+def places(name: str, x: dict[str, str], training: bool) -> dict[str, str]:
+    """For every layer, by path, the line of the original at which it is applied, and its class."""
+    import tensorflow as tf
+
+    found: dict[str, str] = {}
+    with opened(name) as model:
+        kept = _values(model)
+        with watched(model, found):
+            model(tf.nest.map_structure(tf.constant, take_inputs(x)), training=training)
+        assign_weights(model, kept)
+    return found
 
 
 def train_steps(name: str, x: list[dict[str, str]], y: list[str]) -> list[float]:

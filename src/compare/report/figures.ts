@@ -49,10 +49,22 @@ export function formatShare(row: Row): string {
   return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }
 
-/** Where a row is worst: array, index, both values, distance; or the reason why nothing could be compared. */
+/** Where a row's sides part, and where it is worst: array, index, both values, distance; or the reason why nothing could be compared. */
 export function formatWorst(row: Row): string {
   const place = row.worst && row.difference > 0 ? describe(row.worst) : '';
-  return [place, row.note ? plain(row.note) : ''].filter(Boolean).join('; ');
+  return [formatFirst(row), place, row.note ? plain(row.note) : ''].filter(Boolean).join('; ');
+}
+
+/** Where both sides of a row part, in one sentence; empty where it is not known. */
+export function formatFirst({ first }: Row): string {
+  if (first === undefined) return '';
+  const { what, agreeing, worst, port, original } = first;
+  const before =
+    agreeing.length === 0 ? 'nothing before it' : `the ${agreeing.length} before it agree, up to ${agreeing.at(-1)}`;
+  const places = [port ? `port ${port}` : '', original ? `original ${original}` : ''].filter(Boolean);
+  return [`first differs: ${plain(what)} (${plain(before)})`, worst ? describe(worst) : '', plain(places.join(', '))]
+    .filter(Boolean)
+    .join('; ');
 }
 
 function describe({ array, index, port, original, ulps }: Worst): string {

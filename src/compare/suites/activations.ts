@@ -2,6 +2,7 @@ import { makeBatches } from '../batches.ts';
 import type { Row } from '../closeness.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
+import { withFirstLayer } from './first_layer.ts';
 import { activationRows } from './mathematics.ts';
 import { precisions, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf, quickWhole } from './networks.ts';
@@ -22,9 +23,10 @@ async function compareLayers(
   for (const precision of precisions) {
     const limits = limitsOf(network, precision);
     const show = { title: network.name, to: observe };
+    const kind = { ...network, precision, seed };
     rows.push(
-      ...(await withTwins(original, batch, { ...network, precision, seed }, (twins) =>
-        activationRows(twins, batch, limits, show),
+      ...(await withTwins(original, batch, kind, async (twins) =>
+        withFirstLayer(await activationRows(twins, batch, limits, show), twins, kind, batch),
       )),
     );
   }

@@ -1,6 +1,7 @@
 import { makeBatches } from '../batches.ts';
 import type { Suite } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
+import { withFirstLayer } from './first_layer.ts';
 import { gradientRows } from './mathematics.ts';
 import { precisions, withTwins } from './network.ts';
 import { casesOf } from './networks.ts';
@@ -14,9 +15,10 @@ export const gradients: Suite = {
     const rows = [];
     for (const precision of precisions) {
       const limits = limitsOf(network, precision);
+      const kind = { ...network, precision, seed };
       rows.push(
-        ...(await withTwins(original, batch, { ...network, precision, seed }, (twins) =>
-          gradientRows(twins, batch, limits),
+        ...(await withTwins(original, batch, kind, async (twins) =>
+          withFirstLayer(await gradientRows(twins, batch, limits), twins, kind, batch),
         )),
       );
     }

@@ -5,7 +5,7 @@ import { Dense } from '../../graph/layers.ts';
 import type { Model } from '../../graph/model.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { Generator } from '../../graph/random.ts';
-import { compile, type Session } from '../../graph/session.ts';
+import { type CompileOptions, compile, type Session } from '../../graph/session.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { ecgFeatureExtractor } from '../../port/finetuning/utils.ts';
@@ -106,14 +106,19 @@ export class PortNetwork implements NetworkSide {
 }
 
 /** Builds a network of the port for batches like `example`, with the draws of the seed as weights; dispose of it afterwards. */
-export function buildPort(example: LabelledBatch, kind: InAnyPrecision): PortNetwork {
+export function buildPort(
+  example: LabelledBatch,
+  kind: InAnyPrecision,
+  executor: CompileOptions['executor'] = 'graph',
+): PortNetwork {
   const { task = 'finetuning', multiLabel, seed } = kind;
+  const common = { seed, inspect: true, executor };
   const model = buildModel(example, kind);
   const session = compile(
     model,
     task === 'finetuning'
-      ? { loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy', seed, inspect: true }
-      : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(), seed, inspect: true },
+      ? { loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy', ...common }
+      : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(), ...common },
   );
   return new PortNetwork(session);
 }

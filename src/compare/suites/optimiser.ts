@@ -2,6 +2,7 @@ import { makeBatches } from '../batches.ts';
 import type { Row } from '../closeness.ts';
 import type { Suite } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
+import { withFirstLayer } from './first_layer.ts';
 import { optimiserRows, taughtSteps } from './mathematics.ts';
 import { precisions, settledMoments, settledSteps, withTwins } from './network.ts';
 import { casesOf } from './networks.ts';
@@ -20,8 +21,9 @@ export const optimiser: Suite = {
     const rows: Row[] = [];
     for (const precision of precisions) {
       const limits = limitsOf(network, precision);
+      const kind = { ...network, precision, seed };
       rows.push(
-        ...(await withTwins(original, batches[0], { ...network, precision, seed }, async (twins) => {
+        ...(await withTwins(original, batches[0], kind, async (twins) => {
           const { weights } = twins;
           const moments = settledMoments(twins.port.session.model);
           const found: Row[] = [];
@@ -30,7 +32,7 @@ export const optimiser: Suite = {
             const taught = await taughtSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
             found.push(...optimiserRows(taught, limits, `step ${iterations}`));
           }
-          return found;
+          return withFirstLayer(found, twins, kind, batches[0]);
         })),
       );
     }

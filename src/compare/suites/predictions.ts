@@ -3,6 +3,7 @@ import { bothSides } from '../both_sides.ts';
 import type { Row } from '../closeness.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
+import { withFirstLayer } from './first_layer.ts';
 import { outputRow } from './mathematics.ts';
 import { precisions, type Twins, withBoth, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf } from './networks.ts';
@@ -16,8 +17,10 @@ export const predictions: Suite = {
     const [batch] = makeBatches(data, network, 1, seed);
     const rows: Row[] = [];
     for (const precision of precisions) {
-      await withTwins(original, batch, { ...network, precision, seed }, async (twins) => {
-        rows.push(await outputRow(twins, batch, limitsOf(network, precision)));
+      const kind = { ...network, precision, seed };
+      await withTwins(original, batch, kind, async (twins) => {
+        const row = await outputRow(twins, batch, limitsOf(network, precision));
+        rows.push(...(await withFirstLayer([row], twins, kind, batch)));
         if (precision === 'float32') observe(await halfPrecision(context, network, batch, twins));
       });
     }

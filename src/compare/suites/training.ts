@@ -4,6 +4,7 @@ import type { Row } from '../closeness.ts';
 import type { Observation, Series } from '../observations.ts';
 import type { Suite, SuiteContext } from '../suite.ts';
 import { freeLimitsOf, limitsOf } from '../tolerances.ts';
+import { withFirstLayer } from './first_layer.ts';
 import { freeRows, freeRun, taughtSteps, trainingRows } from './mathematics.ts';
 import { settledMoments, settledSteps, type Twins, withTwins } from './network.ts';
 import { type ComparedNetwork, casesOf } from './networks.ts';
@@ -23,9 +24,11 @@ export const training: Suite = {
       const { original, data, seed, observe } = context;
       const batches = makeBatches(data, network, steps.free, seed);
       const single = await inSingle(context, network, batches);
-      const double = await withTwins(original, batches[0], { ...network, precision: 'float64', seed }, (twins) =>
-        inDouble(twins, network, batches, seed),
-      );
+      const kind = { ...network, precision: 'float64', seed } as const;
+      const double = await withTwins(original, batches[0], kind, async (twins) => {
+        const { rows, theirs } = await inDouble(twins, network, batches, seed);
+        return { rows: await withFirstLayer(rows, twins, kind, batches[0]), theirs };
+      });
       observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
       return [...single.rows, ...double.rows];
     }),
@@ -40,7 +43,8 @@ function inSingle(
   network: ComparedNetwork,
   batches: readonly LabelledBatch[],
 ): Promise<{ rows: Row[]; free: { port: number[]; original: number[] } }> {
-  return withTwins(original, batches[0], { ...network, precision: 'float32', seed }, async (twins) => {
+  const kind = { ...network, precision: 'float32', seed } as const;
+  return withTwins(original, batches[0], kind, async (twins) => {
     const { port, network: theirs, weights } = twins;
     const rows = await sameGraph('training', original, port.session, batches.slice(0, steps.graph));
     const moments = settledMoments(port.session.model);
@@ -52,7 +56,7 @@ function inSingle(
       () => theirs.trainSteps(batches),
       () => port.trainSteps(batches),
     );
-    return { rows, free: { port: ours, original: keras } };
+    return { rows: await withFirstLayer(rows, twins, kind, batches[0]), free: { port: ours, original: keras } };
   });
 }
 
