@@ -48,6 +48,16 @@ type FrameFiles = PartFiles & { readonly state: string[] };
 
 type Options = { readonly [key: string]: Wire };
 
+/** A random draw that was noted. */
+export interface NotedDraw {
+  /** What was called, by its name on that side. */
+  readonly method: string;
+  /** What it gave, flat; empty where it is no numbers. */
+  readonly values: readonly number[];
+  /** Who called it: `file:line`. */
+  readonly place: string;
+}
+
 /** Random draws, frames and labels of the original. All draws come from NumPy's global generator, seeded for each call. */
 export class OriginalSampling {
   readonly #session: PythonSession;
@@ -56,6 +66,16 @@ export class OriginalSampling {
   constructor(session: PythonSession, transfer: Transfer) {
     this.#session = session;
     this.#transfer = transfer;
+  }
+
+  /** Notes from now on every draw that the original makes from NumPy's global generator. */
+  async noteDraws(): Promise<void> {
+    await this.#session.call('draw_log.start');
+  }
+
+  /** What has been noted; nothing is noted any more. */
+  async notedDraws(): Promise<readonly NotedDraw[]> {
+    return await this.#session.call<(NotedDraw & { readonly [key: string]: Wire })[]>('draw_log.stop');
   }
 
   /** What `numpy.random` draws after `seed`: an array by draw, float64 or int64. */

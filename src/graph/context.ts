@@ -13,7 +13,9 @@ import type { Variable } from './variable.ts';
 export interface Teaching {
   /** Output that takes the place of each layer's own, by path. */
   readonly outputs: ReadonlyMap<string, NdArray>;
-  /** Gets the places in the source, `file:line`, at which each layer is applied, by path. */
+  /** Folder of the model's source. */
+  readonly source: string;
+  /** Gets the place in it, `file:line`, at which each layer is applied, by path. */
   readonly places: Map<string, string>;
 }
 

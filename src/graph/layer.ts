@@ -1,4 +1,4 @@
-import { callerOutside } from './caller.ts';
+import { callerWithin } from '../lib/caller.ts';
 import type { Context } from './context.ts';
 import type { Tensor } from './executor.ts';
 import type { Initializer } from './initializers.ts';
@@ -67,7 +67,7 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
     c.activations.set(key, output);
     const taught = c.teaching?.outputs.get(key);
     if (taught === undefined) return output;
-    c.teaching?.places.set(key, callerOutside(import.meta.dirname));
+    c.teaching?.places.set(key, callerWithin(c.teaching!.source));
     return castRaw(c, c.executor.constant(taught), output.dtype);
   }
 

@@ -91,17 +91,17 @@ export class Session {
 
   /**
    * Outputs of every layer by path, each computed from the outputs that are given for the layers before it; nothing changes. `places` says at
-   * which line of the source each layer is applied. Needs the executor `eager`.
+   * which line below the folder `source` each layer is applied. Needs the executor `eager`.
    */
   taughtActivations(
     x: Inputs,
     outputs: ReadonlyMap<string, NdArray>,
-    { training = false } = {},
+    { training = false, source = '' } = {},
   ): { activations: Map<string, NdArray>; places: Map<string, string> } {
     this.#check();
     if (!(this.#backend instanceof EagerBackend)) throw new Error('only the eager executor can teach layers');
     const places = new Map<string, string>();
-    const signature = this.#program.taughtActivations({ outputs, places }, training);
+    const signature = this.#program.taughtActivations({ outputs, source, places }, training);
     const found = this.#backend.runSignature(signature, inputsByName(x));
     return { activations: new Map(Object.entries(found)), places };
   }

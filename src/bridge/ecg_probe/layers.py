@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ecg_probe.callers import line_of_original, original_root, within
 
 __all__: list[str] = []
 
@@ -73,20 +73,14 @@ def watched(model: Any, places: dict[str, str] | None = None) -> Iterator[dict[s
 
 def _caller(layer: Any) -> str:
     """The line of the original that applies a layer: of the class where Keras itself applies it."""
-    import transplant
-
-    root = Path(next(iter(transplant.__path__))).parent
-    frame = sys._getframe(2)
-    while frame is not None:
-        file = Path(frame.f_code.co_filename)
-        if file.is_relative_to(root):
-            return f"{file.relative_to(root)}:{frame.f_lineno}"
-        frame = frame.f_back
+    place = line_of_original()
+    if place:
+        return place
     try:
-        file, (_, line) = Path(inspect.getfile(type(layer))), inspect.getsourcelines(type(layer))
+        file, (_, line) = inspect.getfile(type(layer)), inspect.getsourcelines(type(layer))
     except (OSError, TypeError):
         return "Keras"
-    return f"{file.relative_to(root)}:{line}" if file.is_relative_to(root) else "Keras"
+    return within(original_root(), file, line) or "Keras"
 
 
 def _layers(model: Any) -> Iterator[tuple[str, Any]]:

@@ -1,10 +1,12 @@
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { LabelledBatch } from '../batches.ts';
 import { closely, type FirstDifference, type Row } from '../closeness.ts';
 import { limitsOf } from '../tolerances.ts';
 import { buildPort, type NetworkCase, type Twins } from './network.ts';
 
-const root = new URL('../../../', import.meta.url).pathname;
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const source = fileURLToPath(new URL('../../port/', import.meta.url));
 
 /** Rows as they are, those that failed with the first layer at which both sides part, if the layers are at fault. */
 export async function withFirstLayer(
@@ -34,7 +36,7 @@ export async function firstLayer(
     const { activations: limit } = limitsOf(network, network.precision);
     for (const training of [false, true]) {
       const outputs = await theirs.activations(batch.x, training);
-      const { activations, places } = port.session.taughtActivations(batch.x, outputs, { training });
+      const { activations, places } = port.session.taughtActivations(batch.x, outputs, { training, source });
       const agreeing: string[] = [];
       for (const [path, ours] of activations) {
         const original = outputs.get(path);

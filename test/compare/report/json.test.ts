@@ -190,7 +190,9 @@ describe('the schema', () => {
     const report = JSON.parse(toJson(whole));
     expect(Object.keys(schema.properties).sort()).toEqual(Object.keys(report).sort());
     const rows = new Set(
-      [...whole.findings.rows, exactRow('files', 'n', { note: '', first: { what: '', agreeing: [] } })].flatMap((row) => Object.keys(row)),
+      [...whole.findings.rows, exactRow('files', 'n', { note: '', first: { what: '', agreeing: [] } })].flatMap((row) =>
+        Object.keys(row),
+      ),
     );
     expect(Object.keys(schema.$defs.row.properties).sort()).toEqual([...rows].sort());
     const { sides, witness } = schema.properties;
