@@ -55,6 +55,7 @@ ${suites.map(({ name, summary }) => `                       ${name.padEnd(width)
   --data-set NAME    ${Object.keys(collections).join(', ')}
   --arch NAME        resnet18, resnet34, resnet50
   --task NAME        ${taskNames.join(', ')}
+  --first            stop at the first case that differs; rows say which layer, stage of preparation or random draw differs first
   --list             show the cases of the choice and end
 
 What it is compared on
@@ -98,6 +99,7 @@ export async function run(args: readonly string[]): Promise<number> {
       'data-set': { type: 'string', multiple: true },
       arch: { type: 'string', multiple: true },
       task: { type: 'string', multiple: true },
+      first: { type: 'boolean' },
       list: { type: 'boolean' },
       data: { type: 'string' },
       published: { type: 'string' },
@@ -130,7 +132,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const { possible, lacking } = divideByData(chosen, data, published);
     for (const lack of lacking) reporter({ kind: 'warning', text: `not compared, for want of data: ${lack}` });
     if (possible.length === 0) throw new InputError('no case is left of this choice: the data lack what it needs');
-    const comparison = await compare(possible, settings, other, reporter);
+    const comparison = await compare(possible, settings, { ...other, untilFirst: values.first ?? false }, reporter);
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
     return await finish({ ...comparison, command, settings: repeatable(values) }, folder);
   } catch (error) {
@@ -150,12 +152,13 @@ interface OtherSide {
   readonly folder: string;
   readonly keras: '3' | 'legacy';
   readonly gpu: boolean;
+  readonly untilFirst: boolean;
 }
 
 async function compare(
   chosen: Chosen,
   settings: Pick<SuiteContext, 'seed' | 'trials' | 'data' | 'published'>,
-  { folder, keras, gpu }: OtherSide,
+  { folder, keras, gpu, untilFirst }: OtherSide,
   reporter: Reporter,
 ): Promise<Omit<Comparison, 'command' | 'settings'>> {
   const begun = new Date();
@@ -168,7 +171,7 @@ async function compare(
   try {
     const facts = await handshake(original, lockFile());
     reporter({ kind: 'message', text: `${witness.title}; TensorFlow ${facts.tensorflow}, Keras ${facts.keras}` });
-    const findings = await runCases(chosen, { original, ...settings }, reporter, stop.signal);
+    const findings = await runCases(chosen, { original, ...settings }, reporter, { signal: stop.signal, untilFirst });
     return {
       title: 'Port and original',
       witness,

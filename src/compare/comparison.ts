@@ -37,15 +37,20 @@ export interface Findings {
 /** The cases of a run, in order. */
 export type Chosen = readonly { readonly suite: Suite; readonly case: SuiteCase }[];
 
-/**
- * Runs cases one after the other. A case that throws is reported and the others go on, unless Python is gone; `signal` stops between
- * two cases.
- */
+/** How long a run of cases goes on. */
+export interface Course {
+  /** Stops between two cases; those that are left are broken off. */
+  readonly signal?: AbortSignal;
+  /** Stop after the first case with a row that differs; those that are left are no part of the run. */
+  readonly untilFirst?: boolean;
+}
+
+/** Runs cases one after the other. A case that throws is reported and the others go on, unless Python is gone. */
 export async function runCases(
   chosen: Chosen,
   shared: Omit<SuiteContext, 'scratch' | 'say' | 'observe'>,
   reporter: Reporter,
-  signal?: AbortSignal,
+  { signal, untilFirst = false }: Course = {},
 ): Promise<Findings> {
   const rows: ComparedRow[] = [];
   const notRunnable: Unfinished[] = [];
@@ -84,6 +89,7 @@ export async function runCases(
       rmSync(scratch, { recursive: true, force: true });
       seconds[suite.name] = (seconds[suite.name] ?? 0) + (performance.now() - begun) / 1000;
     }
+    if (untilFirst && rows.some(({ passed }) => !passed)) break;
   }
   reporter({ kind: 'end', task });
   return { rows, notRunnable, notApplicable, broken, observations, seconds };

@@ -109,7 +109,7 @@ export async function compareStep(run: RunSettings, file: string, chosen: Chosen
   const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
   const { possible, lacking } = divideByData(chosen, data, published);
   for (const lack of lacking) context.reporter({ kind: 'message', text: `left out, for want of: ${lack}` });
-  const findings = await runCases(possible, shared, context.reporter, context.signal);
+  const findings = await runCases(possible, shared, context.reporter, { signal: context.signal });
   if (context.signal.aborted) throw new JobPaused();
   mkdirSync(dirname(file), { recursive: true });
   writeJson(file, findings, 0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BridgeLostError } from '../../src/bridge/errors.ts';
 import { exactly, vector } from '../../src/compare/closeness.ts';
-import { exitCodeOf, runCases } from '../../src/compare/comparison.ts';
+import { type Course, exitCodeOf, runCases } from '../../src/compare/comparison.ts';
 import { NotApplicable, NotRunnable, type SuiteCase } from '../../src/compare/suite.ts';
 import { silent } from '../../src/events.ts';
 
@@ -11,6 +11,10 @@ const row = (a: number, b: number) =>
   exactly('metrics', 'n', [{ name: 'v', port: vector([a]), original: vector([b]) }]);
 
 function run(...cases: SuiteCase['run'][]) {
+  return runWith({}, ...cases);
+}
+
+function runWith(course: Course, ...cases: SuiteCase['run'][]) {
   const suite = {
     name: 'metrics' as const,
     summary: '',
@@ -21,6 +25,7 @@ function run(...cases: SuiteCase['run'][]) {
     suite.cases.map((one) => ({ suite, case: one })),
     shared,
     silent,
+    course,
   );
 }
 
@@ -37,6 +42,22 @@ describe('runCases', () => {
       async () => [row(1, 1)],
     );
     expect(found.rows.map(({ passed }) => passed)).toEqual([false, true]);
+    expect(exitCodeOf(found)).toBe(1);
+  });
+
+  it('stops after the first case that differs, if that is asked for', async () => {
+    const never = async () => [row(1, 3)];
+    const found = await runWith(
+      { untilFirst: true },
+      async () => [row(1, 1)],
+      async () => [row(1, 2)],
+      never,
+    );
+    expect(found.rows.map(({ case: name, passed }) => [name, passed])).toEqual([
+      ['case 0', true],
+      ['case 1', false],
+    ]);
+    expect(found.broken).toEqual([]);
     expect(exitCodeOf(found)).toBe(1);
   });
 

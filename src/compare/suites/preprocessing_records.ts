@@ -18,6 +18,7 @@ import { loadPkl } from '../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../closeness.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { collectionOf, int64, outcomeOf, shown, wordFor } from './data_cases.ts';
+import { preparedByCommand, withFirstStage } from './first_stage.ts';
 import { samePreparedData } from './prepared_data.ts';
 import { describe, documented, type Recipe, recipes, sourcesOf, variants } from './preprocessing_recipes.ts';
 import { takeChallenge17 } from './record_selection.ts';
@@ -48,7 +49,10 @@ async function samePreparation(
   const name = `${basename(folder)}: ${describe(options)}`;
   if ('value' in ours && 'value' in theirs) {
     if (options === documented) showRecord(context, collection, ours.value, theirs.value);
-    return samePreparedData(name, ours.value, theirs.value);
+    return withFirstStage(samePreparedData(name, ours.value, theirs.value), options, {
+      port: async (stage) => (await portData(collection, folder, stage)).x,
+      original: async (stage) => (await context.original.data.prepare(collection, folder, stage)).x,
+    });
   }
   return [sameText(suite, `${name}: outcome`, wordFor(ours), wordFor(theirs))];
 }
@@ -130,7 +134,10 @@ function commandCase(recipe: Recipe): SuiteCase {
         rows.push(...samePreparedData(name, ours, theirs));
         rows.push(...samePreparedData(`${name}, read by Python`, ours, await original.data.load(file)));
       }
-      return rows;
+      return withFirstStage(rows, documented, {
+        port: preparedByCommand(recipe.format, source, scratch),
+        original: async (stage) => (await original.data.prepare(recipe.collection, source, stage)).x,
+      });
     },
   };
 }
@@ -246,7 +253,12 @@ const nativeCase: SuiteCase = {
     const ours = dataSetFromPickle(await loadPkl(file), file);
     const files = ours.recordIds.map((name) => join(source, `${name}.mat`));
     const theirs = await context.original.data.cpsc2018(files, documented);
-    return [exactly(suite, `${files.length} recordings`, [{ name: 'x', port: ours.x, original: theirs }])];
+    const row = exactly(suite, `${files.length} recordings`, [{ name: 'x', port: ours.x, original: theirs }]);
+    return withFirstStage([row], documented, {
+      port: preparedByCommand('cpsc2018', source, context.scratch),
+      original: ({ fs = null, pad = null, normalize = false }) =>
+        context.original.data.cpsc2018(files, { fs, pad, normalize }),
+    });
   },
 };
 
