@@ -66,6 +66,12 @@ export async function withJobSets<T>(
     const { channel } = options;
     const narrow = channel === undefined ? set : withLead(set, channel);
     const preprocessing = readPreprocessing(file);
+    const { recordIds } = set;
+    const repeated = recordIds.length - new Set(recordIds).size;
+    if (repeated > 0) {
+      const text = `${file}: ${repeated} of ${recordIds.length} records have the name of another one of the set: the same record can be in several parts`;
+      report({ kind: 'warning', text });
+    }
     return requireLabels({ file, set: narrow, ...(preprocessing && { preprocessing }) });
   };
   try {

@@ -97,6 +97,7 @@ export class Job {
   ): Job {
     const dir = options.jobDir;
     removeUnfinishedFiles(dir);
+    requireFileNames(dir);
     const stateFile = join(dir, names.state);
     const hasState = existsSync(stateFile);
     if (options.resume && options.force) {
@@ -228,6 +229,17 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
     throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
   }
   return config;
+}
+
+/** Refuses a folder of the name of a file that a job writes, perhaps at its end only. */
+function requireFileNames(dir: string): void {
+  const entries = readdirSync(dir, { withFileTypes: true });
+  const taken = entries.find((entry) => entry.isDirectory() && /\.(csv|json|jsonl|npz|h5)$/.test(entry.name));
+  if (taken === undefined) return;
+  throw new InputError('a folder, where the job writes a file', {
+    file: join(dir, taken.name),
+    next: 'Move it away, or choose another --job-dir.',
+  });
 }
 
 /** Removes what a killed process was writing: the temporary names of `AtomicFile`, and scratch files. */

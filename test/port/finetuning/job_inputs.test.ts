@@ -285,6 +285,8 @@ describe('inputs of a finetuning job are checked against each other before anyth
     expect(known.said).toEqual([
       expect.stringMatching(/^warning: 3 patients of .* \(12 of its 12 records\) are in the training set too/),
     ]);
+    const twice = await open({ train: await write({ ...train, recordIds: train.recordIds.map((_, i) => i % 20) }) });
+    expect(twice.said).toEqual([expect.stringContaining('4 of 24 records have the name of another one of the set')]);
     const unknown = await open({ train: await write(train), test: await write(test12) });
     expect(unknown.said).toEqual([]);
   });

@@ -196,6 +196,13 @@ describe('finetuning.trainer.main', () => {
     },
   );
 
+  test('a folder in the place of a file that is written last is noticed first', async () => {
+    mkdirSync(at('taken', 'train_predictions.csv'), { recursive: true });
+    await expect(finetune({ jobDir: at('taken'), train })).rejects.toThrow(
+      `${at('taken', 'train_predictions.csv')}: a folder, where the job writes a file`,
+    );
+  });
+
   test('says what is wrong with options before anything is created', async () => {
     const wrong: [Partial<FinetuneOptions>, string][] = [
       [{ valMetric: 'auroc' as 'auc' }, '--val-metric: got auroc, expected one of loss, acc, f1, auc'],
