@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.ts';
-import { Budget } from '../budget.ts';
+import type { Budget } from '../budget.ts';
 import { parseNumber } from '../python/number.ts';
-import { eachRecord } from './records.ts';
+import { csvBudget, eachRecord } from './records.ts';
 import { readText } from './text.ts';
 import { parseTimestamp } from './timestamp.ts';
 
@@ -49,7 +49,7 @@ export function readNumberTable(file: string): NumberTable {
     throw new InputError('the file is empty', { file, expected: 'a line of names and a row per sample' });
   const delimiter = separator ?? guessDelimiter(head, second);
   const mark = delimiter === ' ' ? '\t' : delimiter;
-  const budget = new Budget(file, body.length);
+  const budget = csvBudget(body, file);
   const builder = new TableBuilder(budget, mark, comment);
   const options = {
     delimiter: mark,

@@ -1,9 +1,17 @@
 import { CsvError, type Options, parse } from 'csv-parse/sync';
 import { InputError } from '../../errors.ts';
-import type { Budget } from '../budget.ts';
+import { Budget } from '../budget.ts';
 
 /** Memory of a row, and of a cell beside its characters. */
-const COST = { row: 160, cell: 48 };
+const COST = { row: 300, cell: 48 };
+
+/** Longest record, in bytes: more is a quote that is never closed. */
+const MAX_RECORD = 2 ** 24;
+
+/** Budget of a CSV text: tables of numbers and names take eight times their size; a JavaScript heap ends at two GiB on small machines. */
+export function csvBudget(text: string, file: string): Budget {
+  return new Budget(file, text.length, { maxBytes: Math.min(2 ** 28 + 24 * text.length, 1.5 * 2 ** 30) });
+}
 
 /**
  * Takes a CSV text apart and hands each record to `add`, with the line on which it ends (from 1) and the number of empty lines before it
@@ -25,6 +33,7 @@ export function eachRecord(
     parse(text, {
       ...options,
       record_delimiter: ['\r\n', '\n', '\r'],
+      max_record_size: MAX_RECORD,
       on_record: (record: string[], { lines, empty_lines }: { lines: number; empty_lines: number }) => {
         budget.spend(COST.row + record.reduce((sum, cell) => sum + COST.cell + 2 * cell.length, 0), 'rows and cells');
         last = lines;

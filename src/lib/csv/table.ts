@@ -1,7 +1,6 @@
 import { InputError } from '../../errors.ts';
-import { Budget } from '../budget.ts';
 import { parseNumber } from '../python/number.ts';
-import { eachRecord } from './records.ts';
+import { csvBudget, eachRecord } from './records.ts';
 import { readText, readUtf8 } from './text.ts';
 
 /** One row of a CSV file and where it stands. */
@@ -31,7 +30,7 @@ export function readRows(file: string): CsvRow[] {
 
 function parseRows(text: string, delimiter: string, file: string): CsvRow[] {
   const rows: CsvRow[] = [];
-  eachRecord(text, new Budget(file, text.length), { delimiter, skip_empty_lines: true }, (fields, line) => {
+  eachRecord(text, csvBudget(text, file), { delimiter, skip_empty_lines: true }, (fields, line) => {
     rows.push({ line, fields });
   });
   return rows;

@@ -80,7 +80,7 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
     const end = block.at + block.size;
     for (let at = block.at; at + 8 <= end && seen < count; seen++) {
       // Headers may share their continuations.
-      source.budget.work(1, 'messages of its headers');
+      source.budget.work(8, 'messages of its headers');
       const type = source.u16(at);
       const size = source.u16(at + 2);
       const content = at + 8;

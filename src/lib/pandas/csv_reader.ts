@@ -1,6 +1,5 @@
 import { InputError } from '../../errors.ts';
-import { Budget } from '../budget.ts';
-import { eachRecord } from '../csv/records.ts';
+import { csvBudget, eachRecord } from '../csv/records.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 import { type Column, DataFrame } from './frame.ts';
@@ -76,7 +75,7 @@ export function parseCsv(bytes: Uint8Array, file = 'CSV'): DataFrame {
 
 function tokenize(text: string, file: string): string[][] {
   const records: string[][] = [];
-  eachRecord(text, new Budget(file, text.length), { bom: true, skip_empty_lines: true }, (record) => {
+  eachRecord(text, csvBudget(text, file), { bom: true, skip_empty_lines: true }, (record) => {
     records.push(record);
   });
   return records;

@@ -29,9 +29,7 @@ export interface SpillTarget extends Spilled {
 }
 
 /** Memory of a value on the stack or in a container, of an empty list or tuple, of an empty dict, set or array, and of a text beside its letters. */
-const COST = { slot: 16, list: 160, dict: 320, text: 32, memo: 48 };
-/** Python keeps room for every number below the largest of its memo. */
-const MAX_MEMO = 50_000_000;
+const COST = { slot: 16, list: 160, dict: 320, text: 32, memo: 24 };
 const LONG_TEXT = 1 << 16;
 const MAX_NAME = 1024;
 const MAX_INTEGER_BYTES = 4096;
@@ -125,7 +123,10 @@ export class Unpickler {
   readonly #spillable: UnpickleOptions['spill'];
   #stack: unknown[] = [];
   readonly #marks: unknown[][] = [];
-  readonly #memo = new Map<number, unknown>();
+  /** Dense, as Python's: undefined where nothing is stored. */
+  readonly #memo: unknown[] = [];
+  /** Places of the memo that hold something. */
+  #stored = 0;
   #opcode = 'the start';
   #offset = 0;
   #frameEnd = 0;
@@ -267,18 +268,18 @@ export class Unpickler {
         return;
       case 'BINPUT':
       case 'LONG_BINPUT':
-        // Python keeps room for every number below.
-        if (argument > MAX_MEMO) throw new PickleFault(`a memo of ${argument} places`);
         this.#remember(argument);
         return;
       case 'MEMOIZE':
-        this.#remember(this.#memo.size);
+        this.#remember(this.#stored);
         return;
       case 'BINGET':
-      case 'LONG_BINGET':
-        if (!this.#memo.has(argument)) throw new PickleFault(`nothing is stored under ${argument}`);
-        this.#push(this.#memo.get(argument));
+      case 'LONG_BINGET': {
+        const value = this.#memo[argument];
+        if (value === undefined) throw new PickleFault(`nothing is stored under ${argument}`);
+        this.#push(value);
         return;
+      }
       case 'STACK_GLOBAL': {
         const [member, module] = [this.#pop(), this.#pop()];
         if (typeof member !== 'string' || typeof module !== 'string') throw new PickleFault('a name that is no text');
@@ -426,8 +427,11 @@ export class Unpickler {
   }
 
   #remember(place: number): void {
-    this.#budget.spend(COST.memo, 'a place of the memo');
-    this.#memo.set(place, this.#top());
+    const added = Math.max(1, place + 1 - this.#memo.length);
+    this.#budget.spend(COST.memo * added, 'places of the memo');
+    while (this.#memo.length < place) this.#memo.push(undefined);
+    if (this.#memo[place] === undefined) this.#stored++;
+    this.#memo[place] = this.#top();
   }
 
   #top(): unknown {

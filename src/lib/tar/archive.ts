@@ -139,6 +139,13 @@ async function walk(
       }
     },
   });
+  // Types that the parser does not know, and long names and pax headers beyond its limit: it would pass over them.
+  parser.on('ignoredEntry', (entry: ReadEntry) => {
+    fault ??= new InputError(`refused: an entry of type ${entry.type} and ${entry.size} bytes`, {
+      file: archive,
+      where: JSON.stringify(entry.path.slice(0, 300)),
+    });
+  });
   await feed(archive, parser, maxBytes + AROUND_ENTRY * maxEntries, () => fault);
   if (entries === 0) throw new InputError('the archive holds no entry', { file: archive });
 }

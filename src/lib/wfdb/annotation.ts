@@ -27,8 +27,8 @@ export const annotationSymbols: ReadonlyMap<number, string> = new Map([
 /** Codes that are no annotation types. */
 export const codes = { none: 0, comment: 22, skip: 59, num: 60, subtype: 61, chan: 62, auxNote: 63 } as const;
 
-/** An annotation takes two bytes in the file and about fifty in memory. */
-const MAX_BYTES = 2 ** 24;
+/** An annotation takes two bytes in the file and two hundred in memory; a day has a hundred thousand. */
+const MAX_BYTES = 2 ** 23;
 
 /**
  * Reads an annotation file. Twin of `wfdb.rdann(path, extension)`.
