@@ -13,7 +13,13 @@ export interface Pythonia {
     exit(): void;
     setFastMode(on: boolean): void;
   };
-  readonly com: { proc: ChildProcess | null; start(): void; recieve(message: unknown): unknown };
+  readonly com: {
+    proc: ChildProcess | null;
+    /** What waits for an answer, by the number of its request; listeners for events have names. */
+    readonly handlers: Record<string, (answer: object) => unknown>;
+    start(): void;
+    recieve(message: unknown): unknown;
+  };
 }
 
 /** Where the process works and what it sees. */

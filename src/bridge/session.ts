@@ -19,7 +19,7 @@ export interface BridgeOptions {
   readonly gpu?: boolean;
   /** Extra environment variables of the Python process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds until the first answer must have come. Default 120,000. */
+  /** Milliseconds until the first answer must have come. Default 30,000. */
   readonly startTimeoutMs?: number;
   /** Milliseconds a call may take unless it says otherwise. Default 600,000. */
   readonly callTimeoutMs?: number;
@@ -59,7 +59,11 @@ export class PythonSession {
     this.#child = child;
     this.exchange = exchange;
     child.once('exit', (code, signal) => this.#lose(`Python ended (${signal ?? `exit code ${code}`})`));
-    child.once('error', (error) => this.#lose(`Python failed: ${error.message}`));
+    // Writing to a process that has ended fails too, sooner than its end is known; that says more.
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#lose(`Python cannot be started: ${error.message}`);
+      else setTimeout(() => this.#lose(`Python failed: ${error.message}`), 1000).unref();
+    });
     // A process that ends closes its channel first; how it ended says more.
     child.once('disconnect', () => setTimeout(() => this.#lose('Python closed its channel'), 1000).unref());
     this.#guardChannel();
@@ -75,7 +79,7 @@ export class PythonSession {
   /** Starts Python and loads the probe; throws {@link BridgeStartError} if that does not succeed in time. */
   static async open(options: BridgeOptions): Promise<PythonSession> {
     if (current) throw new BridgeStartError('A Python session is open already; close it first.');
-    if (!existsSync(options.python)) {
+    if (options.python.includes('/') && !existsSync(options.python)) {
       throw new BridgeStartError(`${options.python} does not exist. Run: npm run setup`);
     }
     const exchange = makeExchange();
@@ -95,16 +99,17 @@ export class PythonSession {
     const session = new PythonSession(options, pythonia, child, exchange);
     current = session;
     try {
-      const limit = options.startTimeoutMs ?? 120_000;
+      const limit = options.startTimeoutMs ?? 30_000;
       pythonia.python.setFastMode(true);
       session.#probe = await session.#race(pythonia.python<ProbeProxy>(probePath), limit, 'start of Python');
       await session.call('open', { original: resolve(options.original), exchange }, limit);
       return session;
     } catch (error) {
       await session.close();
-      throw error instanceof PythonError || error instanceof BridgeLostError
-        ? new BridgeStartError(error.message, { cause: error })
-        : error;
+      if (error instanceof PythonError) throw new BridgeStartError(error.message, { cause: error });
+      if (!(error instanceof BridgeLostError)) throw error;
+      const message = `${options.python}: ${error.message}\nSee what is wrong with it: npm run doctor`;
+      throw new BridgeStartError(message, { cause: error });
     }
   }
 
@@ -161,7 +166,14 @@ export class PythonSession {
     clearInterval(this.#watch);
     process.removeListener('exit', this.#onExit);
     this.#child.kill('SIGKILL');
-    if (this.#pythonia.com.proc) this.#pythonia.python.exit();
+    const { com, python } = this.#pythonia;
+    if (com.proc) python.exit();
+    // What waits inside pythonia would keep this process for 100 s and then end it by an error that nobody can catch.
+    for (const [request, answer] of Object.entries(com.handlers)) {
+      if (Number.isNaN(Number(request))) continue;
+      delete com.handlers[request];
+      answer({ key: 'int', val: 0 });
+    }
     removeExchange(this.exchange);
     if (current === this) current = undefined;
   }

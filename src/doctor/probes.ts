@@ -52,9 +52,8 @@ async function probe(
   const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { status, stdout, stderr } = await finished(child);
   const text = stdout.trim().split('\n').at(-1) ?? '';
-  if (status !== 0 || !text.startsWith('{'))
-    return { fault: `${executable} ended with ${status}: ${lastLine(stderr)}` };
-  const facts = JSON.parse(text) as Omit<Side, 'libraries' | 'oneDnn' | 'executable'> & { libraries: string[] };
+  const facts = status === 0 ? parse(text) : undefined;
+  if (!facts) return { fault: `${executable} ended with ${status}: ${lastLine(stderr.trim() ? stderr : stdout)}` };
   const libraries = await Promise.all(
     facts.libraries.map(async (path) => {
       if (!digests.has(path))
@@ -66,6 +65,17 @@ async function probe(
     }),
   );
   return { ...facts, executable, libraries, oneDnn: stderr.includes('oneDNN custom operations are on') };
+}
+
+type Facts = Omit<Side, 'libraries' | 'oneDnn' | 'executable'> & { readonly libraries: readonly string[] };
+
+function parse(text: string): Facts | undefined {
+  try {
+    const facts: unknown = JSON.parse(text);
+    return typeof facts === 'object' && facts !== null && 'libraries' in facts ? (facts as Facts) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function finished(child: ChildProcess): Promise<{ status: number | string; stdout: string; stderr: string }> {

@@ -113,6 +113,32 @@ describe('PythonSession', () => {
     await expect(open({ python: '/nowhere/python' })).rejects.toThrow(/npm run setup/);
   });
 
+  it.each([
+    ['ends at once', 'exit 3', /Python ended \(exit code 3\)/],
+    [
+      'says why and ends',
+      'echo "SyntaxError: broken" >&2; exit 1',
+      /exit code 1\)\. It printed last:\nSyntaxError: broken/,
+    ],
+    ['is killed', 'kill -9 $$', /Python ended \(SIGKILL\)/],
+    ['sends garbage', 'echo "{nonsense" >&3; exec sleep 60', /Python sent what is no message/],
+    ['hangs', 'exec sleep 60', /Python gave no answer within 2 s/],
+  ])('does not wait for a Python that %s', async (_, program, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'bridge-'));
+    const fake = join(folder, 'python');
+    writeFileSync(fake, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+    const begun = performance.now();
+    const opening = open({ python: fake, startTimeoutMs: 2000 });
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toThrow(BridgeStartError);
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('says that a file is no program', async () => {
+    await expect(open({ python: join(root, 'package.json') })).rejects.toThrow(/cannot be started: .*EACCES/);
+  });
+
   it('names the folder that holds no original', async () => {
     await expect(open({ original: '/nowhere' })).rejects.toThrow(/\/nowhere holds no package 'transplant'/);
   });

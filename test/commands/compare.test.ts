@@ -38,6 +38,20 @@ describe('compare, before anything runs', () => {
     expect(code).toBe(2);
   });
 
+  it('ends with 2, at once, if Python ends at once', async () => {
+    const begun = performance.now();
+    const args = [bin, 'compare', '--suite', 'metrics', '--case', 'hard inputs', '--job-dir', join(folder, 'none')];
+    const { code, output } = await new Promise<Ended>((resolve) => {
+      execFile(process.execPath, args, { env: { ...env, ECG_PYTHON: '/bin/false' } }, (error, stdout, stderr) =>
+        resolve({ code: error ? (error.code ?? undefined) : 0, output: stdout + stderr }),
+      );
+    });
+    expect(output).toMatch(/could not run: \/bin\/false: Python ended \(exit code 1\)/);
+    expect(code).toBe(2);
+    // Pythonia would have waited for 100 s.
+    expect(performance.now() - begun).toBeLessThan(60_000);
+  }, 120_000);
+
   it('lists the cases of a choice', async () => {
     const { code, output } = await compare('--list', '--suite', 'metrics,files');
     expect(code).toBe(0);

@@ -32,7 +32,7 @@ export function locateWheelLibrary(python: string): NativeLibrary | null {
       env: isolatedEnvironment(),
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: 30_000,
+      timeout: 10_000,
     });
     const found = JSON.parse(text) as { path: string; libpython: string; usable: boolean };
     const { path, libpython } = found;
