@@ -73,6 +73,7 @@ def f_max(y_true: np.ndarray, y_prob: np.ndarray, thresholds: Optional[np.ndarra
 
     Raises:
         ValueError: the score is NaN at every threshold, as with one sample without labels (Quirk Q12).
+        Others as :func:`macro_precision_recall`.
     """
     if thresholds is None:
         thresholds = np.linspace(0, 1, 100)
@@ -97,13 +98,22 @@ def macro_precision_recall(
     Returns:
         ``(precision, recall)``, float64 of the length of ``thresholds``. Precision averages the samples with a
         predicted class, NaN if there are none. Recall averages all samples, NaN if one has no label (Quirk Q12).
+
+    Raises:
+        IndexError: truth or probabilities with fewer than two axes, or with different shapes that can be broadcast.
+        ValueError: other shapes that do not fit.
     """
-    y_pred = y_prob >= thresholds[:, np.newaxis, np.newaxis]
+    y_true = _for_each(thresholds, y_true)
+    y_pred = _for_each(thresholds, y_prob) >= thresholds[:, np.newaxis, np.newaxis]
     true_positives = np.sum(np.logical_and(y_true, y_pred), axis=2)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", category=RuntimeWarning)  # mean of an empty slice
-        precision = np.nanmean(true_positives / np.sum(y_pred, axis=2), axis=1)
-    recall = np.mean(true_positives / np.sum(y_true, axis=1), axis=1)
+        predictions = np.sum(y_pred, axis=2)
+        share = true_positives / predictions
+        # NaN already; but of shapes that NumPy could broadcast, this refuses those that are not equal
+        share[predictions == 0] = np.nan
+        precision = np.nanmean(share, axis=1)
+    recall = np.mean(true_positives / np.sum(y_true, axis=2), axis=1)
     return precision, recall
 
 
@@ -130,16 +140,20 @@ def challenge2020_metrics(
 
     Returns:
         ``F_beta`` and ``G_beta``.
+
+    Raises:
+        ValueError: truth that is not a matrix.
+        IndexError: more class weights than classes, or too few decisions; neither if there are no samples.
     """
     num_samples, num_classes = y_true.shape
     label_counts = np.ones(num_samples) if single else y_true.sum(axis=1)
     if class_weights is None:
         class_weights = np.ones(num_classes)
-    total_weight = class_weights.sum()
     f_beta = g_beta = 0.0
     for label, class_weight in enumerate(class_weights):
         tp = fp = fn = 0.0
-        for truth, prediction, label_count in zip(y_true[:, label], y_pred[:, label], label_counts):
+        for sample, label_count in enumerate(label_counts):
+            truth, prediction = y_true[sample, label], y_pred[sample, label]
             if prediction == 1 and truth == 1:
                 tp += 1 / label_count
             elif prediction == 1:
@@ -149,6 +163,7 @@ def challenge2020_metrics(
         weighted_tp = (1 + beta_f**2) * tp
         f_beta += class_weight * weighted_tp / (weighted_tp + fp + beta_f**2 * fn)
         g_beta += class_weight * tp / (tp + fp + beta_g * fn)
+    total_weight = class_weights.sum()
     return {"F_beta": f_beta / total_weight, "G_beta": g_beta / total_weight}
 
 
@@ -223,6 +238,12 @@ class CustomCheckpoint(tf.keras.callbacks.Callback):
 def _require_matrix(y_prob: np.ndarray) -> None:
     if y_prob.ndim != 2:
         raise ValueError(f"y_prob must have shape (samples, classes), got {y_prob.shape}")
+
+
+def _for_each(thresholds: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return ``(thresholds, samples, classes)``, the matrix once for each threshold."""
+    layer = matrix[np.newaxis, :, :]
+    return np.repeat(layer, len(thresholds), axis=0)
 
 
 def _one_hot(x: np.ndarray, depth: int) -> np.ndarray:

@@ -29,7 +29,8 @@ def pad_sequences(x: Sequence[np.ndarray], max_len: Optional[int] = None, paddin
     """
     if max_len is None:
         max_len = max(len(sequence) for sequence in x)
-    padded = np.zeros((len(x), max_len) + x[0].shape[1:], dtype=x[0].dtype)
+    first = x[0]
+    padded = np.zeros((len(x), max_len) + first.shape[1:], dtype=first.dtype)
     for row, sequence in zip(padded, x):
         kept = min(max_len, len(sequence))
         if padding == "pre":
@@ -63,7 +64,7 @@ def create_predictions_frame(
 
     Raises:
         ValueError: shapes, class indices or numbers of names disagree.
-        IndexError: a ``(1, 1)`` ``y_prob``, or floating-point class indices.
+        IndexError: a ``(1, 1)`` ``y_prob``, or whole class indices of floating point.
     """
     # Quirk Q2: one record with C classes is squeezed to a vector and taken for C records of a binary problem
     y_prob = _as_two_columns(np.squeeze(y_prob))
@@ -73,23 +74,29 @@ def create_predictions_frame(
     elif len(class_names) != num_classes:
         raise ValueError(f"expected {num_classes} class names, one per column of y_prob, got {len(class_names)}")
 
-    def columns_of(prefix: str, values: np.ndarray) -> pd.DataFrame:
+    # Quirk Q61: of several classes of one name the last one fills all their columns
+    content: dict[str, np.ndarray] = {}
+
+    def add(prefix: str, values: np.ndarray) -> list[str]:
         if values.shape != y_prob.shape:
             raise ValueError(f"y_{prefix} has shape {values.shape}, expected {y_prob.shape}, the shape of y_prob")
-        return pd.DataFrame(values, columns=[f"{prefix}_{name}" for name in class_names])
+        names = [f"{prefix}_{name}" for name in class_names]
+        content.update({name: values[:, index] for index, name in enumerate(names)})
+        return names
 
-    parts = [columns_of("prob", y_prob)]
+    columns = add("prob", y_prob)
     if y_pred is not None:
-        parts.append(columns_of("pred", _as_two_columns(np.squeeze(y_pred))))
+        columns += add("pred", _as_two_columns(np.squeeze(y_pred)))
     if y_true is not None:
         y_true = np.squeeze(y_true)
         if y_true.ndim == 1:
-            if np.any((y_true < 0) | (y_true >= num_classes)):
-                raise ValueError(f"class indices in y_true must be 0 ... {num_classes - 1}, got {np.unique(y_true)}")
+            foreign = np.setdiff1d(y_true, range(num_classes))
+            if foreign.size > 0:
+                raise ValueError(f"class indices in y_true must be 0 ... {num_classes - 1}, got {foreign}")
             y_true = np.eye(num_classes)[y_true]
         # Quirk Q3: two-dimensional truth keeps its dtype, hence its text: True, 1 or 1.0
-        parts.insert(0, columns_of("true", y_true))
-    frame = pd.concat(parts, axis=1)
+        columns = add("true", y_true) + columns
+    frame = pd.DataFrame(content, columns=columns)
     if record_ids is not None:
         frame.insert(0, "record_name", record_ids)
     return frame
@@ -218,7 +225,7 @@ def is_multiclass(labels: np.ndarray) -> bool:
 
     Quirk Q8: despite the name, mutually exclusive classes give False, and a single row without labels gives True.
     """
-    return bool(labels.squeeze().ndim == 2 and np.any(labels.sum(axis=1) != 1))
+    return labels.squeeze().ndim == 2 and any(total != 1 for total in labels.sum(axis=1))
 
 
 def _as_two_columns(values: np.ndarray) -> np.ndarray:

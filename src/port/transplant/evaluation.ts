@@ -14,6 +14,7 @@ import { columnOf, f1Score, type Indicator, mean, rocAucScore } from '../../lib/
 export function auc(yTrue: NdArray, yProb: NdArray): number {
   const [, classes] = requireMatrix(yProb);
   requireSameShape(yTrue, yProb);
+  requireElements(yProb);
   const [truth, scores] = [toFloat64(yTrue), toFloat64(yProb)];
   const perClass = Array.from({ length: classes }, (_, i) =>
     rocAucScore(columnOf(truth, classes, i), columnOf(scores, classes, i)),
@@ -44,7 +45,10 @@ export function f1(yTrue: NdArray, yProb: NdArray, options: F1Options = {}): num
     throw new ValueError('with multiclass y_true must have shape (samples, classes), got class indices');
   }
   const truth = yTrue.shape.length === 1 ? oneHot(yTrue, classes) : yTrue;
+  if (!multiclass) requireElements(yProb.shape[1] === 0 ? yProb : truth);
+  if (yTrue.shape.length === 0) throw new TypeError('y_true is a single number, expected (samples, classes)');
   requireSameShape(truth, yProb);
+  requireElements(yProb);
   return f1Score(truth, multiclass ? atThreshold(yProb, threshold) : mostProbable(yProb));
 }
 
@@ -80,27 +84,38 @@ export function fMax(
 
 /**
  * Precision and recall per sample, averaged over the samples, at each threshold. Twin of `transplant.evaluation.macro_precision_recall`. Precision averages the
- * samples with a predicted class (NaN if there are none); recall all samples (Quirk Q12: NaN if one has no label).
+ * samples with a predicted class (NaN if there are none); recall all samples (Quirk Q12: NaN if one has no label). As in NumPy, a single class or a single sample of truth
+ * stands for all.
+ *
+ * @throws IndexError for fewer than two axes, and for a single sample of probabilities beside several of truth; ValueError for other shapes that do not fit.
  */
 export function macroPrecisionRecall(
   yTrue: NdArray,
   yProb: NdArray,
   thresholds: ArrayLike<number>,
 ): [precision: Float64Array, recall: Float64Array] {
-  const [samples, classes] = requireMatrix(yProb);
-  requireSameShape(yTrue, yProb);
+  for (const { shape } of [yTrue, yProb]) {
+    if (shape.length < 2) throw new IndexError(`expected arrays (samples, classes), got (${shape.join(', ')})`);
+  }
+  const [trueSamples, trueClasses] = requireMatrix(yTrue);
+  const [probSamples, probClasses] = requireMatrix(yProb);
+  const samples = broadcast(trueSamples, probSamples);
+  const classes = broadcast(trueClasses, probClasses);
+  if (probSamples !== samples) throw new IndexError(`one sample of probabilities for ${samples} of truth`);
   const [truth, prob] = [toFloat64(yTrue), toFloat64(yProb)];
-  const labels = Float64Array.from({ length: samples }, (_, i) => pairwiseSum(truth, i * classes, classes));
+  const [trueRow, trueColumn] = [trueSamples === 1 ? 0 : trueClasses, trueClasses === 1 ? 0 : 1];
+  const probColumn = probClasses === 1 ? 0 : 1;
+  const labels = Float64Array.from({ length: samples }, (_, i) => pairwiseSum(truth, i * trueRow, trueClasses));
   const perThreshold = Array.from(thresholds, (threshold) => {
     const precisions = new Float64Array(samples);
     const recalls = new Float64Array(samples);
     let defined = 0;
     for (let i = 0; i < samples; i++) {
+      const isPredicted = (j: number): boolean => prob[i * probClasses + j]! >= threshold;
       let [hits, predicted] = [0, 0];
-      for (let j = i * classes; j < (i + 1) * classes; j++) {
-        if (!(prob[j]! >= threshold)) continue;
-        predicted++;
-        if (truth[j]) hits++;
+      for (let j = 0; j < probClasses; j++) if (isPredicted(j)) predicted++;
+      for (let j = 0; j < classes; j++) {
+        if (isPredicted(j * probColumn) && truth[i * trueRow + j * trueColumn]) hits++;
       }
       if (predicted > 0) {
         precisions[i] = hits / predicted;
@@ -131,7 +146,8 @@ export interface Challenge2020Options {
  * infinitely.
  *
  * @param yTrue truth (samples, classes) of 0 and 1.
- * @param yPred decisions of the same shape; values other than 0 and 1 count nowhere.
+ * @param yPred decisions of the same shape; values other than 0 and 1 count nowhere, further rows and columns are not looked at.
+ * @throws ValueError for truth that is not a matrix; IndexError for more class weights than classes and for too few decisions, neither if there are no samples.
  */
 export function challenge2020Metrics(
   yTrue: NdArray,
@@ -140,9 +156,16 @@ export function challenge2020Metrics(
 ): { fBeta: number; gBeta: number } {
   const { betaF = 2, betaG = 2, single = false } = options;
   const [samples, classes] = requireMatrix(yTrue);
-  requireSameShape(yPred, yTrue);
   const weights = Array.from(options.classWeights ?? new Array<number>(classes).fill(1));
-  if (weights.length > classes) throw new IndexError(`${weights.length} class weights for ${classes} classes`);
+  if (samples > 0 && weights.length > 0) {
+    if (weights.length > classes) throw new IndexError(`${weights.length} class weights for ${classes} classes`);
+    const [rows = 0, columns = 0, ...more] = yPred.shape;
+    if (rows < samples || columns < weights.length) {
+      throw new IndexError(`y_pred has shape (${yPred.shape.join(', ')}), expected (${yTrue.shape.join(', ')})`);
+    }
+    if (more.length > 0) throw new ValueError(`y_pred must have two axes, got ${yPred.shape.length}`);
+  }
+  const predClasses = yPred.shape[1] ?? 0;
   const [truth, prediction] = [toFloat64(yTrue), toFloat64(yPred)];
   const sampleWeight = Float64Array.from(
     { length: samples },
@@ -152,7 +175,7 @@ export function challenge2020Metrics(
   weights.forEach((weight, label) => {
     let [tp, fp, fn] = [0, 0, 0];
     for (let i = 0; i < samples; i++) {
-      const [isTrue, isPredicted] = [truth[i * classes + label], prediction[i * classes + label]];
+      const [isTrue, isPredicted] = [truth[i * classes + label], prediction[i * predClasses + label]];
       if (isPredicted === 1 && isTrue === 1) tp += sampleWeight[i]!;
       else if (isPredicted === 1) fp += sampleWeight[i]!;
       else if (isPredicted === 0 && isTrue !== 0) fn += sampleWeight[i]!;
@@ -193,10 +216,25 @@ export function atThreshold(yProb: NdArray, threshold: number | readonly number[
   return { rows, columns, data };
 }
 
-/** Matrix (indices, depth) with a 1 at each index. Twin of `transplant.evaluation._one_hot`. */
+/**
+ * Matrix (indices, depth) with a 1 at each index. Twin of `transplant.evaluation._one_hot`, also for booleans, which choose columns instead of naming them.
+ *
+ * @throws IndexError for numbers of floating point, and for indices out of bounds.
+ */
 export function oneHot(indices: NdArray, depth: number): NdArray<'float64'> {
+  if (indices.dtype.startsWith('float')) throw new IndexError(`class indices must be integers, got ${indices.dtype}`);
   const values = toFloat64(indices);
   const data = new Float64Array(values.length * depth);
+  if (indices.dtype === 'bool') {
+    const chosen = [...values.keys()].filter((i) => values[i]);
+    const pairs = broadcastOrUndefined(values.length, chosen.length);
+    // NumPy takes no booleans at all for any number of classes.
+    if ((values.length > 0 && values.length !== depth) || pairs === undefined) {
+      throw new IndexError(`${values.length} booleans choose ${chosen.length} of ${depth} classes`);
+    }
+    for (let i = 0; i < pairs; i++) data[(i % values.length) * depth + chosen[i % chosen.length]!] = 1;
+    return { dtype: 'float64', shape: [values.length, depth], data };
+  }
   values.forEach((index, row) => {
     if (!Number.isInteger(index) || index < -depth || index >= depth) {
       throw new IndexError(`class index ${index} of sample ${row} is out of bounds for ${depth} classes`);
@@ -216,6 +254,21 @@ function requireMatrix(array: NdArray): [rows: number, columns: number] {
   if (array.shape.length !== 2)
     throw new ValueError(`y_prob must have shape (samples, classes), got (${array.shape.join(', ')})`);
   return array.shape as unknown as [number, number];
+}
+
+/** Extent of an axis of two arrays as NumPy broadcasts them. */
+function broadcast(a: number, b: number): number {
+  const extent = broadcastOrUndefined(a, b);
+  if (extent === undefined) throw new ValueError(`axes of ${a} and ${b} do not fit`);
+  return extent;
+}
+
+function broadcastOrUndefined(a: number, b: number): number | undefined {
+  return a === b || b === 1 ? a : a === 1 ? b : undefined;
+}
+
+function requireElements({ shape, data }: NdArray): void {
+  if (data.length === 0) throw new ValueError(`there is nothing to score: shape (${shape.join(', ')})`);
 }
 
 function requireSameShape(array: NdArray, other: NdArray): void {

@@ -130,11 +130,12 @@ function asTwoColumns(values: NdArray): NdArray {
 function asIndicator(truth: NdArray, classes: number): NdArray {
   if (truth.shape.length !== 1) return truth;
   const indices = toFloat64(truth);
-  const outside = indices.find((index) => index < 0 || index >= classes);
+  const outside = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= classes);
   if (outside !== undefined) throw new ValueError(`class indices in y_true must be 0 … ${classes - 1}, got ${outside}`);
   if (truth.dtype.startsWith('float'))
     throw new IndexError(`class indices in y_true must be integers, got ${truth.dtype}`);
-  if (truth.dtype === 'bool' && indices.length !== classes) {
+  // NumPy takes no booleans at all for any number of classes.
+  if (truth.dtype === 'bool' && indices.length > 0 && indices.length !== classes) {
     throw new IndexError(`boolean y_true of length ${indices.length} selects from ${classes} classes`);
   }
   // In Python a boolean vector selects rows instead of naming them.

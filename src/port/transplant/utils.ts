@@ -19,6 +19,8 @@ export { createPredictionsFrame, type PredictionColumns, type Predictions, readP
 export function padSequences(x: readonly NdArray[], maxLen?: number, padding: 'pre' | 'post' = 'pre'): NdArray {
   const first = x[0];
   if (!first) throw new ValueError('there are no sequences to pad');
+  const scalar = x.findIndex(({ shape }) => shape.length === 0);
+  if (scalar >= 0) throw new TypeError(`sequence ${scalar} is a single number`);
   const length = maxLen ?? x.reduce((longest, { shape }) => Math.max(longest, shape[0]!), 0);
   const trailing = first.shape.slice(1);
   const item = sizeOf(trailing);
