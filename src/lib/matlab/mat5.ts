@@ -92,6 +92,9 @@ export function parseMat(bytes: Buffer, file: string): MatStruct {
   return variables;
 }
 
+/** How a file of MATLAB 4 is called in messages. */
+export const matlab4 = 'a MATLAB 4 file';
+
 /** What a file that is no MATLAB 5 file is. */
 function otherKind(bytes: Buffer): string {
   if (bytes.length < 20) return `${bytes.length} bytes`;
@@ -103,7 +106,7 @@ function otherKind(bytes: Buffer): string {
     bytes.readUInt32LE(4 * i),
   );
   const isMatlab4 = type <= 52 && type % 10 <= 2 && rows > 0 && columns > 0 && imaginary <= 1 && name > 0 && name <= 64;
-  return isMatlab4 ? 'a MATLAB 4 file' : 'another kind of file';
+  return isMatlab4 ? matlab4 : 'another kind of file';
 }
 
 interface Element {

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.ts';
 import { type NumberTable, readNumberTable } from '../../lib/csv/number_table.ts';
-import { loadmat } from '../../lib/matlab/mat5.ts';
+import { loadmat, matlab4 } from '../../lib/matlab/mat5.ts';
 import { toFloat64 } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { readNpy } from '../../lib/numpy/npy.ts';
@@ -206,16 +206,23 @@ function gather(
   return ndarray('float64', [samples, width], out);
 }
 
+/** Takes the first matrix of a MATLAB file (up to version 7) and saves it as NumPy array (samples, leads). */
+const matrixToArray =
+  "import sys, numpy, scipy.io; path = sys.argv[1]; x = next(v for k, v in scipy.io.loadmat(path).items() if k[0] != '_'); numpy.save(path[:-4] + '.npy', x.T if x.shape[0] < x.shape[1] else x)";
+
 /** The signal files of other collections end in `.mat` too, and say nothing without their headers. */
 function openLoneMat(file: string): StoredRecording {
   try {
     return openCpsc2018(file);
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    // What is damaged, or missing, is neither.
+    if (!(error instanceof InputError) || error.problem.where?.startsWith('byte')) throw error;
+    const { got, next } = error.problem;
+    const convert = `Save its matrix as array: ${pythonToType()} -c "${matrixToArray}" ${shellCommand([file])}`;
     throw new InputError('this is not a recording of CPSC 2018, and has no WFDB header beside it', {
       file,
-      got: error.problem.got,
-      next: `If it is the signal file of a WFDB record, put its header beside it: ${file.replace(/mat$/, 'hea')}. ${error.problem.next ?? ''}`.trim(),
+      got,
+      next: `If it is the signal file of a WFDB record, put its header beside it: ${file.replace(/mat$/, 'hea')}. ${next && got !== matlab4 ? next : convert}`,
     });
   }
 }

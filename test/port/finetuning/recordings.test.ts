@@ -12,6 +12,7 @@ import {
   readRecording,
 } from '../../../src/port/finetuning/recordings.ts';
 import { checkSignal } from '../../../src/port/finetuning/usable_signal.ts';
+import { runPython } from '../../python.ts';
 import { temporaryFolder } from '../training_data.ts';
 
 const folder = temporaryFolder();
@@ -247,6 +248,24 @@ describe('leads of recordings', () => {
     expect(read("it's row", { fs: 250, recordLeads: ['I', 'II'] }).signal.data.slice(0, 4)).toEqual(
       Float64Array.of(ecg(0), ecg(20), ecg(1), ecg(21)),
     );
+  });
+});
+
+describe('MATLAB files without a header', () => {
+  it.each(['4', '5'])('version %s: the command of the message makes an array of their matrix', async (version) => {
+    const program =
+      "import sys, numpy, scipy.io; scipy.io.savemat(sys.argv[1], {'val': numpy.sin(numpy.arange(40) / 3)[None]}, format=sys.argv[2])";
+    await runPython(['-c', program, at(`lone${version}.mat`), version]);
+    let message = '';
+    try {
+      read(`lone${version}.mat`);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).toMatch(/not a recording of CPSC 2018, and has no WFDB header beside it.*lone\d\.hea/);
+    execFileSync('bash', ['-c', /as array: (.*)$/.exec(message)![1]!]);
+    const { signal } = read(`lone${version}.npy`, { fs: 250, recordLeads: ['I'] });
+    expect([signal.shape, signal.data[7]]).toEqual([[40, 1], Math.sin(7 / 3)]);
   });
 });
 
