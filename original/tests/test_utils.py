@@ -109,8 +109,8 @@ class TestCreatePredictionsFrame:
             ({"y_pred": np.ones(2)}, r"y_pred has shape \(2, 2\), expected \(2, 3\)"),
             ({"y_true": np.ones((3, 3))}, r"y_true has shape \(3, 3\), expected \(2, 3\)"),
             ({"y_true": np.array([0, 1, 2])}, r"y_true has shape \(3, 3\), expected \(2, 3\)"),
-            ({"y_true": np.array([0, 3])}, r"must be 0 ... 2, got \[0 3\]"),
-            ({"y_true": np.array([-1, 0])}, r"must be 0 ... 2, got \[-1  0\]"),
+            ({"y_true": np.array([0, 3])}, r"must be 0 ... 2, got \[3\]"),
+            ({"y_true": np.array([-1, 0])}, r"must be 0 ... 2, got \[-1\]"),
             ({"record_ids": ["r1"]}, "Length of values"),
         ],
     )
