@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
 import { makeExchange, removeExchange } from './exchange.ts';
 import { gpuParityEnvironment, oneDevice } from './gpu.ts';
@@ -129,11 +130,17 @@ export class PythonSession {
     const answer = this.#probe.request$(name, encode(args), { $timeout: Number.POSITIVE_INFINITY });
     const text = await this.#race(answer, limit, name);
     const reply = decode(text) as { ok?: T; error?: { type: string; detail: string; traceback: string } };
-    if (reply.error) throw new PythonError(name, reply.error.type, reply.error.detail, reply.error.traceback);
+    if (reply.error) {
+      // Keras writes its messages in colours for a terminal; reports and logs are none.
+      const [type, detail, traceback] = [reply.error.type, reply.error.detail, reply.error.traceback].map((part) =>
+        stripVTControlCharacters(part),
+      ) as [string, string, string];
+      throw new PythonError(name, type, detail, traceback);
+    }
     return reply.ok as T;
   }
 
-  /** What Python printed last, at most `bytes`. */
+  /** What Python printed last, at most `bytes`, without escape codes of terminals. */
   logTail(bytes = 4000): string {
     const path = join(this.exchange, logName);
     if (!existsSync(path)) return '';
@@ -142,7 +149,7 @@ export class PythonSession {
       const { size } = fstatSync(file);
       const buffer = Buffer.alloc(Math.min(size, bytes));
       readSync(file, buffer, 0, buffer.length, size - buffer.length);
-      return buffer.toString('utf8');
+      return stripVTControlCharacters(buffer.toString('utf8'));
     } finally {
       closeSync(file);
     }
