@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
+import { ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { writeNpy } from '../../src/lib/numpy/npy.ts';
 import { root } from '../shared_data.ts';
 import { documents, type ShownCommand, shownCommands } from './documents.ts';
 
@@ -45,6 +47,7 @@ function callOf({ words }: ShownCommand): { readonly name: string; readonly args
   if (program === 'npm' && first === 'run') return { name: second!, args: rest.slice(3) };
   if (program === 'ecg-transplant') return { name: first!, args: rest.slice(2) };
   if (program === 'npx' && first === 'ecg-transplant') return { name: second!, args: rest.slice(3) };
+  if (program === 'node' && first === 'bin/ecg-transplant.mjs') return { name: second!, args: rest.slice(3) };
   if (program === 'npx' && first === 'zx') return { name: answering[second!]!, args: rest.slice(3) };
   if (program === 'node' && first?.startsWith('scripts/')) return { name: answering[first]!, args: rest.slice(2) };
   return undefined;
@@ -173,5 +176,49 @@ describe('docs/bringing-your-own-data.md', () => {
     expect(existsSync(join(folder, 'received', 'mine', 'test_predictions.csv'))).toBe(false);
     // Who received it predicts the same.
     expect(await run(find('predict'), ['--job-dir', 'received/mine'])).toBe(predicted);
+  }, 180_000);
+});
+
+describe('README.md, your own recordings', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'own-recordings-'));
+  const before = process.cwd();
+  afterAll(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A command as it is shown, in the folder; options of the test come last and win. */
+  const run = async (name: string, more: readonly string[] = []): Promise<string> => {
+    const { words } = commands.find(({ file, words: [, , command] }) => file === 'README.md' && command === name)!;
+    const { code, output } = await call([...words.slice(2).filter((word) => word !== '--'), ...more]);
+    expect([words.join(' '), code, output]).toEqual([words.join(' '), 0, expect.any(String)]);
+    return output;
+  };
+
+  it('from CSV, WFDB and NumPy to a picture', async () => {
+    process.chdir(folder);
+    mkdirSync('my-ecgs');
+    const rows = ['record,labels,patient'];
+    for (let record = 1; record <= 12; record++) {
+      const name = String(record).padStart(4, '0');
+      const at = (ending: string): string => join(folder, 'my-ecgs', `${name}.${ending}`);
+      const signal = Float32Array.from(
+        { length: 1440 },
+        (_, i) => Math.sin((i * (1 + (record % 2))) / 9) + Math.sin(i * i + record) / 9,
+      );
+      if (record % 3 === 1) writeFileSync(at('csv'), `I\n${[...signal].map((value) => value.toFixed(4)).join('\n')}\n`);
+      if (record % 3 === 2) writeNpy(at('npy'), ndarray('float32', [1440, 1], signal));
+      if (record % 3 === 0) {
+        writeFileSync(at('hea'), `${name} 1 360 1440\n${name}.dat 16 200/mV 16 0 0 0 0 I\n`);
+        writeFileSync(at('dat'), new Uint8Array(Int16Array.from(signal, (value) => value * 200).buffer));
+      }
+      rows.push(`${name},${record % 2 ? 'AF' : 'N'},p${record}`);
+    }
+    writeFileSync(join(folder, 'my-ecgs', 'labels.csv'), `${rows.join('\n')}\n`);
+    await run('prepare-data', ['--pad', '512']);
+    expect(readdirSync(join(folder, 'data')).sort()).toEqual(['mine_test.pkl', 'mine_train.pkl', 'preprocessing.json']);
+    await run('finetune', ['--epochs', '1']);
+    expect(await run('predict')).toMatch(/^record_name,prob_AF,prob_N/m);
+    expect(readFileSync(join(folder, 'strips', '0001.svg'), 'utf8')).toContain('For research, not for diagnosis.');
   }, 180_000);
 });

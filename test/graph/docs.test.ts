@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -8,13 +9,21 @@ import { root } from '../shared_data.ts';
 it('the example of docs/graph.md runs and learns', async () => {
   const text = readFileSync(join(root, 'docs', 'graph.md'), 'utf8');
   const example = /```ts\n([\s\S]*?)```/.exec(text)![1]!;
-  // Beside the document, so that the imports are those which a reader sees.
-  const file = join(root, 'docs', `.example-${process.pid}.ts`);
-  writeFileSync(file, example);
+  // A program of a user: the package is a dependency, not the folder that it lies in.
+  const folder = mkdtempSync(join(tmpdir(), 'graph-'));
+  mkdirSync(join(folder, 'node_modules'));
+  for (const [name, target] of [
+    ['ecg-transplant', root],
+    ['tsx', join(root, 'node_modules', 'tsx')],
+  ] as const) {
+    symlinkSync(target, join(folder, 'node_modules', name));
+  }
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'example.ts'), example);
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root });
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'example.ts'], { cwd: folder });
     expect(Number(/accuracy (.*)/.exec(stdout)![1])).toBeGreaterThan(0.9);
   } finally {
-    rmSync(file);
+    rmSync(folder, { recursive: true });
   }
 });
