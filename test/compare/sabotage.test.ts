@@ -249,6 +249,22 @@ describe('journal', () => {
     expect([...new Journal(folder, campaign).trials.keys()]).toEqual(['m', 'n']);
   });
 
+  it.each([
+    'null',
+    '[]',
+    '{}',
+    '{"suites":"suites","trial":{"id":7}}',
+    '{"suites":"suites","surveyed":{}}',
+    '['.repeat(1e5),
+  ])('is believed up to a line that is %.40s', (line) => {
+    const folder = temporaryFolder();
+    new Journal(folder, campaign).keep(survived);
+    const path = join(folder, 'journal.jsonl');
+    writeFileAtomic(path, `${readFileSync(path, 'utf8')}${line}\n`);
+    new Journal(folder, campaign).keep(caught);
+    expect([...new Journal(folder, campaign).trials.keys()]).toEqual(['m', 'n']);
+  });
+
   it('keeps what was noticed when suites change, and begins anew for other sources', () => {
     const folder = temporaryFolder();
     const first = new Journal(folder, campaign);

@@ -65,6 +65,25 @@ const rest = expect.stringMatching(/^bytes=[1-9]\d+-$/);
 const part = (): string => `${target}.part`;
 
 describe('download', () => {
+  it.each([
+    '',
+    'null',
+    '[]',
+    '{"address":5}',
+    '{"address":"ADDRESS","validator":"x\\r\\nHost: elsewhere","length":300000}',
+    '{"address":"ADDRESS","validator":"x","length":"300000"}',
+    '{"address":"ADDRESS","validator":"x","length":-1}',
+    '{"__proto__":{"length":300000},"address":"ADDRESS","validator":"x"}',
+    `{"address":${'['.repeat(100_000)}`,
+  ])('begins anew where what is known of a partial file is %.60s', async (known) => {
+    mkdirSync(join(target, '..'));
+    writeFileSync(part(), content.subarray(0, 1000));
+    writeFileSync(`${part()}.json`, known.replace('ADDRESS', `${server.address}a/file.dat`));
+    await fetchFile();
+    expect(readFileSync(target).equals(content)).toBe(true);
+    expect(ranges()).toEqual([undefined]);
+  });
+
   it('fetches a file, under its name only when it is whole', async () => {
     let bytes = 0;
     await fetchFile({}, { onBytes: (more) => (bytes += more) });
