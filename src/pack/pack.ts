@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
@@ -7,6 +7,7 @@ import { readRows } from '../lib/csv/table.ts';
 import { readJsonIfSound } from '../lib/json/file.ts';
 import { encodeJson } from '../lib/json/text.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
+import { streamFile } from '../lib/python/regular_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { writeTar } from '../lib/tar/write.ts';
 import { anyJson, PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
@@ -122,16 +123,16 @@ class Cleaner {
   /** A file that is read twice, for its checksum and into the archive, and has to be the same both times. */
   async #onDisk(file: string, path: string): Promise<PackedFile> {
     const first = createHash('sha256');
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 22 })) {
-      first.update(chunk as Buffer);
-      refusePath(this.#paths.knownIn(chunk as Buffer), file);
+    for await (const chunk of streamFile(file, { chunk: 1 << 22 })) {
+      first.update(chunk);
+      refusePath(this.#paths.knownIn(chunk), file);
     }
     const sha256 = first.digest('hex');
     async function* content(): AsyncGenerator<Uint8Array> {
       const second = createHash('sha256');
-      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) {
-        second.update(chunk as Buffer);
-        yield chunk as Buffer;
+      for await (const chunk of streamFile(file, { chunk: 1 << 18 })) {
+        second.update(chunk);
+        yield chunk;
       }
       if (second.digest('hex') !== sha256) throw new InputError('the file changed while it was packed', { file });
     }

@@ -33,6 +33,7 @@ const ownOptions: Readonly<Record<string, readonly string[]>> = {
   test: [],
   'test:full': [],
   parity: ['--check'],
+  fuzz: ['--reader', '--minutes', '--count', '--seed', '--replay'],
   sbom: ['--target'],
   tolerances: ['--check'],
   lint: [],

@@ -52,6 +52,11 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   return { ...parseFields(text, major, fail), dataOffset: start + length };
 }
 
+/** Python 2 wrote long integers as `10L`; in texts it means an L. */
+function withoutLongs(text: string): string {
+  return text.replace(/'[^']*'|"[^"]*"|(\d)L\b/g, (part, digit?: string) => digit ?? part);
+}
+
 function parseFields(
   text: string,
   major: number,
@@ -59,8 +64,7 @@ function parseFields(
 ): Omit<NpyHeader, 'dataOffset'> {
   let fields: unknown;
   try {
-    // Python 2 wrote long integers as 10L.
-    fields = parseLiteral((major < 3 ? text.replace(/(\d)L\b/g, '$1') : text).trimStart(), { floats: false });
+    fields = parseLiteral((major < 3 ? withoutLongs(text) : text).trimStart(), { floats: false });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error), 'a dict of descr, fortran_order and shape');
   }

@@ -26,13 +26,10 @@ const MISSING: ReadonlySet<string> = new Set([
   'nan',
   'null',
 ]);
+/** In any case, as C's `strcasecmp` compares. */
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ['True', true],
   ['TRUE', true],
-  ['true', true],
-  ['False', false],
   ['FALSE', false],
-  ['false', false],
 ]);
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
@@ -102,7 +99,7 @@ function inferColumn(cells: readonly string[]): Column {
 }
 
 function booleanColumn(cells: readonly string[], missing: readonly boolean[]): Column | undefined {
-  const booleans = cells.map((cell) => BOOLEANS.get(cell));
+  const booleans = cells.map((cell) => (/^[a-z]{4,5}$/i.test(cell) ? BOOLEANS.get(cell.toUpperCase()) : undefined));
   if (!booleans.every((value, i) => missing[i] || value !== undefined)) return undefined;
   const shape = [cells.length];
   if (!missing.includes(true)) return ndarray('bool', shape, Uint8Array.from(booleans, Number));

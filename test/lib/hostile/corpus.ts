@@ -393,6 +393,12 @@ export const corpus: readonly Hostile[] = [
   },
   {
     reader: 'npy',
+    name: 'an L of Python 2 inside of a type code',
+    error: /element type <U2L/,
+    make: () => npyOf('<U2L', '(1,)', Buffer.alloc(8)),
+  },
+  {
+    reader: 'npy',
     name: 'a header with code',
     error: /not a literal/,
     make: () => npy("{'descr': __import__('os').system('x'), 'fortran_order': False, 'shape': (1,), }"),

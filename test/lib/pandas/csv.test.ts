@@ -37,6 +37,8 @@ const same = [
   'a\n1_000\n',
   'a\ninf\n-Infinity\n+INF\n',
   'a\nTrue\ntrue\nFALSE\n',
+  'a\nFalsE\ntRUe\n',
+  'a\nFalſe\ntRUe\n',
   'a,b\nTrue,1\n,2\n',
   'a,b\n1,1\n,2\n',
   'a,b\nx,NA\n1,2\n',
