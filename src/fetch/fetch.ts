@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { lockFolder } from '../lib/lock.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
 import { unpackChallenge2017 } from './challenge2017.ts';
 import { type DataSet, publisher } from './data_sets.ts';
 import { download, type Patience } from './download.ts';
@@ -233,7 +234,7 @@ function isFull(error: InputError): boolean {
 async function once({ memory, files }: Plan, work: () => void): Promise<void> {
   const marker = join(memory, 'unpacked');
   const state = files.map(({ sha256, target }) => `${sha256}  ${target}\n`).join('');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === state) return;
+  if (existsSync(marker) && Buffer.from(readWholeFile(marker)).toString() === state) return;
   rmSync(marker, { force: true });
   work();
   writeFileAtomic(marker, state);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Original } from '../bridge/original.ts';
 import { closely, exactly, type Row, sameText, vector } from '../compare/closeness.ts';
@@ -10,6 +10,7 @@ import type { FinetuningJob, PretrainingJob } from '../experiments.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
 import { readCsv } from '../lib/pandas/csv.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
 import { withJobSets } from '../port/finetuning/job_sets.ts';
 import { createClassifier, predictAll } from '../port/finetuning/trainer.ts';
 import { createSolver } from '../port/pretraining/trainer.ts';
@@ -128,7 +129,9 @@ export async function compareFinetuning(
 
 function sameHistoryForm(ours: string, theirs: string): Row {
   const [a, b] = [ours, theirs].map((folder) => {
-    const lines = readFileSync(join(folder, 'history.csv'), 'utf8').split('\r\n');
+    const lines = Buffer.from(readWholeFile(join(folder, 'history.csv')))
+      .toString()
+      .split('\r\n');
     return `${lines[0]}\n${lines.length} lines`;
   });
   return sameText('files', 'columns and length of history.csv', a, b);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Reporter } from '../events.ts';
 import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
@@ -6,6 +6,7 @@ import type { Session } from '../graph/session.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
 import { copyFileAtomic } from '../lib/python/atomic_file.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
 import { collectionKinds } from '../port/finetuning/collections.ts';
 import { withJobSets } from '../port/finetuning/job_sets.ts';
 import { createClassifier, type FinetuneOptions } from '../port/finetuning/trainer.ts';
@@ -142,7 +143,7 @@ async function watched<T>(
   reporter({ kind: 'start', task, total: epochs, unit: 'epochs' });
   const timer = setInterval(() => {
     if (!existsSync(history)) return;
-    const done = readFileSync(history, 'utf8').trimEnd().split('\n').length - 1;
+    const done = Buffer.from(readWholeFile(history)).toString().trimEnd().split('\n').length - 1;
     reporter({ kind: 'progress', task, done: Math.max(done, 0) });
   }, 2000);
   // After Ctrl-C nobody answers any more.

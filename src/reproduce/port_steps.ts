@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
 import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
 import { Predictor } from '../port/finetuning/predict.ts';
 import { prepareData } from '../port/finetuning/prepare_data.ts';
@@ -131,7 +132,7 @@ export async function predictPort(
     const { probabilities, truth, recordIds, classes } = await predictor.predictFile(test!, batchSize, reporter);
     const csv = toCsv(createPredictionsFrame(probabilities, { yTrue: truth, classNames: classes, recordIds }));
     const file = join(jobDir, 'test_predictions.csv');
-    if (csv !== readFileSync(file, 'utf8')) {
+    if (csv !== Buffer.from(readWholeFile(file)).toString()) {
       throw new InputError('the saved weights predict something else than the job did', {
         file,
         expected: 'the same bytes',

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
 import { type Comparison, sidesOf, writeReport } from '../compare/report/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
 import { machine } from '../doctor/machine.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
 import { joinFindings, readFacts, readFindings } from './comparison_steps.ts';
 import { readDescription } from './description.ts';
 import { collectionNames } from './recordings.ts';
@@ -73,5 +74,5 @@ export async function writeRunReport(
 /** Tables of scores as text, if they were written. */
 export function readScoreText({ folder }: Pick<RunSettings, 'folder'>): string | undefined {
   const file = join(folder.root, scoresFile);
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  return existsSync(file) ? Buffer.from(readWholeFile(file)).toString() : undefined;
 }

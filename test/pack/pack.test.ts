@@ -233,6 +233,14 @@ describe('a folder that is not packed', () => {
     expect(existsSync(archive)).toBe(false);
   });
 
+  it('pipes stay behind, and do not hold anything up', async () => {
+    rmSync(join(job, 'history.csv'));
+    for (const name of ['history.csv', 'pack.json']) execFileSync('mkfifo', [join(job, name)]);
+    const { files, leftOut } = await packJob();
+    expect(files).not.toContain('history.csv');
+    expect(leftOut).toEqual(expect.arrayContaining(['history.csv', 'pack.json']));
+  });
+
   it('links stay behind', async () => {
     rmSync(join(job, 'history.csv'));
     symlinkSync('/etc/passwd', join(job, 'history.csv'));
