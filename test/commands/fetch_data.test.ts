@@ -58,7 +58,7 @@ const arrived = (): string => join(target, 'ptbxl', 'records500', '00000', '0000
 describe('ecg-transplant fetch-data', () => {
   it('shows sizes and licence, asks, fetches, and does nothing the second time', async () => {
     const refused = await start([]).ended;
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/files {4}4 to fetch\n {2}size {5}about 7 MB\n {2}licence {2}CC BY 4.0, https:/);
     expect(refused.stderr).toMatch(/Free in .*: .* GB\n/);
     expect(refused.stderr).toMatch(/nobody is here to ask. Add --yes/);
@@ -159,7 +159,7 @@ describe('ecg-transplant fetch-data', () => {
     [['--mirror', 'nowhere'], /--mirror is no address; got nowhere/],
   ])('%j is refused', async (args, message) => {
     const { code, stderr } = await start(args).ended;
-    expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
     expect(stderr).not.toMatch(/^ {4}at /m);
   });
 });

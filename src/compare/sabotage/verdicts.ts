@@ -28,10 +28,6 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'no header of the cases says -0, the only number for which it matters',
   },
-  'lib/python/pickle_settle.ts number d141bc38': {
-    is: 'equivalent',
-    because: 'counts towards a limit against bombs, which no data set comes near',
-  },
   'lib/tensorflow/object_graph.ts number 0b66977c': {
     is: 'gap',
     because: 'the name of a variable beside its key is for display; TensorFlow finds values by their keys',
@@ -82,10 +78,6 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'a thread that fails would be waited for; none of the cases makes one fail',
   },
-  'lib/python/pickle_settle.ts number d6ec15c1': {
-    is: 'equivalent',
-    because: 'counts towards a limit against bombs, which no data set comes near',
-  },
   'graph/ops/elementwise.ts elements db84c013': {
     is: 'equivalent',
     because: 'each gradient goes to its own tensor, in whatever order they are told',
@@ -115,8 +107,4 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     because: 'only the refusal of more than 512 steps depends on it',
   },
   'port/transplant/tasks/utils.ts elements 2c6ad067': { is: 'equivalent', because: 'factors of a product' },
-  'lib/python/pickle_settle.ts number 0d5b3549': {
-    is: 'equivalent',
-    because: 'counts towards a limit against bombs, which no data set comes near',
-  },
 };
