@@ -120,7 +120,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const command = commands[name];
   if (!command) {
-    printError(`ecg-transplant: there is no command ${name}${suggestion(name)}. See: ecg-transplant --help\n`);
+    printError(`ecg-transplant: there is no command ${name}.${suggestion(name)} See: ecg-transplant --help\n`);
     return usage;
   }
   shareSettings();
@@ -194,5 +194,5 @@ function isParseArgsError(error: unknown): boolean {
 /** The command that starts like the given word, if there is one. */
 function suggestion(word: string): string {
   const near = Object.keys(commands).find((key) => key.startsWith(word.slice(0, 3)));
-  return near ? `; did you mean ${near}?` : '';
+  return near ? ` Did you mean ${near}?` : '';
 }

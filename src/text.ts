@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** Characters that move the cursor, colour or reorder text, or cannot stand in XML: control and bidirectional ones, tags, halves of surrogate pairs. */
 const unprintable =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
@@ -49,4 +52,11 @@ export function spreadsheetCell(text: string): string {
 /** Words as one line that is safe to paste into a POSIX shell. */
 export function shellCommand(words: readonly string[]): string {
   return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+}
+
+/** How a command of this project is typed here: in a clone through npm, which works before set-up too, else as that of an installed package. */
+export function ownCommand(name: 'setup' | 'doctor'): string {
+  // npm leaves the lock file out of an installed package.
+  const isClone = existsSync(join(import.meta.dirname, '..', 'package-lock.json'));
+  return isClone ? `npm run ${name}` : `npx ecg-transplant ${name}`;
 }

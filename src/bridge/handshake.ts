@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
+import { ownCommand } from '../text.ts';
 import { BridgeStartError } from './errors.ts';
 import type { Original } from './original.ts';
 
@@ -45,14 +46,14 @@ export async function handshake(original: Original, lock: string): Promise<Pytho
     const expected = versions.get(package_);
     if (expected !== undefined && facts[fact] !== expected) {
       throw new BridgeStartError(
-        `Python has ${package_} ${String(facts[fact])}, ${lock} pins ${expected}. Run: npm run setup`,
+        `Python has ${package_} ${String(facts[fact])}, ${lock} pins ${expected}. Run: ${ownCommand('setup')}`,
       );
     }
   }
   const ours = mappedLibraries('libtensorflow_cc');
   if (ours.join() !== facts.library.join()) {
     throw new BridgeStartError(
-      `Node runs the TensorFlow library ${ours.join(', ') || '(none)'}, Python ${facts.library.join(', ') || '(none)'}; they must be one file. Run: npm run doctor`,
+      `Node runs the TensorFlow library ${ours.join(', ') || '(none)'}, Python ${facts.library.join(', ') || '(none)'}; they must be one file. Run: ${ownCommand('doctor')}`,
     );
   }
   return facts;

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { ownCommand } from '../text.ts';
 import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
 import { makeExchange, removeExchange } from './exchange.ts';
 import { gpuParityEnvironment, oneDevice } from './gpu.ts';
@@ -81,7 +82,7 @@ export class PythonSession {
   static async open(options: BridgeOptions): Promise<PythonSession> {
     if (current) throw new BridgeStartError('A Python session is open already; close it first.');
     if (options.python.includes('/') && !existsSync(options.python)) {
-      throw new BridgeStartError(`${options.python} does not exist. Run: npm run setup`);
+      throw new BridgeStartError(`${options.python} does not exist. Run: ${ownCommand('setup')}`);
     }
     const exchange = makeExchange();
     const log = join(exchange, logName);
@@ -109,7 +110,7 @@ export class PythonSession {
       await session.close();
       if (error instanceof PythonError) throw new BridgeStartError(error.message, { cause: error });
       if (!(error instanceof BridgeLostError)) throw error;
-      const message = `${options.python}: ${error.message}\nSee what is wrong with it: npm run doctor`;
+      const message = `${options.python}: ${error.message}\nSee what is wrong with it: ${ownCommand('doctor')}`;
       throw new BridgeStartError(message, { cause: error });
     }
   }

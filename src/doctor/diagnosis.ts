@@ -9,6 +9,7 @@ import {
   root,
   tensorflowVersion,
 } from '../../scripts/lib/environment.mjs';
+import { ownCommand } from '../text.ts';
 import { type Machine, machine } from './machine.ts';
 import { type Fault, probeBoth, type Side } from './probes.ts';
 
@@ -32,7 +33,7 @@ export interface Diagnosis {
   readonly python: Side | Fault;
 }
 
-const setup = 'npm run setup (an installed package: npx ecg-transplant setup)';
+const setup = ownCommand('setup');
 const gigabyte = 1e9;
 
 /** Looks at the prerequisites, loads TensorFlow in both languages and compares what they loaded. Takes about 5 seconds. */
@@ -161,8 +162,7 @@ function compareGpus(node: Side, python: Side): Check[] {
   if (flavour() === 'cpu' && node.gpus + python.gpus === 0) return [{ name: 'GPU', status: 'ok', detail: 'none' }];
   const detail = `Python sees ${python.gpus}, Node ${node.gpus > 0 ? 'uses one' : 'uses none'}`;
   if (node.gpus === 0 || python.gpus === 0) {
-    const advice =
-      'nvidia-smi shows whether the driver works; ECG_TRANSPLANT_GPU=0 npm run setup takes the CPU packages';
+    const advice = `nvidia-smi shows whether the driver works; ECG_TRANSPLANT_GPU=0 ${setup} takes the CPU packages`;
     return [{ name: 'GPU', status: 'warning', detail, advice }];
   }
   if (node.memoryGrowth && python.memoryGrowth)

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { InputError } from '../errors.ts';
 import { bytesOf, type DType, fromBytes, type NdArray, ndarray, type Storage, sizeOf } from '../lib/numpy/ndarray.ts';
+import { ownCommand } from '../text.ts';
 import type { Attribute, Attributes } from './attributes.ts';
 import { dataType, type ElementType, elementType } from './element_type.ts';
 
@@ -92,7 +93,7 @@ export function runtime(): Runtime {
 function loadBinding(): Binding {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   const path = bindingPath();
-  const next = 'Build it with: npm run setup';
+  const next = `Build it with: ${ownCommand('setup')}`;
   if (!existsSync(path)) throw new InputError('the TensorFlow binding is not built', { file: path, next });
   try {
     return require(path) as Binding;

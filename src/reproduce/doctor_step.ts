@@ -1,5 +1,6 @@
 import { diagnose } from '../doctor/diagnosis.ts';
 import { InputError } from '../errors.ts';
+import { ownCommand } from '../text.ts';
 import type { StepContext } from './step.ts';
 
 /** Checks the set-up as `doctor` does, and passes its warnings on. Throws an InputError with the command that mends a failure. */
@@ -12,6 +13,6 @@ export async function checkSetUp({ reporter }: Pick<StepContext, 'reporter'>): P
   const failed = checks.filter(({ status }) => status === 'failed');
   throw new InputError('the set-up is not whole', {
     got: failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
-    next: `See: npm run doctor. Mend it: ${failed[0]?.advice ?? 'npm run setup'}`,
+    next: `See: ${ownCommand('doctor')}. Mend it: ${failed[0]?.advice ?? ownCommand('setup')}`,
   });
 }

@@ -121,7 +121,7 @@ describe('a wrong command line ends with 2', () => {
     expect(Object.keys(wrong).sort()).toEqual([...commandNames].sort());
   });
 
-  it.each(['', 'nothing', '--nothing', 'Finetune'])('ecg-transplant %s', async (name) => {
+  it.each(['', 'nothing', '--nothing', 'Finetune', 'prepare'])('ecg-transplant %s', async (name) => {
     const { code, output } = await call(name === '' ? [] : [name]);
     expect(code).toBe(2);
     expect(output).not.toMatch(/\?\./);

@@ -90,7 +90,7 @@ test('the text puts the advice under what has failed', () => {
 test('the command line: help, unknown commands and options', async () => {
   expect(await cli(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('doctor') });
   expect(await cli(['doctor', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--json') });
-  expect(await cli(['docter'])).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean doctor?') });
+  expect(await cli(['docter'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean doctor?') });
   expect(await cli(['doctor', '--jsn'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('See: ecg-transplant doctor --help'),

@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from '@babel/parser';
+import { describe, expect, it, vi } from 'vitest';
+import { commandNames, main } from '../../src/cli.ts';
+import { root } from '../shared_data.ts';
+
+/** A text of the sources that advises something. */
+interface Advice {
+  readonly place: string;
+  readonly text: string;
+}
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+
+/** Every text of the sources, with `…` for what is put in, and what is the value of a `next` or `advice`. */
+function textsOf(file: string): { readonly all: Advice[]; readonly next: Advice[] } {
+  const all: Advice[] = [];
+  const next: Advice[] = [];
+  const visit = (node: unknown, isNext: boolean): void => {
+    if (Array.isArray(node)) {
+      for (const item of node) visit(item, isNext);
+      return;
+    }
+    if (typeof node !== 'object' || node === null) return;
+    const { type, loc, ...parts } = node as Record<string, unknown> & { loc?: { start: { line: number } } };
+    const place = `${file}:${loc?.start.line}`;
+    const take = (text: string): void => {
+      all.push({ place, text });
+      if (isNext) next.push({ place, text });
+    };
+    if (type === 'StringLiteral') take(parts.value as string);
+    if (type === 'TemplateLiteral') {
+      const quasis = parts.quasis as { value: { cooked: string } }[];
+      take(quasis.map(({ value }) => value.cooked).join('…'));
+    }
+    const key = type === 'ObjectProperty' ? (parts.key as { name?: string }).name : undefined;
+    for (const [name, part] of Object.entries(parts)) {
+      visit(part, isNext || (name === 'value' && (key === 'next' || key === 'advice')));
+    }
+  };
+  const source = readFileSync(join(root, file), 'utf8');
+  visit(parse(source, { sourceType: 'module', plugins: ['typescript'] }).program.body, false);
+  return { all, next };
+}
+
+const files = ['src', 'scripts'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name) && !/\.d\.mts$/.test(name))
+    .map((name) => join(folder, name)),
+);
+const texts = files.map(textsOf);
+const next = texts.flatMap((found) => found.next);
+
+/** Commands of this project that a text tells to type, with the flags behind them. */
+function commandsIn(
+  text: string,
+): { readonly name: string; readonly flags: readonly string[]; readonly isScript: boolean }[] {
+  const pattern =
+    /(npm run|npx ecg-transplant|(?<![-/\w])ecg-transplant) ([a-z][-a-z:]*)((?:(?!npm run|ecg-transplant|[.;,]\s|\n).)*)/g;
+  return [...text.matchAll(pattern)].map(([, program, name, rest]) => ({
+    name: name!,
+    flags: [...rest!.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)].map(([flag]) => flag),
+    isScript: program === 'npm run',
+  }));
+}
+
+const helps = new Map<string, string>();
+async function helpOf(name: string): Promise<string> {
+  if (!helps.has(name)) {
+    let output = '';
+    const stream = vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+      output += String(part);
+      return true;
+    });
+    try {
+      await main([name, '--help']);
+    } finally {
+      stream.mockRestore();
+    }
+    helps.set(name, output);
+  }
+  return helps.get(name)!;
+}
+
+const has = (help: string, flag: string): boolean => new RegExp(`${flag}(?![-\\w])`).test(help);
+
+/** Options of other programs, which advice may name. */
+const foreign = new Set(['--help', '--version']);
+
+describe('advice', () => {
+  it('is found', () => {
+    expect(next.length).toBeGreaterThan(100);
+  });
+
+  it('names commands that there are, with options that they have', async () => {
+    const wrong: string[] = [];
+    for (const { place, text } of texts.flatMap(({ all }) => all)) {
+      for (const { name, flags, isScript } of commandsIn(text)) {
+        // A word of a sentence, as in "the command ecg-transplant is", is no command; a script must be one.
+        if (isScript && !Object.hasOwn(scripts, name)) wrong.push(`${place}: npm run ${name} is no script`);
+        if (!commandNames.includes(name)) continue;
+        const help = await helpOf(name);
+        for (const flag of flags) {
+          if (!foreign.has(flag) && !has(help, flag)) wrong.push(`${place}: ${name} has no ${flag}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 120_000);
+
+  it('names options that some command has', async () => {
+    const known = await Promise.all(commandNames.map(helpOf));
+    const wrong: string[] = [];
+    for (const { place, text } of next) {
+      if (/\b(git|curl|pip|docker|tar|apt)\b/.test(text)) continue;
+      for (const [flag] of text.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)) {
+        if (!known.some((help) => has(help, flag))) wrong.push(`${place}: no command has ${flag}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 120_000);
+
+  it('ends once', () => {
+    expect(next.filter(({ text }) => /[?!.][.;]\s*$/.test(text.replace(/…$/, '')))).toEqual([]);
+  });
+});
