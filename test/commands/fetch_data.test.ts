@@ -152,14 +152,14 @@ describe('ecg-transplant fetch-data', () => {
   });
 
   it.each([
-    [['mitdb'], /there is no such data set; got "mitdb"; expected icentia11k, cinc2017, cpsc2018, ptbxl or all/],
-    [['--connections', '0'], /--connections cannot be used; got 0/],
-    [['--patients', 'x'], /--patients/],
-    [['--mirror', 'http://example.org/'], /not safe to fetch from; got http:\/\/example.org\/ptb-xl/],
-    [['--mirror', 'nowhere'], /--mirror is no address; got nowhere/],
-  ])('%j is refused', async (args, message) => {
+    [['mitdb'], /there is no such data set; got "mitdb"; expected icentia11k, cinc2017, cpsc2018, ptbxl or all/, 2],
+    [['--connections', '0'], /--connections cannot be used; got 0/, 2],
+    [['--patients', 'x'], /--patients/, 2],
+    [['--mirror', 'http://example.org/'], /not safe to fetch from; got http:\/\/example.org\/ptb-xl/, 1],
+    [['--mirror', 'nowhere'], /--mirror is no address; got nowhere/, 2],
+  ])('%j is refused: %s, exit code %i', async (args, message, expected) => {
     const { code, stderr } = await start(args).ended;
-    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect([code, stderr]).toEqual([expected, expect.stringMatching(message)]);
     expect(stderr).not.toMatch(/^ {4}at /m);
   });
 });
