@@ -1,4 +1,5 @@
-import { allocate, type DType, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { astype, toFloat64 } from '../lib/numpy/convert.ts';
+import type { DType, NdArray } from '../lib/numpy/ndarray.ts';
 import { ValueError } from '../lib/python/errors.ts';
 import { type TensorSpec, unknown } from './executor.ts';
 
@@ -8,27 +9,16 @@ import { type TensorSpec, unknown } from './executor.ts';
  */
 export function asType(array: NdArray, dtype: DType): NdArray {
   if (array.dtype === dtype) return array;
-  if (array.dtype === 'float16' || dtype === 'float16') {
-    throw new TypeError(`conversion from ${array.dtype} to ${dtype} is not supported`);
+  const result = astype(array, dtype);
+  if (!dtype.startsWith('float')) {
+    const source = array.dtype === 'float16' ? toFloat64(array) : array.data;
+    for (let i = 0; i < source.length; i++) {
+      // Numbers and BigInts are compared by their value.
+      // biome-ignore lint/suspicious/noDoubleEquals: 1 and 1n are the same label
+      if (source[i] != result.data[i]) throw new ValueError(`${source[i]} (element ${i}) is no ${dtype}`);
+    }
   }
-  const data = allocate(dtype, array.data.length);
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    for (let i = 0; i < data.length; i++) data[i] = exactInteger(array.data[i]!, dtype);
-  } else {
-    for (let i = 0; i < data.length; i++) data[i] = Number(array.data[i]!);
-    if (!dtype.startsWith('float')) assertEqual(array, data, dtype);
-  }
-  return ndarray(dtype, array.shape, data);
-}
-
-function exactInteger(value: number | bigint, dtype: DType): bigint {
-  if (typeof value === 'number' && !Number.isInteger(value)) throw new ValueError(`${value} is no ${dtype}`);
-  return BigInt(value);
-}
-
-function assertEqual(from: NdArray, to: ArrayLike<number>, dtype: DType): void {
-  const place = from.data.findIndex((value: number | bigint, i: number) => Number(value) !== to[i]);
-  if (place >= 0) throw new ValueError(`${from.data[place]} (element ${place}) is no ${dtype}`);
+  return result;
 }
 
 /** Checks an array against what an input expects (-1: any extent) and converts its type. Throws a ValueError that names the input. */

@@ -1,6 +1,8 @@
-import { type DType, fromBytes, itemSize, type NdArray } from '../numpy/ndarray.ts';
+import { widenBfloat16 } from '../numpy/bfloat16.ts';
+import { decodeElements } from '../numpy/element_type.ts';
+import { type DType, itemSize, type NdArray } from '../numpy/ndarray.ts';
 import { type FileBytes, undefinedAddress } from './bytes.ts';
-import type { HeaderMessage } from './object_header.ts';
+import { type HeaderMessage, hasAttribute } from './object_header.ts';
 
 /** A data set and the bytes of the file that it occupies. */
 export interface StoredArray {
@@ -9,20 +11,28 @@ export interface StoredArray {
   readonly size: number;
 }
 
-const maxRank = 32;
-const plain = 'Keras writes contiguous little-endian numbers: save the weights again with Keras 3.';
+/** Messages of a data set's object header. */
+export interface DatasetMessages {
+  readonly dataspace: HeaderMessage;
+  readonly datatype: HeaderMessage;
+  readonly layout: HeaderMessage;
+  /** All of them. */
+  readonly messages: readonly HeaderMessage[];
+}
 
-/** Reads a contiguous or compact data set of little-endian numbers; anything else is an InputError that names the data set. */
+const maxRank = 32;
+const plain = 'Keras writes contiguous numbers: save the weights again with Keras 3.';
+
+/** Reads a contiguous or compact data set of numbers (bfloat16 becomes float32); anything else is an InputError that names the data set. */
 export function readDataset(
   source: FileBytes,
   path: string,
-  dataspace: HeaderMessage,
-  datatype: HeaderMessage,
-  layout: HeaderMessage,
+  { dataspace, datatype, layout, messages }: DatasetMessages,
 ): StoredArray {
   const shape = readShape(source, path, dataspace);
-  const dtype = readDtype(source, path, datatype);
-  const size = shape.reduce((bytes, extent) => bytes * extent, itemSize[dtype]);
+  const { dtype, bigEndian } = readDtype(source, path, datatype, hasAttribute(source, messages, 'dtype'));
+  const width = dtype === 'bfloat16' ? 2 : itemSize[dtype];
+  const size = shape.reduce((bytes, extent) => bytes * extent, width);
   if (!(size <= source.bytes.byteLength)) {
     throw source.error(`${path} claims more values than the file can hold`, dataspace.at, {
       got: `${dtype} of shape (${shape.join(', ')})`,
@@ -30,7 +40,17 @@ export function readDataset(
     });
   }
   const at = readLayout(source, path, layout, size);
-  return { array: fromBytes(dtype, shape, source.slice(at, size, `values of ${path}`)), at, size };
+  const bytes = source.slice(at, size, `values of ${path}`);
+  const array =
+    dtype === 'bfloat16'
+      ? widenBfloat16(shape, bytes)
+      : (decodeElements(
+          { dtype, bigEndian, itemSize: width },
+          shape,
+          false,
+          bigEndian ? bytes.slice() : bytes,
+        ) as NdArray);
+  return { array, at, size };
 }
 
 function readShape(source: FileBytes, path: string, { at, size }: HeaderMessage): number[] {
@@ -72,7 +92,7 @@ const classNames = [
   'times',
   'strings',
   'bit fields',
-  'opaque values (bfloat16?)',
+  'opaque values',
   'compound values',
   'references',
   'enumerated values',
@@ -80,24 +100,31 @@ const classNames = [
   'arrays',
 ];
 
-function readDtype(source: FileBytes, path: string, { at, size }: HeaderMessage): DType {
+interface StoredType {
+  readonly dtype: DType | 'bfloat16';
+  readonly bigEndian: boolean;
+}
+
+function readDtype(source: FileBytes, path: string, { at, size }: HeaderMessage, isKeras: boolean): StoredType {
   const kind = source.u8(at) & 0x0f;
   const bytes = source.u32(at + 4);
   const refuse = (got: string) =>
     source.error(`${path} holds values of a kind that weights do not have`, at, {
       got,
-      expected: 'little-endian integers or IEEE 754 numbers',
+      expected: 'integers, IEEE 754 numbers, or bfloat16 as Keras stores it',
       next: plain,
     });
   const bits = source.u8(at + 1);
+  // Keras stores bfloat16, which HDF5 does not know, as opaque values of two bytes with an attribute that says so.
+  if (kind === 5 && bytes === 2 && isKeras) return { dtype: 'bfloat16', bigEndian: false };
   if (kind > 1) throw refuse(classNames[kind] ?? `datatype class ${kind}`);
-  if ((bits & 0x01) !== 0) throw refuse('big-endian numbers');
+  const bigEndian = (bits & 0x01) !== 0;
   if (size < (kind === 0 ? 12 : 20)) throw source.error(`the datatype of ${path} is incomplete`, at);
   const padded = source.u16(at + 8) !== 0 || source.u16(at + 10) !== 8 * bytes;
   if (kind === 0) {
     const dtype = integers[`${(bits & 0x08) === 0 ? 'u' : 'i'}${bytes}`];
     if (dtype === undefined || padded) throw refuse(`integers of ${bytes} bytes`);
-    return dtype;
+    return { dtype, bigEndian };
   }
   const [dtype, format] = floats[bytes] ?? [];
   const found = [12, 13, 14, 15].map((offset) => source.u8(at + offset)).concat(source.u32(at + 16));
@@ -105,7 +132,7 @@ function readDtype(source: FileBytes, path: string, { at, size }: HeaderMessage)
   if (dtype === undefined || padded || found.join() !== format || signAt !== 8 * bytes - 1 || (bits & 0x70) !== 0x20) {
     throw refuse(`floating-point numbers of ${bytes} bytes that are not IEEE 754`);
   }
-  return dtype;
+  return { dtype, bigEndian };
 }
 
 /** Where the `size` bytes of values lie. */

@@ -46,6 +46,7 @@ const used: ReadonlySet<number> = new Set([
   messageType.datatype,
   messageType.layout,
   messageType.symbolTable,
+  messageType.attribute,
 ]);
 
 const newKind = 'is a group of the new kind (track_order, libver "latest", or with external links)';
@@ -115,6 +116,18 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
     });
   }
   return messages;
+}
+
+/** Whether an object has an attribute of this name; what it says is not read. */
+export function hasAttribute(source: FileBytes, messages: readonly HeaderMessage[], name: string): boolean {
+  return messages.some(({ type, at, size }) => {
+    if (type !== messageType.attribute || size < 9) return false;
+    const start = source.u8(at) === 3 ? 9 : 8;
+    const length = source.u16(at + 2);
+    if (start + length > size) return false;
+    const bytes = source.slice(at + start, length, 'the name of an attribute');
+    return Buffer.from(bytes).toString('latin1').replace(/\0+$/, '') === name;
+  });
 }
 
 function refusal(source: FileBytes, type: number, at: number, size: number): string {

@@ -56,7 +56,7 @@ export function readHdf5(file: string, bytes: Uint8Array): Hdf5Content {
         visit(path === '' ? name : `${path}/${name}`, next, depth + 1);
       }
     } else if (!table && dataspace && datatype && layout) {
-      const { array, at, size } = readDataset(source, path, dataspace, datatype, layout);
+      const { array, at, size } = readDataset(source, path, { dataspace, datatype, layout, messages });
       arrays.set(path, array);
       extents.push({ path, at, size });
     } else {

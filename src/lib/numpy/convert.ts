@@ -1,6 +1,11 @@
 import { fromFloat16, toFloat16 } from './float16.ts';
 import { allocate, type DType, type NdArray, ndarray } from './ndarray.ts';
 
+/**
+ * Where numbers of any element type become those that are needed: no other place looks at raw storage of a type that it was not promised (float16 is stored as
+ * bits, 64-bit integers as BigInt). All as NumPy's `astype` converts.
+ */
+
 /** The elements as float64 numbers (64-bit integers are rounded); float64 data are returned without a copy. */
 export function toFloat64(array: NdArray): Float64Array {
   const { dtype, data } = array;
@@ -9,29 +14,66 @@ export function toFloat64(array: NdArray): Float64Array {
   return Float64Array.from(data as ArrayLike<number | bigint>, Number);
 }
 
-/** Copy with another element type: floats are rounded to nearest even, and cut towards zero where they become integers. Twin of `array.astype(dtype)`. */
-export function astype<D extends DType>(array: NdArray, dtype: D): NdArray<D> {
-  if (array.dtype === (dtype as DType)) return ndarray(dtype, array.shape, array.data.slice() as NdArray<D>['data']);
-  const target = allocate(dtype, array.data.length) as unknown as { [index: number]: number | bigint };
-  const isBig = dtype === 'int64' || dtype === 'uint64';
-  if (isBig && (array.dtype === 'int64' || array.dtype === 'uint64')) {
-    (array.data as BigInt64Array).forEach((value, i) => {
-      target[i] = value;
-    });
-  } else {
-    const cast = caster(dtype);
-    toFloat64(array).forEach((value, i) => {
-      target[i] = cast(value);
-    });
-  }
-  return ndarray(dtype, array.shape, target as unknown as NdArray<D>['data']);
+/** The elements as float32 numbers, rounded to nearest even; float32 data are returned without a copy. */
+export function toFloat32(array: NdArray): Float32Array {
+  const { dtype, data } = array;
+  if (dtype === 'float32') return data as Float32Array;
+  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, fromFloat16);
+  if (isBig(dtype)) return Float32Array.from(data as BigInt64Array, oddNumber);
+  return Float32Array.from(data as ArrayLike<number>);
 }
 
-function caster(dtype: DType): (value: number) => number | bigint {
-  if (dtype === 'int64' || dtype === 'uint64') return (value) => BigInt(Math.trunc(Number.isFinite(value) ? value : 0));
-  if (dtype === 'bool') return (value) => (value !== 0 ? 1 : 0);
-  if (dtype === 'float16') return toFloat16;
-  return (value) => value;
+/** A number that rounds to the same float32 as the integer: of one with more digits than float64 has, the last digit says whether there are more. */
+function oddNumber(value: bigint): number {
+  const size = value < 0n ? -value : value;
+  if (size < 1n << 53n) return Number(value);
+  const kept = Number(size >> 12n);
+  const exact = (size & 0xfffn) === 0n || kept % 2 === 1 ? kept : kept + 1;
+  return (value < 0n ? -exact : exact) * 2 ** 12;
+}
+
+/**
+ * Copy with another element type. Twin of `array.astype(dtype)`: floats are rounded to nearest even, and cut towards zero where they become integers;
+ * integers that do not fit lose their upper bits. Floats that no integer of the type can hold give what x86-64 processors give, except for uint32 and
+ * uint64, where NumPy's own result varies.
+ */
+export function astype<D extends DType>(array: NdArray, dtype: D): NdArray<D> {
+  return ndarray(dtype, array.shape, converted(array, dtype) as NdArray<D>['data']);
+}
+
+function converted(array: NdArray, dtype: DType): NdArray['data'] {
+  if (array.dtype === dtype) return array.data.slice();
+  if (dtype === 'float32') return toFloat32(array);
+  if (dtype === 'float64') return toFloat64(array);
+  const target = allocate(dtype, array.data.length) as { [index: number]: number | bigint };
+  const cast = caster(array.dtype, dtype);
+  const source = array.dtype === 'float16' ? toFloat64(array) : array.data;
+  for (let i = 0; i < source.length; i++) target[i] = cast(source[i]! as never);
+  return target as unknown as NdArray['data'];
+}
+
+/** Conversion of one element as it is stored (float16: as its number) to one as `dtype` stores it, or to what that storage cuts off. */
+function caster(
+  from: DType,
+  dtype: DType,
+): ((value: number) => number | bigint) | ((value: bigint) => number | bigint) {
+  if (dtype === 'float16') return (value: number | bigint) => toFloat16(Number(value));
+  if (dtype === 'bool') return (value: number | bigint) => (Number(value) !== 0 ? 1 : 0);
+  if (isBig(from)) return isBig(dtype) ? (value: bigint) => value : (value: bigint) => Number(BigInt.asIntN(32, value));
+  if (!from.startsWith('float')) return isBig(dtype) ? (value: number) => BigInt(value) : (value: number) => value;
+  if (dtype === 'int64' || dtype === 'uint64') {
+    const above = dtype === 'int64' ? 2 ** 63 : 2 ** 64;
+    return (value: number) => (value >= -(2 ** 63) && value < above ? BigInt(Math.trunc(value)) : -(2n ** 63n));
+  }
+  if (dtype === 'uint32') return (value: number) => Math.trunc(value);
+  return (value: number) => {
+    const whole = Math.trunc(value);
+    return whole >= -(2 ** 31) && whole < 2 ** 31 ? whole : -(2 ** 31);
+  };
+}
+
+function isBig(dtype: DType): boolean {
+  return dtype === 'int64' || dtype === 'uint64';
 }
 
 /** The array without its axes of extent 1; shares the data. Twin of `numpy.squeeze`. */

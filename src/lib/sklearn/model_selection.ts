@@ -1,3 +1,4 @@
+import { astype } from '../numpy/convert.ts';
 import type { NdArray } from '../numpy/ndarray.ts';
 import { RandomState, random } from '../numpy/random.ts';
 import { numberText } from '../numpy/text.ts';
@@ -152,6 +153,7 @@ function compareKeys(a: number | string | bigint, b: number | string | bigint): 
 function classKeys(labels: StratifyLabels): (number | string | bigint)[] {
   if (!('dtype' in labels)) return Array.from(labels, scalarKey);
   const [rows, columns] = labels.shape;
+  if (labels.dtype === 'float16') return classKeys(astype(labels, 'float32'));
   if (labels.shape.length === 1) return Array.from(labels.data as ArrayLike<number | bigint>, scalarKey);
   if (labels.shape.length !== 2)
     throw new ValueError(`labels to stratify by have ${labels.shape.length} axes; expected 1 or 2`);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { InputError, type Problem } from '../../errors.ts';
 import { Budget } from '../budget.ts';
+import { widenBfloat16 } from '../numpy/bfloat16.ts';
 import { bytesOf, type DType, fromBytes, itemSize, type NdArray } from '../numpy/ndarray.ts';
 import { AtomicFile, writeFileAtomic } from '../python/atomic_file.ts';
 import { FileNotFoundError } from '../python/errors.ts';
@@ -22,7 +23,7 @@ import { maxIndexBytes, readTable, type TableEntry, writeTable } from './table.t
 export interface BundleEntry {
   readonly key: string;
   /** Absent for text. */
-  readonly dtype?: DType;
+  readonly dtype?: DType | 'bfloat16';
   readonly shape: readonly number[];
   readonly shard: number;
   /** Place in the shard, in bytes. */
@@ -32,7 +33,7 @@ export interface BundleEntry {
   readonly crc: number;
 }
 
-const dtypes: Readonly<Record<number, DType>> = {
+const dtypes: Readonly<Record<number, DType | 'bfloat16'>> = {
   1: 'float32',
   2: 'float64',
   3: 'int32',
@@ -41,6 +42,7 @@ const dtypes: Readonly<Record<number, DType>> = {
   6: 'int8',
   9: 'int64',
   10: 'bool',
+  14: 'bfloat16',
   17: 'uint16',
   19: 'float16',
   22: 'uint32',
@@ -79,11 +81,12 @@ export class BundleReader {
     this.#checkExtents();
   }
 
-  /** The numbers under `key`, checked against their checksum. Views of one buffer wherever alignment allows. */
+  /** The numbers under `key` (bfloat16 as float32), checked against their checksum. Views of one buffer wherever alignment allows. */
   tensor(key: string): NdArray {
     const { dtype, shape } = this.#entry(key);
     if (dtype === undefined) throw new InputError('text where numbers are expected', { file: this.prefix, where: key });
-    return fromBytes(dtype, shape, this.#bytes(key));
+    const bytes = this.#bytes(key);
+    return dtype === 'bfloat16' ? widenBfloat16(shape, bytes) : fromBytes(dtype, shape, bytes);
   }
 
   /** The scalar text (or bytes) under `key`. */
@@ -192,7 +195,10 @@ function readEntry(file: string, key: string, bytes: Uint8Array, shards: number,
   if (dtype === undefined && type !== stringType) {
     throw fail('values of a type that weights do not have', { got: `TensorFlow type ${type}`, expected: 'numbers' });
   }
-  if (dtype !== undefined && shape.reduce((total, extent) => total * extent, itemSize[dtype]) !== size) {
+  if (
+    dtype !== undefined &&
+    shape.reduce((total, extent) => total * extent, dtype === 'bfloat16' ? 2 : itemSize[dtype]) !== size
+  ) {
     throw fail('a tensor occupies another size than its shape and type need', {
       got: `${size} bytes`,
       expected: `${dtype} of shape (${shape.join(', ')})`,

@@ -4,6 +4,7 @@ import type { Batch } from '../../graph/fit.ts';
 import { Dense } from '../../graph/layers.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { compile, type Session } from '../../graph/session.ts';
+import { toFloat32 } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
 import { ValueError } from '../../lib/python/errors.ts';
@@ -43,18 +44,19 @@ export function* batchesOf(
   { order, skip = 0 }: { order?: ArrayLike<number>; skip?: number } = {},
 ): Generator<Batch> {
   const records = set.x.shape[0];
+  const labels = ndarray('float32', set.y.shape, toFloat32(set.y));
   const positions = order ?? Array.from({ length: records }, (_, i) => i);
   for (let start = skip * batchSize; start < records; start += batchSize) {
     const chosen = Array.prototype.slice.call(positions, start, start + batchSize) as number[];
-    yield { x: set.x.take(chosen), y: labelsOf(set.y, chosen) };
+    yield { x: set.x.take(chosen), y: labelsOf(labels, chosen) };
   }
 }
 
-function labelsOf(y: NdArray, indices: readonly number[]): NdArray {
+function labelsOf(y: NdArray<'float32'>, indices: readonly number[]): NdArray {
   const [, classes] = y.shape;
   const data = new Float32Array(indices.length * classes);
   for (const [row, index] of indices.entries()) {
-    for (let k = 0; k < classes; k++) data[row * classes + k] = Number(y.data[index * classes + k]);
+    data.set(y.data.subarray(index * classes, (index + 1) * classes), row * classes);
   }
   return ndarray('float32', [indices.length, classes], data);
 }

@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
+import { astype, toFloat64 } from '../../lib/numpy/convert.ts';
 import { type DType, type NdArray, ndarray, zeros } from '../../lib/numpy/ndarray.ts';
 import { NpyFile } from '../../lib/numpy/npy.ts';
 import { type AnyArray, isArray, type ObjectArray, objectArray } from '../../lib/numpy/object_array.ts';
@@ -7,6 +8,7 @@ import { ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
+import { isFloatType } from './rows.ts';
 
 /** A set of labelled recordings of equal length. Twin of the dict that the Python original builds, saves and loads. */
 export interface DataSet<X = NdArray<'float32' | 'float64'>> {
@@ -176,11 +178,11 @@ function checkedDataSet<X extends AnyArray | NpyFile>(
   const x = entry('x', usable);
   const y = array('y');
   const records = x.shape[0];
-  if ((x.dtype !== 'float32' && x.dtype !== 'float64') || x.shape.length !== 3) {
+  if (x.dtype === 'object' || x.dtype === 'str' || x.shape.length !== 3) {
     throw new InputError('x cannot be used', {
       file,
       got: `${x.dtype} (${x.shape.join(', ')})`,
-      expected: 'float32 or float64 (records, samples, leads)',
+      expected: 'numbers (records, samples, leads)',
     });
   }
   if (y.dtype === 'object' || y.dtype === 'str' || y.shape.length !== 2 || y.shape[0] !== records) {
@@ -199,11 +201,13 @@ function checkedDataSet<X extends AnyArray | NpyFile>(
         expected: `(${length},)`,
       });
     }
-    return Array.from(found.data as ArrayLike<unknown>, (item) => (typeof item === 'string' ? item : Number(item)));
+    if (found.dtype !== 'object' && found.dtype !== 'str') return Array.from(toFloat64(found));
+    return Array.from(found.data, (item) => (typeof item === 'string' ? item : Number(item)));
   };
   return {
-    x,
-    y: y as NdArray,
+    // A file is converted where it is read, see `loadTrainingSet`.
+    x: x instanceof NpyFile || isFloatType(x.dtype) ? x : (astype(x, 'float32') as X),
+    y: y.dtype === 'float16' ? astype(y, 'float32') : y,
     recordIds: list('record_ids', records),
     classes: list('classes', y.shape[1]).map(String),
     ...(value.has('patient_ids') ? { patientIds: list('patient_ids', records) } : {}),

@@ -175,21 +175,23 @@ function openCpsc2018(file: string): StoredRecording {
   if (data === undefined || typeof data === 'string' || data instanceof Map || !('dtype' in data)) {
     throw new InputError('this is not a recording of CPSC 2018', { file, expected: 'a struct ECG with a matrix data' });
   }
-  if (data.dtype !== 'float64' || data.shape.length !== 2 || data.shape[0] !== twelveLeads.length) {
+  // Integers would be steps of a converter, whose size the file does not tell.
+  if (!data.dtype.startsWith('float') || data.shape.length !== 2 || data.shape[0] !== twelveLeads.length) {
     throw new InputError('the recording has the wrong shape', {
       file,
       where: 'ECG.data',
       got: `${data.dtype} (${data.shape.join(', ')})`,
-      expected: 'float64 (12, samples)',
+      expected: 'float64 or float32 (12, samples), in mV',
     });
   }
   const samples = data.shape[1]!;
+  const values = toFloat64(data);
   return {
     file,
     fs: cpsc2018Rate,
     leads: twelveLeads,
     units: twelveLeads.map(() => 'mV'),
-    read: (places) => gather(samples, places, (sample, lead) => data.data[lead * samples + sample] as number),
+    read: (places) => gather(samples, places, (sample, lead) => values[lead * samples + sample]!),
   };
 }
 

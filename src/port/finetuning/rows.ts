@@ -1,3 +1,4 @@
+import { astype } from '../../lib/numpy/convert.ts';
 import { allocate, bytesOf, type DType, itemSize, type NdArray, sizeOf } from '../../lib/numpy/ndarray.ts';
 import type { NpyFile } from '../../lib/numpy/npy.ts';
 
@@ -22,6 +23,17 @@ export function fileRows(file: NpyFile): Rows {
   return copying({ dtype, shape: file.shape }, (index, _width, target) => {
     target.set(bytesOf(file.read([], index, index + 1)));
   });
+}
+
+/** Records of any element type as float32, the type that networks get; float64 stays. */
+export function floatRows(rows: Rows): Rows {
+  if (isFloatType(rows.dtype)) return rows;
+  return { dtype: 'float32', shape: rows.shape, take: (indices) => astype(rows.take(indices), 'float32') };
+}
+
+/** Whether recordings of this type are kept as they are. */
+export function isFloatType(dtype: string): dtype is 'float32' | 'float64' {
+  return dtype === 'float32' || dtype === 'float64';
 }
 
 /** Some records of others, in the order given. */

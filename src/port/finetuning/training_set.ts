@@ -7,7 +7,7 @@ import { load } from '../../lib/python/pickle.ts';
 import { type SplitOptions, splitIndices } from '../../lib/sklearn/model_selection.ts';
 import { scratchPrefix } from '../training/job.ts';
 import { unpackedDataSetFromPickle } from './datasets.ts';
-import { arrayRows, fileRows, type Rows, selectLead, selectRows } from './rows.ts';
+import { arrayRows, fileRows, floatRows, type Rows, selectLead, selectRows } from './rows.ts';
 
 /** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
 export interface TrainingSet {
@@ -43,7 +43,7 @@ export interface UnpackOptions {
 export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Promise<OpenTrainingSet> {
   const { x, ...rest } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
   if (!(x instanceof NpyFile)) return { ...rest, x: arrayRows(x), close: () => undefined };
-  return { ...rest, x: fileRows(x), close: () => x.close() };
+  return { ...rest, x: floatRows(fileRows(x)), close: () => x.close() };
 }
 
 async function loadPickle(path: string, unpack: UnpackOptions | undefined): Promise<unknown> {

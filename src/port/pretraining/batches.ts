@@ -1,3 +1,4 @@
+import { astype, toFloat32 } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray, sizeOf } from '../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
 import { ValueError } from '../../lib/python/errors.ts';
@@ -32,14 +33,6 @@ function partsOf<A>(x: Input<A>): readonly A[] {
 
 function joined<A>(parts: readonly A[]): Input<A> {
   return parts.length === 1 ? parts[0]! : { context: parts[0]!, samples: parts[1]! };
-}
-
-function castInto(target: Float32Array, offset: number, array: NdArray): void {
-  if (array.dtype === 'int64' || array.dtype === 'uint64') {
-    target.set(Float32Array.from(array.data as BigInt64Array, Number), offset);
-  } else {
-    target.set(array.data as Float64Array, offset);
-  }
 }
 
 /** Samples in random order, as `tf.data.Dataset.shuffle` mixes them: each is drawn from a buffer that is then filled up again. */
@@ -78,9 +71,7 @@ export function* interleaved<T>(sources: readonly Iterable<T>[]): Generator<T> {
 export function* asFloat32(items: Iterable<Item>): Generator<Item> {
   for (const [x, y] of items) {
     const parts = partsOf(x).map((part) => {
-      const data = new Float32Array(sizeOf(part.shape));
-      castInto(data, 0, part);
-      return ndarray('float32', part.shape, data);
+      return astype(part, 'float32');
     });
     yield [joined<NdArray>(parts), y];
   }
@@ -122,7 +113,7 @@ export function* batched(items: Iterable<Item>, batchSize: number): Generator<Ba
           `samples of shape (${shapes[k]!.join(', ')}) and (${part.shape.join(', ')}) cannot make a batch`,
         );
       }
-      castInto(data[k]!, count * sizes[k]!, part);
+      data[k]!.set(toFloat32(part), count * sizes[k]!);
     });
     y[count++] = label;
     if (count === batchSize) yield flush();

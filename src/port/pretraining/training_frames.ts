@@ -1,8 +1,9 @@
 import { InputError } from '../../errors.ts';
 import type { Batch, Batches } from '../../graph/fit.ts';
 import { inputsByName } from '../../lib/keras/inputs.ts';
+import { toFloat64 } from '../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
-import { isArray } from '../../lib/numpy/object_array.ts';
+import { type AnyArray, isArray } from '../../lib/numpy/object_array.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { arrayRows, type Rows, selectRows } from '../finetuning/rows.ts';
 import { loadPkl } from '../transplant/utils.ts';
@@ -79,8 +80,12 @@ export async function loadFrames(file: string, options: FrameOptions): Promise<F
   return {
     inputs: Object.fromEntries(arrays.map(([name, array]) => [name, arrayRows(array)])),
     y: y as NdArray<'int32'>,
-    patientIds: Array.from(patientIds.data as ArrayLike<unknown>, Number),
+    patientIds: patientNumbers(patientIds),
   };
+}
+
+function patientNumbers(ids: AnyArray): number[] {
+  return ids.dtype === 'object' || ids.dtype === 'str' ? ids.data.map(Number) : Array.from(toFloat64(ids));
 }
 
 /** A batch as frames in memory. */

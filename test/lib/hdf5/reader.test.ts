@@ -107,8 +107,6 @@ with h5py.File(sys.argv[1]) as file:
 /** What the refusal of each file of the corpus has to say. */
 const refusals: Readonly<Record<string, RegExp>> = {
   array_type: /vars\/0 holds values of a kind.*got arrays/,
-  big_endian: /got big-endian numbers/,
-  big_endian_integers: /got big-endian numbers/,
   bit_field: /got bit fields/,
   chunked: /not stored in one piece; got layout chunked/,
   committed_type: /shares its description with another object/,

@@ -297,7 +297,7 @@ describe('damaged and hostile checkpoints', () => {
     ],
     ['unknown type', set(kernelKey, entry({ type: 99 })), /TensorFlow type 99/],
     ['resource', set(kernelKey, entry({ type: 20 })), /TensorFlow type 20/],
-    ['bfloat16', set(kernelKey, entry({ type: 14 })), /TensorFlow type 14/],
+    ['bfloat16 of another size', set(kernelKey, entry({ type: 14 })), /expected bfloat16 of shape \(2, 3\)/],
     ['text for numbers', set(kernelKey, entry({ type: 7 })), /text where numbers are expected/],
     [
       'negative axis',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { InputError } from '../../../errors.ts';
+import { toFloat64 } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { writeNpy } from '../../../lib/numpy/npy.ts';
 import { NpzFile, writeNpz } from '../../../lib/numpy/npz.ts';
@@ -170,7 +171,7 @@ class UnzippedLabels implements Labels {
   }
 
   get size(): number {
-    return Number(numericArray(this.#read('size'), { file: this.#path, where: 'size' }).data[0]);
+    return toFloat64(numericArray(this.#read('size'), { file: this.#path, where: 'size' }))[0]!;
   }
 
   #marks(type: (typeof labelTypes)[number]): readonly Marks[] {
@@ -210,7 +211,7 @@ function marksOf(array: AnyArray, file: string, member: string): readonly Marks[
     return Array.from({ length: segments }, (_, s) => {
       const where = `${member}, segment ${s}`;
       const positions = numbersOf(numericArray(array.data[2 * s], { file, where }));
-      const codes = numbersOf(numericArray(array.data[2 * s + 1], { file, where }));
+      const codes = codesOf(numericArray(array.data[2 * s + 1], { file, where }), { file, where });
       return pair(positions, codes, file, where);
     });
   }
@@ -219,8 +220,26 @@ function marksOf(array: AnyArray, file: string, member: string): readonly Marks[
   const all = numbersOf(array as NdArray);
   return Array.from({ length: segments }, (_, s) => [
     all.subarray(2 * s * count, (2 * s + 1) * count),
-    all.subarray((2 * s + 1) * count, (2 * s + 2) * count),
+    wholeCodes(all.subarray((2 * s + 1) * count, (2 * s + 2) * count), array.dtype, {
+      file,
+      where: `${member}, segment ${s}`,
+    }),
   ]);
+}
+
+function codesOf(array: NdArray, place: { file: string; where: string }): Numbers {
+  return wholeCodes(numbersOf(array), array.dtype, place);
+}
+
+/** Codes as integers, whatever their type: they count classes. No codes at all keep their type, as in the original. */
+function wholeCodes(codes: Numbers, dtype: string, place: { file: string; where: string }): Numbers {
+  if (!(codes instanceof Float64Array) || codes.length === 0) return codes;
+  const whole = wholeNumbers(codes);
+  if (whole instanceof Int32Array) return whole;
+  throw new InputError('a code is not a whole number', {
+    ...place,
+    got: `${codes.find((code) => !Number.isInteger(code))} (${dtype})`,
+  });
 }
 
 function pair(positions: Numbers, codes: Numbers, file: string, where: string): Marks {
@@ -285,20 +304,24 @@ function numericArray(value: unknown, place: { file: string; where?: string }): 
 }
 
 /** Elements as plain numbers: 64-bit integers, which positions never need, become 32-bit ones where they fit. */
-function numbersOf({ dtype, data }: NdArray): Numbers {
+function numbersOf(array: NdArray): Numbers {
+  const { dtype, data } = array;
   switch (dtype) {
     case 'int64':
     case 'uint64':
       return lowWords(data as BigInt64Array | BigUint64Array);
-    case 'float32':
-      return Float64Array.from(data as Float32Array);
     case 'float16':
-      throw new ValueError('marks of float16 are not handled: they cannot hold sample positions');
-    case 'bool':
-      return data as Uint8Array;
+    case 'float32':
+      return wholeNumbers(toFloat64(array));
     default:
       return data as Numbers;
   }
+}
+
+/** Numbers as integers, if they are. */
+function wholeNumbers(numbers: Float64Array): Int32Array | Float64Array {
+  const whole = Int32Array.from(numbers);
+  return whole.every((number, k) => number === numbers[k]) ? whole : numbers;
 }
 
 /** 64-bit integers as 32-bit ones, without a BigInt for each. Throws ValueError for one that does not fit. */
