@@ -199,12 +199,9 @@ describe('hostile HDF5 files of make_hostile.py', () => {
     );
     expect(run.stdout + run.stderr).toBe('');
     const opened = readFileSync(trace, 'utf8').match(/(?<=")[^"]+(?=", O_)/g)!;
-    expect(
-      opened
-        .filter((path) => path.endsWith('.h5'))
-        .map((path) => basename(path))
-        .sort(),
-    ).toEqual([...Object.keys(refusals), 'plain'].map((name) => `${name}.h5`).sort());
+    // A file is opened more than once: first to see what it is.
+    const weights = new Set(opened.filter((path) => path.endsWith('.h5')).map((path) => basename(path)));
+    expect([...weights].sort()).toEqual([...Object.keys(refusals), 'plain'].map((name) => `${name}.h5`).sort());
     expect(opened.filter((path) => /canary|hostname/.test(path))).toEqual([]);
   });
 });
