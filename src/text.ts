@@ -55,8 +55,9 @@ export function shellCommand(words: readonly string[]): string {
 }
 
 /** How a command of this project is typed here: in a clone through npm, which works before set-up too, else as that of an installed package. */
-export function ownCommand(name: 'setup' | 'doctor'): string {
+export function ownCommand(name: string, ...words: readonly string[]): string {
   // npm leaves the lock file out of an installed package.
   const isClone = existsSync(join(import.meta.dirname, '..', 'package-lock.json'));
-  return isClone ? `npm run ${name}` : `npx ecg-transplant ${name}`;
+  const rest = words.length === 0 ? '' : ` ${isClone ? '-- ' : ''}${shellCommand(words)}`;
+  return isClone ? `npm run ${name}${rest}` : `npx ecg-transplant ${name}${rest}`;
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { Arch } from '../port/weights/layout.ts';
+import { ownCommand } from '../text.ts';
 import type { Chosen } from './comparison.ts';
 import { type ComparisonData, collections, type DataSetName } from './data.ts';
 import { type Suite, type SuiteName, suiteNames, type TaskName, taskNames } from './suite.ts';
@@ -59,7 +60,7 @@ export function chooseCases(suites: readonly Suite[], choice: Choice): Chosen {
         (!choice.quick || quick === true),
     );
   if (chosen.length > 0) return chosen;
-  throw new UsageError('no case is left of this choice', { next: 'See: npm run compare -- --list' });
+  throw new UsageError('no case is left of this choice', { next: `See: ${ownCommand('compare', '--list')}` });
 }
 
 /**

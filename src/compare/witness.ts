@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
+import { ownCommand } from '../text.ts';
 
 /** Commit of `kweimann/ecg-transfer-learning` that the port is a twin of. */
 export const upstreamCommit = 'c255af5';
@@ -83,7 +84,7 @@ function requirePackages(folder: string): void {
     file: folder,
     got: existsSync(folder) ? `no package ${missing.join(', ')}` : 'no such folder',
     expected: `a folder with ${packages.map((name) => `${name}/`).join(', ')}`,
-    next: 'Pass its root to --original (or ORIGINAL_DIR), or fetch the published code: npm run fetch-original',
+    next: `Pass its root to --original (or ORIGINAL_DIR), or fetch the published code: ${ownCommand('fetch-original')}`,
   });
 }
 

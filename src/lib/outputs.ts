@@ -112,6 +112,10 @@ function probe(folder: string): void {
     descriptor = openSync(file, 'wx');
     writeSync(descriptor, '.');
   } catch (error) {
+    // The folder is there, and yet nothing can be made in it, as in /proc.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new InputError('no file can be made in this folder', { file: folder, next: 'Name another place.' });
+    }
     throw Object.assign(error as Error, { path: folder });
   } finally {
     if (descriptor !== undefined) {

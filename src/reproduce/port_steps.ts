@@ -17,6 +17,7 @@ import { readWeights, writeWeights } from '../port/weights/files.ts';
 import { describeModel, identifyModel } from '../port/weights/identify.ts';
 import { weightLayout } from '../port/weights/layout.ts';
 import { loadWeights } from '../port/weights/loading.ts';
+import { ownCommand } from '../text.ts';
 import { collectionOf, recordsFolder } from './recordings.ts';
 import type { SideName } from './run_folder.ts';
 import { finetuneOptions, type GivenWeights, given, pretrainOptions, type RunSettings } from './settings.ts';
@@ -81,7 +82,7 @@ export function identifyGiven(file: string): GivenWeights {
       file,
       got: model ? describeModel(model) : 'weights of no network of this project',
       expected: 'a backbone, a classifier or a pretraining checkpoint for one lead, with all stages',
-      next: `See what it holds: npm run inspect -- ${file}`,
+      next: `See what it holds: ${ownCommand('inspect', file)}`,
     });
   }
   return { file, arch, ...(head !== undefined && 'task' in head ? { task: head.task } : {}) };

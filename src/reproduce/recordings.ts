@@ -6,6 +6,7 @@ import type { Reporter } from '../events.ts';
 import type { Experiment, FinetuningSet, SetName } from '../experiments.ts';
 import { convertIcentia11k, findPatients } from '../port/pretraining/convert_icentia11k.ts';
 import { makeData } from '../synthetic/make_data.ts';
+import { ownCommand } from '../text.ts';
 import type { RunFolder } from './run_folder.ts';
 import { selectRecords } from './select_records.ts';
 
@@ -80,7 +81,7 @@ export function checkCollections(experiment: Experiment, data: string): void {
     throw new InputError('a collection is missing', {
       file: index ? file : join(data, place),
       expected: `the recordings that the experiment ${experiment.name} runs on`,
-      next: 'Get it: node scripts/fetch-data.mjs --help. Or begin without data: npm run reproduce',
+      next: `Get it: ${ownCommand('fetch-data', '--help')}. Or begin without data: ${ownCommand('reproduce')}`,
     });
   }
 }

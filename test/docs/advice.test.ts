@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse } from '@babel/parser';
 import { describe, expect, it, vi } from 'vitest';
 import { commandNames, main } from '../../src/cli.ts';
@@ -85,6 +85,52 @@ async function helpOf(name: string): Promise<string> {
 
 const has = (help: string, flag: string): boolean => new RegExp(`${flag}(?![-\\w])`).test(help);
 
+/** The commands whose users read the advice of a module: of the longest beginning of its path. Each has to have the options that are advised. */
+const readers: Readonly<Record<string, readonly string[]>> = {
+  'src/bench/': ['bench'],
+  'src/compare/': ['compare'],
+  'src/fetch/': ['fetch-data'],
+  'src/fetch/original.ts': ['fetch-original'],
+  'src/lib/outputs.ts': [
+    'predict',
+    'weights',
+    'adjust-network',
+    'bench',
+    'make-data',
+    'finetune',
+    'pretrain',
+    'prepare-data',
+  ],
+  'src/pack/pack.ts': ['finetune', 'pretrain'],
+  'src/pack/unpack.ts': ['unpack'],
+  'src/port/finetuning/': ['finetune'],
+  'src/port/finetuning/job_model.ts': ['predict'],
+  'src/port/finetuning/measured_normalization.ts': ['prepare-data'],
+  'src/port/finetuning/prepare_data.ts': ['prepare-data'],
+  'src/port/finetuning/prepared_file.ts': ['prepare-data'],
+  'src/port/finetuning/record_files.ts': ['predict'],
+  'src/port/finetuning/record_transform.ts': ['prepare-data', 'predict'],
+  'src/port/finetuning/recordings.ts': ['prepare-data', 'predict'],
+  'src/port/pretraining/': ['pretrain'],
+  'src/port/pretraining/convert_icentia11k.ts': ['convert-icentia'],
+  'src/port/pretraining/icentia11k_annotations.ts': ['convert-icentia'],
+  'src/port/training/': ['finetune', 'pretrain'],
+  'src/reproduce/': ['reproduce'],
+  'src/synthetic/': ['make-data'],
+};
+
+/** The commands whose users read what a file advises. */
+function readersOf(file: string): readonly string[] {
+  if (file.startsWith('src/commands/')) {
+    const name = basename(file, '.ts').replaceAll('_', '-');
+    if (commandNames.includes(name)) return [name];
+  }
+  const [place] = Object.keys(readers)
+    .filter((start) => file.startsWith(start))
+    .sort((a, b) => b.length - a.length);
+  return place === undefined ? [] : readers[place]!;
+}
+
 /** Options of other programs, which advice may name. */
 const foreign = new Set(['--help', '--version']);
 
@@ -116,6 +162,21 @@ describe('advice', () => {
       if (/\b(git|curl|pip|docker|tar|apt)\b/.test(text)) continue;
       for (const [flag] of text.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)) {
         if (!known.some((help) => has(help, flag))) wrong.push(`${place}: no command has ${flag}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 120_000);
+
+  it('gives only options of the commands whose users read it, unless it names a command', async () => {
+    const wrong: string[] = [];
+    for (const { place, text } of next) {
+      const flags = [...text.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)].map(([flag]) => flag);
+      const namesOne = commandNames.some((name) => new RegExp(`(?<![-\\w/])${name}(?![-\\w])`).test(text));
+      if (flags.length === 0 || namesOne || /\b(git|curl|pip|docker|tar|apt)\b/.test(text)) continue;
+      const users = readersOf(place.slice(0, place.lastIndexOf(':')));
+      if (users.length === 0) wrong.push(`${place}: who reads this? Name the commands in the table above.`);
+      for (const flag of flags.filter((one) => !foreign.has(one))) {
+        for (const user of users) if (!has(await helpOf(user), flag)) wrong.push(`${place}: ${user} has no ${flag}`);
       }
     }
     expect(wrong).toEqual([]);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { readAnyJson } from '../../lib/json/file.ts';
+import { ownCommand } from '../../text.ts';
 import type { ComparedRow, Findings } from '../comparison.ts';
 import type { Observation, Series } from '../observations.ts';
 import type { Comparison } from './model.ts';
@@ -86,7 +87,7 @@ export function findingsFault(value: unknown): Fault | undefined {
   return faultOf(JSON.parse(JSON.stringify(asReport)), schema);
 }
 
-const again = 'Make it again with: npm run compare';
+const again = `Make it again: ${ownCommand('compare')}`;
 
 type ReportFile = Omit<Comparison, 'findings'> &
   Omit<Findings, 'seconds' | 'rows' | 'notApplicable'> & {

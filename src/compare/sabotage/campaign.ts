@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { Reporter } from '../../events.ts';
 import { lockFolder } from '../../lib/lock.ts';
+import { ownCommand } from '../../text.ts';
 import type { SuiteName } from '../suite.ts';
 import { type Campaign, Journal } from './journal.ts';
 import type { ListedCase, WorkerSettings } from './messages.ts';
@@ -205,7 +206,7 @@ function checkSurvey(cases: readonly SurveyedCase[], reporter: Reporter): void {
     reporter({ kind: 'warning', text: `${suite}: ${name} is left out: without any damage it gives "${detail}"` });
   }
   if (cases.some(({ passed }) => passed)) return;
-  throw new InputError('no case passes on the undamaged sources', { next: 'See: npm run compare -- --quick' });
+  throw new InputError('no case passes on the undamaged sources', { next: `See: ${ownCommand('compare', '--quick')}` });
 }
 
 function startWorker(base: string, work: string, options: SabotageOptions): Promise<WorkerProcess> {

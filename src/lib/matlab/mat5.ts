@@ -73,7 +73,7 @@ export function parseMat(bytes: Buffer, file: string): MatStruct {
     throw new InputError('this is not a little-endian MATLAB 5 file', {
       file,
       got: otherKind(bytes),
-      expected: 'what MATLAB saves with -v6 or -v7',
+      expected: 'a file that MATLAB saved with -v7',
       next: `In MATLAB: s = load('${basename(file)}'); save('${basename(file)}', '-struct', 's', '-v7')`,
     });
   }

@@ -73,7 +73,9 @@ function checkSize(name: string, size: number | undefined, samples: number): voi
   if (size === undefined || (size > 0 && size < 1)) return;
   if (!Number.isInteger(size) || size <= 0 || size >= samples) {
     throw new ValueError(
-      `${name} is ${size}; expected a fraction between 0 and 1 or an integer of 1 to ${samples - 1}`,
+      samples < 2
+        ? `${name} is ${size}, but ${samples === 1 ? 'one sample' : 'an empty set'} cannot be divided`
+        : `${name} is ${size}; expected a fraction between 0 and 1 or an integer of 1 to ${samples - 1}`,
     );
   }
 }

@@ -54,8 +54,8 @@ export function prepareRecording(
     throw new InputError('recordings have different sampling rates', {
       file,
       got: `${fs} Hz`,
-      expected: `${plan.recordedFs} Hz, as the first`,
-      next: 'Resample all: --fs 250.',
+      expected: `${plan.recordedFs} Hz, as the recordings before`,
+      next: 'Leave the record out, or resample all: prepare-data --fs 250.',
     });
   }
   return signal;

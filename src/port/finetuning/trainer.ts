@@ -177,7 +177,7 @@ async function trainBest(
       file: job.dir,
       got: history.map((logs) => Object.values(logs).join(' ')).at(-1),
       expected: 'a number to compare',
-      next: 'Look for samples of extreme size in the data: prepare them with --normalize measured.',
+      next: 'Look for samples of extreme size in the data: prepare-data --normalize measured scales them.',
     });
   }
   loadIntoClassifier(session, path);
