@@ -100,7 +100,7 @@ def _load_data(args: argparse.Namespace) -> tuple[dict, dict | None, dict | None
     if args.val:
         val = load_pkl(args.val)
     elif args.val_size:
-        # Quirk Q61: by record, also where patients have several.
+        # Quirk Q62: by record, also where patients have several.
         train, val = train_test_split(train, test_size=split_size(args.val_size), stratify=_strata(train))
     test = load_pkl(args.test) if args.test else None
     if args.subset:

@@ -202,7 +202,7 @@ function warnOfDividedPatients(train: TrainingSet, val: TrainingSet, report: Rep
   const both = new Set(val.patientIds.filter((id) => trained.has(id)));
   if (both.size === 0) return;
   const text =
-    `${both.size} patients have records in both the training and the validation part, as in the original (Quirk Q61): figures will be better than for new patients. ` +
+    `${both.size} patients have records in both the training and the validation part, as in the original (Quirk Q62): figures will be better than for new patients. ` +
     'To keep patients together: --split patient';
   report({ kind: 'warning', text });
 }

@@ -107,6 +107,7 @@ export async function finetune(
     }
     const { classes } = train;
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
+    job.begin();
     writeJobModel(jobDir, network, options.train);
     const session = createClassifier({ arch, precision, initSeed: job.config.initSeed }, train, multiLabel);
     try {

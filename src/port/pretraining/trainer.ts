@@ -109,6 +109,7 @@ export async function pretrain(
       reporter: journal.report,
     });
     try {
+      job.begin();
       const session = createSolver(options, job.config.initSeed);
       try {
         const count = parametersOf(session.model).toLocaleString('en');

@@ -71,7 +71,7 @@ export class Job {
   }
 
   /**
-   * Opens the folder of a job and locks it until `run` ends: writes `config.json`, or with `resume` goes on where the folder's job stopped. Seeds NumPy's global
+   * Opens the folder of a job and locks it until `run` ends; nothing in it changes before `begin`. With `resume` the job goes on where the folder's job stopped. Seeds NumPy's global
    * generator and says with what. `defaults` are the values of options that are not given.
    *
    * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
@@ -128,23 +128,31 @@ export class Job {
       if (different) {
         reporter({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
       }
-      rmSync(join(dir, names.done), { force: true });
       const state = readState(stateFile);
       const { epoch, step } = state.fit;
       reporter({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
       return new Job(dir, config, state, unlock);
     }
-    for (const name of [names.done, names.state]) rmSync(join(dir, name), { force: true });
     // Quirk Q42: 0 counts as no seed.
     const seed = options.seed || random.randint(2 ** 16);
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
     const inputs = sizesOf(given);
     const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
-    writeJson(join(dir, names.config), config);
     reporter({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
     return new Job(dir, config, undefined, unlock);
+  }
+
+  /**
+   * Takes the folder into use, once the inputs have been checked: until then what an earlier job left is as it was. Marks the job as not complete; one that begins drops
+   * an earlier job's checkpoint and writes `config.json`.
+   */
+  begin(): void {
+    rmSync(this.path(names.done), { force: true });
+    if (this.state !== undefined) return;
+    rmSync(this.path(names.state), { force: true });
+    writeJson(this.path(names.config), this.config);
   }
 
   path(name: string): string {

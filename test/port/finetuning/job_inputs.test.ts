@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
 import { type NdArray, ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { random } from '../../../src/lib/numpy/random.ts';
+import { fileDigest } from '../../../src/lib/python/hashlib.ts';
 import { type DataSet, dataSetToPickle } from '../../../src/port/finetuning/datasets.ts';
 import { type JobSetOptions, type JobSets, withJobSets } from '../../../src/port/finetuning/job_sets.ts';
 import { Predictor } from '../../../src/port/finetuning/predict.ts';
@@ -398,7 +399,7 @@ describe('--val-size and --subset', () => {
     const original = await splitOf(train, undefined);
     const published = await splitOf(withPatients(train), 'ptb-xl');
     expect(published.val).toEqual(original.val);
-    expect(published.said).toMatch(/patients have records in both .* \(Quirk Q61\)/);
+    expect(published.said).toMatch(/patients have records in both .* \(Quirk Q62\)/);
     expect(await splitOf(withPatients(train), 'wfdb-csv', 'record')).toEqual(published);
     const byPatient = await splitOf(withPatients(train), 'ptb-xl', 'patient');
     expect(byPatient.said).toContain('by patient: 2 of 8 patients');
@@ -456,6 +457,13 @@ test('a job that has only predictions left, and predict --data, go through the s
   } finally {
     predictor.dispose();
   }
+  // What is refused leaves a complete job as it was, also with --force.
+  const files = ['config.json', 'complete.json', 'history.csv', 'checkpoint.npz', 'model.json'].map((name) =>
+    join(jobDir, name),
+  );
+  const before = await Promise.all(files.map(fileDigest));
+  await expect(finetune({ jobDir, train: first, test: other, force: true })).rejects.toThrow('does not fit');
+  expect(await Promise.all(files.map(fileDigest))).toEqual(before);
   const config = JSON.parse(readFileSync(join(jobDir, 'config.json'), 'utf8'));
   config.options.test = other;
   writeFileSync(join(jobDir, 'config.json'), JSON.stringify(config));
