@@ -54,7 +54,7 @@ export function lineReporter(write: (line: string) => void, now: () => number = 
         break;
       case 'start':
         tasks.set(event.task, { total: event.total, unit: event.unit, started: now(), last: now(), done: 0 });
-        write(event.total === undefined ? event.task : `${event.task} (${event.total} ${event.unit})`);
+        write(event.total === undefined ? event.task : `${event.task} (${counted(event.total, event.unit)})`);
         break;
       case 'progress': {
         const task = tasks.get(event.task);
@@ -130,6 +130,11 @@ function barReporter(stream: NodeJS.WriteStream): Reporter {
       }
     }
   };
+}
+
+/** `1 record`, `2 records`. */
+function counted(count: number, units: string): string {
+  return `${count} ${count === 1 ? units.replace(/s$/, '') : units}`;
 }
 
 /** What a task's line says in so many columns: the detail (figures) is kept longest, and of it the end; the bar and the speed go first. */
