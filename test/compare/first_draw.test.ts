@@ -1,26 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Original } from '../../src/bridge/original.ts';
-import { type ComparisonData, generatedCollections } from '../../src/compare/data.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { differenceOf } from '../../src/compare/first_draw.ts';
 import { formatWorst } from '../../src/compare/report/figures.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
-import { dataSuites, faults, none, openOriginal, run } from './suites/data_suites.ts';
+import { dataSuites, faults, none, openSides, run } from './suites/data_suites.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'first-draw-'));
-let original: Original;
-let data: ComparisonData;
-
-beforeAll(async () => {
-  data = await generatedCollections(folder, 3);
-  original = await openOriginal();
-}, 300_000);
-afterAll(async () => {
-  await original?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const sides = openSides();
 afterEach(() => void vi.restoreAllMocks());
 
 describe('the first random draw that differs', () => {
@@ -32,7 +16,7 @@ describe('the first random draw that differs', () => {
     async (name, title, method, place) => {
       const suite = dataSuites.find((one) => one.name === name)!;
       const [one] = suite.cases.filter((each) => each.name.includes(title));
-      expect(faults(await run(suite, [one!], { original, data }))).toEqual(none);
+      expect(faults(await run(suite, [one!], sides))).toEqual(none);
       const prototype = RandomState.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
       const draw = prototype[method]!;
       vi.spyOn(prototype, method).mockImplementation(function (this: RandomState, ...args) {
@@ -40,7 +24,7 @@ describe('the first random draw that differs', () => {
         if (typeof result === 'number') return result > 5 && result % 3 === 0 ? result - 1 : result;
         return (result as number[]).toReversed();
       });
-      const { rows, broken } = await run(suite, [one!], { original, data });
+      const { rows, broken } = await run(suite, [one!], sides);
       expect(broken).toEqual([]);
       const failed = rows.filter(({ passed }) => !passed);
       expect(failed.length).toBeGreaterThan(0);

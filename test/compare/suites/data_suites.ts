@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { Original } from '../../../src/bridge/original.ts';
 import { type Findings, runCases } from '../../../src/compare/comparison.ts';
-import type { ComparisonData } from '../../../src/compare/data.ts';
+import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
 import type { Suite, SuiteCase } from '../../../src/compare/suite.ts';
 import { files } from '../../../src/compare/suites/files.ts';
 import { metrics } from '../../../src/compare/suites/metrics.ts';
@@ -18,6 +21,21 @@ export { published };
 
 export function openOriginal(): Promise<Original> {
   return Original.open({ python, original: join(root, 'original') });
+}
+
+/** The original and generated collections, there while the tests of a file run. */
+export function openSides(): { readonly original: Original; readonly data: ComparisonData } {
+  const folder = mkdtempSync(join(tmpdir(), 'suites-'));
+  const sides: { original?: Original; data?: ComparisonData } = {};
+  beforeAll(async () => {
+    sides.data = await generatedCollections(folder, 3);
+    sides.original = await openOriginal();
+  }, 300_000);
+  afterAll(async () => {
+    await sides.original?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return sides as { original: Original; data: ComparisonData };
 }
 
 /** Runs cases of a suite. */

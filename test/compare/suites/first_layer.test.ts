@@ -1,9 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Original } from '../../../src/bridge/original.ts';
-import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { formatWorst } from '../../../src/compare/report/figures.ts';
 import { PortNetwork } from '../../../src/compare/suites/network.ts';
 import type { Context } from '../../../src/graph/context.ts';
@@ -11,21 +6,10 @@ import type { Tensor } from '../../../src/graph/executor.ts';
 import { BatchNormalization } from '../../../src/graph/layers.ts';
 import { scale } from '../../../src/graph/ops/elementwise.ts';
 import { zeros } from '../../../src/lib/numpy/ndarray.ts';
-import { openOriginal, run } from './data_suites.ts';
+import { openSides, run } from './data_suites.ts';
 import { networkSuites } from './network_suites.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'first-layer-'));
-let original: Original;
-let data: ComparisonData;
-
-beforeAll(async () => {
-  data = await generatedCollections(folder, 3);
-  original = await openOriginal();
-}, 300_000);
-afterAll(async () => {
-  await original?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const sides = openSides();
 afterEach(() => void vi.restoreAllMocks());
 
 type Call = (this: BatchNormalization, c: Context, x: Tensor) => Tensor;
@@ -47,7 +31,7 @@ describe('where both sides part', () => {
       const suite = networkSuites.find((one) => one.name === name)!;
       const cases = suite.cases.filter((one) => one.name === 'resnet18 with 1 stage, finetuning, 1 lead, single-label');
       plant('blocks/residual_block_1/bn2');
-      const { rows, broken } = await run(suite, cases, { original, data });
+      const { rows, broken } = await run(suite, cases, sides);
       expect(broken).toEqual([]);
       const failed = rows.filter(({ passed, rung }) => !passed && rung !== 'same graph');
       expect(failed.length).toBeGreaterThan(0);
@@ -73,7 +57,7 @@ describe('where both sides part', () => {
       const found = await gradients.call(this, x, y);
       return { ...found, gradients: found.gradients.map(({ dtype, shape }) => zeros(dtype, shape)) };
     });
-    const { rows, broken } = await run(suite, cases, { original, data });
+    const { rows, broken } = await run(suite, cases, sides);
     expect(broken).toEqual([]);
     const failed = rows.filter(({ passed }) => !passed);
     expect(failed.length).toBeGreaterThan(0);

@@ -1,13 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Original } from '../../../src/bridge/original.ts';
-import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { formatWorst } from '../../../src/compare/report/figures.ts';
 import { preprocessing } from '../../../src/compare/suites/preprocessing.ts';
 import type * as physionet from '../../../src/port/transplant/datasets/physionet.ts';
-import { faults, none, openOriginal, run } from './data_suites.ts';
+import { faults, none, openSides, run } from './data_suites.ts';
 
 const planted = vi.hoisted(() => ({ stage: '' }));
 
@@ -33,18 +28,7 @@ vi.mock('../../../src/port/transplant/datasets/physionet.ts', async (load) => {
   };
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'first-stage-'));
-let original: Original;
-let data: ComparisonData;
-
-beforeAll(async () => {
-  data = await generatedCollections(folder, 3);
-  original = await openOriginal();
-}, 300_000);
-afterAll(async () => {
-  await original?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const sides = openSides();
 
 describe('the first stage of preparation that differs', () => {
   const cases = preprocessing.cases.filter(({ name }) => name === 'Challenge 2017: the documented recipe');
@@ -54,7 +38,7 @@ describe('the first stage of preparation that differs', () => {
     ['resample', ['read', 'normalise'], 'resample_records'],
   ])('a row of transplant.datasets.physionet that differs names %s', async (stage, agreeing, function_) => {
     planted.stage = stage;
-    const { rows, broken } = await run(preprocessing, cases, { original, data });
+    const { rows, broken } = await run(preprocessing, cases, sides);
     planted.stage = '';
     expect(broken).toEqual([]);
     const failed = rows.filter(({ passed }) => !passed);
@@ -71,6 +55,6 @@ describe('the first stage of preparation that differs', () => {
   });
 
   it('without a fault nothing differs', async () => {
-    expect(faults(await run(preprocessing, cases, { original, data }))).toEqual(none);
+    expect(faults(await run(preprocessing, cases, sides))).toEqual(none);
   });
 });

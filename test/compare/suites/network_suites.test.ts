@@ -1,10 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Original } from '../../../src/bridge/original.ts';
+import { describe, expect, it } from 'vitest';
 import { makeBatches } from '../../../src/compare/batches.ts';
-import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
 import { suiteNames, taskNames } from '../../../src/compare/suite.ts';
 import { activationRows, gradientRows, optimiserRows, taughtSteps } from '../../../src/compare/suites/mathematics.ts';
 import { settledMoments, withTwins } from '../../../src/compare/suites/network.ts';
@@ -12,21 +7,10 @@ import { networks } from '../../../src/compare/suites/networks.ts';
 import { limitsOf } from '../../../src/compare/tolerances.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { archs } from '../../../src/port/weights/layout.ts';
-import { faults, none, openOriginal, run, valuesOf } from './data_suites.ts';
+import { faults, none, openSides, run, valuesOf } from './data_suites.ts';
 import { networkSuites } from './network_suites.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'network-suites-'));
-let original: Original;
-let data: ComparisonData;
-
-beforeAll(async () => {
-  data = await generatedCollections(folder, 3);
-  original = await openOriginal();
-}, 300_000);
-afterAll(async () => {
-  await original?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const sides = openSides();
 
 describe('suites about networks', () => {
   it.each(networkSuites)('$name: names of cases are unique, some are quick, the name is one of all', (suite) => {
@@ -53,7 +37,7 @@ describe('suites about networks', () => {
     '$name: a small network with several labels on 12 leads passes',
     async (suite) => {
       const cases = suite.cases.filter(({ name }) => name.startsWith('resnet50 with 1 stage'));
-      const findings = await run(suite, cases, { original, data });
+      const findings = await run(suite, cases, sides);
       expect(faults(findings)).toEqual(none);
       expect(findings.rows.every(({ suite: name }) => name === suite.name)).toBe(true);
       if (suite.name !== 'predictions') expect(valuesOf(findings)).toBeGreaterThan(100_000);
@@ -64,7 +48,7 @@ describe('suites about networks', () => {
   it('training: each of two devices of MirroredStrategy trains for itself under Keras 3 (Quirk Q60)', async () => {
     const suite = networkSuites.find(({ name }) => name === 'training')!;
     const cases = suite.cases.filter(({ name }) => name === 'two devices of MirroredStrategy');
-    const findings = await run(suite, cases, { original, data });
+    const findings = await run(suite, cases, sides);
     expect(faults(findings)).toEqual(none);
     expect(findings.rows.map(({ name }) => name)).toEqual([
       expect.stringContaining('device 1'),
@@ -76,7 +60,7 @@ describe('suites about networks', () => {
     '$name: contrastive predictive coding passes',
     async (suite) => {
       const cases = suite.cases.filter(({ name }) => name === 'resnet18 with 1 stage, cpc');
-      expect(faults(await run(suite, cases, { original, data }))).toEqual(none);
+      expect(faults(await run(suite, cases, sides))).toEqual(none);
     },
     300_000,
   );
@@ -84,17 +68,17 @@ describe('suites about networks', () => {
   it('resume: a job that was stopped twice ends with the bits of one that was not', async () => {
     const suite = networkSuites.find(({ name }) => name === 'resume')!;
     const cases = suite.cases.filter(({ name }) => name === 'resnet50 with 1 stage, hr');
-    const findings = await run(suite, cases, { original, data });
+    const findings = await run(suite, cases, sides);
     expect(faults(findings)).toEqual(none);
     expect(findings.rows.map(({ name }) => name)).toContain('history.csv');
   }, 300_000);
 
   it('notice a kernel that is one part in a million off, and moments that are one in a thousand off', async () => {
     const network = networks.find(({ name }) => name.startsWith('resnet18 with 1 stage, finetuning'))!;
-    const [batch] = makeBatches(data, network, 1, 5);
+    const [batch] = makeBatches(sides.data, network, 1, 5);
     const kind = { ...network, precision: 'float64', seed: 5 } as const;
     const limits = limitsOf(network, 'float64');
-    await withTwins(original, batch, kind, async (twins) => {
+    await withTwins(sides.original, batch, kind, async (twins) => {
       const { port, weights } = twins;
       const moments = settledMoments(port.session.model);
       await twins.network.write({ weights, moments, iterations: 3 });
