@@ -69,6 +69,6 @@ describe('ecg-transplant pretrain', () => {
     expect(existsSync(at('none'))).toBe(false);
     const time = await runCommand([...command('none'), '--max-time', 'soon']);
     expect(time.output).toContain('--max-time cannot be used; got soon');
-    expect(time.code).toBe(1);
+    expect(time.code).toBe(2);
   });
 });
