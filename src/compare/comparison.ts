@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BridgeLostError } from '../bridge/errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Row } from './closeness.ts';
+import { withFirst } from './first_difference.ts';
 import { firstDraw } from './first_draw.ts';
 import type { Observation } from './observations.ts';
 import { exemption, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
@@ -102,11 +103,12 @@ async function withFirstDraw(
   context: SuiteContext,
   rows: readonly Row[],
 ): Promise<readonly Row[]> {
-  if ((name !== 'sampling' && name !== 'splits') || rows.every(({ passed }) => passed)) return rows;
-  const scratch = join(context.scratch, 'again');
-  mkdirSync(scratch);
-  const first = await firstDraw(context.original, () => one.run({ ...context, scratch, observe: () => undefined }));
-  return rows.map((row) => (row.passed || first === undefined ? row : { ...row, first }));
+  if (name !== 'sampling' && name !== 'splits') return rows;
+  return withFirst(rows, () => {
+    const scratch = join(context.scratch, 'again');
+    mkdirSync(scratch);
+    return firstDraw(context.original, () => one.run({ ...context, scratch, observe: () => undefined }));
+  });
 }
 
 /** 0 only if every row passed and every case that applies ran, 1 on a difference, 2 if something could not run. */

@@ -1,13 +1,10 @@
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Original } from '../bridge/original.ts';
 import type { NotedDraw } from '../bridge/original_sampling.ts';
 import { callerWithin } from '../lib/caller.ts';
 import { RandomState } from '../lib/numpy/random.ts';
 import type { FirstDifference } from './closeness.ts';
+import { portSource, shownPlace } from './first_difference.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const source = fileURLToPath(new URL('../port/', import.meta.url));
 const methods = ['randomSample', 'randint', 'shuffle', 'permutation', 'choice'] as const;
 
 /**
@@ -82,7 +79,7 @@ function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
       try {
         const result = draw.apply(this, args);
         // One draw may use another: the outermost counts.
-        const place = depth === 1 ? relative(root, callerWithin(source)) : '';
+        const place = depth === 1 ? shownPlace(callerWithin(portSource)) : '';
         if (place) draws.push({ method: name, values: numbersOf(name === 'shuffle' ? args[0] : result), place });
         return result;
       } finally {

@@ -1,30 +1,24 @@
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { LabelledBatch } from '../batches.ts';
 import { closely, type FirstDifference, type Row } from '../closeness.ts';
+import { portSource, shownPlace, withFirst } from '../first_difference.ts';
 import { limitsOf } from '../tolerances.ts';
 import { buildPort, type NetworkCase, type Twins } from './network.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const source = fileURLToPath(new URL('../../port/', import.meta.url));
-
 /** Rows as they are, those that failed with the first layer at which both sides part, if the layers are at fault. */
-export async function withFirstLayer(
+export function withFirstLayer(
   rows: readonly Row[],
   twins: Twins,
   network: NetworkCase,
   batch: LabelledBatch,
-): Promise<Row[]> {
-  if (rows.every(({ passed }) => passed)) return [...rows];
-  const first = await firstLayer(twins, network, batch);
-  return rows.map((row) => (row.passed || first === undefined ? row : { ...row, first }));
+): Promise<readonly Row[]> {
+  return withFirst(rows, () => firstLayer(twins, network, batch));
 }
 
 /**
  * The first layer, in the order of execution, whose output is beyond its limit although it gets the original's inputs. Inference mode comes
  * first: where it differs too, it is the simpler one to look at.
  */
-export async function firstLayer(
+async function firstLayer(
   { network: theirs, weights }: Pick<Twins, 'network' | 'weights'>,
   network: NetworkCase,
   batch: LabelledBatch,
@@ -36,7 +30,10 @@ export async function firstLayer(
     const { activations: limit } = limitsOf(network, network.precision);
     for (const training of [false, true]) {
       const outputs = await theirs.activations(batch.x, training);
-      const { activations, places } = port.session.taughtActivations(batch.x, outputs, { training, source });
+      const { activations, places } = port.session.taughtActivations(batch.x, outputs, {
+        training,
+        source: portSource,
+      });
       const agreeing: string[] = [];
       for (const [path, ours] of activations) {
         const original = outputs.get(path);
@@ -51,7 +48,7 @@ export async function firstLayer(
           what: `${path}, ${training ? 'training' : 'inference'} mode`,
           agreeing,
           worst,
-          port: relative(root, places.get(path) ?? ''),
+          port: shownPlace(places.get(path) ?? ''),
           original: (await theirs.places(batch.x, training)).get(path),
         };
       }

@@ -5,6 +5,7 @@ import { dataSetFromPickle } from '../../port/finetuning/datasets.ts';
 import { prepareData } from '../../port/finetuning/prepare_data.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';
 import { exactly, type FirstDifference, type Row } from '../closeness.ts';
+import { withFirst } from '../first_difference.ts';
 
 /** Prepares a collection; returns `x`. */
 export type Prepare = (options: Preparation) => Promise<NdArray>;
@@ -46,14 +47,12 @@ const stages: readonly Stage[] = [
 ];
 
 /** Rows as they are, those that failed with the first stage of the preparation at which both sides part. */
-export async function withFirstStage(
+export function withFirstStage(
   rows: readonly Row[],
   whole: Preparation,
   sides: { readonly port: Prepare; readonly original: Prepare },
-): Promise<Row[]> {
-  if (rows.every(({ passed }) => passed)) return [...rows];
-  const first = await firstStage(whole, sides);
-  return rows.map((row) => (row.passed || first === undefined ? row : { ...row, first }));
+): Promise<readonly Row[]> {
+  return withFirst(rows, () => firstStage(whole, sides));
 }
 
 async function firstStage(

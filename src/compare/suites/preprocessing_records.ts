@@ -43,7 +43,7 @@ async function samePreparation(
   { collection }: Recipe,
   folder: string,
   options: PrepareOptions,
-): Promise<Row[]> {
+): Promise<readonly Row[]> {
   const theirs = await outcomeOf(() => context.original.data.prepare(collection, folder, options));
   const ours = await outcomeOf(() => portData(collection, folder, options));
   const name = `${basename(folder)}: ${describe(options)}`;

@@ -42,7 +42,7 @@ function inSingle(
   { original, seed }: SuiteContext,
   network: ComparedNetwork,
   batches: readonly LabelledBatch[],
-): Promise<{ rows: Row[]; free: { port: number[]; original: number[] } }> {
+): Promise<{ rows: readonly Row[]; free: { port: number[]; original: number[] } }> {
   const kind = { ...network, precision: 'float32', seed } as const;
   return withTwins(original, batches[0], kind, async (twins) => {
     const { port, network: theirs, weights } = twins;
