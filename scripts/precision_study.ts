@@ -15,10 +15,10 @@ import { parseArgs } from 'node:util';
 import { reporterFor } from '../src/events.ts';
 import { toFloat64 } from '../src/lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../src/lib/numpy/ndarray.ts';
-import { prepareData } from '../src/port/finetuning/prepare_data.ts';
+import { loadTrainingSet } from '../src/port/finetuning/trainer/training_set.ts';
 import { finetune } from '../src/port/finetuning/trainer.ts';
-import { loadTrainingSet } from '../src/port/finetuning/training_set.ts';
-import { bootstrapDifference, bootstrapScores, type Interval } from '../src/port/transplant/bootstrap.ts';
+import { bootstrapDifference, bootstrapScores, type Interval } from '../src/port/transplant/evaluation/bootstrap.ts';
+import { prepareData } from '../src/prepare/prepare_data.ts';
 import { selectRecords } from '../src/reproduce/select_records.ts';
 
 const { values } = parseArgs({

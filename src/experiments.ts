@@ -1,4 +1,4 @@
-import type { Arch, PretrainingTask } from './port/weights/layout.ts';
+import type { Arch, PretrainingTask } from './weights/layout.ts';
 
 /** Where the recordings of an experiment come from: generated ones, a folder of the user's, or either. */
 export type DataSource = 'generated' | 'folder' | 'either';

@@ -108,7 +108,7 @@ describe('import directions of src', () => {
       'lib/json/text.ts',
       'lib/samplerate/native.ts',
       'pack/pack.ts',
-      'port/training/environment.ts',
+      'jobs/environment.ts',
     ]);
   });
 

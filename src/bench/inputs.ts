@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { prepareData } from '../port/finetuning/prepare_data.ts';
 import { listChallenge17Data } from '../port/transplant/datasets/physionet.ts';
+import { prepareData } from '../prepare/prepare_data.ts';
 import { selectRecords } from '../reproduce/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';
 

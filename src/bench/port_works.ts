@@ -79,7 +79,7 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
 
   /** Challenge 2017 records to a prepared file, as the documented recipe. */
   async prepare_data({ source, target, resampler }) {
-    const { prepareData } = await import('../port/finetuning/prepare_data.ts');
+    const { prepareData } = await import('../prepare/prepare_data.ts');
     return async () => {
       const begun = performance.now();
       await prepareData({
@@ -99,7 +99,7 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
 
   /** Scores of predictions with bootstrap intervals. */
   async metrics({ records, classes, resamples }) {
-    const { bootstrapScores } = await import('../port/transplant/bootstrap.ts');
+    const { bootstrapScores } = await import('../port/transplant/evaluation/bootstrap.ts');
     const shape = [records as number, classes as number];
     const random = new RandomState(1);
     const truth = new Uint8Array(shape[0]! * shape[1]!);

@@ -3,9 +3,9 @@ import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
-import { type Conversion, convertIcentia11k } from '../port/pretraining/convert_icentia11k.ts';
-import { descriptionFile } from '../port/pretraining/icentia11k_description.ts';
-import { formatIds, parseIds } from '../port/pretraining/patient_ids.ts';
+import { type Conversion, convertIcentia11k } from '../prepare/icentia11k/convert.ts';
+import { descriptionFile } from '../prepare/icentia11k/description.ts';
+import { formatIds, parseIds } from '../prepare/icentia11k/patient_ids.ts';
 import { oneLine } from '../text.ts';
 import { PauseSignals, pausedCode } from './ending_signals.ts';
 

@@ -9,7 +9,7 @@ import { checkOutputFolder } from '../lib/outputs.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
-import { parseIds } from '../port/pretraining/patient_ids.ts';
+import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
 import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;

@@ -1,6 +1,6 @@
-import { finetuneFlags } from '../port/finetuning/flags.ts';
+import { describeFlags } from '../jobs/options.ts';
+import { finetuneFlags } from '../port/finetuning/trainer/flags.ts';
 import { type FinetuneOptions, finetune } from '../port/finetuning/trainer.ts';
-import { describeFlags } from '../port/training/options.ts';
 import { runJob } from './run_job.ts';
 
 export const help = `ecg-transplant finetune --job-dir DIR --train FILE [options]

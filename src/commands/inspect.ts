@@ -2,10 +2,10 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import { sizeOf } from '../lib/numpy/ndarray.ts';
 import { print } from '../output.ts';
-import { readWeights, type WeightFormat } from '../port/weights/files.ts';
-import { describeModel, identifyModel } from '../port/weights/identify.ts';
-import { type ModelDescription, weightLayout } from '../port/weights/layout.ts';
-import { matchWeights } from '../port/weights/loading.ts';
+import { readWeights, type WeightFormat } from '../weights/files.ts';
+import { describeModel, identifyModel } from '../weights/identify.ts';
+import { type ModelDescription, weightLayout } from '../weights/layout.ts';
+import { matchWeights } from '../weights/loading.ts';
 import { type DataReport, inspectData } from './inspect_data.ts';
 import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
 

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { configFile, isComplete } from '../jobs/job.ts';
+import { configSchema } from '../jobs/job_files.ts';
 import { fileKind } from '../lib/file_kind.ts';
 import { readJson } from '../lib/json/file.ts';
 import { ndarray, sizeOf } from '../lib/numpy/ndarray.ts';
@@ -9,13 +11,11 @@ import { readNpy } from '../lib/numpy/npy.ts';
 import { NpzFile } from '../lib/numpy/npz.ts';
 import { type AnyArray, isArray } from '../lib/numpy/object_array.ts';
 import { load } from '../lib/python/pickle.ts';
-import { bestModelFile, modelFile, readJobModel } from '../port/finetuning/job_model.ts';
-import { readPreprocessing } from '../port/finetuning/preprocessing.ts';
-import { recordingFile } from '../port/finetuning/record_files.ts';
-import { openRecording } from '../port/finetuning/recordings.ts';
-import { loadTrainingSet, type TrainingSet } from '../port/finetuning/training_set.ts';
-import { configFile, isComplete } from '../port/training/job.ts';
-import { configSchema } from '../port/training/job_files.ts';
+import { bestModelFile, modelFile, readJobModel } from '../port/finetuning/trainer/job_model.ts';
+import { loadTrainingSet, type TrainingSet } from '../port/finetuning/trainer/training_set.ts';
+import { readPreprocessing } from '../prepare/preprocessing.ts';
+import { recordingFile } from '../recordings/record_files.ts';
+import { openRecording } from '../recordings/recordings.ts';
 import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
 
 /** What `inspect` says about a file. */

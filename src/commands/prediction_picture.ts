@@ -1,4 +1,4 @@
-import type { Recording } from '../port/finetuning/recordings.ts';
+import type { Recording } from '../recordings/recordings.ts';
 import { clock, drawRecording, widthOf } from '../synthetic/picture.ts';
 
 export const notice = 'For research, not for diagnosis.';

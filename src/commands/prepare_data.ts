@@ -3,9 +3,9 @@ import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
-import { collectionKinds } from '../port/finetuning/collections.ts';
-import { type PrepareOptions, prepareData } from '../port/finetuning/prepare_data.ts';
-import type { SplitBy } from '../port/finetuning/set_split.ts';
+import { collectionKinds } from '../prepare/collections.ts';
+import { type PrepareOptions, prepareData } from '../prepare/prepare_data.ts';
+import type { SplitBy } from '../prepare/split.ts';
 import { list, positive, unitOf } from './record_options.ts';
 
 const formats = Object.entries(collectionKinds)

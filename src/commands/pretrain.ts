@@ -1,7 +1,7 @@
 import { silent } from '../events.ts';
-import { pretrainFlags } from '../port/pretraining/flags.ts';
+import { describeFlags } from '../jobs/options.ts';
+import { pretrainFlags } from '../port/pretraining/trainer/flags.ts';
 import { type PretrainOptions, pretrain, settledOptions } from '../port/pretraining/trainer.ts';
-import { describeFlags } from '../port/training/options.ts';
 import { runJob } from './run_job.ts';
 
 export const help = `ecg-transplant pretrain --job-dir DIR --task TASK --train DATA [options]

@@ -1,9 +1,6 @@
 import { join } from 'node:path';
 import { object } from 'valibot';
 import { type Reporter, reporterFor } from '../events.ts';
-import { faultOf } from '../lib/json/file.ts';
-import { throwFault } from '../lib/json/text.ts';
-import { print, printError } from '../output.ts';
 import {
   configFile,
   isComplete,
@@ -12,7 +9,7 @@ import {
   JobPaused,
   readConfig,
   requireSameJob,
-} from '../port/training/job.ts';
+} from '../jobs/job.ts';
 import {
   defaultsOf,
   type FlagTable,
@@ -21,7 +18,10 @@ import {
   parseDuration,
   parseFlags,
   requireFlags,
-} from '../port/training/options.ts';
+} from '../jobs/options.ts';
+import { faultOf } from '../lib/json/file.ts';
+import { throwFault } from '../lib/json/text.ts';
+import { print, printError } from '../output.ts';
 import { formatDuration } from '../reproduce/remaining_time.ts';
 import { PauseSignals, pausedCode } from './ending_signals.ts';
 

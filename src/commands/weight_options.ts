@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
-import { type WeightFormat, weightFormats } from '../port/weights/files.ts';
-import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../port/weights/layout.ts';
+import { type WeightFormat, weightFormats } from '../weights/files.ts';
+import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
 
 /** Options which the commands on weight files share, as `parseArgs` gives them. */
 export interface WeightOptionTexts {

@@ -12,9 +12,9 @@ import {
   type WeightFormat,
   weightFiles,
   writeWeights,
-} from '../port/weights/files.ts';
-import { describeModel, identifyModel } from '../port/weights/identify.ts';
-import { type Arch, type PretrainingTask, weightLayout } from '../port/weights/layout.ts';
+} from '../weights/files.ts';
+import { describeModel, identifyModel } from '../weights/identify.ts';
+import { type Arch, type PretrainingTask, weightLayout } from '../weights/layout.ts';
 import { required, weightOptions } from './weight_options.ts';
 
 export const help = `ecg-transplant weights --checkpoint-file FILE --task TASK [options]

@@ -6,14 +6,14 @@ import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { rdann } from '../lib/wfdb/annotation.ts';
 import { rdrecord } from '../lib/wfdb/signal.ts';
-import { findPatients, segmentFile, segmentsOf } from '../port/pretraining/convert_icentia11k.ts';
-import { rawLabelsOf } from '../port/pretraining/icentia11k_annotations.ts';
 import {
   flattenRawLabels,
   patientFile,
   type RawLabels,
   writeUnzippedLabels,
-} from '../port/transplant/datasets/icentia11k_files.ts';
+} from '../port/transplant/datasets/icentia11k/files.ts';
+import { rawLabelsOf } from '../prepare/icentia11k/annotations.ts';
+import { findPatients, segmentFile, segmentsOf } from '../prepare/icentia11k/convert.ts';
 
 /** Numbers of patients, of segments of each, and of samples of a segment. */
 export interface ExcerptSize {

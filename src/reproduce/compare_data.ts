@@ -4,7 +4,7 @@ import { exactly, type Row, sameText } from '../compare/closeness.ts';
 import { namesOf } from '../compare/suites/prepared_data.ts';
 import type { FinetuningSet } from '../experiments.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
-import { loadTrainingSet, type OpenTrainingSet } from '../port/finetuning/training_set.ts';
+import { loadTrainingSet, type OpenTrainingSet } from '../port/finetuning/trainer/training_set.ts';
 import type { PartName } from './run_folder.ts';
 import type { RunSettings } from './settings.ts';
 

@@ -4,7 +4,7 @@ import type { DataSetName } from '../compare/data.ts';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Experiment, FinetuningSet, SetName } from '../experiments.ts';
-import { convertIcentia11k, findPatients } from '../port/pretraining/convert_icentia11k.ts';
+import { convertIcentia11k, findPatients } from '../prepare/icentia11k/convert.ts';
 import { makeData } from '../synthetic/make_data.ts';
 import { ownCommand } from '../text.ts';
 import type { RunFolder } from './run_folder.ts';

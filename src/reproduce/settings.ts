@@ -1,10 +1,10 @@
 import { InputError } from '../errors.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import type { Precision } from '../graph/precision.ts';
+import { flagOf } from '../jobs/options.ts';
 import type { FinetuneOptions } from '../port/finetuning/trainer.ts';
 import type { PretrainOptions } from '../port/pretraining/trainer.ts';
-import { flagOf } from '../port/training/options.ts';
-import type { Arch, PretrainingTask } from '../port/weights/layout.ts';
+import type { Arch, PretrainingTask } from '../weights/layout.ts';
 import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
 import type { RunFolder, SideName } from './run_folder.ts';
 

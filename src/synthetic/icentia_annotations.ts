@@ -1,6 +1,6 @@
 import { toFloat64 } from '../lib/numpy/convert.ts';
-import { type Annotations, beatCodes, rhythmCodes } from '../port/pretraining/icentia11k_annotations.ts';
-import type { RawLabels } from '../port/transplant/datasets/icentia11k_files.ts';
+import type { RawLabels } from '../port/transplant/datasets/icentia11k/files.ts';
+import { type Annotations, beatCodes, rhythmCodes } from '../prepare/icentia11k/annotations.ts';
 
 const symbolOf = new Map([...beatCodes].map(([symbol, code]) => [code, symbol]));
 const noteOf = new Map([...rhythmCodes].map(([note, code]) => [code, note]));

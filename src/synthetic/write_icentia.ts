@@ -9,7 +9,7 @@ import {
   patientFile,
   type RawLabels,
   writeUnzippedLabels,
-} from '../port/transplant/datasets/icentia11k_files.ts';
+} from '../port/transplant/datasets/icentia11k/files.ts';
 import { writeDigital } from './digital.ts';
 import { type IcentiaSegment, icentiaRate, makeIcentiaPatient } from './icentia.ts';
 import { annotationsOf } from './icentia_annotations.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Original } from '../../src/bridge/original.ts';
 import { type ComparisonData, generatedCollections } from '../../src/compare/data.ts';
 import { bytesOf } from '../../src/lib/numpy/ndarray.ts';
-import { readWeights } from '../../src/port/weights/files.ts';
+import { readWeights } from '../../src/weights/files.ts';
 import { openOriginal } from '../compare/suites/data_suites.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'seeded-original-'));

@@ -2,10 +2,10 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { RandomState } from '../../src/lib/numpy/random.ts';
-import { readWeights } from '../../src/port/weights/files.ts';
 import { writeIcentiaPatient } from '../../src/synthetic/write_icentia.ts';
+import { readWeights } from '../../src/weights/files.ts';
 import { temporaryFolder, writeSmallSet } from '../port/training_data.ts';
-import { digest } from '../port/weights/exchange.ts';
+import { digest } from '../weights/exchange.ts';
 import { type Disturbance, type JobRun, runCommand } from './job_process.ts';
 
 const folder = temporaryFolder();

@@ -5,8 +5,8 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import * as convert from '../../src/commands/convert_icentia.ts';
 import * as makeData from '../../src/commands/make_data.ts';
 import { InputError } from '../../src/errors.ts';
-import { readDescription } from '../../src/port/pretraining/icentia11k_description.ts';
-import { formatIds, parseIds } from '../../src/port/pretraining/patient_ids.ts';
+import { readDescription } from '../../src/prepare/icentia11k/description.ts';
+import { formatIds, parseIds } from '../../src/prepare/icentia11k/patient_ids.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { help, run } from '../../src/commands/prepare_data.ts';
-import { readPreprocessing } from '../../src/port/finetuning/preprocessing.ts';
-import { writeChallenge17 } from '../port/finetuning/collections.ts';
+import { readPreprocessing } from '../../src/prepare/preprocessing.ts';
+import { writeChallenge17 } from '../prepare/collections.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prepare-command-'));
 beforeAll(() =>

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readWeights } from '../../src/port/weights/files.ts';
 import { writeIcentiaPatient } from '../../src/synthetic/write_icentia.ts';
+import { readWeights } from '../../src/weights/files.ts';
 import { temporaryFolder } from '../port/training_data.ts';
 import { runCommand } from './job_process.ts';
 

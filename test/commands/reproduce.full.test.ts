@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readReport, verdictOf } from '../../src/compare/report/index.ts';
 import { bytesOf } from '../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
-import { readWeights } from '../../src/port/weights/files.ts';
+import { readWeights } from '../../src/weights/files.ts';
 import { runCommand } from './job_process.ts';
 
 /** Another profile makes the campaign shorter: ECG_TEST_PROFILE=smallest. */

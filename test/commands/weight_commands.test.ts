@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { main } from '../../src/cli.ts';
 import { inspectWeights } from '../../src/commands/inspect.ts';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
-import { readWeights, writeWeights } from '../../src/port/weights/files.ts';
-import { describeModel, identifyModel } from '../../src/port/weights/identify.ts';
-import { weightLayout } from '../../src/port/weights/layout.ts';
-import { digest, sampleWeights } from '../port/weights/exchange.ts';
+import { readWeights, writeWeights } from '../../src/weights/files.ts';
+import { describeModel, identifyModel } from '../../src/weights/identify.ts';
+import { weightLayout } from '../../src/weights/layout.ts';
+import { digest, sampleWeights } from '../weights/exchange.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ecg-commands-'));
 const at = (name: string): string => join(folder, name);

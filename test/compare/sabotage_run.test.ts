@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const chosen = ['bounded integers by remainder instead of rejection', 'bradycardia begins below 50 beats a minute'];
 const harmless = {
   name: 'nothing is changed but a comment',
-  file: 'port/transplant/datasets/icentia11k_labels.ts',
+  file: 'port/transplant/datasets/icentia11k/labels.ts',
   search: '/** The code of the largest total,',
   replacement: '/** A code of the largest total,',
   suite: 'sampling',

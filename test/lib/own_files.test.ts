@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
+import { Journal } from '../../src/jobs/journal.ts';
 import { CSVLogger } from '../../src/lib/keras/callbacks.ts';
 import { TensorBoard } from '../../src/lib/keras/tensorboard.ts';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { appendText, makeOwnFolder, openAnew, openToAppend, openToRead } from '../../src/lib/own_files.ts';
 import { copyFileAtomic, writeFileAtomic } from '../../src/lib/python/atomic_file.ts';
-import { RecordCache } from '../../src/port/finetuning/record_cache.ts';
-import { Journal } from '../../src/port/training/journal.ts';
+import { RecordCache } from '../../src/prepare/record_cache.ts';
 
 let folder: string;
 beforeEach(() => {

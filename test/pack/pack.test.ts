@@ -17,7 +17,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { PathRemover } from '../../src/pack/anonymous.ts';
 import { type PackOptions, pack } from '../../src/pack/pack.ts';
 import { unpack } from '../../src/pack/unpack.ts';
-import { readJobModel } from '../../src/port/finetuning/job_model.ts';
+import { readJobModel } from '../../src/port/finetuning/trainer/job_model.ts';
 import { preprocessing } from '../port/sound_files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pack-'));

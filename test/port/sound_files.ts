@@ -1,7 +1,7 @@
-import type { JobModel } from '../../src/port/finetuning/job_model.ts';
-import type { Preprocessing } from '../../src/port/finetuning/preprocessing.ts';
-import type { Description } from '../../src/port/pretraining/icentia11k_description.ts';
-import type { JobConfig } from '../../src/port/training/job.ts';
+import type { JobConfig } from '../../src/jobs/job.ts';
+import type { JobModel } from '../../src/port/finetuning/trainer/job_model.ts';
+import type { Description } from '../../src/prepare/icentia11k/description.ts';
+import type { Preprocessing } from '../../src/prepare/preprocessing.ts';
 
 export const digest = 'ab'.repeat(32);
 export const model: JobModel = {

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { experiments } from '../../src/experiments.ts';
 import type { NamedArray } from '../../src/lib/keras/weights_h5.ts';
 import { bytesOf, zeros } from '../../src/lib/numpy/ndarray.ts';
-import { readWeights, writeWeights } from '../../src/port/weights/files.ts';
-import { type ModelDescription, type WeightSpec, weightLayout } from '../../src/port/weights/layout.ts';
 import { copyGivenWeights } from '../../src/reproduce/original_steps.ts';
 import { identifyGiven, takeGivenWeights } from '../../src/reproduce/port_steps.ts';
 import { RunFolder } from '../../src/reproduce/run_folder.ts';
 import { finetuneOptions } from '../../src/reproduce/settings.ts';
+import { readWeights, writeWeights } from '../../src/weights/files.ts';
+import { type ModelDescription, type WeightSpec, weightLayout } from '../../src/weights/layout.ts';
 import { temporaryFolder } from '../port/training_data.ts';
 import { settingsIn } from './run_settings.ts';
 

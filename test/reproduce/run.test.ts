@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProgressEvent } from '../../src/events.ts';
-import { JobPaused } from '../../src/port/training/job.ts';
+import { JobPaused } from '../../src/jobs/job.ts';
 import { runSteps, type Selection, StepFailed } from '../../src/reproduce/run.ts';
 import type { StageName, Step } from '../../src/reproduce/step.ts';
 import { settingsIn } from './run_settings.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experiments } from '../../src/experiments.ts';
-import { finetuneFlags } from '../../src/port/finetuning/flags.ts';
-import { pretrainFlags } from '../../src/port/pretraining/flags.ts';
+import { finetuneFlags } from '../../src/port/finetuning/trainer/flags.ts';
+import { pretrainFlags } from '../../src/port/pretraining/trainer/flags.ts';
 import { finetuneOptions, flagsOf, pretrainOptions, trialSeed } from '../../src/reproduce/settings.ts';
 import { settingsIn } from './run_settings.ts';
 

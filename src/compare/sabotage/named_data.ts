@@ -1,9 +1,9 @@
 import type { NamedMutant } from './named.ts';
 
-const sampling = 'port/transplant/datasets/icentia11k_sampling.ts';
-const labels = 'port/transplant/datasets/icentia11k_labels.ts';
+const sampling = 'port/transplant/datasets/icentia11k/sampling.ts';
+const labels = 'port/transplant/datasets/icentia11k/labels.ts';
 const random = 'lib/numpy/random.ts';
-const listing = 'port/transplant/datasets/physionet_listing.ts';
+const listing = 'port/transplant/datasets/physionet/listing.ts';
 const split = 'lib/sklearn/model_selection.ts';
 const evaluation = 'port/transplant/evaluation.ts';
 const scores = 'lib/sklearn/metrics.ts';

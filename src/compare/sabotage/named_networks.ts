@@ -5,7 +5,7 @@ const transformer = 'port/transplant/modules/transformer.ts';
 const normalization = 'graph/ops/normalization.ts';
 const initializers = 'graph/initializers.ts';
 const adam = 'graph/optimizers.ts';
-const layout = 'port/weights/layout.ts';
+const layout = 'weights/layout.ts';
 
 /** Errors in networks, their training and their files. */
 export const namedInNetworks: readonly NamedMutant[] = [
@@ -201,7 +201,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   // training, resume, predictions
   {
     name: 'the short last batch is dropped',
-    file: 'port/finetuning/classifier.ts',
+    file: 'port/finetuning/trainer/classifier.ts',
     search: 'for (let start = skip * batchSize; start < records; start += batchSize) {',
     replacement: 'for (let start = skip * batchSize; start + batchSize <= records; start += batchSize) {',
     suite: 'training',
@@ -222,7 +222,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   },
   {
     name: "a resumed job begins with new moments of Adam's",
-    file: 'port/training/saved_state.ts',
+    file: 'jobs/saved_state.ts',
     search: 'return new Map(session.names.map((name)',
     replacement: "return new Map(session.names.filter((name) => !name.startsWith('optimizer/')).map((name)",
     suite: 'resume',
@@ -236,7 +236,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   },
   {
     name: 'sigmoid for softmax',
-    file: 'port/finetuning/classifier.ts',
+    file: 'port/finetuning/trainer/classifier.ts',
     search: "multiLabel ? 'sigmoid' : 'softmax'",
     replacement: "multiLabel ? 'softmax' : 'sigmoid'",
     suite: 'training',
@@ -250,7 +250,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   },
   {
     name: 'two classes exchanged in the table of predictions',
-    file: 'port/transplant/predictions.ts',
+    file: 'port/transplant/utils/predictions.ts',
     search: 'for (let row = 0; row < rows; row++) out[row] = data[row * columns + column]!;',
     replacement:
       'for (let row = 0; row < rows; row++) out[row] = data[row * columns + (column < 2 ? 1 - column : column)]!;',

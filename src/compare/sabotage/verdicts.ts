@@ -7,7 +7,7 @@ export interface Verdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: Verdict } = {
-  'port/pretraining/generators.ts number 49cdb8a5': {
+  'port/pretraining/datasets/generators.ts number 49cdb8a5': {
     is: 'gap',
     because: 'one generator takes all patients either way; no case has several (--data-parallelism)',
   },
@@ -20,7 +20,7 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'the length of a segment as published is for information; nothing reads it',
   },
-  'port/pretraining/batch_stream.ts statement a8fd2a17': {
+  'port/pretraining/datasets/batch_stream.ts statement a8fd2a17': {
     is: 'gap',
     because: 'a batch that comes while nobody waits would be lost; in the cases each one is waited for',
   },
@@ -54,7 +54,7 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'equivalent',
     because: 'with all its digits every number reads back, so the search ends there by itself',
   },
-  'port/training/library_digests.ts arguments 0ac0aa96': {
+  'jobs/library_digests.ts arguments 0ac0aa96': {
     is: 'equivalent',
     because: 'a cache: checksums are made again',
   },
@@ -70,11 +70,11 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'equivalent',
     because: 'both are for the message of a refusal',
   },
-  'port/finetuning/best_model.ts elements 9ded7892': {
+  'port/finetuning/trainer/best_model.ts elements 9ded7892': {
     is: 'equivalent',
     because: 'a list of what is allowed; its order shows in --help only',
   },
-  'port/pretraining/batch_stream.ts statement 812c68e4': {
+  'port/pretraining/datasets/batch_stream.ts statement 812c68e4': {
     is: 'gap',
     because: 'a thread that fails would be waited for; none of the cases makes one fail',
   },

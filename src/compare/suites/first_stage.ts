@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { PrepareOptions as Preparation } from '../../bridge/original_data.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { dataSetFromPickle } from '../../port/finetuning/datasets.ts';
-import { prepareData } from '../../port/finetuning/prepare_data.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';
+import { prepareData } from '../../prepare/prepare_data.ts';
 import { exactly, type FirstDifference, type Row } from '../closeness.ts';
 import { withFirst } from '../first_difference.ts';
 
@@ -22,7 +22,7 @@ interface Stage {
 const stages: readonly Stage[] = [
   {
     name: 'read',
-    port: 'src/port/finetuning/recordings.ts, src/lib/wfdb/signal.ts (rdrecord)',
+    port: 'src/recordings/recordings.ts, src/lib/wfdb/signal.ts (rdrecord)',
     original: 'transplant/datasets/physionet.py, wfdb.rdrecord',
     upTo: ({ category, folds }) => ({ category, folds, pad: 'max' }),
   },

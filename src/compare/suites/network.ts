@@ -11,7 +11,7 @@ import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { ecgFeatureExtractor } from '../../port/finetuning/utils.ts';
 import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
 import { taskSolver } from '../../port/pretraining/utils.ts';
-import type { Arch, ModelDescription } from '../../port/weights/layout.ts';
+import type { Arch, ModelDescription } from '../../weights/layout.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
 import type { TaskName } from '../suite.ts';

@@ -11,10 +11,10 @@ import {
   getChallenge20Data,
   getPtbXlData,
 } from '../../port/finetuning/datasets.ts';
-import { prepareData } from '../../port/finetuning/prepare_data.ts';
-import { twelveLeads } from '../../port/finetuning/recordings.ts';
 import { readChallenge17Data, readChallenge20Data, readPtbXlData } from '../../port/transplant/datasets/physionet.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';
+import { prepareData } from '../../prepare/prepare_data.ts';
+import { twelveLeads } from '../../recordings/recordings.ts';
 import { exactly, type Row, sameText } from '../closeness.ts';
 import type { SuiteCase, SuiteContext } from '../suite.ts';
 import { collectionOf, int64, outcomeOf, shown, wordFor } from './data_cases.ts';

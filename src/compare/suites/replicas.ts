@@ -1,5 +1,5 @@
 import { inputsByName } from '../../lib/keras/inputs.ts';
-import { arrayRows } from '../../port/finetuning/rows.ts';
+import { arrayRows } from '../../lib/numpy/rows.ts';
 import { type LabelledBatch, makeBatches } from '../batches.ts';
 import { closely, exactly, pairUp, type Row } from '../closeness.ts';
 import type { SuiteCase } from '../suite.ts';

@@ -3,9 +3,9 @@ import type { NamedArray } from '../../lib/keras/weights_h5.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { checkOutputFile } from '../../lib/outputs.ts';
 import { ValueError } from '../../lib/python/errors.ts';
-import { findWeights, readWeights, type WeightFormat, weightFiles, writeWeights } from '../weights/files.ts';
-import { type Arch, weightLayout } from '../weights/layout.ts';
-import { loadWeights } from '../weights/loading.ts';
+import { findWeights, readWeights, type WeightFormat, weightFiles, writeWeights } from '../../weights/files.ts';
+import { type Arch, weightLayout } from '../../weights/layout.ts';
+import { loadWeights } from '../../weights/loading.ts';
 
 /** Options of `adjustNetwork`. */
 export interface AdjustNetworkOptions {

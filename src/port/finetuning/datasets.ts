@@ -4,11 +4,11 @@ import { astype, toFloat64 } from '../../lib/numpy/convert.ts';
 import { type DType, type NdArray, ndarray, zeros } from '../../lib/numpy/ndarray.ts';
 import { NpyFile } from '../../lib/numpy/npy.ts';
 import { type AnyArray, isArray, type ObjectArray, objectArray } from '../../lib/numpy/object_array.ts';
+import { isFloatType } from '../../lib/numpy/rows.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
-import { isFloatType } from './rows.ts';
 
 /** A set of labelled recordings of equal length. Twin of the dict that the Python original builds, saves and loads. */
 export interface DataSet<X = NdArray<'float32' | 'float64'>> {

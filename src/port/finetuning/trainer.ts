@@ -4,27 +4,27 @@ import { InputError, UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
+import { Job, type JobOptions, JobPaused } from '../../jobs/job.ts';
+import { Journal } from '../../jobs/journal.ts';
+import { defaultsOf } from '../../jobs/options.ts';
+import { checkCounts, parametersOf, tellFewSamples } from '../../jobs/progress.ts';
+import { permutations } from '../../jobs/sampling.ts';
+import { train as trainJob } from '../../jobs/train.ts';
 import { type Callback, EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
-import { Job, type JobOptions, JobPaused } from '../training/job.ts';
-import { Journal } from '../training/journal.ts';
-import { defaultsOf } from '../training/options.ts';
-import { checkCounts, parametersOf, tellFewSamples } from '../training/progress.ts';
-import { permutations } from '../training/sampling.ts';
-import { train as trainJob } from '../training/train.ts';
+import { type Arch, archs, type ModelDescription } from '../../weights/layout.ts';
+import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
-import { type Arch, archs, type ModelDescription } from '../weights/layout.ts';
-import { loadIntoClassifier, saveSession } from '../weights/model_weights.ts';
-import { bestModelCheckpoint, type ValMetric, valMetrics } from './best_model.ts';
-import { batchesOf, createClassifier, predictUnless } from './classifier.ts';
-import { finetuneFlags } from './flags.ts';
-import { bestModelFile, writeJobModel } from './job_model.ts';
-import { type JobSets, withJobSets } from './job_sets.ts';
+import { bestModelCheckpoint, type ValMetric, valMetrics } from './trainer/best_model.ts';
+import { batchesOf, createClassifier, predictUnless } from './trainer/classifier.ts';
+import { finetuneFlags } from './trainer/flags.ts';
+import { bestModelFile, writeJobModel } from './trainer/job_model.ts';
+import { type JobSets, withJobSets } from './trainer/job_sets.ts';
 
-export { type ValMetric, valMetrics } from './best_model.ts';
-export { createClassifier, predictAll } from './classifier.ts';
+export { type ValMetric, valMetrics } from './trainer/best_model.ts';
+export { createClassifier, predictAll } from './trainer/classifier.ts';
 
 /** Options of a finetuning job; names and defaults are those of `finetuning.trainer`'s flags. */
 export interface FinetuneOptions extends JobOptions {

@@ -1,10 +1,10 @@
 /** Pretraining data: frames of patients, normalised, as items (`…Generator`) or batches (`…Dataset`). Twin of `pretraining.datasets`. */
-import { BatchStream } from './batch_stream.ts';
-import type { BatchOptions, CpcGeneratorOptions, GeneratorOptions, StreamSpec } from './generators.ts';
+import { BatchStream } from './datasets/batch_stream.ts';
+import type { BatchOptions, CpcGeneratorOptions, GeneratorOptions, StreamSpec } from './datasets/generators.ts';
 
-export { BatchStream } from './batch_stream.ts';
-export type { Batch } from './batches.ts';
-export * from './generators.ts';
+export { BatchStream } from './datasets/batch_stream.ts';
+export type { Batch } from './datasets/batches.ts';
+export * from './datasets/generators.ts';
 
 function dataset(
   spec: Omit<StreamSpec, 'batch' | 'patientIds' | 'options'>,

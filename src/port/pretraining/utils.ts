@@ -1,12 +1,12 @@
 import { Dense } from '../../graph/layers.ts';
 import { Sequential } from '../../graph/model.ts';
 import type { NamedArray } from '../../lib/keras/weights_h5.ts';
+import { readWeights } from '../../weights/files.ts';
+import { type Arch, type PretrainingTask, type WeightLayout, weightLayout } from '../../weights/layout.ts';
+import { loadWeights } from '../../weights/loading.ts';
 import { ecgFeatureExtractor } from '../finetuning/utils.ts';
 import { Encoder } from '../transplant/modules/transformer.ts';
 import { CPCSolver } from '../transplant/tasks/cpc.ts';
-import { readWeights } from '../weights/files.ts';
-import { type Arch, type PretrainingTask, type WeightLayout, weightLayout } from '../weights/layout.ts';
-import { loadWeights } from '../weights/loading.ts';
 
 /** A backbone's weights under the paths which they have in a file of their own. */
 export interface PretrainedWeights {

@@ -5,7 +5,12 @@ import { pairwiseSum, pairwiseSumFloat32, sum } from '../../lib/numpy/sum.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { dump, type LoadOptions, load } from '../../lib/python/pickle.ts';
 
-export { createPredictionsFrame, type PredictionColumns, type Predictions, readPredictions } from './predictions.ts';
+export {
+  createPredictionsFrame,
+  type PredictionColumns,
+  type Predictions,
+  readPredictions,
+} from './utils/predictions.ts';
 
 /**
  * Pads or cuts sequences to one length. Twin of `transplant.utils.pad_sequences`.

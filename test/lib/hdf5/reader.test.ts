@@ -171,7 +171,7 @@ describe('hostile HDF5 files of make_hostile.py', () => {
     const trace = join(folder, 'trace.txt');
     const program = `
       import { readdirSync } from 'node:fs';
-      import { readWeights } from ${JSON.stringify(join(root, 'src/port/weights/files.ts'))};
+      import { readWeights } from ${JSON.stringify(join(root, 'src/weights/files.ts'))};
       for (const file of readdirSync('.').filter((name) => !name.startsWith('canary'))) {
         try { readWeights(file); console.log('accepted', file); } catch (error) { if (error.name !== 'InputError') throw error; }
       }

@@ -16,9 +16,15 @@ import {
   getPtbXlData,
   padPre,
 } from '../../../src/port/finetuning/datasets.ts';
+import {
+  copyChallenge17,
+  copyPtbXl,
+  writeChallenge17,
+  writeChallenge20,
+  writePtbXl,
+} from '../../prepare/collections.ts';
+import { callPython, type PythonCall, tell } from '../../prepare/prepare_python.ts';
 import { haveSharedData, sharedData } from '../../shared_data.ts';
-import { copyChallenge17, copyPtbXl, writeChallenge17, writeChallenge20, writePtbXl } from './collections.ts';
-import { callPython, type PythonCall, tell } from './prepare_python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'finetuning-datasets-'));
 const at = (name: string): string => join(folder, name);

@@ -3,13 +3,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
+import { JobPaused } from '../../../src/jobs/job.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
 import { dataSetToPickle } from '../../../src/port/finetuning/datasets.ts';
-import { finetuneFlags } from '../../../src/port/finetuning/flags.ts';
+import { finetuneFlags } from '../../../src/port/finetuning/trainer/flags.ts';
 import { type FinetuneOptions, finetune } from '../../../src/port/finetuning/trainer.ts';
-import { JobPaused } from '../../../src/port/training/job.ts';
 import { savePkl } from '../../../src/port/transplant/utils.ts';
-import { readWeights } from '../../../src/port/weights/files.ts';
+import { readWeights } from '../../../src/weights/files.ts';
 import { runPython } from '../../python.ts';
 import { root } from '../../shared_data.ts';
 import { pausing, smallSet, temporaryFolder, writeSmallSet } from '../training_data.ts';
@@ -19,8 +19,8 @@ vi.mock('../../../src/port/finetuning/utils.ts', async (original) => {
   const real = await original<typeof import('../../../src/port/finetuning/utils.ts')>();
   return { ...real, ecgFeatureExtractor: (arch?: string) => real.ecgFeatureExtractor(arch, 1) };
 });
-vi.mock('../../../src/port/weights/layout.ts', async (original) => {
-  const real = await original<typeof import('../../../src/port/weights/layout.ts')>();
+vi.mock('../../../src/weights/layout.ts', async (original) => {
+  const real = await original<typeof import('../../../src/weights/layout.ts')>();
   return { ...real, weightLayout: (model: object) => real.weightLayout({ ...model, stages: 1 }) };
 });
 

@@ -12,7 +12,7 @@ import {
   macroPrecisionRecall,
   multiF1,
 } from '../../../src/port/transplant/evaluation.ts';
-import { createPredictionsFrame } from '../../../src/port/transplant/predictions.ts';
+import { createPredictionsFrame } from '../../../src/port/transplant/utils/predictions.ts';
 import { isMulticlass, padSequences, runningMeanStd } from '../../../src/port/transplant/utils.ts';
 import { runPython } from '../../python.ts';
 import { root } from '../../shared_data.ts';

@@ -4,7 +4,7 @@ import { astype } from '../../../src/lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { IndexError, ValueError } from '../../../src/lib/python/errors.ts';
-import { bootstrapDifference, bootstrapScores } from '../../../src/port/transplant/bootstrap.ts';
+import { bootstrapDifference, bootstrapScores } from '../../../src/port/transplant/evaluation/bootstrap.ts';
 import {
   auc,
   challenge2020Metrics,

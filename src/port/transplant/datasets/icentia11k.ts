@@ -5,10 +5,10 @@
 import { fromFloat16, toFloat16 } from '../../../lib/numpy/float16.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 
-export * from './icentia11k_files.ts';
-export * from './icentia11k_labels.ts';
-export * from './icentia11k_sampling.ts';
-export { signalInMemory, signalOnDisk } from './icentia11k_signal.ts';
+export * from './icentia11k/files.ts';
+export * from './icentia11k/labels.ts';
+export * from './icentia11k/sampling.ts';
+export { signalInMemory, signalOnDisk } from './icentia11k/signal.ts';
 
 /** Samples of a whole segment, and of the frames of the data set's authors. For information: every file has its own size. */
 export const dsSegmentSize = 2 ** 20 + 1;

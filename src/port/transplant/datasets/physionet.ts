@@ -10,7 +10,7 @@ import {
   listChallenge20Data,
   listPtbXlData,
   type PtbXlOptions,
-} from './physionet_listing.ts';
+} from './physionet/listing.ts';
 
 export { type LabelFrame, type Listing, listChallenge17Data, listChallenge20Data, listPtbXlData, type PtbXlOptions };
 

@@ -19,10 +19,10 @@ import {
   readPtbXlData,
   resampleRecords,
 } from '../../../../src/port/transplant/datasets/physionet.ts';
+import { writeChallenge17, writeChallenge20, writePtbXl } from '../../../prepare/collections.ts';
+import { callPython, tellArray } from '../../../prepare/prepare_python.ts';
 import { runPython } from '../../../python.ts';
 import { haveSharedData, sharedData } from '../../../shared_data.ts';
-import { writeChallenge17, writeChallenge20, writePtbXl } from '../../finetuning/collections.ts';
-import { callPython, tellArray } from '../../finetuning/prepare_python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'physionet-'));
 const at = (...names: string[]): string => join(folder, ...names);

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { cpus, homedir } from 'node:os';
+import { join } from 'node:path';
+import { runtime } from '../graph/runtime.ts';
+import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
+import type { Environment } from './job_files.ts';
+import { fileDigests } from './library_digests.ts';
+
+export type { Environment } from './job_files.ts';
+
+const settings = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA'];
+
+/** The environment of this process. */
+export function environment(): Environment {
+  const tensorflow = runtime();
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return {
+    version,
+    node: process.versions.node,
+    tensorflow: tensorflow.tensorflowVersion,
+    libraries: fileDigests(mappedLibraries(), digestCache()),
+    platform: `${process.platform} ${process.arch}`,
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    gpu: tensorflow.usesGpu,
+    settings: Object.fromEntries(
+      settings.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]!]),
+    ),
+  };
+}
+
+/** What differs between two environments in a way that can change last bits, as a text; empty if nothing does. */
+export function differences(before: Environment, now: Environment): string {
+  const parts = (['tensorflow', 'processor', 'gpu', 'settings'] as const).map((name) => {
+    const [was, is] = [JSON.stringify(before[name]), JSON.stringify(now[name])];
+    return was === is ? '' : `${name} was ${was}, is ${is}`;
+  });
+  const digestsOf = ({ libraries }: Environment): string => Object.values(libraries).sort().join();
+  const sameLibraries = digestsOf(before) === digestsOf(now);
+  return [...parts, sameLibraries ? '' : 'the TensorFlow libraries are other files'].filter(Boolean).join('; ');
+}
+
+/** Where set-up of an installed package keeps its files too. */
+function digestCache(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ecg-transplant', 'library-digests.json');
+}

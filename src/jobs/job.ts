@@ -1,0 +1,325 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { InputError } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import type { FitState } from '../graph/fit.ts';
+import type { Session } from '../graph/session.ts';
+import { readJson, writeJson } from '../lib/json/file.ts';
+import { type Callback, CSVLogger } from '../lib/keras/callbacks.ts';
+import { lockFolder } from '../lib/lock.ts';
+import { RandomState, random } from '../lib/numpy/random.ts';
+import { checkOutputFolder } from '../lib/outputs.ts';
+import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { differences, environment } from './environment.ts';
+import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
+import { flagOf } from './options.ts';
+import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
+
+/** What both trainers know of a job. */
+export interface JobOptions {
+  /** Output folder, created. */
+  readonly jobDir: string;
+  readonly epochs?: number;
+  /** Seed of NumPy; 0 counts as none (Quirk Q42). */
+  readonly seed?: number;
+  /** Seed of initial weights, of the order of training samples and of dropout, which the original leaves to chance. */
+  readonly initSeed?: number;
+  /** Go on from the last complete checkpoint of the folder; from the start if there is none. */
+  readonly resume?: boolean;
+  /** Begin again in the folder of a complete or unfinished job, whose files are replaced. */
+  readonly force?: boolean;
+  /** Milliseconds between checkpoints within an epoch; default ten minutes. */
+  readonly saveInterval?: number;
+}
+
+export type { JobConfig, JobKind } from './job_files.ts';
+
+/** Values of options that are not given, by name. */
+export type Defaults = Readonly<Record<string, string | number>>;
+
+/** Options that name files or folders, and those that may change when a job goes on. */
+const paths = ['train', 'val', 'test', 'weightsFile', 'valFile', 'cacheVal'];
+const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
+
+/** Name of the description of a job in its folder. */
+export const configFile = 'config.json';
+
+const names = { config: configFile, state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
+
+/** Start of the names of files in a job folder that are of no use once their process is gone. */
+export const scratchPrefix = '.scratch-';
+
+/** A job was asked to pause, and has saved its state. */
+export class JobPaused extends Error {
+  override readonly name = 'JobPaused';
+}
+
+/** A training job and its folder. */
+export class Job {
+  readonly dir: string;
+  readonly config: JobConfig;
+  /** Where the job goes on; undefined for one that begins. */
+  readonly state: SavedState | undefined;
+
+  readonly #unlock: () => void;
+
+  private constructor(dir: string, config: JobConfig, state: SavedState | undefined, unlock: () => void) {
+    this.#unlock = unlock;
+    this.dir = dir;
+    this.config = config;
+    this.state = state;
+  }
+
+  /**
+   * Opens the folder of a job and locks it until `run` ends; nothing in it changes before `begin`. With `resume` the job goes on where the folder's job stopped. Seeds NumPy's global
+   * generator and says with what. `defaults` are the values of options that are not given.
+   *
+   * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
+   */
+  static open(kind: JobKind, options: JobOptions, reporter: Reporter, defaults: Defaults = {}): Job {
+    checkOutputFolder(options.jobDir, { flag: '--job-dir' });
+    mkdirSync(options.jobDir, { recursive: true });
+    const unlock = lockFolder(options.jobDir);
+    try {
+      return Job.#openLocked(kind, options, reporter, defaults, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  static #openLocked(
+    kind: JobKind,
+    options: JobOptions,
+    reporter: Reporter,
+    defaults: Defaults,
+    unlock: () => void,
+  ): Job {
+    const dir = options.jobDir;
+    removeUnfinishedFiles(dir);
+    requireFileNames(dir);
+    const stateFile = join(dir, names.state);
+    const hasState = existsSync(stateFile);
+    if (options.resume && options.force) {
+      throw new InputError('--resume goes on with a job, --force begins it again', { expected: 'one of them' });
+    }
+    const complete = isComplete(dir);
+    if ((hasState || complete) && !options.resume && !options.force) {
+      throw new InputError(`the folder holds ${complete ? 'a complete' : 'an unfinished'} job`, {
+        file: dir,
+        next: complete
+          ? 'Replace it: add --force. Train it for longer: --resume with more --epochs. Or choose another --job-dir.'
+          : 'Go on with it: add --resume. Begin again: --force. Or choose another --job-dir.',
+      });
+    }
+    const given = comparable(options);
+    const present = environment();
+    if (hasState && options.resume) {
+      const config = readConfig(dir, kind);
+      if (config === undefined) {
+        throw new InputError('the description of the job is missing', {
+          file: join(dir, names.config),
+          next: 'Put it back, or remove the folder and start again.',
+        });
+      }
+      requireSameOptions(dir, config, given, defaults);
+      requireSameInputs(config);
+      const different = differences(config.environment, present);
+      if (different) {
+        reporter({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
+      }
+      const state = readState(stateFile);
+      const { epoch, step } = state.fit;
+      reporter({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
+      random.seed(config.seed);
+      return new Job(dir, config, state, unlock);
+    }
+    // Quirk Q42: 0 counts as no seed.
+    const seed = options.seed || random.randint(2 ** 16);
+    const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
+    const inputs = sizesOf(given);
+    const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
+    reporter({ kind: 'message', text: `Seed: ${seed}` });
+    random.seed(seed);
+    return new Job(dir, config, undefined, unlock);
+  }
+
+  /**
+   * Takes the folder into use, once the inputs have been checked: until then what an earlier job left is as it was. Marks the job as not complete; one that begins drops
+   * an earlier job's checkpoint and writes `config.json`.
+   */
+  begin(): void {
+    rmSync(this.path(names.done), { force: true });
+    if (this.state !== undefined) return;
+    rmSync(this.path(names.state), { force: true });
+    writeJson(this.path(names.config), this.config);
+  }
+
+  path(name: string): string {
+    return join(this.dir, name);
+  }
+
+  /** The logger of `history.csv`; one that goes on puts the file back to where the checkpoint was made. */
+  historyLogger(): CSVLogger {
+    const file = this.path(names.history);
+    const text = this.state?.historyCsv;
+    if (text === undefined) return new CSVLogger(file);
+    writeFileAtomic(file, text);
+    return new CSVLogger(file, text.slice(0, text.indexOf('\r\n')).split(',').slice(1));
+  }
+
+  /** Brings a session and the callbacks to where the job stopped; does nothing for a job that begins. */
+  restore(session: Session, callbacks: readonly Callback[]): void {
+    if (this.state === undefined) return;
+    restoreVariables(this.path(names.state), session);
+    const kept = this.state.callbacks;
+    if (kept.length > callbacks.length) {
+      throw new InputError('the checkpoint belongs to another job', {
+        file: this.path(names.state),
+        where: 'callbacks',
+        got: `${kept.length}`,
+        expected: `at most ${callbacks.length}`,
+      });
+    }
+    for (const [i, memory] of kept.entries()) Object.assign(callbacks[i]!, memory);
+  }
+
+  /** Replaces the checkpoint. */
+  async save(session: Session, fit: FitState, callbacks: readonly Callback[]): Promise<void> {
+    const historyCsv = fit.history.length > 0 ? readFileSync(this.path(names.history), 'utf8') : undefined;
+    await writeState(this.path(names.state), session, { fit, callbacks: callbacks.map(memoryOf), historyCsv });
+  }
+
+  /** Does the work of the job and unlocks its folder; a full disk is reported with what is left and what to do. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { code, path } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') throw error;
+      const kept = existsSync(this.path(names.state));
+      throw new InputError('there is no room to write', {
+        file: path ?? this.dir,
+        got: code,
+        next: kept
+          ? `The last complete checkpoint is kept (${this.path(names.state)}): make room, then go on with --resume.`
+          : 'Make room and start again.',
+      });
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /** Marks the job as complete; the last file that it writes. */
+  complete(epochs: number): void {
+    const marker = { epochs, finished: new Date().toISOString() };
+    writeJson(this.path(names.done), marker, 0);
+  }
+}
+
+/** Whether a folder's job has written everything, for at least so many epochs. */
+export function isComplete(dir: string, epochs = 0): boolean {
+  const file = join(dir, names.done);
+  if (!existsSync(file)) return false;
+  const what = 'the mark of a complete job';
+  const next = 'Remove the file to go on with the job: --resume.';
+  return readJson(file, completeSchema, { what, next }).epochs >= epochs;
+}
+
+/** The folder's `config.json`, if there is one. Throws an InputError if it cannot be read or is another kind of job's. */
+export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
+  const file = join(dir, names.config);
+  if (!existsSync(file)) return undefined;
+  const what = 'the description of the job';
+  const next = 'Put the file back as it was, or choose another --job-dir and start again.';
+  const config = readJson(file, configSchema, { what, next });
+  if (config.job !== kind) {
+    throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
+  }
+  return config;
+}
+
+/** Refuses a folder of the name of a file that a job writes, perhaps at its end only. */
+function requireFileNames(dir: string): void {
+  const entries = readdirSync(dir, { withFileTypes: true });
+  const taken = entries.find((entry) => entry.isDirectory() && /\.(csv|json|jsonl|npz|h5)$/.test(entry.name));
+  if (taken === undefined) return;
+  throw new InputError('a folder, where the job writes a file', {
+    file: join(dir, taken.name),
+    next: 'Move it away, or choose another --job-dir.',
+  });
+}
+
+/** Removes what a killed process was writing: the temporary names of `AtomicFile`, and scratch files. */
+function removeUnfinishedFiles(dir: string): void {
+  const unfinished = readdirSync(dir).filter(
+    (name) => name.startsWith(scratchPrefix) || /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name),
+  );
+  for (const name of unfinished) rmSync(join(dir, name), { force: true });
+}
+
+/** Numbers that a callback keeps from epoch to epoch. */
+function memoryOf(callback: Callback): CallbackMemory[number] {
+  const { best, wait } = callback as { best?: number; wait?: number };
+  return { ...(best !== undefined && { best }), ...(wait !== undefined && { wait }) };
+}
+
+/** Options with absolute paths, those that are not given left out. */
+function comparable(options: JobOptions): Record<string, unknown> {
+  const { force: _force, ...kept } = options;
+  const entries = Object.entries(kept).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, paths.includes(name) ? resolve(value as string) : value]),
+  );
+}
+
+/**
+ * Throws an InputError if a complete job was begun with other options than those given, or one of its inputs has changed since. Inputs may be gone: nothing is done with
+ * them any more.
+ */
+export function requireSameJob(kind: JobKind, options: JobOptions, defaults: Defaults = {}): void {
+  const config = readConfig(options.jobDir, kind);
+  if (config === undefined) return;
+  requireSameOptions(options.jobDir, config, comparable(options), defaults);
+  requireSameInputs(config, true);
+}
+
+function requireSameOptions(
+  dir: string,
+  config: JobConfig,
+  given: Readonly<Record<string, unknown>>,
+  defaults: Defaults,
+): void {
+  for (const name of new Set([...Object.keys(config.options), ...Object.keys(given)])) {
+    const [got, expected] = [given[name] ?? defaults[name], config.options[name] ?? defaults[name]];
+    if (free.includes(name) || got === expected) continue;
+    throw new InputError('a job goes on with the options it began with', {
+      file: dir,
+      where: flagOf(name),
+      got: `${got ?? 'nothing'}`,
+      expected: `${expected ?? 'nothing'}`,
+      next: 'Leave the option out, or choose another --job-dir, or begin again: --force instead of --resume',
+    });
+  }
+}
+
+function requireSameInputs({ inputs = {} }: Partial<JobConfig>, mayBeGone = false): void {
+  for (const [file, bytes] of Object.entries(inputs)) {
+    const size = statSync(file, { throwIfNoEntry: false })?.size;
+    if (size === bytes || (size === undefined && mayBeGone)) continue;
+    throw new InputError('an input of the job has changed since it began', {
+      file,
+      got: size === undefined ? 'no file' : `${size} bytes`,
+      expected: `${bytes} bytes`,
+      next: 'Put the file back, or choose another --job-dir, or begin again: --force instead of --resume',
+    });
+  }
+}
+
+function sizesOf(options: Readonly<Record<string, unknown>>): Record<string, number> {
+  const files = paths.filter((name) => name !== 'cacheVal' && options[name]).map((name) => options[name] as string);
+  const known = files.map((file) => [file, statSync(file, { throwIfNoEntry: false })] as const);
+  return Object.fromEntries(
+    known.filter(([, status]) => status?.isFile()).map(([file, status]) => [file, status!.size]),
+  );
+}

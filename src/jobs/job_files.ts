@@ -1,0 +1,45 @@
+import { boolean, literal, object, optional, picklist, string, unknown } from 'valibot';
+import { amount, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
+import type { Described } from '../lib/json/file.ts';
+
+/** What the last bits of a job's results depend on. */
+export type Environment = Described<typeof environmentSchema>;
+
+export const environmentSchema = object({
+  version: string(),
+  node: string(),
+  tensorflow: string(),
+  /** SHA-256 of TensorFlow's shared libraries, by path, as `ecg-transplant doctor` shows them; none where the system does not tell which are loaded. */
+  libraries: mapOf(string(), sha256),
+  platform: string(),
+  processor: string(),
+  gpu: boolean(),
+  /** TensorFlow's settings: threads, oneDNN. */
+  settings: mapOf(string(), string()),
+});
+
+export type JobKind = 'finetune' | 'pretrain';
+
+/** Content of `config.json`. */
+export type JobConfig = Described<typeof configSchema>;
+
+const seed = whole(0, Number.MAX_SAFE_INTEGER);
+
+export const configSchema = object({
+  format: literal(1),
+  job: picklist(['finetune', 'pretrain'] satisfies JobKind[]),
+  /** Options as given, with absolute paths. */
+  options: mapOf(name, unknown()),
+  seed,
+  initSeed: seed,
+  /** Input files and their sizes in bytes. */
+  inputs: mapOf(name, amount),
+  environment: environmentSchema,
+});
+
+/** Content of `complete.json`. */
+export const completeSchema = object({
+  epochs: amount,
+  /** ISO 8601. */
+  finished: optional(string()),
+});

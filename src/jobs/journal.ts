@@ -1,0 +1,36 @@
+import type { ProgressEvent, Reporter } from '../events.ts';
+import type { Callback, Logs } from '../lib/keras/callbacks.ts';
+import { appendText } from '../lib/own_files.ts';
+
+/** Keeps a record of a job in `events.jsonl`: a JSON object with `time` and `event` per line, new runs of the job below the old ones. */
+export class Journal implements Callback {
+  readonly #file: string;
+  readonly #reporter: Reporter;
+
+  constructor(file: string, reporter: Reporter) {
+    this.#file = file;
+    this.#reporter = reporter;
+  }
+
+  /** Passes events on and keeps them, except for the progress within a task. */
+  readonly report: Reporter = (event: ProgressEvent) => {
+    this.#reporter(event);
+    if (event.kind === 'progress') return;
+    const { kind, ...rest } = event;
+    this.write(kind, rest);
+  };
+
+  /** Numbers that JSON does not know become null. */
+  write(event: string, values: Readonly<Record<string, unknown>>): void {
+    appendText(this.#file, `${JSON.stringify({ time: new Date().toISOString(), event, ...values })}\n`);
+  }
+
+  /** Keeps an epoch's figures, and warns of those that are no numbers. */
+  async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
+    this.write('epoch', { epoch, ...logs });
+    const lost = Object.keys(logs).filter((name) => Number.isNaN(logs[name]));
+    if (lost.length === 0) return;
+    const text = `epoch ${epoch + 1}: ${lost.join(', ')} is not a number: look for missing samples (NaN) in the data`;
+    this.report({ kind: 'warning', text });
+  }
+}

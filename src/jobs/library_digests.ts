@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { object, string } from 'valibot';
+import { amount, finiteNumber, mapOf, sha256 } from '../lib/json/fields.ts';
+import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
+
+/** A file's checksum, and the state of the file that it holds for. */
+type Entry = Described<typeof cacheSchema>[string];
+
+const cacheSchema = mapOf(string(), object({ bytes: amount, modified: finiteNumber, sha256 }));
+
+/**
+ * SHA-256 of files by path. Reading a TensorFlow library of a gigabyte takes seconds, so checksums are kept in `cacheFile`, and used again
+ * while path, size and time of change are the same; a cache that cannot be read or written costs time only.
+ */
+export function fileDigests(paths: readonly string[], cacheFile: string): Record<string, string> {
+  const known = readJsonIfSound(cacheFile, cacheSchema) ?? {};
+  const entries = paths.map((path): [string, Entry] => {
+    const { size: bytes, mtimeMs: modified } = statSync(path);
+    const entry = Object.hasOwn(known, path) ? known[path] : undefined;
+    if (entry?.bytes === bytes && entry.modified === modified) return [path, entry];
+    return [path, { bytes, modified, sha256: sha256Of(path) }];
+  });
+  if (entries.some(([path, entry]) => known[path] !== entry)) {
+    writeCache(cacheFile, { ...known, ...Object.fromEntries(entries) });
+  }
+  return Object.fromEntries(entries.map(([path, { sha256 }]) => [path, sha256]));
+}
+
+function writeCache(file: string, entries: Readonly<Record<string, Entry>>): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeJson(file, entries);
+  } catch {
+    // A package that only root may write to: the next job reads the libraries again.
+  }
+}
+
+function sha256Of(path: string): string {
+  const hash = createHash('sha256');
+  const piece = new Uint8Array(1 << 22);
+  const descriptor = openSync(path, 'r');
+  try {
+    for (let count = readSync(descriptor, piece); count > 0; count = readSync(descriptor, piece)) {
+      hash.update(piece.subarray(0, count));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,52 @@
+import { type Reporter, silent } from '../../../events.ts';
+import type { Session } from '../../../graph/session.ts';
+import { type Callback, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { CustomCheckpoint, type ScoreFunction } from '../../transplant/evaluation/custom_checkpoint.ts';
+import { auc, f1, multiF1 } from '../../transplant/evaluation.ts';
+import { predictAll } from './classifier.ts';
+import type { TrainingSet } from './training_set.ts';
+
+/** What is watched to keep the best weights. */
+export const valMetrics = ['loss', 'acc', 'f1', 'auc'] as const;
+export type ValMetric = (typeof valMetrics)[number];
+
+/** What decides which epoch is the best. */
+export interface BestModelOptions {
+  readonly metric: ValMetric;
+  /** File for the best weights. */
+  readonly path: string;
+  readonly session: Session;
+  readonly train: TrainingSet;
+  readonly val?: TrainingSet;
+  readonly batchSize: number;
+  readonly multiLabel: boolean;
+  readonly reporter: Reporter;
+}
+
+/** The callback that keeps the best weights. */
+export function bestModelCheckpoint(options: BestModelOptions): Callback {
+  const { metric, path, session, train, val, batchSize, multiLabel, reporter } = options;
+  if (metric === 'loss' || metric === 'acc') {
+    return new ModelCheckpoint({ pathOf: () => path, monitor: val ? `val_${metric}` : metric, saveBestOnly: true });
+  }
+  const set = val ?? train;
+  if (!val) {
+    // Quirk Q36 (changed): the original scores shuffled predictions against labels in order.
+    const text = `--val-metric ${metric} without validation is scored on the training records: add --val or --val-size`;
+    reporter({ kind: 'warning', text });
+  }
+  return new CustomCheckpoint({
+    pathOf: () => path,
+    predict: () => predictAll(session, set.x, batchSize, 'scoring', silent),
+    yTrue: set.y,
+    scoreFn: scoreFunction(metric, multiLabel),
+    saveBestOnly: true,
+  });
+}
+
+function scoreFunction(metric: 'f1' | 'auc', multiLabel: boolean): ScoreFunction {
+  if (metric === 'auc') return Object.assign(auc.bind(undefined), { metricName: 'auc' });
+  if (multiLabel) return Object.assign(multiF1.bind(undefined), { metricName: 'multi_f1' });
+  return Object.assign((yTrue: NdArray, yProb: NdArray) => f1(yTrue, yProb), { metricName: 'f1' });
+}

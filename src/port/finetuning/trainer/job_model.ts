@@ -1,0 +1,95 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { boolean, forward, literal, object, optional, partialCheck, picklist, pipe } from 'valibot';
+import { InputError } from '../../../errors.ts';
+import type { Precision } from '../../../graph/precision.ts';
+import { classNames, maxLeads, maxRecordBytes, samples, whole } from '../../../lib/json/fields.ts';
+import { type Described, readJson, writeJson } from '../../../lib/json/file.ts';
+import {
+  type Preprocessing,
+  preprocessingFile,
+  preprocessingSchema,
+  readPreprocessing,
+  withChannel,
+} from '../../../prepare/preprocessing.ts';
+import { archs } from '../../../weights/layout.ts';
+
+/** Name of the file with a job's best weights. */
+export const bestModelFile = 'best_model.weights.h5';
+
+/** Name of the file with a job's network. */
+export const modelFile = 'model.json';
+
+const putBack = 'Put the file back as it was, or train again.';
+
+/** The network of a finetuning job: what prediction has to know besides its weights. */
+export type JobModel = Described<typeof modelSchema>;
+
+/** Content of `model.json`. */
+export const modelSchema = pipe(
+  object({
+    format: literal(1),
+    arch: picklist(archs),
+    precision: picklist(['float32', 'float64', 'bfloat16'] satisfies Precision[]),
+    /** Samples and leads of a recording that the network was trained on. */
+    samples,
+    leads: whole(1, maxLeads),
+    /** The one lead of the training data that was used, as `--channel` counts; absent: all. */
+    channel: optional(whole(-maxLeads, maxLeads)),
+    classes: classNames,
+    /** Several classes can be true (sigmoid, 0.5 decides), or exactly one (softmax, the largest decides). */
+    multiLabel: boolean(),
+  }),
+  forward(
+    partialCheck(
+      [['samples'], ['leads']],
+      ({ samples, leads }) => samples * leads * 4 <= maxRecordBytes,
+      `records of at most ${maxRecordBytes} bytes`,
+    ),
+    ['samples'],
+  ),
+);
+
+/** Writes `model.json` and, where the training data are described, `preprocessing.json` with the one lead of `channel`
+ * if there is one. */
+export function writeJobModel(jobDir: string, model: JobModel, trainFile: string): void {
+  writeJson(join(jobDir, modelFile), model);
+  const file = join(jobDir, preprocessingFile);
+  const preprocessing = readPreprocessing(trainFile);
+  if (preprocessing === undefined) {
+    rmSync(file, { force: true });
+    return;
+  }
+  const { channel } = model;
+  writeJson(file, channel === undefined ? preprocessing : withChannel(preprocessing, channel));
+}
+
+/** The network of a job, and what was done to its recordings if that is known. Throws an InputError if the folder holds no such job. */
+export function readJobModel(jobDir: string): { readonly model: JobModel; readonly preprocessing?: Preprocessing } {
+  const description = join(jobDir, modelFile);
+  const model = readJson(description, modelSchema, {
+    what: 'the description of the network',
+    next: existsSync(description) ? putBack : 'Name the --job-dir of a finetuning job.',
+  });
+  const file = join(jobDir, preprocessingFile);
+  if (!existsSync(file)) return { model };
+  const preprocessing = readJson(file, preprocessingSchema, {
+    what: 'the description of the training data',
+    next: putBack,
+  });
+  requireSame(file, 'leads', preprocessing.leads.length, model.leads);
+  if (preprocessing.padding) requireSame(file, 'padding.samples', preprocessing.padding.samples, model.samples);
+  return { model, preprocessing };
+}
+
+/** The two descriptions of a job come from one set. */
+function requireSame(file: string, where: string, got: number, expected: number): void {
+  if (got === expected) return;
+  throw new InputError(`the file does not belong to ${modelFile} beside it`, {
+    file,
+    where,
+    got: `${got}`,
+    expected: `${expected}`,
+    next: putBack,
+  });
+}

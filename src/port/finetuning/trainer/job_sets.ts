@@ -1,0 +1,208 @@
+import { realpathSync } from 'node:fs';
+import { InputError } from '../../../errors.ts';
+import { type Reporter, silent } from '../../../events.ts';
+import { requireAgreement } from '../../../jobs/agreement.ts';
+import { splitSize } from '../../../jobs/sampling.ts';
+import { collectionKinds } from '../../../prepare/collections.ts';
+import { type Divided, type Division, dividePatients, divideRecords } from '../../../prepare/division.ts';
+import { readPreprocessing } from '../../../prepare/preprocessing.ts';
+import { isMulticlass } from '../../transplant/utils.ts';
+import {
+  checkPart,
+  requireAucDefined,
+  requireLabels,
+  type SetOfFile,
+  sourceOf,
+  warnOfShared,
+  withClassesOf,
+} from './set_check.ts';
+import {
+  loadTrainingSet,
+  type OpenTrainingSet,
+  type TrainingSet,
+  takeRecords,
+  type UnpackOptions,
+  withLead,
+} from './training_set.ts';
+import { requireWeightsFit } from './weights_check.ts';
+
+/** The sets of a finetuning job. */
+export interface JobSets {
+  readonly train: TrainingSet;
+  readonly val?: TrainingSet;
+  readonly test?: TrainingSet;
+}
+
+/** Which files, and what of them; see `FinetuneOptions`. */
+export interface JobSetOptions {
+  readonly train: string;
+  readonly val?: string;
+  readonly test?: string;
+  readonly valSize?: number;
+  readonly subset?: number;
+  readonly split?: 'record' | 'patient';
+  readonly channel?: number;
+  readonly arch?: string;
+  readonly weightsFile?: string;
+  readonly valMetric?: string;
+}
+
+/**
+ * Opens the sets of a job, uses them, and closes them. Before they are used, everything that is given to the job is checked against each other: what would end it after
+ * hours, or make its figures wrong, ends it now. The validation set is cut off before the subset is taken.
+ *
+ * @throws InputError for inputs that do not fit each other; it names both.
+ */
+export async function withJobSets<T>(
+  options: JobSetOptions,
+  unpack: UnpackOptions,
+  use: (sets: JobSets) => Promise<T>,
+): Promise<T> {
+  const opened: OpenTrainingSet[] = [];
+  const report = unpack.reporter ?? silent;
+  const open = async (file: string): Promise<SetOfFile> => {
+    const set = await loadTrainingSet(file, unpack);
+    opened.push(set);
+    const { channel } = options;
+    const narrow = channel === undefined ? set : withLead(set, channel);
+    const preprocessing = readPreprocessing(file);
+    const { recordIds } = set;
+    const repeated = recordIds.length - new Set(recordIds).size;
+    if (repeated > 0) {
+      const text = `${file}: ${repeated} of ${recordIds.length} records have the name of another one of the set: the same record can be in several parts`;
+      report({ kind: 'warning', text });
+    }
+    return requireLabels({ file, set: narrow, ...(preprocessing && { preprocessing }) });
+  };
+  try {
+    const sets = divideSets(await openAgreeing(options, open, report), options, report);
+    for (const [name, part] of [
+      ['training', sets.train],
+      ['validation', sets.val],
+      ['test', sets.test],
+    ] as const) {
+      if (part) checkPart(name, part, report);
+    }
+    if (options.valMetric === 'auc') {
+      if (sets.val) requireAucDefined('validation', sets.val, options.val === undefined);
+      else requireAucDefined('training', sets.train, false);
+    }
+    if (options.weightsFile) requireWeightsFit(options.weightsFile, options, sets.train, report);
+    return await use({ train: sets.train.set, val: sets.val?.set, test: sets.test?.set });
+  } finally {
+    for (const set of opened) set.close();
+  }
+}
+
+interface FileSets {
+  readonly train: SetOfFile;
+  readonly val?: SetOfFile;
+  readonly test?: SetOfFile;
+}
+
+/** The sets as their files have them, checked against the training set, classes in its order. */
+async function openAgreeing(
+  { channel, ...options }: JobSetOptions,
+  open: (file: string) => Promise<SetOfFile>,
+  report: Reporter,
+): Promise<FileSets> {
+  for (const name of ['val', 'test'] as const) {
+    const file = options[name];
+    if (!file || realPath(file) !== realPath(options.train)) continue;
+    throw new InputError(`--${name} is the training set: its figures would say nothing about new records`, {
+      file,
+      next:
+        name === 'val'
+          ? 'Hold out a part of the training set: --val-size 0.1'
+          : 'Leave out --test: the training records are predicted anyway.',
+    });
+  }
+  const train = await open(options.train);
+  const reference = { name: train.file, classes: train.set.classes, multiLabel: isMulticlass(train.set.y) };
+  const openOther = async (file: string | undefined): Promise<SetOfFile | undefined> => {
+    if (!file) return undefined;
+    const other = await open(file);
+    requireAgreement(sourceOf(train, channel), sourceOf(other, channel), prepareAlike(options.train));
+    const arranged = withClassesOf(reference, other, report);
+    warnOfShared(train, arranged, report);
+    return arranged;
+  };
+  const val = await openOther(options.val);
+  return { train, val, test: await openOther(options.test) };
+}
+
+function prepareAlike(train: string): string {
+  return `Prepare it as the training set was: ecg-transplant prepare-data --like ${train} --test-size 0, with --format, --source and --target`;
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    // Opening it will say what is wrong.
+    return file;
+  }
+}
+
+function divideSets({ train, ...others }: FileSets, options: JobSetOptions, report: Reporter): FileSets {
+  const byPatient = dividesPatients(train, options);
+  const divide = (set: TrainingSet, size: { testSize: number } | { trainSize: number }, divided: Divided): Division => {
+    const { y, classes, patientIds, recordIds } = set;
+    // Quirk Q49 (changed): every distinct row of several labels would be a class, and one seen once stops the split.
+    if (!byPatient)
+      return divideRecords(recordIds.length, size, isMulticlass(y) ? undefined : { y, classes, recordIds }, divided);
+    const division = dividePatients(patientIds!, size, divided);
+    const { patients, train: kept, test: held } = division;
+    const [some, records] = 'testSize' in size ? [patients.test, held.length] : [patients.train, kept.length];
+    const text = `${divided.option} ${divided.value} by patient: ${some} of ${patients.train + patients.test} patients, ${records} of ${recordIds.length} records`;
+    report({ kind: 'message', text });
+    return division;
+  };
+  const { file } = train;
+  let { set } = train;
+  let { val } = others;
+  if (!val && options.valSize) {
+    const otherwise = 'Leave out --val-size, or give a validation set: --val FILE';
+    const size = { testSize: splitSize(options.valSize) };
+    const division = divide(set, size, { file, option: '--val-size', value: options.valSize, otherwise });
+    val = { ...train, set: takeRecords(set, division.test) };
+    set = takeRecords(set, division.train);
+    if (!byPatient) warnOfDividedPatients(set, val.set, report);
+  }
+  if (options.subset) {
+    const size = { trainSize: splitSize(options.subset) };
+    const division = divide(set, size, {
+      file,
+      option: '--subset',
+      value: options.subset,
+      otherwise: 'Leave out --subset',
+    });
+    set = takeRecords(set, division.train);
+  }
+  return { ...others, train: { ...train, set }, val };
+}
+
+/** Whether records of a patient stay together: where patients are known, except in the published collections, which the original divides by record. */
+function dividesPatients({ file, set, preprocessing }: SetOfFile, { split }: JobSetOptions): boolean {
+  if (split === 'patient' && set.patientIds === undefined) {
+    throw new InputError('--split patient: the patients are not known', {
+      file,
+      expected: 'patient_ids, as prepare-data writes them for PTB-XL and for labels.csv with a column patient',
+      next: 'Divide by record: --split record',
+    });
+  }
+  if (split !== undefined) return split === 'patient';
+  if (set.patientIds === undefined) return false;
+  return preprocessing === undefined || collectionKinds[preprocessing.collection]?.splitBy !== 'record';
+}
+
+function warnOfDividedPatients(train: TrainingSet, val: TrainingSet, report: Reporter): void {
+  if (train.patientIds === undefined || val.patientIds === undefined) return;
+  const trained = new Set(train.patientIds);
+  const both = new Set(val.patientIds.filter((id) => trained.has(id)));
+  if (both.size === 0) return;
+  const text =
+    `${both.size} patients have records in both the training and the validation part, as in the original (Quirk Q62): figures will be better than for new patients. ` +
+    'To keep patients together: --split patient';
+  report({ kind: 'warning', text });
+}

@@ -1,0 +1,268 @@
+import { InputError } from '../../../errors.ts';
+import type { Reporter } from '../../../events.ts';
+import type { Facts, Source } from '../../../jobs/agreement.ts';
+import { toFloat64 } from '../../../lib/numpy/convert.ts';
+import { allocate, type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import type { Rows } from '../../../lib/numpy/rows.ts';
+import { type Preprocessing, withChannel } from '../../../prepare/preprocessing.ts';
+import type { Normalization } from '../../../prepare/record_transform.ts';
+import { leadKey } from '../../../recordings/leads.ts';
+import { isMulticlass } from '../../transplant/utils.ts';
+import type { TrainingSet } from './training_set.ts';
+
+/** A prepared set with the file it comes from, and the description of that file if there is one. */
+export interface SetOfFile {
+  readonly file: string;
+  readonly set: TrainingSet;
+  readonly preprocessing?: Preprocessing;
+}
+
+/** What records look like: of a set in memory, or of those that a network was trained on. */
+export interface RecordForm {
+  readonly dtype?: string;
+  readonly samples: number;
+  readonly leads: number;
+}
+
+/** What a set and its description say about the data, the same for all inputs of a job; `channel` is the one lead that is taken. */
+export function factsOf({ dtype, samples, leads }: RecordForm, described?: Preprocessing, channel?: number): Facts {
+  const form = { 'type of x': dtype, samples: String(samples), 'number of leads': String(leads) };
+  if (described === undefined) return form;
+  const { samplingRate, units, normalization, resampling, padding, ...rest } =
+    channel === undefined || described.leads.length === leads ? described : withChannel(described, channel);
+  return {
+    ...form,
+    'lead names': rest.leads.map(leadKey).join(' ').toUpperCase(),
+    'sampling rate': `${samplingRate} Hz`,
+    unit: units,
+    normalisation: normalization === null ? 'none' : normalizationText(normalization, leads),
+    resampling: resampling === null ? 'none' : `to ${resampling.targetRate} Hz`,
+    padding: padding === null ? 'none' : `to ${padding.samples} samples`,
+  };
+}
+
+/** A set as a source of facts. */
+export function sourceOf({ file, set, preprocessing }: SetOfFile, channel?: number): Source {
+  const [, samples, leads] = set.x.shape;
+  return { name: file, facts: factsOf({ dtype: set.x.dtype, samples, leads }, preprocessing, channel) };
+}
+
+function normalizationText({ mean, std }: Normalization, leads: number): string {
+  const text = (value: number | readonly number[]): string => {
+    const values = typeof value === 'number' ? new Array<number>(leads).fill(value) : value;
+    return [...new Set(values)].length === 1 ? short(values[0]!) : `[${values.map(short).join(' ')}]`;
+  };
+  return `mean ${text(mean)} std ${text(std)}`;
+}
+
+/** Digits enough to tell measured numbers apart. */
+function short(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+/**
+ * Throws an InputError unless the set has records, at least two classes of different names, and labels of 0 and 1.
+ *
+ * @returns the set.
+ */
+export function requireLabels<T extends SetOfFile>(source: T): T {
+  const { file, set } = source;
+  const { classes, recordIds, y } = set;
+  if (recordIds.length === 0) throw new InputError('the set has no records', { file });
+  if (classes.length < 2) {
+    // Quirk Q2: a table of one class cannot be written, so such a job would end after its last epoch.
+    throw new InputError('the set has one class', {
+      file,
+      got: classes.join() || 'none',
+      expected: 'at least two classes',
+      next: 'Give the records without it a class of their own, such as "other".',
+    });
+  }
+  const twice = classes.find((name, i) => classes.indexOf(name) !== i);
+  if (twice !== undefined) throw new InputError('two classes have the same name', { file, got: twice });
+  const values = toFloat64(y);
+  const wrong = values.findIndex((value) => value !== 0 && value !== 1);
+  if (wrong !== -1) {
+    throw new InputError('a label is not 0 or 1', {
+      file,
+      where: `record ${recordIds[Math.floor(wrong / classes.length)]}, class ${classes[wrong % classes.length]}`,
+      got: String(values[wrong]),
+    });
+  }
+  return source;
+}
+
+/**
+ * The set with its label columns in the order of `classes`, which are those of `reference`; says so if they were in another order. Throws an InputError if it has other
+ * classes, or, for a network of exclusive classes, records without a label or with several.
+ */
+export function withClassesOf<T extends SetOfFile>(
+  reference: { readonly name: string; readonly classes: readonly string[]; readonly multiLabel: boolean },
+  source: T,
+  report: Reporter,
+): T {
+  const { file, set } = source;
+  const { name, classes, multiLabel } = reference;
+  if (!sameClasses(set.classes, classes)) {
+    throw new InputError(`has other classes than ${name}`, {
+      file,
+      got: `${set.classes.length}: ${set.classes.join(', ')}`,
+      expected: `${classes.length}: ${classes.join(', ')}`,
+      next: 'Prepare both files from one collection, or with the same labels.',
+    });
+  }
+  if (!multiLabel && isMulticlass(set.y)) {
+    const row = toFloat64(set.y);
+    const width = classes.length;
+    const counts = set.recordIds.map((_, i) => row.subarray(i * width, (i + 1) * width).reduce((a, b) => a + b, 0));
+    const other = counts.findIndex((count) => count !== 1);
+    throw new InputError(`has records with several labels or none, ${name} has exactly one for each`, {
+      file,
+      where: `record ${set.recordIds[other]}`,
+      got: `${counts[other]} labels`,
+      expected: '1',
+    });
+  }
+  if (set.classes.every((one, i) => one === classes[i])) return source;
+  const order = classes.map((one) => set.classes.indexOf(one));
+  report({
+    kind: 'message',
+    text: `${file}: classes ${set.classes.join(', ')} are put in the order of ${name}: ${classes.join(', ')}`,
+  });
+  return { ...source, set: { ...set, classes, y: takeColumns(set.y, order) } };
+}
+
+/** Whether both name the same classes, in any order. */
+export function sameClasses(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
+}
+
+/** Columns of `(records, classes)` in another order; -1 is a column of zeros. */
+export function takeColumns(y: NdArray, order: readonly number[]): NdArray {
+  const [rows, width] = y.shape;
+  const data = allocate(y.dtype, rows * order.length) as { [index: number]: number | bigint };
+  for (let i = 0; i < rows; i++) {
+    for (const [to, from] of order.entries()) if (from >= 0) data[i * order.length + to] = y.data[i * width + from]!;
+  }
+  return ndarray(y.dtype, [rows, order.length], data as unknown as NdArray['data']);
+}
+
+/** Throws an InputError that names the first record with a missing or infinite sample, and how many there are. */
+export function requireFinite(x: Rows, recordIds: readonly (string | number)[], file: string): void {
+  const [records, samples, leads] = x.shape;
+  const width = samples * leads;
+  const piece = Math.max(1, Math.floor(2 ** 22 / Math.max(1, width)));
+  const bad: number[] = [];
+  for (let start = 0; start < records; start += piece) {
+    const numbers = Array.from({ length: Math.min(piece, records - start) }, (_, i) => start + i);
+    const { data } = x.take(numbers) as NdArray<'float32' | 'float64'>;
+    for (const [i, record] of numbers.entries()) if (!isFiniteArray(data, i * width, width)) bad.push(record);
+  }
+  if (bad.length === 0) return;
+  const names = bad.slice(0, 3).map((record) => recordIds[record]);
+  throw new InputError('samples are missing (NaN) or infinite', {
+    file,
+    got: `${bad.length} of ${records} records: ${names.join(', ')}${bad.length > 3 ? ', …' : ''}`,
+    next: 'Leave the records out or repair them, then prepare again; prepare-data without --keep-missing names the first sample.',
+  });
+}
+
+function isFiniteArray(data: Float32Array | Float64Array, start: number, count: number): boolean {
+  for (let i = start; i < start + count; i++) if (data[i]! - data[i]! !== 0) return false;
+  return true;
+}
+
+/**
+ * Warns of records and patients that are in two sets, with how many. Names of records are compared, and their samples; patients where both sets know them. Sets of
+ * different collections number their own.
+ */
+export function warnOfShared(train: SetOfFile, other: SetOfFile, report: Reporter): void {
+  if (train.preprocessing && other.preprocessing && train.preprocessing.collection !== other.preprocessing.collection)
+    return;
+  const warn = (text: string): void => report({ kind: 'warning', text });
+  const places = new Map(train.set.recordIds.map((id, i) => [id, i]));
+  const shared = other.set.recordIds.flatMap((id, i) => (places.has(id) ? [[places.get(id)!, i] as const] : []));
+  const total = other.set.recordIds.length;
+  if (shared.length > 0) {
+    const equal = shared.filter(([a, b]) => sameSamples(train.set.x, a, other.set.x, b)).length;
+    warn(
+      `${shared.length} of the ${total} records of ${other.file} have the name of a training record (${equal} also its samples): figures of records that were trained ` +
+        'on say nothing about new ones',
+    );
+  }
+  const [known, found] = [train.set.patientIds, other.set.patientIds];
+  if (known === undefined || found === undefined) return;
+  const trained = new Set(known);
+  const records = found.filter((id) => trained.has(id));
+  if (records.length === 0) return;
+  warn(
+    `${new Set(records).size} patients of ${other.file} (${records.length} of its ${total} records) are in the training set too: figures will be better than for new ` +
+      'patients',
+  );
+}
+
+function sameSamples(a: Rows, i: number, b: Rows, k: number): boolean {
+  const [one, two] = [a.take([i]), b.take([k])];
+  return (
+    one.shape.join() === two.shape.join() &&
+    one.data.every((value: number | bigint, at: number) => value === two.data[at])
+  );
+}
+
+/**
+ * Checks the records that a part of a job is left with: several, finite, and not all labelled alike where something is to be learned from them.
+ *
+ * @param name what the part is called in messages.
+ * @throws InputError for what would end the job later, or make it worthless.
+ */
+export function checkPart(name: 'training' | 'validation' | 'test', { file, set }: SetOfFile, report: Reporter): void {
+  const { x, y, recordIds, classes } = set;
+  if (recordIds.length < 2) {
+    // Quirk Q2: the table of predictions of one record cannot be written.
+    const next = {
+      training: 'Train on more records.',
+      validation: 'Hold out more: --val-size 2, or leave validation out.',
+      test: 'Leave out --test, and predict the record when the job is complete: ecg-transplant predict --job-dir DIR --data FILE',
+    };
+    throw new InputError(`one ${name} record is too few`, { file, expected: 'at least 2', next: next[name] });
+  }
+  requireFinite(x, recordIds, file);
+  const counts = countByClass(y);
+  const varying = counts.some((count) => count > 0 && count < recordIds.length);
+  if (!varying && name === 'training') {
+    throw new InputError('all training records have the same labels: there is nothing to learn', {
+      file,
+      got: classes.filter((_, k) => counts[k]! > 0).join(', ') || 'no labels',
+    });
+  }
+  const absent = classes.filter((_, k) => counts[k] === 0);
+  if (absent.length === 0) return;
+  report({
+    kind: 'warning',
+    text: `${file}: no ${name} record has the class${absent.length > 1 ? 'es' : ''} ${absent.join(', ')}`,
+  });
+}
+
+/** Records with each class. */
+export function countByClass(y: NdArray): number[] {
+  const [rows, classes] = y.shape;
+  const values = toFloat64(y);
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < rows * classes; i++) counts[i % classes]! += values[i]!;
+  return counts;
+}
+
+/** Throws an InputError unless every class has records with and without it: without, the area under its ROC curve is not defined (Quirk Q9). */
+export function requireAucDefined(name: 'training' | 'validation', { file, set }: SetOfFile, held: boolean): void {
+  const { y, classes, recordIds } = set;
+  const counts = countByClass(y);
+  const k = counts.findIndex((count) => count === 0 || count === recordIds.length);
+  if (k === -1) return;
+  const more = held ? 'a larger --val-size' : 'another --val';
+  throw new InputError(`--val-metric auc needs ${name} records with and without each class`, {
+    file,
+    where: `class ${classes[k]}`,
+    got: `${counts[k]} of ${recordIds.length} ${name} records`,
+    next: `Choose --val-metric f1 or loss${name === 'validation' ? `, or ${more}` : ''}.`,
+  });
+}

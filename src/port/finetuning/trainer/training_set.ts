@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { type Reporter, silent } from '../../../events.ts';
+import { scratchPrefix } from '../../../jobs/job.ts';
+import { allocate, bytesOf, itemSize, type NdArray, sizeOf } from '../../../lib/numpy/ndarray.ts';
+import { NpyFile } from '../../../lib/numpy/npy.ts';
+import { arrayRows, fileRows, floatRows, type Rows, selectLead, selectRows } from '../../../lib/numpy/rows.ts';
+import { load } from '../../../lib/python/pickle.ts';
+import { type SplitOptions, splitIndices } from '../../../lib/sklearn/model_selection.ts';
+import { unpackedDataSetFromPickle } from '../datasets.ts';
+
+/** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
+export interface TrainingSet {
+  /** `(records, samples, leads)`. */
+  readonly x: Rows;
+  /** `(records, classes)`, one-hot or multi-hot. */
+  readonly y: NdArray;
+  readonly recordIds: readonly (string | number)[];
+  readonly classes: readonly string[];
+  /** Patient of each record, where the file tells. */
+  readonly patientIds?: readonly (string | number)[];
+}
+
+/** A prepared data set as its file has it; close it when its recordings are not read any more. */
+export interface OpenTrainingSet extends TrainingSet {
+  close(): void;
+}
+
+/** How recordings that are too large for the memory are held. */
+export interface UnpackOptions {
+  /** Folder with room for the recordings: they are unpacked there, and gone when the set is closed or the process ends. */
+  readonly folder: string;
+  /** Bytes of recordings from which on they are unpacked; default 512 MiB. */
+  readonly threshold?: number;
+  readonly reporter?: Reporter;
+}
+
+/**
+ * Reads a prepared data set. Without `unpack` all recordings are held in memory, up to 1 GiB.
+ *
+ * @throws InputError for a file that is no data set, or too large for the memory.
+ */
+export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Promise<OpenTrainingSet> {
+  const { x, ...rest } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
+  if (!(x instanceof NpyFile)) return { ...rest, x: arrayRows(x), close: () => undefined };
+  return { ...rest, x: floatRows(fileRows(x)), close: () => x.close() };
+}
+
+async function loadPickle(path: string, unpack: UnpackOptions | undefined): Promise<unknown> {
+  if (unpack === undefined) return load(path);
+  const { folder, threshold = 2 ** 29, reporter = silent } = unpack;
+  const name = `${scratchPrefix}${process.pid}-${randomBytes(4).toString('hex')}`;
+  const pickle = await load(path, { spill: { folder, name, threshold } });
+  for (const array of pickle instanceof Map ? pickle.values() : []) {
+    if (!(array instanceof NpyFile)) continue;
+    // An open file outlives its name: nothing is left to remove, however the process ends.
+    rmSync(array.name);
+    const gigabytes = ((array.size * itemSize[array.dtype]) / 1e9).toFixed(1);
+    reporter({ kind: 'message', text: `${path}: ${gigabytes} GB of recordings are read from the disk as needed` });
+  }
+  return pickle;
+}
+
+/**
+ * Splits a data set by scikit-learn's rules; without `randomState` the global generator decides. Twin of
+ * `finetuning.utils.train_test_split`.
+ */
+export function trainTestSplit(set: TrainingSet, options: SplitOptions): [train: TrainingSet, test: TrainingSet] {
+  const { train, test } = splitIndices(set.x.shape[0], options);
+  return [takeRecords(set, train), takeRecords(set, test)];
+}
+
+/** The set with one lead; see `selectLead`. */
+export function withLead(set: TrainingSet, lead: number): TrainingSet {
+  return { ...set, x: selectLead(set.x, lead) };
+}
+
+/** The records of these numbers, in this order. */
+export function takeRecords(set: TrainingSet, indices: readonly number[]): TrainingSet {
+  const { x, y, recordIds, classes, patientIds } = set;
+  const width = sizeOf(y.shape.slice(1)) * itemSize[y.dtype];
+  const data = allocate(y.dtype, sizeOf(y.shape.slice(1)) * indices.length);
+  const labels: NdArray = { dtype: y.dtype, shape: [indices.length, ...y.shape.slice(1)], data };
+  const [from, to] = [bytesOf(y), bytesOf(labels)];
+  for (const [i, index] of indices.entries()) to.set(from.subarray(index * width, (index + 1) * width), i * width);
+  return {
+    x: selectRows(x, indices),
+    y: labels,
+    recordIds: indices.map((i) => recordIds[i]),
+    classes,
+    ...(patientIds && { patientIds: indices.map((i) => patientIds[i]) }),
+  };
+}

@@ -1,0 +1,174 @@
+/** Pretraining items: normalised frames of patients, and the batches made of them in one thread. Part of `datasets.ts`. */
+import { random as globalRandom, type RandomState } from '../../../lib/numpy/random.ts';
+import { ValueError } from '../../../lib/python/errors.ts';
+import * as icentia11k from '../../transplant/datasets/icentia11k.ts';
+import { bufferedGenerator } from '../../transplant/utils.ts';
+import { asFloat32, type Batch, batched, type Item, interleaved, type ShuffleOptions, shuffled } from './batches.ts';
+
+/** Settings that all tasks share. */
+export interface GeneratorOptions {
+  /** Normalise with the data set's constants (default true), with other ones, or not at all (false). */
+  readonly normalize?: boolean | icentia11k.Normalization;
+  /** The folder holds unzipped files; default false. */
+  readonly unzipped?: boolean;
+  /** Items from a patient before the next one is loaded; default 1. */
+  readonly samplesPerPatient?: number;
+  /** Source of the draws; default NumPy's global one. */
+  readonly random?: RandomState;
+}
+
+/** Further settings of contrastive predictive coding; see `icentia11k.CpcOptions`. */
+export interface CpcGeneratorOptions extends GeneratorOptions {
+  readonly contextOverlap?: number;
+  readonly positiveOffset?: number;
+  /** Patients among which samples are drawn; default 16. */
+  readonly numBufferedPatients?: number;
+}
+
+/** Settings of a stream of batches. */
+export interface BatchOptions {
+  /** Samples of a batch. */
+  readonly batchSize: number;
+  /** Batches that a thread prepares ahead; default 4; 0 makes each when it is asked for. The draws are the same either way. */
+  readonly readAhead?: number;
+  /** Shuffle the samples; default not. */
+  readonly shuffle?: ShuffleOptions;
+  /** Batches to draw and to pass over first, to resume a stream; default 0. */
+  readonly skip?: number;
+  /** Patients are dealt to so many generators, which take turns; Quirk Q45: the remainder is never used. Default 1. */
+  readonly parallelism?: number;
+}
+
+export type Task = 'rhythm' | 'beat' | 'hr' | 'cpc';
+
+/** Everything that defines a stream of batches but the state of its draws: plain data, so that a thread can be given it. */
+export interface StreamSpec {
+  readonly task: Task;
+  readonly dbDir: string;
+  readonly patientIds: readonly number[];
+  readonly frameSize: number;
+  readonly contextSize?: number;
+  readonly ns?: number;
+  readonly options: Omit<CpcGeneratorOptions, 'random'>;
+  readonly batch: Omit<BatchOptions, 'readAhead'>;
+}
+
+type Frame = icentia11k.LabelledFrame[0];
+
+function normalizer(normalize: GeneratorOptions['normalize'] = true): (x: Frame) => Frame {
+  if (normalize === false) return (x) => x;
+  const constants = normalize === true ? undefined : normalize;
+  return (x) => icentia11k.normalize(x, isFloat(x) && ownsMemory(x), constants);
+}
+
+function isFloat({ dtype }: Frame): boolean {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16';
+}
+
+/** Frames of a signal in memory are views of it; those that were read from a file, or stacked, can be changed in place. */
+function ownsMemory({ data }: Frame): boolean {
+  return data.byteLength === data.buffer.byteLength;
+}
+
+function* framesOf(
+  sample: typeof icentia11k.beatDataGenerator,
+  dbDir: string,
+  patientIds: ArrayLike<number>,
+  frameSize: number,
+  options: GeneratorOptions,
+): Generator<icentia11k.LabelledFrame> {
+  const { normalize, unzipped, samplesPerPatient, random } = options;
+  const scale = normalizer(normalize);
+  const patients = icentia11k.uniformPatientGenerator(dbDir, patientIds, { unzipped, random });
+  for (const [x, y] of sample(patients, { frameSize, samplesPerPatient, random })) yield [scale(x), y];
+}
+
+/** Frames, shape `(frameSize, 1)`, with their rhythm codes, without end. Twin of `pretraining.datasets.rhythm_generator`. */
+export function rhythmGenerator(
+  dbDir: string,
+  patientIds: ArrayLike<number>,
+  frameSize: number,
+  options: GeneratorOptions = {},
+): Generator<icentia11k.LabelledFrame> {
+  return framesOf(icentia11k.rhythmDataGenerator, dbDir, patientIds, frameSize, options);
+}
+
+/** Frames with their beat codes. Twin of `pretraining.datasets.beat_generator`. */
+export function beatGenerator(
+  dbDir: string,
+  patientIds: ArrayLike<number>,
+  frameSize: number,
+  options: GeneratorOptions = {},
+): Generator<icentia11k.LabelledFrame> {
+  return framesOf(icentia11k.beatDataGenerator, dbDir, patientIds, frameSize, options);
+}
+
+/** Frames with their heart rate codes. Twin of `pretraining.datasets.heart_rate_generator`. */
+export function heartRateGenerator(
+  dbDir: string,
+  patientIds: ArrayLike<number>,
+  frameSize: number,
+  options: GeneratorOptions = {},
+): Generator<icentia11k.LabelledFrame> {
+  return framesOf(icentia11k.heartRateDataGenerator, dbDir, patientIds, frameSize, options);
+}
+
+/** Contrastive tasks. Twin of `pretraining.datasets.cpc_generator`. */
+export function* cpcGenerator(
+  dbDir: string,
+  patientIds: ArrayLike<number>,
+  frameSize: number,
+  contextSize: number,
+  ns: number,
+  options: CpcGeneratorOptions = {},
+): Generator<icentia11k.CpcItem> {
+  const {
+    normalize,
+    unzipped,
+    samplesPerPatient,
+    random,
+    contextOverlap,
+    positiveOffset,
+    numBufferedPatients = 16,
+  } = options;
+  const scale = normalizer(normalize);
+  const patients = icentia11k.uniformPatientGenerator(dbDir, patientIds, { unzipped, random, includeLabels: false });
+  const buffers = bufferedGenerator(patients, numBufferedPatients);
+  const sampling = { frameSize, contextSize, ns, contextOverlap, positiveOffset, samplesPerPatient, random };
+  for (const [{ context, samples }, y] of icentia11k.cpcDataGenerator(buffers, sampling)) {
+    yield [{ context: scale(context), samples: scale(samples) }, y];
+  }
+}
+
+function itemsOf(spec: StreamSpec, patientIds: ArrayLike<number>, random: RandomState): Generator<Item> {
+  const { task, dbDir, frameSize, contextSize = 8, ns = 1 } = spec;
+  const options = { ...spec.options, random };
+  switch (task) {
+    case 'rhythm':
+      return rhythmGenerator(dbDir, patientIds, frameSize, options);
+    case 'beat':
+      return beatGenerator(dbDir, patientIds, frameSize, options);
+    case 'hr':
+      return heartRateGenerator(dbDir, patientIds, frameSize, options);
+    case 'cpc':
+      return cpcGenerator(dbDir, patientIds, frameSize, contextSize, ns, options);
+    default:
+      throw new ValueError(`unknown task ${String(task)}: choose rhythm, beat, hr or cpc`);
+  }
+}
+
+/** The batches that a specification describes, made in this thread. */
+export function* makeBatches(spec: StreamSpec, random: RandomState = globalRandom): Generator<Batch> {
+  const { batchSize, shuffle, skip = 0, parallelism = 1 } = spec.batch;
+  if (!(Number.isInteger(parallelism) && parallelism > 0)) {
+    throw new ValueError(`parallelism is a number of generators; got ${parallelism}`);
+  }
+  const share = Math.floor(spec.patientIds.length / parallelism);
+  const sources = Array.from({ length: parallelism }, (_, worker) =>
+    itemsOf(spec, spec.patientIds.slice(worker * share, parallelism === 1 ? undefined : (worker + 1) * share), random),
+  );
+  const items = sources.length === 1 ? sources[0]! : interleaved(sources);
+  const ordered = shuffle === undefined ? items : shuffled(asFloat32(items), shuffle);
+  let passed = 0;
+  for (const batch of batched(ordered, batchSize)) if (passed++ >= skip) yield batch;
+}

@@ -1,0 +1,317 @@
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { basename, extname, join, resolve, sep } from 'node:path';
+import { InputError } from '../../../../errors.ts';
+import { type Reporter, silent } from '../../../../events.ts';
+import { readRows, readTable, wholeNumber } from '../../../../lib/csv/table.ts';
+import { type DType, type NdArray, zeros } from '../../../../lib/numpy/ndarray.ts';
+import { KeyError, ValueError } from '../../../../lib/python/errors.ts';
+import { parseLiteral } from '../../../../lib/python/literal.ts';
+import { parseNumber } from '../../../../lib/python/number.ts';
+import { readHeader } from '../../../../lib/wfdb/header.ts';
+
+/** One-hot or multi-hot labels: the part of a pandas DataFrame that the readers return. */
+export interface LabelFrame<D extends DType = DType, I extends string | number = string | number> {
+  readonly index: readonly I[];
+  readonly columns: readonly string[];
+  /** Shape (records, classes). */
+  readonly values: NdArray<D>;
+}
+
+/** A collection before any signal is read: where each record lies, and its labels in the same order. */
+export interface Listing<D extends DType = DType, I extends string | number = string | number> {
+  /** Record paths without ending. */
+  readonly paths: readonly string[];
+  readonly labels: LabelFrame<D, I>;
+  /** Patient of each record, where the collection tells. */
+  readonly patientIds?: readonly number[];
+  /** Fold that the collection assigns to each record, where it does. */
+  readonly folds?: readonly number[];
+  /** Records that are left out because they have no label. */
+  readonly unlabelled?: readonly I[];
+}
+
+/** Where records may lie. */
+export interface PlaceOptions {
+  /** Read the sub-folders of PhysioNet's layout (`A00/A00001`, `g1/…`), which the Python original does not know. Default false. */
+  readonly nested?: boolean;
+}
+
+/** Options of `readPtbXlData`. */
+export interface PtbXlOptions {
+  /** `lr`: 100 Hz, `hr`: 500 Hz (default). */
+  readonly fs?: 'lr' | 'hr';
+  /** Column of `scp_statements.csv` that marks the classes (default `rhythm`). */
+  readonly category?: string;
+  /** Leave out records without any of the classes (default true). */
+  readonly removeEmpty?: boolean;
+  /** Keep only these `strat_fold` (default: all). */
+  readonly folds?: readonly number[];
+}
+
+/** Folders within folders that are read; a link to a folder above ends here. */
+const MAX_DEPTH = 8;
+
+/** Labels that are held at once, one for each record and class: up to 256 MiB. Challenge 2021, with the most records and classes, has 12 million. */
+const MAX_LABELS = 2 ** 25;
+
+/** Records and labels of Challenge 2017, without the signals. */
+export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOptions = {}): Listing<'bool', string> {
+  requireDirectory(dbDir);
+  const recordsFile = requireFile(dbDir, 'RECORDS');
+  const referenceFile = requireFile(dbDir, 'REFERENCE.csv');
+  const names = nested ? recordsBelow(dbDir) : readFields(recordsFile, 1).map(([name]) => name!);
+  const ids = nested ? recordIds(names) : names;
+  const reference = new Map<string, string[]>();
+  for (const [name, label] of readFields(referenceFile, 2)) {
+    const labels = reference.get(name!);
+    if (labels) labels.push(label!);
+    else reference.set(name!, [label!]);
+  }
+  // An inner join: names without a label vanish, a name listed twice gives two rows.
+  const counts = new Map<string, number>();
+  for (const short of names.map((name) => basename(name))) counts.set(short, (counts.get(short) ?? 0) + 1);
+  const labelsOf = (name: string): string[] => {
+    const short = basename(name);
+    const labels = reference.get(name);
+    if (labels || !nested || !reference.has(short)) return labels ?? [];
+    if (counts.get(short)! > 1) {
+      throw new InputError('several records have the name that is labelled', {
+        file: referenceFile,
+        got: short,
+        expected: `names with their folders, such as ${name}`,
+      });
+    }
+    return reference.get(short)!;
+  };
+  const rows = names.flatMap((name, i) => labelsOf(name).map((label) => ({ name, id: ids[i]!, label })));
+  const columns = [...new Set(rows.map((row) => row.label))].sort(byCodePoint);
+  const values = labelMatrix('bool', rows.length, columns.length, referenceFile);
+  const columnOf = new Map(columns.map((name, column) => [name, column]));
+  rows.forEach((row, i) => {
+    values.data[i * columns.length + columnOf.get(row.label)!] = 1;
+  });
+  return {
+    paths: rows.map((row) => recordPath(dbDir, row.name, referenceFile)),
+    labels: { index: rows.map((row) => row.id), columns, values },
+    unlabelled: ids.filter((_, i) => labelsOf(names[i]!).length === 0),
+  };
+}
+
+/** Records and labels of Challenge 2020, without the signals. */
+export function listChallenge20Data(
+  dbDir: string,
+  report: Reporter = silent,
+  { nested = false }: PlaceOptions = {},
+): Listing<'int64', string> {
+  requireDirectory(dbDir);
+  const inFolder = matFiles(readdirSync(dbDir));
+  const names = nested && inFolder.length === 0 ? matFilesBelow(dbDir) : inFolder;
+  const paths = names.map((name) => join(dbDir, name));
+  const codes = paths.flatMap((path, i) => {
+    const { comments, cutComments } = readHeader(path);
+    const found = comments.filter((comment) => comment.includes('Dx:'));
+    const cut = cutComments.find((comment) => comment.includes('Dx:'));
+    if (cut !== undefined) {
+      const text = `${path}.hea: the Dx comment has characters that are not ASCII; WFDB drops them and leaves ${JSON.stringify(cut)}`;
+      report({ kind: 'warning', text });
+    }
+    if (found.length !== 1) {
+      // Quirk Q28: all labels are strung together, so they stand at the wrong records from here on.
+      report({
+        kind: 'warning',
+        text: `${path}.hea has ${found.length} Dx comments instead of 1: labels of later records shift (${names[i]})`,
+      });
+    }
+    return found.map(diagnosisCodes);
+  });
+  if (codes.length !== names.length) {
+    throw new ValueError(
+      `${dbDir}: ${codes.length} Dx comments for ${names.length} records; each header needs exactly one`,
+    );
+  }
+  const columns = [...new Set(codes.flat())].sort(byCodePoint);
+  return { paths, labels: { index: recordIds(names), columns, values: multiHot('int64', codes, columns, dbDir) } };
+}
+
+/** Records and labels of PTB-XL, without the signals. */
+export function listPtbXlData(
+  dbDir: string,
+  { fs = 'hr', category = 'rhythm', removeEmpty = true, folds = [] }: PtbXlOptions = {},
+): Listing<'int32', number> {
+  if (fs !== 'lr' && fs !== 'hr')
+    throw new ValueError(`fs must be 'lr' (100 Hz) or 'hr' (500 Hz), got ${JSON.stringify(fs)}`);
+  requireDirectory(dbDir);
+  const databaseFile = requireFile(dbDir, 'ptbxl_database.csv');
+  const statementsFile = requireFile(dbDir, 'scp_statements.csv');
+  const signalColumn = `filename_${fs}` as const;
+  const database = readTable(databaseFile, ['ecg_id', 'patient_id', 'strat_fold', 'scp_codes', signalColumn]);
+  const columns = statementClasses(statementsFile, category);
+  const number = (row: (typeof database)[number], column: 'ecg_id' | 'patient_id' | 'strat_fold'): number =>
+    wholeNumber(row[column], databaseFile, row.line, column);
+  const all = database
+    .filter((row) => folds.length === 0 || folds.includes(number(row, 'strat_fold')))
+    .map((row) => ({ row, codes: statementCodes(row.scp_codes, databaseFile, row.line) }));
+  const isKept = ({ codes }: (typeof all)[number]): boolean => !removeEmpty || columns.some((name) => codes.has(name));
+  const rows = all.filter(isKept);
+  const present = rows.map(({ codes }) => codes);
+  return {
+    paths: rows.map(({ row }) => recordPath(dbDir, row[signalColumn], databaseFile)),
+    labels: {
+      index: rows.map(({ row }) => number(row, 'ecg_id')),
+      columns,
+      values: multiHot('int32', present, columns, databaseFile),
+    },
+    patientIds: rows.map(({ row }) => number(row, 'patient_id')),
+    folds: rows.map(({ row }) => number(row, 'strat_fold')),
+    unlabelled: all.filter((each) => !isKept(each)).map(({ row }) => number(row, 'ecg_id')),
+  };
+}
+
+/** Names of the records that `RECORDS` lists; an entry that is a folder stands for those that its own `RECORDS` lists. */
+function recordsBelow(dbDir: string, folder = ''): string[] {
+  const file = requireFile(join(dbDir, folder), 'RECORDS');
+  return readFields(file, 1).flatMap(([entry]) => {
+    const name = folder + entry!.replace(/\/+$/, '');
+    const path = recordPath(dbDir, name, file);
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (!isFolder || statSync(`${path}.hea`, { throwIfNoEntry: false })) return [name];
+    if (name.split('/').length > MAX_DEPTH) throw new InputError('folders lie too deep', { file, got: name });
+    return recordsBelow(dbDir, `${name}/`);
+  });
+}
+
+/** Names of the records with signals in `.mat` files in all sub-folders, each folder sorted by name. */
+function matFilesBelow(dbDir: string, folder = ''): string[] {
+  if (folder.split('/').length > MAX_DEPTH) throw new InputError('folders lie too deep', { file: join(dbDir, folder) });
+  const entries = readdirSync(join(dbDir, folder), { withFileTypes: true }).sort((a, b) => byCodePoint(a.name, b.name));
+  const isFolder = (entry: Dirent): boolean =>
+    entry.isDirectory() ||
+    (entry.isSymbolicLink() &&
+      (statSync(join(dbDir, folder, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false));
+  return [
+    ...matFiles(entries.map(({ name }) => name)).map((name) => folder + name),
+    ...entries.filter(isFolder).flatMap(({ name }) => matFilesBelow(dbDir, `${folder}${name}/`)),
+  ];
+}
+
+function matFiles(files: readonly string[]): string[] {
+  return [...files]
+    .sort(byCodePoint)
+    .filter((file) => extname(file) === '.mat')
+    .map((file) => file.slice(0, -'.mat'.length));
+}
+
+/** Records go by their names without folders where these are different. */
+function recordIds(names: readonly string[]): readonly string[] {
+  const short = names.map((name) => basename(name));
+  return new Set(short).size === names.length ? short : names;
+}
+
+/** Labels of all records, none set. Throws InputError for more classes and records than can be held. */
+export function labelMatrix<D extends DType>(dtype: D, records: number, classes: number, source: string): NdArray<D> {
+  if (records * classes > MAX_LABELS) {
+    throw new InputError('there are too many classes', {
+      file: source,
+      got: `${classes} classes of ${records} records`,
+      expected: `at most ${MAX_LABELS} labels in all`,
+    });
+  }
+  return zeros(dtype, [records, classes]);
+}
+
+function multiHot<D extends 'int32' | 'int64'>(
+  dtype: D,
+  codes: readonly (ReadonlySet<string> | readonly string[])[],
+  columns: readonly string[],
+  source: string,
+): NdArray<D> {
+  const values = labelMatrix(dtype, codes.length, columns.length, source);
+  const one = (dtype === 'int64' ? 1n : 1) as never;
+  const columnOf = new Map(columns.map((name, column) => [name, column]));
+  codes.forEach((present, row) => {
+    for (const name of present) {
+      const column = columnOf.get(name);
+      if (column !== undefined) values.data[row * columns.length + column] = one;
+    }
+  });
+  return values;
+}
+
+function diagnosisCodes(comment: string): string[] {
+  return comment
+    .slice(comment.indexOf('Dx:') + 'Dx:'.length)
+    .split(',')
+    .map((code) => code.trim());
+}
+
+/** Classes of a category: statements whose column equals 1, in file order. */
+function statementClasses(file: string, category: string): string[] {
+  const [header, ...rows] = readRows(file);
+  const columns = header?.fields.slice(1) ?? [];
+  const at = columns.indexOf(category);
+  if (at === -1) throw new KeyError(`${file} has no column ${JSON.stringify(category)}; it has ${columns.join(', ')}`);
+  return rows.flatMap(({ fields }) => (parseNumber(fields[at + 1]!) === 1 ? [fields[0]!] : []));
+}
+
+/** Statements of one record: the keys of a Python dict in text form, whatever their likelihood (Quirk Q56). */
+function statementCodes(text: string, file: string, line: number): Set<string> {
+  const where = `line ${line}, scp_codes`;
+  let value: unknown;
+  try {
+    value = parseLiteral(text);
+  } catch (error) {
+    throw new InputError('the statements cannot be read', { file, where, got: (error as Error).message });
+  }
+  if (!(value instanceof Map)) {
+    throw new InputError('the statements are no dict', {
+      file,
+      where,
+      got: JSON.stringify(text.slice(0, 60)),
+      expected: "{'SR': 100.0, …}",
+    });
+  }
+  return new Set([...value.keys()].filter((key): key is string => typeof key === 'string'));
+}
+
+/** Path of a record that an index file names; it has to stay inside the folder. */
+function recordPath(dbDir: string, name: string, file: string): string {
+  const base = resolve(dbDir);
+  const path = resolve(base, name);
+  if (!path.startsWith(base + sep)) {
+    throw new InputError('a record lies outside the folder', {
+      file,
+      got: JSON.stringify(name),
+      expected: `a path below ${dbDir}`,
+    });
+  }
+  return join(dbDir, name);
+}
+
+function requireDirectory(path: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new ValueError(`${path} is not a folder`);
+}
+
+function requireFile(dbDir: string, name: string): string {
+  const file = join(dbDir, name);
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new ValueError(`${name} is missing in ${dbDir}`);
+  return file;
+}
+
+/** Rows of a CSV file without a header; every row has `width` non-empty fields. */
+function readFields(file: string, width: number): (readonly string[])[] {
+  return readRows(file).map(({ line, fields }) => {
+    if (fields.length !== width || fields.includes('')) {
+      throw new InputError('the row is wrong', {
+        file,
+        where: `line ${line}`,
+        got: JSON.stringify(fields.join(',').slice(0, 80)),
+        expected: `${width} non-empty fields`,
+      });
+    }
+    return fields;
+  });
+}
+
+function byCodePoint(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,253 @@
+import { toFloat64 } from '../../../lib/numpy/convert.ts';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { RandomState } from '../../../lib/numpy/random.ts';
+import { ValueError } from '../../../lib/python/errors.ts';
+import { columnOf, descending, type Indicator } from '../../../lib/sklearn/metrics.ts';
+import { atThreshold, mostProbable } from '../evaluation.ts';
+
+/** How often and how samples are drawn again. */
+export interface BootstrapOptions {
+  /** Default 1,000. */
+  readonly resamples?: number;
+  /** Share of the resamples inside an interval; default 0.95. */
+  readonly confidence?: number;
+  /** Seed of the draws; default 0. The same seed gives the same intervals. */
+  readonly seed?: number;
+  /** `argmax` (default) predicts the most probable class, a number every class that reaches it. */
+  readonly decision?: 'argmax' | number;
+  /**
+   * Patient of each sample. With it whole patients are drawn, since recordings of one patient are not independent; without it samples are drawn within each distinct row
+   * of labels, so that every resample keeps the class counts.
+   */
+  readonly groups?: ArrayLike<string | number | bigint>;
+}
+
+/** A figure with its percentile interval over the resamples. */
+export interface Interval {
+  /** On all samples as they are; NaN where it is not defined. */
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  /** Resamples in which the figure was not defined (an AUC without both labels); they do not count. */
+  readonly undefinedResamples: number;
+}
+
+/** Scores of a set of predictions. F1, precision and recall are 0 where their denominator is 0. */
+export interface Scores<T> {
+  /** Share of samples whose predicted labels are all right. */
+  readonly accuracy: T;
+  readonly macroF1: T;
+  readonly macroAuc: T;
+  readonly perClass: readonly { readonly precision: T; readonly recall: T; readonly f1: T; readonly auc: T }[];
+}
+
+/**
+ * Scores with bootstrap intervals.
+ *
+ * @param yTrue truth (samples, classes) of 0 and 1.
+ * @param yProb probabilities of the same shape.
+ * @throws ValueError where shapes, labels or options do not fit.
+ */
+export function bootstrapScores(yTrue: NdArray, yProb: NdArray, options: BootstrapOptions = {}): Scores<Interval> {
+  const scorer = new Scorer(yTrue, yProb, options.decision ?? 'argmax');
+  const drawn = drawWeights(yTrue, options, (weights) => scorer.score(weights));
+  return toScores(scorer.classes, intervals(scorer.score(), drawn, options));
+}
+
+/**
+ * Differences b − a of the scores of two sets of predictions for the same samples; each resample is drawn once for both.
+ *
+ * @throws ValueError where shapes, labels or options do not fit.
+ */
+export function bootstrapDifference(
+  yTrue: NdArray,
+  yProbA: NdArray,
+  yProbB: NdArray,
+  options: BootstrapOptions = {},
+): Scores<Interval> {
+  const decision = options.decision ?? 'argmax';
+  const [a, b] = [new Scorer(yTrue, yProbA, decision), new Scorer(yTrue, yProbB, decision)];
+  const difference = (weights?: Float64Array): Float64Array => {
+    const scoresOfA = a.score(weights);
+    return b.score(weights).map((value, i) => value - scoresOfA[i]!);
+  };
+  return toScores(a.classes, intervals(difference(), drawWeights(yTrue, options, difference), options));
+}
+
+/** Computes all scores from the number of times that each sample was drawn; sorting is done once. */
+class Scorer {
+  readonly classes: number;
+  readonly #samples: number;
+  readonly #truth: Uint8Array;
+  readonly #prediction: Indicator;
+  /** Per class the samples from the highest score to the lowest, and whether the next one has a lower score. */
+  readonly #ranks: { readonly order: Uint32Array; readonly lastOfTie: Uint8Array }[];
+
+  constructor(yTrue: NdArray, yProb: NdArray, decision: 'argmax' | number) {
+    if (yProb.shape.length !== 2 || yTrue.shape.join() !== yProb.shape.join()) {
+      throw new ValueError(
+        `y_true has shape (${yTrue.shape.join(', ')}), y_prob (${yProb.shape.join(', ')}); expected (samples, classes) twice`,
+      );
+    }
+    [this.#samples, this.classes] = yProb.shape as unknown as [number, number];
+    if (this.#samples === 0) throw new ValueError('there are no samples');
+    this.#truth = Uint8Array.from(toFloat64(yTrue), (value) => {
+      if (value !== 0 && value !== 1) throw new ValueError(`a label is ${value}; expected 0 or 1`);
+      return value;
+    });
+    this.#prediction = decision === 'argmax' ? mostProbable(yProb) : atThreshold(yProb, decision);
+    const prob = toFloat64(yProb);
+    this.#ranks = Array.from({ length: this.classes }, (_, label) => {
+      const scores = columnOf(prob, this.classes, label);
+      const order = descending(scores);
+      return {
+        order,
+        lastOfTie: Uint8Array.from(order, (sample, i) => (scores[order[i + 1]!] === scores[sample] ? 0 : 1)),
+      };
+    });
+  }
+
+  /** `[accuracy, macroF1, macroAuc, then precision, recall, f1, auc of each class]`. */
+  score(weights: Float64Array = new Float64Array(this.#samples).fill(1)): Float64Array {
+    const { classes } = this;
+    const out = new Float64Array(3 + 4 * classes);
+    out[0] = this.#accuracy(weights);
+    for (let label = 0; label < classes; label++) {
+      const at = 3 + 4 * label;
+      this.#counts(label, weights, out, at);
+      out[at + 3] = this.#auc(label, weights);
+      out[1]! += out[at + 2]! / classes;
+      out[2]! += out[at + 3]! / classes;
+    }
+    return out;
+  }
+
+  #accuracy(weights: Float64Array): number {
+    let [right, total] = [0, 0];
+    for (let i = 0; i < weights.length; i++) {
+      const start = i * this.classes;
+      let equal = true;
+      for (let j = start; j < start + this.classes; j++) equal &&= this.#truth[j] === this.#prediction.data[j];
+      if (equal) right += weights[i]!;
+      total += weights[i]!;
+    }
+    return right / total;
+  }
+
+  #counts(label: number, weights: Float64Array, out: Float64Array, at: number): void {
+    let [hits, predicted, support] = [0, 0, 0];
+    for (let i = 0, j = label; i < weights.length; i++, j += this.classes) {
+      const weight = weights[i]!;
+      if (this.#truth[j]) support += weight;
+      if (!this.#prediction.data[j]) continue;
+      predicted += weight;
+      if (this.#truth[j]) hits += weight;
+    }
+    out[at] = predicted === 0 ? 0 : hits / predicted;
+    out[at + 1] = support === 0 ? 0 : hits / support;
+    out[at + 2] = predicted + support === 0 ? 0 : (2 * hits) / (predicted + support);
+  }
+
+  #auc(label: number, weights: Float64Array): number {
+    const { order, lastOfTie } = this.#ranks[label]!;
+    let [area, fp, tp, lastFp, lastTp] = [0, 0, 0, 0, 0];
+    for (let i = 0; i < order.length; i++) {
+      const sample = order[i]!;
+      if (this.#truth[sample * this.classes + label]) tp += weights[sample]!;
+      else fp += weights[sample]!;
+      if (!lastOfTie[i]) continue;
+      area += ((fp - lastFp) * (tp + lastTp)) / 2;
+      [lastFp, lastTp] = [fp, tp];
+    }
+    return area / (fp * tp);
+  }
+}
+
+/** Scores of every resample. */
+function drawWeights(
+  yTrue: NdArray,
+  options: BootstrapOptions,
+  score: (weights: Float64Array) => Float64Array,
+): Float64Array[] {
+  const { resamples = 1000, seed = 0 } = options;
+  if (!Number.isInteger(resamples) || resamples < 1)
+    throw new ValueError(`resamples is ${resamples}; expected an integer of 1 or more`);
+  const random = new RandomState(seed);
+  const samples = yTrue.shape[0]!;
+  const units = options.groups ? [groupMembers(options.groups, samples)] : labelStrata(yTrue);
+  return Array.from({ length: resamples }, () => {
+    const weights = new Float64Array(samples);
+    for (const stratum of units) {
+      for (let i = 0; i < stratum.length; i++)
+        for (const sample of stratum[random.randint(stratum.length)]!) weights[sample]!++;
+    }
+    return score(weights);
+  });
+}
+
+/** One stratum per distinct row of labels, each unit a single sample. */
+function labelStrata(yTrue: NdArray): number[][][] {
+  const [samples, classes] = yTrue.shape as [number, number];
+  const strata = new Map<string, number[][]>();
+  for (let i = 0; i < samples; i++) {
+    const key = Array.from({ length: classes }, (_, j) => yTrue.data[i * classes + j]).join();
+    const stratum = strata.get(key);
+    if (stratum) stratum.push([i]);
+    else strata.set(key, [[i]]);
+  }
+  return [...strata.values()];
+}
+
+function groupMembers(groups: ArrayLike<string | number | bigint>, samples: number): number[][] {
+  if (groups.length !== samples) throw new ValueError(`${groups.length} groups for ${samples} samples`);
+  const members = new Map<string | number | bigint, number[]>();
+  for (let i = 0; i < samples; i++) {
+    const own = members.get(groups[i]!);
+    if (own) own.push(i);
+    else members.set(groups[i]!, [i]);
+  }
+  return [...members.values()];
+}
+
+function intervals(
+  values: Float64Array,
+  drawn: readonly Float64Array[],
+  { confidence = 0.95 }: BootstrapOptions,
+): Interval[] {
+  if (!(confidence > 0 && confidence < 1))
+    throw new ValueError(`confidence is ${confidence}; expected a share between 0 and 1`);
+  return Array.from(values, (value, i) => {
+    const defined = Float64Array.from(drawn, (scores) => scores[i]!)
+      .filter((score) => !Number.isNaN(score))
+      .sort();
+    const tail = (1 - confidence) / 2;
+    return {
+      value,
+      low: quantile(defined, tail),
+      high: quantile(defined, 1 - tail),
+      undefinedResamples: drawn.length - defined.length,
+    };
+  });
+}
+
+/** Linear between neighbours, as `numpy.quantile`; NaN for no values. */
+function quantile(sorted: Float64Array, share: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const next = sorted[Math.min(below + 1, sorted.length - 1)]!;
+  return sorted[below]! + (place - below) * (next - sorted[below]!);
+}
+
+function toScores(classes: number, [accuracy, macroF1, macroAuc, ...rest]: Interval[]): Scores<Interval> {
+  const perClass = Array.from({ length: classes }, (_, label) => {
+    const [precision, recall, f1, auc] = rest.slice(4 * label, 4 * label + 4) as [
+      Interval,
+      Interval,
+      Interval,
+      Interval,
+    ];
+    return { precision, recall, f1, auc };
+  });
+  return { accuracy: accuracy!, macroF1: macroF1!, macroAuc: macroAuc!, perClass };
+}

@@ -1,0 +1,273 @@
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { InputError, UsageError } from '../errors.ts';
+import { type Reporter, silent } from '../events.ts';
+import type { Session } from '../graph/session.ts';
+import { requireAgreement } from '../jobs/agreement.ts';
+import { allocate, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { objectArray } from '../lib/numpy/object_array.ts';
+import { arrayRows } from '../lib/numpy/rows.ts';
+import { type Column, DataFrame } from '../lib/pandas/csv.ts';
+import { isUserFault } from '../lib/python/errors.ts';
+import { openResampler, type Resampler } from '../lib/samplerate/resample.ts';
+import { padPre } from '../port/finetuning/datasets.ts';
+import { createClassifier, predictAll } from '../port/finetuning/trainer/classifier.ts';
+import { bestModelFile, type JobModel, readJobModel } from '../port/finetuning/trainer/job_model.ts';
+import {
+  factsOf,
+  requireFinite,
+  type SetOfFile,
+  sameClasses,
+  sourceOf,
+  withClassesOf,
+} from '../port/finetuning/trainer/set_check.ts';
+import { loadTrainingSet, type TrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
+import { atThreshold, mostProbable } from '../port/transplant/evaluation.ts';
+import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
+import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';
+import { NoteBook } from '../recordings/notes.ts';
+import type { RecordingFormat } from '../recordings/recordings.ts';
+import { loadIntoClassifier } from '../weights/model_weights.ts';
+
+const asTrained =
+  'Prepare the file as the training data were prepared; or predict the recordings themselves, for which that is done: ecg-transplant predict --job-dir DIR RECORD…';
+
+/** Recordings that are predicted at once. */
+const recordBatch = 16;
+
+/** Predictions of a finetuned network, one row per record. */
+export interface Prediction {
+  readonly classes: readonly string[];
+  readonly recordIds: readonly (string | number)[];
+  /** Probabilities `(records, classes)`, float32. */
+  readonly probabilities: NdArray;
+  /** 1 where the network decides for the class, `(records, classes)`. */
+  readonly decisions: NdArray<'uint8'>;
+  /** Truth `(records, classes)`, where the data have it. */
+  readonly truth?: NdArray;
+}
+
+/** How recordings of one's own are read. */
+export interface RecordOptions {
+  /** Leads of the recordings to give to the network's leads, in their order; default the leads of the same names. */
+  readonly leads?: readonly string[];
+  /** Rate (Hz) and unit of `.csv` and `.npy` recordings, which do not tell them. */
+  readonly recordFs?: number;
+  readonly recordUnits?: string;
+  /** Names of the leads of `.npy` recordings, and of `.csv` ones without names; default `leads`, else the network's. */
+  readonly recordLeads?: readonly string[];
+  readonly resampler?: Resampler;
+  readonly report?: Reporter;
+  /** Is told of a recording that cannot be predicted, which is then left out. Without it such a recording is an error. */
+  readonly onFailure?: (path: string, error: Error) => void;
+}
+
+/** The network of a finetuning job, ready to predict; dispose of it. */
+export class Predictor {
+  readonly model: JobModel;
+  readonly preprocessing: Preprocessing | undefined;
+  readonly #session: Session;
+  readonly #jobDir: string;
+
+  private constructor(jobDir: string) {
+    const { model, preprocessing } = readJobModel(jobDir);
+    this.#jobDir = jobDir;
+    this.model = model;
+    this.preprocessing = preprocessing;
+    const { arch, precision, samples, leads, classes, multiLabel } = model;
+    const network = { x: { shape: [1, samples, leads] }, classes };
+    this.#session = createClassifier({ arch, precision, initSeed: 0 }, network, multiLabel);
+  }
+
+  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not hold them. */
+  static open(jobDir: string): Predictor {
+    const predictor = new Predictor(jobDir);
+    try {
+      loadIntoClassifier(predictor.#session, join(jobDir, bestModelFile));
+      return predictor;
+    } catch (error) {
+      predictor.dispose();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+
+  /**
+   * Predicts the records of a prepared file. Truth is kept if the file has the network's classes, in any order.
+   *
+   * @throws InputError if the records do not look like those that the network was trained on, or have missing samples.
+   */
+  async predictFile(file: string, batchSize: number, reporter: Reporter = silent): Promise<Prediction> {
+    const all = await loadTrainingSet(file, { folder: this.#jobDir, reporter });
+    try {
+      return this.#predictSet(all, file, batchSize, reporter);
+    } finally {
+      all.close();
+    }
+  }
+
+  #predictSet(all: TrainingSet, file: string, batchSize: number, reporter: Reporter): Prediction {
+    const { samples, leads, channel, classes } = this.model;
+    const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
+    const described = readPreprocessing(file);
+    const source: SetOfFile = { file, set, ...(described && { preprocessing: described }) };
+    const form = { dtype: this.preprocessing?.dtype, samples, leads };
+    const network = { name: `the network of ${this.#jobDir}`, facts: factsOf(form, this.preprocessing) };
+    requireAgreement(network, sourceOf(source, channel), asTrained);
+    requireFinite(set.x, set.recordIds, file);
+    const probabilities = predictAll(this.#session, set.x, batchSize, file, reporter);
+    if (!sameClasses(set.classes, classes)) {
+      const text = `${file} has other classes (${set.classes.join(', ')}) than the network (${classes.join(', ')}): its labels are left out`;
+      reporter({ kind: 'warning', text });
+      return this.#decide(set.recordIds, probabilities);
+    }
+    const { set: arranged } = withClassesOf({ name: network.name, classes, multiLabel: true }, source, reporter);
+    return this.#decide(set.recordIds, probabilities, arranged.y);
+  }
+
+  /**
+   * Predicts recordings, each treated as the training data were: leads by name, unit, normalisation, rate, length.
+   *
+   * @param paths see `recordingFile`.
+   * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples (see `onFailure`), or the job does not say what was done to its data.
+   */
+  async predictRecords(paths: readonly string[], options: RecordOptions = {}): Promise<Prediction> {
+    const { report = silent, onFailure } = options;
+    const { samples, leads, classes } = this.model;
+    const plan = this.recordPlan(options);
+    const resampler = options.resampler ?? (await openResampler(plan.fs === null ? 'javascript' : undefined));
+    const width = samples * leads;
+    const batch = new Float32Array(Math.min(recordBatch, paths.length) * width);
+    const predicted: string[] = [];
+    const probabilities: Float32Array[] = [];
+    let waiting = 0;
+    const predictWaiting = (): void => {
+      const shape = [waiting, samples, leads];
+      const rows = arrayRows(ndarray('float32', shape, batch.slice(0, waiting * width)));
+      probabilities.push(predictAll(this.#session, rows, recordBatch, 'recordings', silent).data as Float32Array);
+      waiting = 0;
+    };
+    const tell: Reporter = paths.length > recordBatch ? report : silent;
+    const notes = new NoteBook(report);
+    const task = 'predicting';
+    tell({ kind: 'start', task, total: paths.length, unit: 'recordings' });
+    for (const [i, path] of paths.entries()) {
+      try {
+        const signal = prepareRecording(path, plan, resampler, notes.add);
+        this.#requireLength(signal.shape[0]!, path);
+        batch.fill(0, waiting * width, (waiting + 1) * width);
+        padPre(signal, batch.subarray(waiting * width, (waiting + 1) * width));
+        predicted.push(path);
+        waiting++;
+      } catch (error) {
+        if (onFailure === undefined || !isUserFault(error)) throw error;
+        onFailure(path, error as Error);
+      }
+      if (waiting === recordBatch) predictWaiting();
+      tell({ kind: 'progress', task, done: i + 1 });
+      // Lets the progress appear and Ctrl-C work.
+      if (i % recordBatch === 0) await setImmediate();
+    }
+    if (waiting > 0) predictWaiting();
+    tell({ kind: 'end', task });
+    notes.close();
+    const all = new Float32Array(predicted.length * classes.length);
+    probabilities.reduce((at, part) => {
+      all.set(part, at);
+      return at + part.length;
+    }, 0);
+    return this.#decide(predicted, ndarray('float32', [predicted.length, classes.length], all));
+  }
+
+  #requireLength(length: number, path: string): void {
+    const { samples } = this.model;
+    if (this.preprocessing?.padding !== null || length === samples) return;
+    throw new InputError('the recording has another length than the training data, which were not padded', {
+      file: path,
+      got: `${length} samples`,
+      expected: `${samples} samples at ${this.preprocessing.samplingRate} Hz`,
+    });
+  }
+
+  /** Seconds of a recording that the network sees: its last ones, see `padPre`. Throws as `recordPlan`. */
+  get windowSeconds(): number {
+    const { fs, recordedFs } = this.recordPlan();
+    return this.model.samples / (fs ?? recordedFs);
+  }
+
+  /** What is done to recordings before they are padded. Throws an InputError if the job does not say. */
+  recordPlan({ leads, recordFs, recordUnits, recordLeads }: RecordOptions = {}): RecordPlan {
+    if (this.preprocessing === undefined) {
+      throw new InputError('the job does not say how its training data were prepared', {
+        file: this.#jobDir,
+        expected: 'preprocessing.json',
+        next: 'Train on data made by prepare-data, or give a prepared file: --data FILE.',
+      });
+    }
+    const { samplingRate, normalization, resampling, units, leads: known } = this.preprocessing;
+    if (leads !== undefined && leads.length !== known.length) {
+      throw new UsageError('--leads names the leads that the network gets', {
+        got: leads.join(', '),
+        expected: `${known.length}, in place of ${known.join(', ')}`,
+      });
+    }
+    const format: RecordingFormat = {
+      kind: 'any',
+      fs: recordFs,
+      units: recordUnits,
+      leads: recordLeads ?? leads ?? known,
+    };
+    return {
+      format,
+      normalization,
+      fs: resampling === null ? null : resampling.targetRate,
+      leads: leads ?? known,
+      units,
+      keepMissing: false,
+      keepFlat: 'no',
+      recordedFs: samplingRate,
+    };
+  }
+
+  #decide(recordIds: readonly (string | number)[], probabilities: NdArray, truth?: NdArray): Prediction {
+    const { classes, multiLabel } = this.model;
+    const lost = (probabilities.data as Float32Array).findIndex(Number.isNaN);
+    if (lost !== -1) {
+      throw new InputError('a prediction is not a number', {
+        where: `record ${recordIds[Math.floor(lost / classes.length)]}`,
+        next: 'Look for missing samples (NaN) in the record.',
+      });
+    }
+    const { rows, columns, data } = multiLabel ? atThreshold(probabilities, 0.5) : mostProbable(probabilities);
+    const decisions = ndarray('uint8', [rows, columns], data);
+    return { classes, recordIds, probabilities, decisions, ...(truth && { truth }) };
+  }
+}
+
+/** A table `record_name`, `true_…`, `prob_…`, `pred_…`, in the form of `createPredictionsFrame` for any number of records (see Quirk Q2). */
+export function predictionFrame({ classes, recordIds, truth, probabilities, decisions }: Prediction): DataFrame {
+  const columns = (prefix: string, values: NdArray): [string, Column][] =>
+    classes.map((name, k) => [`${prefix}_${name}`, columnOf(values, k)]);
+  return new DataFrame([
+    ['record_name', objectArray(recordIds)],
+    ...(truth ? columns('true', truth) : []),
+    ...columns('prob', probabilities),
+    ...columns('pred', decisions),
+  ]);
+}
+
+/** Names of the classes that were decided for, by record. */
+export function decidedClasses({ classes, decisions }: Prediction): string[][] {
+  const [records, width] = decisions.shape;
+  return Array.from({ length: records }, (_, i) => classes.filter((_name, k) => decisions.data[i * width + k] === 1));
+}
+
+function columnOf(values: NdArray, k: number): Column {
+  const [records, width] = values.shape;
+  const data = allocate(values.dtype, records) as { [row: number]: number | bigint };
+  for (let i = 0; i < records; i++) data[i] = values.data[i * width + k]!;
+  return { dtype: values.dtype, shape: [records], data: data as unknown as NdArray['data'] };
+}

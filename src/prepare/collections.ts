@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { InputError } from '../errors.ts';
+import { type Reporter, silent } from '../events.ts';
+import { readTable, wholeNumber } from '../lib/csv/table.ts';
+import { type NdArray, zeros } from '../lib/numpy/ndarray.ts';
+import { readWholeFile } from '../lib/python/whole_file.ts';
+import { labelMatrix } from '../port/transplant/datasets/physionet/listing.ts';
+import * as physionet from '../port/transplant/datasets/physionet.ts';
+import type { RecordingFormat } from '../recordings/recordings.ts';
+import type { Normalization } from './record_transform.ts';
+
+/** Records, labels and, where known, patients and folds of a collection, before any signal is read. */
+export interface RecordListing {
+  readonly paths: readonly string[];
+  readonly recordIds: readonly (string | number)[];
+  readonly classes: readonly string[];
+  /** Shape (records, classes). */
+  readonly y: NdArray;
+  readonly patientIds?: readonly (string | number)[];
+  readonly folds?: readonly number[];
+  /** Records that are left out because they have no label. */
+  readonly unlabelled?: readonly (string | number)[];
+}
+
+/** Options of the collections that have any. */
+export interface CollectionOptions {
+  /** PTB-XL: column of `scp_statements.csv` (default `rhythm`). */
+  readonly category?: string;
+  /** PTB-XL: keep only these folds. */
+  readonly folds?: readonly number[];
+  /** Own recordings without a rate, unit or lead names of their own. */
+  readonly recordFs?: number;
+  readonly recordUnits?: string;
+  readonly recordLeads?: readonly string[];
+}
+
+/** A kind of data set that can be prepared. */
+export interface CollectionKind {
+  /** What it is, for `--help`. */
+  readonly summary: string;
+  /** First part of the names of its files. */
+  readonly name: string;
+  readonly list: (folder: string, options: CollectionOptions, report?: Reporter) => RecordListing;
+  readonly format: (options: CollectionOptions) => RecordingFormat;
+  /** Files that list records and labels. */
+  readonly indexFiles: readonly string[];
+  /** Constants of the original, of one lead or of `twelveLeads`; `null`: the collection has none. */
+  readonly normalization: Normalization | null;
+  /** How the documented recipe splits: single-label sets are stratified. */
+  readonly splitBy: 'record' | 'patient';
+}
+
+const fromListing = ({ paths, labels, patientIds, folds, unlabelled }: physionet.Listing): RecordListing => ({
+  paths,
+  recordIds: labels.index,
+  classes: labels.columns,
+  y: labels.values,
+  patientIds,
+  folds,
+  unlabelled,
+});
+
+const challenge20: Normalization = { mean: physionet.challenge20Mean, std: physionet.challenge20Std };
+
+/** The collections by the name that `--format` gives them. */
+export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
+  challenge17: {
+    summary: 'PhysioNet/CinC Challenge 2017: one lead, 300 Hz, classes A N O ~',
+    name: 'physionet',
+    list: (folder) => fromListing(physionet.listChallenge17Data(folder, { nested: true })),
+    format: () => ({ kind: 'wfdb' }),
+    indexFiles: ['RECORDS', 'REFERENCE.csv'],
+    normalization: { mean: physionet.challenge17Mean, std: physionet.challenge17Std },
+    splitBy: 'record',
+  },
+  challenge20: {
+    summary: 'PhysioNet/CinC Challenge 2020 (CPSC 2018 part): twelve leads, 500 Hz, SNOMED codes',
+    name: 'challenge20',
+    list: (folder) =>
+      withoutUnlabelled(fromListing(physionet.listChallenge20Data(folder, refuseShiftedLabels, { nested: true }))),
+    format: () => ({ kind: 'wfdb' }),
+    indexFiles: [],
+    normalization: challenge20,
+    splitBy: 'record',
+  },
+  'ptb-xl': {
+    summary: 'PTB-XL: twelve leads, 500 Hz',
+    name: 'ptbxl',
+    list: (folder, { category, folds }) => fromListing(physionet.listPtbXlData(folder, { category, folds })),
+    format: () => ({ kind: 'wfdb' }),
+    indexFiles: ['ptbxl_database.csv', 'scp_statements.csv'],
+    normalization: { mean: physionet.ptbXlMean, std: physionet.ptbXlStd },
+    splitBy: 'record',
+  },
+  cpsc2018: {
+    summary: 'CPSC 2018 as first published: MATLAB files, twelve leads, 500 Hz, nine classes',
+    name: 'cpsc2018',
+    list: (folder) => withoutUnlabelled(listCpsc2018(folder)),
+    format: () => ({ kind: 'cpsc2018' }),
+    indexFiles: ['REFERENCE.csv'],
+    normalization: challenge20,
+    splitBy: 'record',
+  },
+  'wfdb-csv': {
+    summary: 'your own: WFDB, CSV or .npy records and labels.csv (record, labels, and if known patient, fold)',
+    name: 'recordings',
+    list: (folder, _, report = silent) => listOwnRecordings(folder, report),
+    format: ({ recordFs, recordUnits, recordLeads }) => ({
+      kind: 'any',
+      fs: recordFs,
+      units: recordUnits,
+      leads: recordLeads,
+    }),
+    indexFiles: ['labels.csv'],
+    normalization: null,
+    splitBy: 'patient',
+  },
+};
+
+/** SHA-256 of the files that list records and labels. */
+export function indexChecksums(folder: string, kind: CollectionKind): Record<string, string> {
+  return Object.fromEntries(
+    kind.indexFiles.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readWholeFile(join(folder, name)))
+        .digest('hex'),
+    ]),
+  );
+}
+
+/** Reading a collection whose labels would shift (Quirk Q28) is one thing, preparing training data of it another. */
+function refuseShiftedLabels(event: { readonly kind: string; readonly text?: string }): void {
+  if (event.kind === 'warning')
+    throw new InputError(event.text ?? 'labels shift', { next: 'Repair or remove the record.' });
+}
+
+/** The nine classes of CPSC 2018, by their code from 1. */
+const cpsc2018Classes = ['Normal', 'AF', 'I-AVB', 'LBBB', 'RBBB', 'PAC', 'PVC', 'STD', 'STE'];
+
+function listCpsc2018(folder: string): RecordListing {
+  const file = join(folder, 'REFERENCE.csv');
+  const rows = readTable(requireFile(file), ['Recording', 'First_label', 'Second_label', 'Third_label']);
+  const labels = rows.map((row) =>
+    [row.First_label, row.Second_label, row.Third_label]
+      .filter((text) => text.trim() !== '')
+      .map((text) => {
+        const name = cpsc2018Classes[wholeNumber(text, file, row.line, 'a label') - 1];
+        if (name === undefined)
+          throw new InputError('the label is not known', {
+            file,
+            where: `line ${row.line}`,
+            got: text,
+            expected: '1 to 9',
+          });
+        return name;
+      }),
+  );
+  return {
+    paths: rows.map((row) => inside(folder, row.Recording, file, row.line)),
+    recordIds: rows.map((row) => row.Recording),
+    classes: cpsc2018Classes,
+    y: multiHot(labels, cpsc2018Classes, file),
+  };
+}
+
+/** The listing without an empty class, as a missing diagnosis makes one (`Dx: 426783006,`), and without the records that have no class then. */
+function withoutUnlabelled(listing: RecordListing): RecordListing {
+  const { classes, y } = listing;
+  const columns = classes.flatMap((name, column) => (name === '' ? [] : [column]));
+  const value = (row: number, column: number): number => Number(y.data[row * classes.length + column]);
+  const rows = listing.paths.map((_, row) => row);
+  const kept = rows.filter((row) => columns.some((column) => value(row, column) !== 0));
+  const isKept = new Set(kept);
+  if (kept.length === rows.length && columns.length === classes.length) return listing;
+  const labels = zeros('int64', [kept.length, columns.length]);
+  kept.forEach((row, i) => {
+    columns.forEach((column, k) => {
+      labels.data[i * columns.length + k] = BigInt(value(row, column));
+    });
+  });
+  return {
+    paths: kept.map((row) => listing.paths[row]!),
+    recordIds: kept.map((row) => listing.recordIds[row]!),
+    classes: columns.map((column) => classes[column]!),
+    y: labels,
+    unlabelled: rows.filter((row) => !isKept.has(row)).map((row) => listing.recordIds[row]!),
+  };
+}
+
+/** Labels of one record are separated by semicolons. */
+function listOwnRecordings(folder: string, report: Reporter): RecordListing {
+  const file = join(folder, 'labels.csv');
+  const rows = readTable(requireFile(file), ['record', 'labels'], ['patient', 'fold'], { anyDialect: true });
+  const seen = new Set<string>();
+  const duplicate = rows.find(({ record }) => seen.size === seen.add(record).size);
+  if (duplicate)
+    throw new InputError('the record is listed twice', {
+      file,
+      where: `line ${duplicate.line}`,
+      got: duplicate.record,
+    });
+  const labels = rows.map((row) =>
+    row.labels
+      .split(';')
+      .map((label) => label.trim())
+      .filter(Boolean),
+  );
+  const classes = [...new Set(labels.flat())].sort();
+  if (classes.length === 0)
+    throw new InputError('there are no labels', { file, expected: 'labels such as AF;PVC in the column labels' });
+  tellUnlisted(folder, new Set(rows.map(({ record }) => record)), report);
+  const all = (column: 'patient' | 'fold'): boolean => rows.every((row) => row[column].trim() !== '');
+  const none = (column: 'patient' | 'fold'): boolean => rows.every((row) => row[column].trim() === '');
+  for (const column of ['patient', 'fold'] as const) {
+    if (all(column) || none(column)) continue;
+    const row = rows.find((candidate) => candidate[column].trim() === '')!;
+    throw new InputError(`the ${column} is missing`, {
+      file,
+      where: `line ${row.line}`,
+      expected: `a ${column} for every record, or for none`,
+    });
+  }
+  return {
+    paths: rows.map((row) => inside(folder, row.record, file, row.line)),
+    recordIds: rows.map((row) => row.record),
+    classes,
+    y: multiHot(labels, classes, file),
+    patientIds: all('patient') ? rows.map((row) => row.patient.trim()) : undefined,
+    folds: all('fold') ? rows.map((row) => wholeNumber(row.fold, file, row.line, 'fold')) : undefined,
+  };
+}
+
+/** Tells of recordings beside `labels.csv` that it does not list. */
+function tellUnlisted(folder: string, listed: ReadonlySet<string>, report: Reporter): void {
+  const names = readdirSync(folder)
+    .filter((file) => /\.(hea|csv|npy)$/.test(file) && file !== 'labels.csv' && !listed.has(file))
+    .map((file) => file.slice(0, -4))
+    .filter((name) => !listed.has(name));
+  const unlisted = [...new Set(names)].sort();
+  if (unlisted.length > 0)
+    report({ kind: 'warning', text: `labels.csv does not list ${count(unlisted, 'recording')}, which are left out` });
+}
+
+/** How many there are, and the first names. */
+export function count(names: readonly (string | number)[], what: string): string {
+  const shown = names.slice(0, 10).join(', ');
+  return `${names.length} ${what}${names.length === 1 ? '' : 's'} (${shown}${names.length > 10 ? ', …' : ''})`;
+}
+
+function multiHot(labels: readonly (readonly string[])[], classes: readonly string[], file: string): NdArray<'int64'> {
+  const y = labelMatrix('int64', labels.length, classes.length, file);
+  const columnOf = new Map(classes.map((name, column) => [name, column]));
+  labels.forEach((present, row) => {
+    for (const label of present) y.data[row * classes.length + columnOf.get(label)!] = 1n;
+  });
+  return y;
+}
+
+function requireFile(file: string): string {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    throw new InputError('the list of records is missing', {
+      file,
+      got: existsSync(file) ? 'no file' : 'nothing',
+      expected: 'a CSV file',
+    });
+  }
+  return file;
+}
+
+function inside(folder: string, name: string, file: string, line: number): string {
+  const base = resolve(folder);
+  if (!resolve(base, name).startsWith(base + sep)) {
+    throw new InputError('a record lies outside of the folder', {
+      file,
+      where: `line ${line}`,
+      got: JSON.stringify(name),
+      expected: `a name below ${folder}`,
+    });
+  }
+  return join(folder, name);
+}

@@ -1,0 +1,49 @@
+import { InputError } from '../errors.ts';
+import { shellCommand } from '../text.ts';
+
+/** Compares names of leads: `AVR` of PTB-XL is `aVR`. */
+export function leadKey(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+/**
+ * Places of the wanted leads among those found.
+ *
+ * @throws InputError naming the file if a lead is missing, or if a wanted name is that of two leads.
+ */
+export function findLeads(found: readonly string[], wanted: readonly string[], file: string): number[] {
+  const first = new Map<string, number>();
+  const repeated = new Set<string>();
+  for (const [place, name] of found.entries()) {
+    const key = leadKey(name);
+    if (first.has(key)) repeated.add(key);
+    else first.set(key, place);
+  }
+  const places = wanted.map((name) => first.get(leadKey(name)) ?? -1);
+  const missing = wanted.filter((_, i) => places[i] === -1);
+  if (missing.length > 0) {
+    throw new InputError('leads are missing', {
+      file,
+      got: found.join(', '),
+      expected: missing.join(', '),
+      next: suggestLeads(found, wanted, places),
+    });
+  }
+  const twice = wanted.find((name) => repeated.has(leadKey(name)));
+  if (twice !== undefined) {
+    throw new InputError('two leads have the same name', {
+      file,
+      got: found.join(', '),
+      next: `Rename one of the leads ${twice} in the file.`,
+    });
+  }
+  return places;
+}
+
+/** Leads of these names can stand in for those that are missing. */
+function suggestLeads(found: readonly string[], wanted: readonly string[], places: readonly number[]): string {
+  const others = found.filter((_, place) => !places.includes(place));
+  const chosen = places.map((place) => (place === -1 ? others.shift() : found[place]));
+  if (chosen.includes(undefined)) return `The recording has too few leads for ${wanted.length}.`;
+  return `Name the leads to take in their place: --leads ${shellCommand([chosen.join(',')])}`;
+}

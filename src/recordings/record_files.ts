@@ -1,0 +1,277 @@
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { globSync } from 'tinyglobby';
+import { InputError } from '../errors.ts';
+import { type Reporter, silent } from '../events.ts';
+import { fileKind, namesSignalFile } from '../lib/file_kind.ts';
+import { FileNotFoundError } from '../lib/python/errors.ts';
+import { notFound } from '../lib/python/not_found.ts';
+import { collectionKinds } from '../prepare/collections.ts';
+import { shellCommand } from '../text.ts';
+
+/** Forms of recordings by the endings of their files, in the order in which a name without an ending finds them. */
+const forms = { '.hea': 'wfdb', '.csv': 'csv', '.npy': 'npy', '.mat': 'mat' } as const;
+const endings = Object.keys(forms) as (keyof typeof forms)[];
+
+/** What can be read, for messages. */
+const readable = 'a WFDB record (.hea with its signal file), .csv, .npy, or .mat of CPSC 2018';
+
+/** The file of a recording, and its form. */
+export interface RecordingFile {
+  readonly form: (typeof forms)[keyof typeof forms];
+  /** For WFDB the header. */
+  readonly file: string;
+}
+
+/** Kinds of files by content that a form may have; `undefined`: the reader judges. */
+const expectedKinds: Readonly<Record<RecordingFile['form'], readonly string[]>> = {
+  wfdb: ['wfdb-header', 'text', 'unknown', 'empty'],
+  csv: ['text', 'wfdb-header', 'json', 'unknown', 'empty'],
+  npy: ['npy'],
+  mat: ['mat5', 'mat4', 'mat73', 'hdf5'],
+};
+
+/**
+ * The file that a path names. A path that is a file is that file, whatever lies beside it; a signal file of a WFDB record is read through the header beside
+ * it. A path without an ending finds `.hea`, `.csv`, `.npy`, `.mat`, in this order.
+ *
+ * @throws FileNotFoundError if nothing is there; InputError that says what a file is that is not a recording.
+ */
+export function recordingFile(path: string): RecordingFile {
+  const status = statusOf(path);
+  if (status?.isFile()) {
+    const form = formOf(path);
+    if (form !== 'wfdb') {
+      const header = headerOf(path);
+      if (header !== undefined) return { form: 'wfdb', file: header };
+    }
+    if (form !== undefined) return checked({ form, file: path });
+  }
+  const ending = endings.find((candidate) => statusOf(path + candidate)?.isFile());
+  if (ending !== undefined) return checked({ form: forms[ending], file: path + ending });
+  if (status?.isDirectory()) {
+    throw new InputError('a folder, where a recording is expected', {
+      file: path,
+      next: `See what it holds: ls ${shellCommand([path])}`,
+    });
+  }
+  if (status) throw unreadable(path);
+  const [other] = namesakes(path);
+  if (other !== undefined) throw unreadable(other);
+  const similar = ['', ...endings].map((name) => notFound(path + name)).find((error) => error.similar !== undefined);
+  throw similar ?? new FileNotFoundError(`${path} (nor with .hea, .csv, .npy or .mat)`);
+}
+
+/** The header of the WFDB record that has this file for its signals. */
+function headerOf(path: string): string | undefined {
+  const header = `${path.slice(0, path.length - extname(path).length)}.hea`;
+  return namesSignalFile(header, basename(path)) ? header : undefined;
+}
+
+function formOf(path: string): RecordingFile['form'] | undefined {
+  const ending = endings.find((candidate) => path.toLowerCase().endsWith(candidate));
+  // A header is found by the name of its record, to which `.hea` is added.
+  if (ending === '.hea' && !path.endsWith('.hea')) return undefined;
+  return ending && forms[ending];
+}
+
+function checked(found: RecordingFile): RecordingFile {
+  const { id } = fileKind(found.file);
+  // Whoever opens a pointer of Git LFS says what it is.
+  if (id !== 'lfs' && !expectedKinds[found.form].includes(id)) throw unreadable(found.file);
+  return found;
+}
+
+function unreadable(file: string): InputError {
+  const { words, next } = fileKind(file);
+  return new InputError('not a recording that can be read', { file, got: words, expected: readable, next });
+}
+
+/** Files whose names are the path and an ending. */
+function namesakes(path: string): string[] {
+  const folder = dirname(path);
+  if (!statusOf(folder)?.isDirectory()) return [];
+  const start = `${basename(path)}.`;
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(start) && statusOf(join(folder, name))?.isFile())
+    .map((name) => join(folder, name));
+}
+
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** A recording as a command line names it. */
+export interface NamedRecording {
+  /** For `readRecording`, and the record's name in results: as it was typed, or as the folder or pattern gave it; WFDB records without ending. */
+  readonly path: string;
+  /** The part of the path that distinguishes it from the other recordings, to name files after: no ending, no `..`. */
+  readonly label: string;
+}
+
+/**
+ * The recordings that words of a command line name: files with or without ending, folders, and patterns such as `data/*.hea`. A recording that is named twice
+ * is taken once. What cannot be a recording is an error only where it was named itself.
+ *
+ * @param options.recursive take folders below folders too.
+ * @throws InputError for a folder or a pattern without recordings. Names that lead nowhere stay in the list: reading them says so.
+ */
+export function listRecordings(
+  words: readonly string[],
+  { recursive = false, reporter = silent }: { readonly recursive?: boolean; readonly reporter?: Reporter } = {},
+): NamedRecording[] {
+  const paths = new Map<string, string>();
+  const add = (path: string): void => {
+    const { file, name } = namesOf(path);
+    if (!paths.has(file)) paths.set(file, name);
+  };
+  for (const word of words) {
+    const status = statusOf(word);
+    if (status?.isDirectory()) addFolder(word, { recursive, add, reporter });
+    else if (status === undefined && isPattern(word)) addMatches(word, { recursive, add, reporter });
+    else add(word);
+  }
+  const list = [...paths.values()];
+  const labels = labelsOf(list);
+  return list.map((path, i) => ({ path, label: labels[i]! }));
+}
+
+interface Collecting {
+  readonly recursive: boolean;
+  readonly add: (path: string) => void;
+  readonly reporter: Reporter;
+}
+
+function addFolder(folder: string, collecting: Collecting): void {
+  const { recursive, add, reporter } = collecting;
+  const { files, folders } = contentsOf(folder, recursive);
+  const found = addFiles(files, add);
+  if (found > 0) {
+    tellLeftOut(folder, files.length - found, reporter);
+    return;
+  }
+  const [first] = files;
+  throw new InputError('the folder holds no recordings', {
+    file: folder,
+    got:
+      first === undefined ? 'no files' : `${files.length} files, such as ${basename(first)}: ${fileKind(first).words}`,
+    expected: readable,
+    next: folders > 0 && !recursive ? 'Look into the folders below it, too: add --recursive.' : undefined,
+  });
+}
+
+function addMatches(pattern: string, { recursive, add, reporter }: Collecting): void {
+  const matches = globSync(pattern, { onlyFiles: false, expandDirectories: false, followSymbolicLinks: false }).sort(
+    natural,
+  );
+  const folders = matches.filter((match) => statusOf(match)?.isDirectory()).map((match) => match.replace(/\/$/, ''));
+  const files = matches.filter((match) => statusOf(match)?.isFile());
+  const below = recursive ? folders.flatMap((folder) => contentsOf(folder, true).files) : [];
+  const all = [...files, ...below];
+  const found = addFiles(all, add);
+  if (found === 0) {
+    throw new InputError('the pattern matches no recordings', {
+      file: pattern,
+      got: `${matches.length} matches${folders.length > 0 ? `, ${folders.length} of them folders` : ''}`,
+      expected: readable,
+      next: folders.length > 0 && !recursive ? 'Look into the folders, too: add --recursive.' : undefined,
+    });
+  }
+  tellLeftOut(pattern, all.length - found, reporter);
+}
+
+function tellLeftOut(place: string, count: number, reporter: Reporter): void {
+  if (count > 0) {
+    reporter({
+      kind: 'message',
+      text: `${place}: ${count} file${count === 1 ? ' is not a recording' : 's are not recordings'}`,
+    });
+  }
+}
+
+/** Adds the recordings among files; signal files belong to their headers. Returns how many files are recordings or parts of them. */
+function addFiles(files: readonly string[], add: (path: string) => void): number {
+  const parts = files.filter((file) => isPart(file));
+  for (const file of files) if (isRecording(file)) add(file);
+  return parts.length + files.filter(isRecording).length;
+}
+
+/** Names of tables that lie beside recordings: lists of labels, results. */
+const tables = new Set(Object.values(collectionKinds).flatMap(({ indexFiles }) => indexFiles));
+
+function isRecording(file: string): boolean {
+  const form = formOf(file);
+  if (form === undefined || isPart(file)) return false;
+  const name = basename(file);
+  return !tables.has(name) && !/^REFERENCE.*\.csv$/i.test(name) && !/_predictions\.csv$|^history\.csv$/.test(name);
+}
+
+function isPart(file: string): boolean {
+  return !file.endsWith('.hea') && headerOf(file) !== undefined;
+}
+
+/** Files of a folder in natural order (r2 before r10), hidden ones left out; links to folders are not followed. */
+function contentsOf(folder: string, recursive: boolean): { files: string[]; folders: number } {
+  const files: string[] = [];
+  let folders = 0;
+  const visit = (place: string): void => {
+    const names = readdirSync(place).filter((name) => !name.startsWith('.'));
+    for (const name of names.sort(natural)) {
+      const path = join(place, name);
+      if (statusOf(path)?.isFile()) files.push(path);
+      else if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+        folders++;
+        if (recursive) visit(path);
+      }
+    }
+  };
+  visit(folder);
+  return { files, folders };
+}
+
+const { compare: natural } = new Intl.Collator('en', { numeric: true });
+
+function isPattern(word: string): boolean {
+  return /[*?[\]{}]/.test(word);
+}
+
+/** The file that two names of one recording have in common, and its name in results: a WFDB record goes without ending. */
+function namesOf(path: string): { readonly file: string; readonly name: string } {
+  try {
+    const { form, file } = recordingFile(path);
+    const record = file.slice(0, -'.hea'.length);
+    const name = form === 'wfdb' && recordingFile(record).file === file ? record : path;
+    return { file: resolve(file), name };
+  } catch {
+    // Reading it says what is wrong.
+    return { file: resolve(path), name: path };
+  }
+}
+
+/** Names for files: the last part of each path if they differ, else the path below the folder that all lie in. Endings where needed. */
+function labelsOf(paths: readonly string[]): string[] {
+  const bare = paths.map((path) => (formOf(path) === undefined ? path : path.slice(0, -extname(path).length)));
+  const folder = commonFolder(paths.map((path) => dirname(resolve(path))));
+  const choices = [
+    bare.map((path) => basename(path)),
+    paths.map((path) => basename(path)),
+    bare.map((path) => relative(folder, resolve(path))),
+    paths.map((path) => relative(folder, resolve(path))),
+  ];
+  // File systems that ignore case must not make one file of two.
+  return (
+    choices.find((names) => new Set(names.map((name) => name.toLowerCase())).size === names.length) ?? choices.at(-1)!
+  );
+}
+
+function commonFolder(folders: readonly string[]): string {
+  const [first = '/', ...others] = folders;
+  const parts = first.split(sep);
+  const shared = parts.findIndex((part, i) => others.some((other) => other.split(sep)[i] !== part));
+  return parts.slice(0, shared === -1 ? parts.length : shared).join(sep) || '/';
+}

@@ -1,0 +1,160 @@
+import type { NamedArray } from '../lib/keras/weights_h5.ts';
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { ValueError } from '../lib/python/errors.ts';
+import type { WeightsFile } from './files.ts';
+import type { WeightSpec } from './layout.ts';
+
+/** A weight of a model, as far as loading needs it. */
+export type LoadTarget = Pick<WeightSpec, 'path' | 'shape'>;
+
+/** What of a file fits a model, by path. */
+export interface Match {
+  /** Weights to assign, in the model's order. */
+  readonly assigned: readonly NamedArray[];
+  /** Weights of the model which the file lacks. */
+  readonly missing: readonly string[];
+  /** Weights of another shape in the file. */
+  readonly mismatched: readonly {
+    readonly path: string;
+    readonly file: readonly number[];
+    readonly model: readonly number[];
+  }[];
+  /** Weights of the file which the model lacks. */
+  readonly ignored: readonly string[];
+}
+
+/** Compares a file with a model by Keras's rules: by path; what only the file has is ignored. */
+export function matchWeights(weights: readonly NamedArray[], model: readonly LoadTarget[]): Match {
+  const given = new Map(weights.map((weight) => [weight.path, weight]));
+  const assigned: NamedArray[] = [];
+  const missing: string[] = [];
+  const mismatched: { path: string; file: readonly number[]; model: readonly number[] }[] = [];
+  for (const { path, shape } of model) {
+    const weight = given.get(path);
+    given.delete(path);
+    if (weight === undefined) missing.push(path);
+    else if (weight.shape.join() !== shape.join()) mismatched.push({ path, file: weight.shape, model: shape });
+    else assigned.push(weight);
+  }
+  return { assigned, missing, mismatched, ignored: [...given.keys()] };
+}
+
+/**
+ * The weights to assign to a model. Twin of `Model.load_weights` with Keras 3's rules for both formats: objects that only the file has are
+ * ignored; a missing weight or another shape is a ValueError. Unlike Keras it is raised before anything is assigned; unlike TensorFlow 2.1 a
+ * layer never stays at its random values unnoticed.
+ */
+export function loadWeights(file: WeightsFile, model: readonly LoadTarget[]): Match {
+  const match = matchWeights(file.weights, model);
+  const { missing, mismatched } = match;
+  if (missing.length === 0 && mismatched.length === 0) return match;
+  throw new ValueError(explain(file, model, match));
+}
+
+/**
+ * As `loadWeights`, for a classifier that is about to be finetuned. `target` says what was loaded: a file without a head goes into the
+ * backbone alone, whose head keeps its fresh values (Quirk Q35: Keras 3 would refuse it, TensorFlow 2.1 took it).
+ */
+export function loadForFinetuning(
+  file: WeightsFile,
+  model: readonly LoadTarget[],
+): Match & { readonly target: 'backbone' | 'model' } {
+  const hasHead = file.weights.some(({ path }) => isHead(path));
+  if (hasHead) return { ...loadWeights(file, model), target: 'model' };
+  const backbone = model.filter(({ path }) => !isHead(path));
+  return { ...loadWeights(file, backbone), target: 'backbone' };
+}
+
+function isHead(path: string): boolean {
+  return path.startsWith('layers/dense/');
+}
+
+function explain({ file, weights }: WeightsFile, model: readonly LoadTarget[], match: Match): string {
+  const { missing, mismatched, assigned } = match;
+  const isNested = (list: readonly { path: string }[]): boolean =>
+    list.some(({ path }) => path.startsWith('layers/sequential/'));
+  if (isNested(weights) && !isNested(model)) {
+    return `${file} holds a whole pretraining model, not a backbone. Take the backbone out: ecg-transplant weights --checkpoint-file ${file} --task TASK`;
+  }
+  if (!isNested(weights) && isNested(model)) {
+    return `${file} holds no pretraining model; expected one written by the pretraining trainer`;
+  }
+  const [first] = mismatched;
+  if (first !== undefined && /(^|\/)res_net\/conv1\/vars\/0$/.test(first.path) && first.file.length === 3) {
+    const [found, wanted] = [first.file[1], first.model[1]];
+    // Quirk Q51: kept as an error; skipping the stem would leave it random.
+    const next =
+      found === 1
+        ? `. Spread them over the leads first: ecg-transplant adjust-network --weights-file ${file} --channels ${wanted}`
+        : '';
+    return `${file} holds weights for ${leads(found)}; the model takes ${leads(wanted)}${next}`;
+  }
+  const faults = [
+    first && `${first.path} has shape (${first.file.join(', ')}); expected (${first.model.join(', ')})`,
+    missing[0] !== undefined && `${missing[0]} is missing`,
+  ].filter(Boolean);
+  const count = `${missing.length} of ${model.length} weights are missing and ${mismatched.length} have another shape (${assigned.length} fit)`;
+  return `${file} does not fit the model: ${count}; first: ${faults.join('; ')}. Check --arch and --stages: ecg-transplant inspect ${file}`;
+}
+
+function leads(count: number | undefined): string {
+  return `${count} lead${count === 1 ? '' : 's'}`;
+}
+
+/** State of the Adam optimiser in Keras's units. */
+export interface AdamState {
+  /** Steps taken. */
+  readonly iterations: bigint;
+  readonly learningRate: number;
+  /** First and second moment of each trainable weight, by its path; empty before the first step. */
+  readonly moments: ReadonlyMap<string, { readonly m: NdArray; readonly v: NdArray }>;
+}
+
+/**
+ * The optimiser state of a `.weights.h5` file: iterations, learning rate, then first and second moments alternating in the order of the trainable
+ * weights. Throws a ValueError where their number or shapes are not the model's (Keras warns and drops the state).
+ */
+export function readAdamState(
+  file: string,
+  variables: readonly NdArray[],
+  trainable: readonly LoadTarget[],
+): AdamState {
+  const [iterations, learningRate, ...slots] = variables;
+  if (
+    iterations?.dtype !== 'int64' ||
+    learningRate?.dtype !== 'float32' ||
+    (slots.length !== 0 && slots.length !== 2 * trainable.length)
+  ) {
+    throw new ValueError(
+      `${file}: the optimiser's state is not that of Adam on this model: got ${variables.length} variables; expected ${2 + 2 * trainable.length}, or 2 before training`,
+    );
+  }
+  const moments = new Map<string, { m: NdArray; v: NdArray }>();
+  for (const [index, { path, shape }] of (slots.length === 0 ? [] : trainable).entries()) {
+    const [m, v] = [slots[2 * index]!, slots[2 * index + 1]!];
+    if (m.shape.join() !== shape.join() || v.shape.join() !== shape.join()) {
+      throw new ValueError(
+        `${file}: moments of ${path} have shapes (${m.shape.join(', ')}) and (${v.shape.join(', ')}); expected (${shape.join(', ')})`,
+      );
+    }
+    moments.set(path, { m, v });
+  }
+  return { iterations: iterations.data[0] as bigint, learningRate: learningRate.data[0] as number, moments };
+}
+
+/** The variables of `optimizer/vars` for this state, in Keras's order; the inverse of `readAdamState`. Throws a ValueError for a missing moment. */
+export function adamVariables(
+  { iterations, learningRate, moments }: AdamState,
+  trainable: readonly LoadTarget[],
+): NdArray[] {
+  const slots = (moments.size === 0 ? [] : trainable).flatMap(({ path }) => {
+    const pair = moments.get(path);
+    if (pair === undefined) throw new ValueError(`the optimiser's state has no moments of ${path}`);
+    return [pair.m, pair.v];
+  });
+  return [
+    { dtype: 'int64', shape: [], data: BigInt64Array.of(iterations) },
+    { dtype: 'float32', shape: [], data: Float32Array.of(learningRate) },
+    ...slots,
+  ];
+}

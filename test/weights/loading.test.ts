@@ -1,0 +1,242 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.ts';
+import type { NamedArray } from '../../src/lib/keras/weights_h5.ts';
+import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { FileNotFoundError, ValueError } from '../../src/lib/python/errors.ts';
+import { adjustedFile, adjustNetwork, spreadKernel } from '../../src/port/finetuning/adjust_network.ts';
+import { getPretrainedWeights } from '../../src/port/pretraining/utils.ts';
+import { readWeights, type WeightsFile, writeWeights } from '../../src/weights/files.ts';
+import { type ModelDescription, weightLayout } from '../../src/weights/layout.ts';
+import {
+  adamVariables,
+  loadForFinetuning,
+  loadWeights,
+  matchWeights,
+  readAdamState,
+} from '../../src/weights/loading.ts';
+import { sampleWeights } from './exchange.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ecg-loading-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The content of a file that holds this network. */
+const fileOf = (network: ModelDescription, name = 'weights'): WeightsFile => ({
+  file: name,
+  format: 'keras',
+  weights: sampleWeights(weightLayout(network), 1),
+  unread: [],
+});
+const target = (network: ModelDescription) => weightLayout(network).weights;
+
+describe('keras.Model.load_weights', () => {
+  it('takes a file that fits', () => {
+    const { assigned, missing, mismatched, ignored } = loadWeights(fileOf({ stages: 1 }), target({ stages: 1 }));
+    expect(assigned.map(({ path }) => path)).toEqual(target({ stages: 1 }).map(({ path }) => path));
+    expect([missing, mismatched, ignored]).toEqual([[], [], []]);
+  });
+
+  it('ignores what only the file has: a head, later stages', () => {
+    const head = loadWeights(fileOf({ stages: 1, head: { classes: 4 } }), target({ stages: 1 }));
+    expect(head.ignored).toEqual(['layers/dense/vars/0', 'layers/dense/vars/1']);
+    const stage = loadWeights(fileOf({ stages: 2 }), target({ stages: 1 }));
+    expect(stage.assigned).toHaveLength(25);
+    expect(stage.ignored.every((path) => /residual_block_[23]\//.test(path))).toBe(true);
+  });
+
+  it('refuses a file that lacks a layer, and says what fits', () => {
+    const file = fileOf({ stages: 1 }, 'one_stage.weights.h5');
+    expect(() => loadWeights(file, target({ stages: 2 }))).toThrow(ValueError);
+    expect(() => loadWeights(file, target({ stages: 2 }))).toThrow(
+      /one_stage.weights.h5 does not fit the model: 25 of 50 weights are missing and 0 have another shape \(25 fit\); first: layers\/res_net\/blocks\/residual_block_2\/conv1\/vars\/0 is missing.*ecg-transplant inspect one_stage.weights.h5/,
+    );
+  });
+
+  it('refuses another architecture', () => {
+    expect(() => loadWeights(fileOf({}), target({ arch: 'resnet34' }))).toThrow(/does not fit the model/);
+    expect(() => loadWeights(fileOf({ head: { classes: 3 } }), target({ head: { classes: 4 } }))).toThrow(
+      /layers\/dense\/vars\/0 has shape \(512, 3\); expected \(512, 4\)/,
+    );
+  });
+
+  it('refuses one-lead weights on several leads and names adjust-network (Q51)', () => {
+    expect(() => loadWeights(fileOf({}, 'resnet18.weights'), target({ channels: 12 }))).toThrow(
+      /resnet18.weights holds weights for 1 lead; the model takes 12 leads.*adjust-network --weights-file resnet18.weights --channels 12/,
+    );
+    expect(() => loadWeights(fileOf({ channels: 12 }), target({}))).toThrow(/for 12 leads; the model takes 1 lead$/);
+    // Keras's skip_mismatch would load 99 of 100 tensors and leave the stem random.
+    const { assigned, mismatched } = matchWeights(fileOf({}).weights, target({ channels: 12 }));
+    expect([assigned.length, mismatched.map(({ path }) => path)]).toEqual([99, ['layers/res_net/conv1/vars/0']]);
+  });
+
+  it('refuses a pretraining model for a backbone, and the reverse', () => {
+    const pretrained = fileOf({ stages: 1, head: { task: 'beat' } }, 'epoch_01/model.weights');
+    expect(() => loadWeights(pretrained, target({ stages: 1 }))).toThrow(
+      /whole pretraining model.*ecg-transplant weights --checkpoint-file epoch_01\/model.weights --task TASK/,
+    );
+    expect(() => loadForFinetuning(pretrained, target({ stages: 1, head: { classes: 5 } }))).toThrow(
+      /whole pretraining model/,
+    );
+    expect(() => loadWeights(fileOf({ stages: 1 }), pretrained.weights)).toThrow(/holds no pretraining model/);
+  });
+});
+
+describe('finetuning.trainer --weights-file (Q35)', () => {
+  const model = target({ stages: 1, head: { classes: 4 } });
+
+  it('loads a file without a head into the backbone', () => {
+    const match = loadForFinetuning(fileOf({ stages: 1 }), model);
+    expect(match.target).toBe('backbone');
+    expect(match.assigned).toHaveLength(25);
+  });
+
+  it('loads a whole model', () => {
+    const match = loadForFinetuning(fileOf({ stages: 1, head: { classes: 4 } }), model);
+    expect(match.target).toBe('model');
+    expect(match.assigned).toHaveLength(27);
+  });
+
+  it('keeps real mismatches as errors', () => {
+    expect(() => loadForFinetuning(fileOf({ stages: 1, head: { classes: 3 } }), model)).toThrow(/another shape/);
+    expect(() => loadForFinetuning(fileOf({ stages: 1, channels: 2 }), model)).toThrow(/2 leads/);
+    const noStem = { ...fileOf({ stages: 1 }), weights: fileOf({ stages: 1 }).weights.slice(1) };
+    expect(() => loadForFinetuning(noStem, model)).toThrow(/1 of 25 weights are missing/);
+  });
+});
+
+describe('state of Adam', () => {
+  const trainable = target({ stages: 1, head: { classes: 2 } }).filter((weight) => weight.trainable);
+  const slots = sampleWeights({ weights: trainable, objects: [], width: 0 }, 3);
+  const variables: NdArray[] = [
+    ndarray('int64', [], BigInt64Array.of(12n)),
+    ndarray('float32', [], Float32Array.of(0.001)),
+    ...slots.flatMap((slot) => [slot, slot]),
+  ];
+
+  it('of a model that was compiled but never trained has no moments', () => {
+    const state = readAdamState('file', variables.slice(0, 2), trainable);
+    expect([state.iterations, state.moments.size]).toEqual([12n, 0]);
+    expect(adamVariables(state, trainable)).toHaveLength(2);
+  });
+
+  it('of another model is refused', () => {
+    expect(() => readAdamState('file', variables.slice(0, -1), trainable)).toThrow(
+      /file: .* got 35 variables; expected 36/,
+    );
+    const swapped = [...variables.slice(0, 2), ...variables.slice(2).reverse()];
+    expect(() => readAdamState('file', swapped, trainable)).toThrow(
+      /moments of layers\/res_net\/conv1\/vars\/0 have shapes \(2\)/,
+    );
+    expect(() => readAdamState('file', [], trainable)).toThrow(/got 0 variables/);
+    expect(() => adamVariables(readAdamState('f', variables, trainable), [{ path: 'x', shape: [] }])).toThrow(
+      /moments of x/,
+    );
+  });
+});
+
+describe('weight files by name', () => {
+  const backbone = { stages: 1 };
+  const layout = weightLayout(backbone);
+  const weights = sampleWeights(layout, 9);
+  const at = (name: string): string => join(folder, name);
+
+  beforeAll(async () => {
+    await writeWeights(at('resnet18.weights'), layout, weights);
+    await writeWeights(at('resnet18.weights.h5'), layout, weights);
+  });
+
+  const content = (list: readonly NamedArray[]) => new Map(list.map(({ path, data }) => [path, data]));
+
+  it('means a checkpoint as typed in the README of the original, or a Keras 3 file', () => {
+    for (const name of ['resnet18.weights', 'resnet18.weights.index', 'resnet18.weights.data-00000-of-00001']) {
+      expect(readWeights(at(name))).toMatchObject({ file: at('resnet18.weights'), format: 'tensorflow' });
+    }
+    expect(readWeights(at('resnet18.weights.h5'))).toMatchObject({ file: at('resnet18.weights.h5'), format: 'keras' });
+    expect(content(readWeights(at('resnet18.weights')).weights)).toEqual(content(weights));
+    expect(content(readWeights(at('resnet18.weights.h5')).weights)).toEqual(content(weights));
+  });
+
+  it('leaves no temporary file behind', () => {
+    expect(readdirSync(folder).sort()).toEqual([
+      'checkpoint',
+      'resnet18.weights.data-00000-of-00001',
+      'resnet18.weights.h5',
+      'resnet18.weights.index',
+    ]);
+  });
+
+  it('says what was looked for', () => {
+    expect(() => readWeights(at('none.weights'))).toThrow(FileNotFoundError);
+    expect(() => readWeights(at('none.weights'))).toThrow(/none.weights \(nor .*none.weights.index/);
+    expect(() => readWeights(folder)).toThrow(/a folder, not a weight file/);
+    writeFileSync(at('note.weights'), 'no weights');
+    expect(() => readWeights(at('note.weights'))).toThrow(InputError);
+    rmSync(at('note.weights'));
+  });
+
+  it('is written only when it agrees with the network', async () => {
+    const write = (list: readonly NamedArray[], name = 'bad.weights.h5', options = {}) =>
+      writeWeights(at(name), layout, list, options);
+    await expect(write(weights.slice(1))).rejects.toThrow(/conv1\/vars\/0 is missing/);
+    await expect(write([...weights, { ...weights[0]!, path: 'more' }])).rejects.toThrow(/no weight more/);
+    await expect(write(weights.map((weight) => ({ ...weight, shape: [1] })))).rejects.toThrow(
+      /has shape \(1\); expected/,
+    );
+    await expect(write(weights, 'bad.h5', { format: 'keras' })).rejects.toThrow(/end in .weights.h5; got/);
+    await expect(write(weights, 'bad.weights.h5', { format: 'tensorflow' })).rejects.toThrow(
+      /named without an extension/,
+    );
+    await expect(write(weights, 'bad.weights', { optimizer: [] })).rejects.toThrow(/without the optimiser's state/);
+    await expect(writeWeights(at('none/bad.weights.h5'), layout, weights)).rejects.toThrow(
+      /none: the folder does not exist. Make it first: mkdir -p/,
+    );
+    expect(readdirSync(folder).filter((name) => name.includes('bad'))).toEqual([]);
+  });
+});
+
+describe('finetuning.adjust_network', () => {
+  it('copies the kernel over the leads and divides it as numpy.repeat and / do', () => {
+    const kernel = ndarray('float32', [2, 1, 2], Float32Array.of(1, -0, 0.1, 1e-45));
+    const third = Math.fround(Math.fround(0.1) / 3);
+    expect(spreadKernel(kernel, 3)).toEqual({
+      dtype: 'float32',
+      shape: [2, 3, 2],
+      data: Float32Array.of(1 / 3, -0, 1 / 3, -0, 1 / 3, -0, third, 0, third, 0, third, 0),
+    });
+  });
+
+  it('names its output (Q37)', () => {
+    expect(adjustedFile('jobs/a/resnet18.weights.h5', 'keras')).toBe('jobs/a/resnet18.adjusted.weights.h5');
+    expect(adjustedFile('jobs/a/resnet18.weights', 'tensorflow')).toBe('jobs/a/resnet18.weights.adjusted');
+    expect(adjustedFile('jobs/a/resnet18.weights', 'keras')).toBe('jobs/a/resnet18.adjusted.weights.h5');
+  });
+
+  it('takes one-lead backbones only', async () => {
+    mkdirSync(join(folder, 'adjust'), { recursive: true });
+    const file = join(folder, 'adjust', 'resnet18.weights.h5');
+    const layout = weightLayout({ stages: 1, channels: 2 });
+    await writeWeights(file, layout, sampleWeights(layout, 1));
+    await expect(adjustNetwork({ weightsFile: file, channels: 12, stages: 1 })).rejects.toThrow(
+      /2 leads; the model takes 1 lead/,
+    );
+    await expect(adjustNetwork({ weightsFile: file, channels: 0, stages: 1 })).rejects.toThrow(/1 or more; got 0/);
+    await expect(adjustNetwork({ weightsFile: file, channels: 1.5, stages: 1 })).rejects.toThrow(ValueError);
+  });
+});
+
+describe('pretraining.utils.get_pretrained_weights', () => {
+  it('needs the task, the architecture and the stages of the checkpoint', async () => {
+    const file = join(folder, 'pretrained.weights.h5');
+    const layout = weightLayout({ stages: 1, head: { task: 'hr' } });
+    await writeWeights(file, layout, sampleWeights(layout, 4));
+    expect(getPretrainedWeights(file, 'hr', 'resnet18', 1).weights).toHaveLength(25);
+    expect(() => getPretrainedWeights(file, 'beat', 'resnet18', 1)).toThrow(
+      /dense\/vars\/0 has shape \(64, 4\); expected \(64, 5\)/,
+    );
+    expect(() => getPretrainedWeights(file, 'hr')).toThrow(/does not fit the model/);
+    expect(() => getPretrainedWeights(file, 'hr', 'resnet50', 1)).toThrow(/does not fit the model/);
+    expect(() => getPretrainedWeights(file, 'cpc', 'resnet18', 1)).toThrow(/missing/);
+  });
+});
