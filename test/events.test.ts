@@ -33,10 +33,10 @@ class Terminal extends EventEmitter {
       this.#column -= Number(token.slice(2, -1)) * this.columns;
       expect(this.#column, 'a line above is not touched').toBeGreaterThanOrEqual(0);
     } else if (token.endsWith('J')) {
-      this.#lines[last] = this.#lines[last]!.slice(0, this.#column);
+      this.#lines[last] = this.#lines[last].slice(0, this.#column);
     } else {
       expect(token, 'no other control sequence').not.toContain('\u001b');
-      this.#lines[last] = this.#lines[last]!.slice(0, this.#column) + token;
+      this.#lines[last] = this.#lines[last].slice(0, this.#column) + token;
       this.#column++;
     }
   }
@@ -84,7 +84,7 @@ describe('the line of a task on a terminal', () => {
     train(report, 2);
     const wide = columns === 120 ? line.replace('██████░░░░░░', '████████████░░░░░░░░░░░░') : line;
     expect(screen.rows).toHaveLength(1);
-    expect(screen.rows[0]!.slice(-16)).toBe(wide.slice(-16));
+    expect(screen.rows[0].slice(-16)).toBe(wide.slice(-16));
     if (columns > 20) expect(screen.rows).toEqual([wide]);
   });
 
@@ -106,7 +106,7 @@ describe('the line of a task on a terminal', () => {
     vi.useFakeTimers();
     const { screen, report } = terminal(80);
     train(report, 1);
-    const bar = screen.rows[0]!;
+    const bar = screen.rows[0];
     report({ kind: 'message', text: 'a message' });
     report({ kind: 'warning', text: 'take care' });
     write(screen as unknown as NodeJS.WriteStream, 'SIGINT: finishing the step and saving\n');
@@ -126,7 +126,7 @@ describe('the line of a task on a terminal', () => {
       report({ kind: 'progress', task: 'Epoch 1/3', done: 2, detail: 'loss 1.0000 acc 1.0000' });
       expect(screen.rows[0]).toBe('above');
       expect(screen.rows).toHaveLength(2);
-      expect(screen.rows[1]!.length).toBeLessThan(columns);
+      expect(screen.rows[1].length).toBeLessThan(columns);
     }
   });
 

@@ -45,8 +45,8 @@ export function mutate(
   for (let changes = 1 + below(3); changes > 0; changes--) {
     const at = from + below(Math.max(1, bytes.length - from));
     const length = 1 + below(Math.min(16, Math.max(1, bytes.length - at)));
-    const kind = keepLength ? [0, 1, 5][below(3)]! : below(text ? 10 : 7);
-    if (kind === 0 && at < bytes.length) bytes[at] = bytes[at]! ^ (1 << below(8));
+    const kind = keepLength ? [0, 1, 5][below(3)] : below(text ? 10 : 7);
+    if (kind === 0 && at < bytes.length) bytes[at] = bytes[at] ^ (1 << below(8));
     else if (kind === 1 && at < bytes.length) bytes[at] = below(256);
     else if (kind === 2) bytes = bytes.subarray(0, at);
     else if (kind === 3) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]);
@@ -54,7 +54,7 @@ export function mutate(
     else if (kind === 5)
       bytes.fill(random() < 0.5 ? 0 : 0xff, Math.min(at, bytes.length), Math.min(at + length, bytes.length));
     else if (kind === 6) bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([below(256)]), bytes.subarray(at)]);
-    else bytes = replaceNumber(bytes, at, awkward[below(awkward.length)]!);
+    else bytes = replaceNumber(bytes, at, awkward[below(awkward.length)]);
     bytes = Buffer.from(bytes);
   }
   return bytes;

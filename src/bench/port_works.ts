@@ -102,8 +102,8 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
     const { bootstrapScores } = await import('../port/transplant/evaluation/bootstrap.ts');
     const shape = [records as number, classes as number];
     const random = new RandomState(1);
-    const truth = new Uint8Array(shape[0]! * shape[1]!);
-    for (let i = 0; i < shape[0]!; i++) truth[i * shape[1]! + Number(random.randint(shape[1]!))] = 1;
+    const truth = new Uint8Array(shape[0] * shape[1]);
+    for (let i = 0; i < shape[0]; i++) truth[i * shape[1] + Number(random.randint(shape[1]))] = 1;
     const probabilities = Float32Array.from(truth, (label) => (label + 2 * random.randomSample()) / 3);
     const yTrue = ndarray('bool', shape, truth);
     const yProb = ndarray('float32', shape, probabilities);
@@ -179,13 +179,13 @@ function matmulRate(precision: 'float32' | 'bfloat16', size: number): Round {
   const type = { T: { type: precision } } as const;
   const cast = { SrcT: { type: 'float32' }, DstT: { type: precision }, Truncate: { bool: false } } as const;
   const given = tf.createTensor(matrix);
-  const operand = precision === 'float32' ? given : tf.executeOp('Cast', [given], cast, 1)[0]!;
+  const operand = precision === 'float32' ? given : tf.executeOp('Cast', [given], cast, 1)[0];
   const attributes = { ...type, transpose_a: { bool: false }, transpose_b: { bool: false } };
   const multiply = (): void => {
     const product = tf.executeOp('MatMul', [operand, operand], attributes, 1)[0] as TensorHandle;
     // Reading one element waits for a GPU.
-    const one = tf.executeOp('Slice', [product, origin, unit], { T: type.T, Index: { type: 'int32' } }, 1)[0]!;
-    const value = tf.executeOp('Cast', [one], { ...cast, SrcT: type.T, DstT: { type: 'float32' } }, 1)[0]!;
+    const one = tf.executeOp('Slice', [product, origin, unit], { T: type.T, Index: { type: 'int32' } }, 1)[0];
+    const value = tf.executeOp('Cast', [one], { ...cast, SrcT: type.T, DstT: { type: 'float32' } }, 1)[0];
     tf.readTensor(value);
     for (const tensor of [product, one, value]) tf.deleteTensor(tensor);
   };

@@ -16,7 +16,7 @@ export function median(values: readonly number[]): number {
   }
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Sums up rounds that were run in turn: element i of both lists belongs to round i. */
@@ -25,7 +25,7 @@ export function compareRounds(port: readonly number[], original: readonly number
   if (port.length !== original.length) {
     throw new RangeError(`${port.length} rounds of the port, ${original.length} of the original`);
   }
-  const ratios = port.map((value, round) => value / original[round]!);
+  const ratios = port.map((value, round) => value / original[round]);
   return {
     port: median(port),
     original: median(original),

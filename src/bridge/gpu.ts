@@ -14,7 +14,7 @@ export const gpuParityEnvironment = {
  */
 export function oneDevice(): { readonly CUDA_VISIBLE_DEVICES: string } {
   const [first] = (process.env.CUDA_VISIBLE_DEVICES ?? '0').split(',');
-  return { CUDA_VISIBLE_DEVICES: first! };
+  return { CUDA_VISIBLE_DEVICES: first };
 }
 
 /** Puts this process into the parity mode of a GPU; has to be called before TensorFlow is loaded. */

@@ -106,7 +106,7 @@ export class Original {
     devices: number,
   ): Promise<NdArray[][]> {
     const files = await this.#transfer.lend(
-      [...weights, ...batches.map(({ x }) => inputsByName(x).x!), ...batches.map(({ y }) => y)],
+      [...weights, ...batches.map(({ x }) => inputsByName(x).x), ...batches.map(({ y }) => y)],
       (names) => {
         const [x, y] = [names.slice(weights.length, -batches.length), names.slice(-batches.length)];
         return this.#session.call<string[][]>('replicas.train', {

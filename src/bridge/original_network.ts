@@ -132,7 +132,7 @@ export class OriginalNetwork {
   /** For every layer, by path, the line of the original at which it is applied (`transplant/modules/resnet1d.py:57 (Conv1D)`). */
   async places(x: Inputs, training: boolean): Promise<Map<string, string>> {
     const found = await this.#lend([{ x }], ([inputs]) =>
-      this.#session.call<{ [path: string]: string }>('networks.places', { name: this.#name, x: inputs!.x, training }),
+      this.#session.call<{ [path: string]: string }>('networks.places', { name: this.#name, x: inputs.x, training }),
     );
     return new Map(Object.entries(found));
   }

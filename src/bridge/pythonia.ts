@@ -46,7 +46,7 @@ export function startPython(
   const output = openSync(log, 'a', 0o600);
   // Pythonia starts `python3 interface.py` by itself, when it is loaded: for that moment, spawn does what is wanted here.
   processes.spawn = (_, [script]) =>
-    spawn(python, isolatedModule(dirname(script!), 'interface', [], ['-u', '-B']), {
+    spawn(python, isolatedModule(dirname(script), 'interface', [], ['-u', '-B']), {
       cwd: folder,
       env: { ...isolatedEnvironment(), ...env },
       stdio: ['ignore', output, output, 'ipc'],

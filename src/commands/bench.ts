@@ -71,7 +71,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if ((loadavg()[0] ?? 0) > 0.5 * here.cpus) {
       report({
         kind: 'warning',
-        text: `the machine is busy (load ${loadavg()[0]!.toFixed(1)}): ratios will be unsteady`,
+        text: `the machine is busy (load ${loadavg()[0].toFixed(1)}): ratios will be unsteady`,
       });
     }
     const setting = { machine: here, ...(await probeBoth()), challenge17: inputs.challenge17Source, quick };

@@ -277,7 +277,7 @@ function inspectRecording(path: string): DataReport {
       ndarray(
         'float64',
         [samples],
-        Float64Array.from({ length: samples }, (_, i) => signal.data[i * leads.length + k]!),
+        Float64Array.from({ length: samples }, (_, i) => signal.data[i * leads.length + k]),
       ),
     ),
   }));

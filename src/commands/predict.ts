@@ -196,7 +196,7 @@ function drawAll(
     const recording = readRecording(path, format, { leads });
     const file = pictureFile(folder, label);
     mkdirSync(dirname(file), { recursive: true });
-    const result = results[rows.get(path)!]!;
+    const result = results[rows.get(path)!];
     writeFileAtomic(file, drawPrediction({ recording, leads, windowSeconds, name: label, result }));
     reporter({ kind: 'progress', task, done: done + 1 });
   }

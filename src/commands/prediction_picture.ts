@@ -31,7 +31,7 @@ export function drawPrediction({ recording, leads, windowSeconds, name, result }
   const seconds = used / fs;
   const from = (samples - used) / fs;
   const signals = leads.map((_, lead) =>
-    Float64Array.from({ length: samples }, (_value, i) => signal.data[i * width + lead]!),
+    Float64Array.from({ length: samples }, (_value, i) => signal.data[i * width + lead]),
   );
   const padding = windowSeconds - seconds;
   const window =

@@ -71,7 +71,7 @@ function sameNumbers(a: NotedDraw | undefined, b: NotedDraw | undefined): boolea
 function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
   const draws: NotedDraw[] = [];
   const prototype = RandomState.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const kept = methods.map((name) => [name, prototype[name]!] as const);
+  const kept = methods.map((name) => [name, prototype[name]] as const);
   let depth = 0;
   for (const [name, draw] of kept) {
     prototype[name] = function (this: RandomState, ...args) {

@@ -175,12 +175,12 @@ function compareGpus(node: Side, python: Side): Check[] {
 function checkPins({ packages = {} }: Side): Check {
   const name = 'Python packages';
   const pins = readFileSync(join(root, 'original', 'requirements.in'), 'utf8').matchAll(/^([\w-]+)==(\S+)/gm);
-  const wrong = [...pins].filter(([, pin, version]) => packages[pin!] !== undefined && packages[pin!] !== version);
+  const wrong = [...pins].filter(([, pin, version]) => packages[pin] !== undefined && packages[pin] !== version);
   if (wrong.length === 0) {
     const detail = Object.entries(packages).map(([pin, version]) => `${pin} ${version}`);
     return { name, status: 'ok', detail: detail.join(', ') };
   }
-  const detail = wrong.map(([, pin, version]) => `${pin} ${packages[pin!]} instead of ${version}`).join(', ');
+  const detail = wrong.map(([, pin, version]) => `${pin} ${packages[pin]} instead of ${version}`).join(', ');
   return { name, status: 'failed', detail, advice: setup };
 }
 

@@ -5,7 +5,7 @@ import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 const tensorflow = runtime();
 const x = tensorflow.createTensor({ dtype: 'float32', shape: [2], data: new Float32Array([3, 4]) });
 const attributes = { T: { type: 'float32' } } as const;
-const sum = tensorflow.executeOp('Mul', [x, x], attributes, 1)[0]!;
+const sum = tensorflow.executeOp('Mul', [x, x], attributes, 1)[0];
 const squares = Array.from(tensorflow.readTensor(sum).data as Float32Array);
 if (squares.join() !== '9,16') throw new Error(`TensorFlow squared (3, 4) to (${squares.join(', ')})`);
 

@@ -66,7 +66,7 @@ function mendHeader(file: string): boolean {
   const text = readFileSync(file, 'latin1');
   const end = /\r?\n|$/.exec(text)!.index;
   const fields = text.slice(0, end).split(/\s+/).filter(Boolean);
-  if (fields.length <= 4 || /^\d{1,2}:\d{2}:\d{2}/.test(fields[4]!)) return false;
+  if (fields.length <= 4 || /^\d{1,2}:\d{2}:\d{2}/.test(fields[4])) return false;
   writeFileAtomic(file, Buffer.from(fields.slice(0, 4).join(' ') + text.slice(end), 'latin1'));
   return true;
 }
@@ -74,9 +74,9 @@ function mendHeader(file: string): boolean {
 /** Which published version a file of labels is, by its classes' counts. */
 function versionOf(file: string): string | undefined {
   const counts: Record<string, number> = {};
-  for (const { fields } of readRows(file)) counts[fields[1]!] = (counts[fields[1]!] ?? 0) + 1;
+  for (const { fields } of readRows(file)) counts[fields[1]] = (counts[fields[1]] ?? 0) + 1;
   const isSame = (known: Readonly<Record<string, number>>): boolean =>
     Object.keys(counts).length === Object.keys(known).length &&
     Object.keys(known).every((name) => known[name] === counts[name]);
-  return Object.keys(versions).find((name) => isSame(versions[name]!));
+  return Object.keys(versions).find((name) => isSame(versions[name]));
 }

@@ -132,7 +132,7 @@ async function planSet(set: DataSet, memory: string, options: FetchOptions): Pro
   }
   if (foreign.length > 0 && !options.force) {
     throw new InputError('files are here that are not the published ones', {
-      file: join(folder, foreign[0]!.target),
+      file: join(folder, foreign[0].target),
       got: `${foreign.length} with another checksum`,
       next: 'Move them away, or let them be replaced: --force.',
     });
@@ -189,7 +189,7 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
   };
   const worker = async (): Promise<void> => {
     while (next < missing.length) {
-      const file = missing[next++]!;
+      const file = missing[next++];
       const maxBytes = slack.factor * file.bytes + slack.bytes;
       const source = address + file.path.split('/').map(encodeURIComponent).join('/');
       const onRetry = (reason: string): void => reporter({ kind: 'message', text: reason });
@@ -215,7 +215,7 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
   if (faults.length > 0) {
     throw new InputError(`${faults.length} files could not be fetched; the others are complete`, {
       file: folder,
-      got: faults[0]!.message,
+      got: faults[0].message,
       next: 'Run the same command again to try these alone.',
     });
   }

@@ -54,7 +54,7 @@ export function unzip(
       });
     }
     const plain = plainFiles(members, archive);
-    const top = `${plain[0]!.path.split('/')[0]}/`;
+    const top = `${plain[0].path.split('/')[0]}/`;
     for (const { path } of plain) {
       if (!path.startsWith(top)) refuse(archive, path, `a file outside of the folder ${top}`);
       if (isOurs(path.slice(top.length))) refuse(archive, path, 'the name of a file that fetch-data keeps there');

@@ -25,7 +25,7 @@ export class GraphBackend implements Backend {
   constructor(program: Program, signatures: readonly string[]) {
     const builder = new GraphBuilder();
     for (const name of signatures) {
-      const { inputs, run } = program.signatures[name]!;
+      const { inputs, run } = program.signatures[name];
       this.#signatures.set(
         name,
         builder.signature(name, inputs, (feeds) => run(builder, feeds)),
@@ -44,24 +44,24 @@ export class GraphBackend implements Backend {
   run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
     const { inputs, outputs } = this.#endpoints(signature);
     const values = this.#run(
-      Object.entries(inputs).map(([key, { name }]) => [name, feeds[key]!]),
+      Object.entries(inputs).map(([key, { name }]) => [name, feeds[key]]),
       Object.values(outputs).map(({ name }) => name),
     );
-    return Object.fromEntries(Object.keys(outputs).map((key, i) => [key, values[i]!]));
+    return Object.fromEntries(Object.keys(outputs).map((key, i) => [key, values[i]]));
   }
 
   assign(values: ReadonlyMap<Variable, NdArray>): void {
     const ports = [...values].map(([{ name }, value]) => ({ ...this.#endpoints(`assign/${name}`), value }));
     this.#run(
-      ports.map(({ inputs, value }) => [inputs.value!.name, value]),
-      ports.map(({ outputs }) => outputs.done!.name),
+      ports.map(({ inputs, value }) => [inputs.value.name, value]),
+      ports.map(({ outputs }) => outputs.done.name),
     );
   }
 
   read(variables: readonly Variable[]): NdArray[] {
     return this.#run(
       [],
-      variables.map(({ name }) => this.#endpoints(`read/${name}`).outputs.value!.name),
+      variables.map(({ name }) => this.#endpoints(`read/${name}`).outputs.value.name),
     );
   }
 
@@ -83,7 +83,7 @@ export class GraphBackend implements Backend {
   /** Every variable can be written and read by itself; one run may fetch many of these signatures. */
   #addPorts(builder: GraphBuilder, variable: Variable): void {
     const assign = builder.signature(`assign/${variable.name}`, { value: variable }, ({ value }) => {
-      assignVariable(builder, variable, value!);
+      assignVariable(builder, variable, value);
       return { done: builder.constant(ndarray('bool', [], Uint8Array.of(1))) };
     });
     const read = builder.signature(`read/${variable.name}`, {}, () => ({ value: builder.read(variable) }));
@@ -101,7 +101,7 @@ export class EagerBackend implements Backend {
   }
 
   run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
-    return this.runSignature(this.#program.signatures[signature]!, feeds);
+    return this.runSignature(this.#program.signatures[signature], feeds);
   }
 
   /** Runs an entry point that need not be one of the program's. */
@@ -112,14 +112,14 @@ export class EagerBackend implements Backend {
   assign(values: ReadonlyMap<Variable, NdArray>): void {
     for (const [variable, value] of values) {
       this.#executor.run({ value }, (inputs) => {
-        assignVariable(this.#executor, variable, inputs.value!);
+        assignVariable(this.#executor, variable, inputs.value);
         return {};
       });
     }
   }
 
   read(variables: readonly Variable[]): NdArray[] {
-    return variables.map((variable) => this.#executor.run({}, () => ({ value: this.#executor.read(variable) })).value!);
+    return variables.map((variable) => this.#executor.run({}, () => ({ value: this.#executor.read(variable) })).value);
   }
 
   dispose(): void {

@@ -68,7 +68,7 @@ export class GraphBuilder implements Executor {
       for (const [key, spec] of Object.entries(inputs)) {
         feeds[key] = this.#node(key, 'Placeholder', [], { dtype: { type: spec.dtype }, shape: { shape: spec.shape } }, [
           spec,
-        ])[0]!;
+        ])[0];
       }
       const results = body(feeds);
       const fetches: Record<string, Endpoint> = {};
@@ -100,7 +100,7 @@ export class GraphBuilder implements Executor {
     const known = small ? this.#constants.get(key) : undefined;
     if (known) return known;
     const attributes = { dtype: { type: value.dtype }, value: { tensor: value } };
-    const tensor = this.#node('Const', 'Const', [], attributes, [value])[0]!;
+    const tensor = this.#node('Const', 'Const', [], attributes, [value])[0];
     if (small) this.#constants.set(key, tensor);
     return tensor;
   }
@@ -110,7 +110,7 @@ export class GraphBuilder implements Executor {
     const shape = typeof value === 'string' ? [] : [value.length];
     const strings = typeof value === 'string' ? [value] : value;
     const attributes = { dtype: { type: 'string' }, value: { strings, shape } } as const;
-    return this.#node('Const', 'Const', [], attributes, [{ dtype: 'string', shape }])[0]!;
+    return this.#node('Const', 'Const', [], attributes, [{ dtype: 'string', shape }])[0];
   }
 
   read(variable: Variable): Tensor {
@@ -119,7 +119,7 @@ export class GraphBuilder implements Executor {
     const inputs = [this.#handle(variable), ...after];
     const tensor = this.#node('ReadVariableOp', 'ReadVariableOp', inputs, { dtype: { type: variable.dtype } }, [
       variable,
-    ])[0]!;
+    ])[0];
     accesses.reads.push(nodeOf(tensor.name));
     return tensor;
   }
@@ -156,7 +156,7 @@ export class GraphBuilder implements Executor {
 
   #output(key: string, tensor: Tensor): GraphTensor {
     const inputs = [this.#reference(tensor), ...this.#writes.map((write) => `^${write}`)];
-    return this.#node(`out/${key}`, 'Identity', inputs, { T: { type: tensor.dtype } }, [tensor])[0]!;
+    return this.#node(`out/${key}`, 'Identity', inputs, { T: { type: tensor.dtype } }, [tensor])[0];
   }
 
   #node(

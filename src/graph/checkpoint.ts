@@ -58,7 +58,7 @@ export function readCheckpoint(prefix: string, keys?: readonly string[]): Map<st
       {},
     ),
   );
-  return new Map(chosen.map((key, i) => [key, results[`value_${i}`]!]));
+  return new Map(chosen.map((key, i) => [key, results[`value_${i}`]]));
 }
 
 function restored<T>(prefix: string, read: () => T): T {

@@ -76,7 +76,7 @@ export class Context {
 
   /** One operation with one result. */
   apply(op: string, inputs: readonly Tensor[], attributes: Attributes, output: TensorSpec): Tensor {
-    return this.executor.op(op, inputs, attributes, [output])[0]!;
+    return this.executor.op(op, inputs, attributes, [output])[0];
   }
 
   /** Scalar constant. bfloat16 has no array twin and is cast from float32. */

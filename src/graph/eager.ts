@@ -58,7 +58,7 @@ export class EagerExecutor implements Executor {
     const results = this.#runtime.executeOp(name, handles, attributes, outputs.length);
     this.#temporaries.push(...results);
     return results.map((result, index) => {
-      assertSpec(name, index, result, outputs[index]!);
+      assertSpec(name, index, result, outputs[index]);
       return new EagerTensor(this, result);
     });
   }
@@ -69,7 +69,7 @@ export class EagerExecutor implements Executor {
 
   read(variable: Variable): Tensor {
     const attributes: Attributes = { dtype: { type: variable.dtype } };
-    return this.#temporary(this.#runtime.executeOp('ReadVariableOp', [this.#variable(variable)], attributes, 1)[0]!);
+    return this.#temporary(this.#runtime.executeOp('ReadVariableOp', [this.#variable(variable)], attributes, 1)[0]);
   }
 
   write(name: string, variables: readonly Variable[], inputs: readonly Tensor[], attributes: Attributes): void {
@@ -107,7 +107,7 @@ export class EagerExecutor implements Executor {
         container: { string: '' },
         shared_name: { string: `${this.#container}/${variable.name}` },
       };
-      handle = this.#runtime.executeOp('VarHandleOp', [], attributes, 1)[0]!;
+      handle = this.#runtime.executeOp('VarHandleOp', [], attributes, 1)[0];
       this.#variables.set(variable, handle);
     }
     return handle;

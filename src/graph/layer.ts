@@ -67,7 +67,7 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
     c.activations.set(key, output);
     const taught = c.teaching?.outputs.get(key);
     if (taught === undefined) return output;
-    c.teaching?.places.set(key, callerWithin(c.teaching!.source));
+    c.teaching?.places.set(key, callerWithin(c.teaching.source));
     return castRaw(c, c.executor.constant(taught), output.dtype);
   }
 

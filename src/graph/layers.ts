@@ -33,8 +33,8 @@ export class Conv1D extends Layer {
   }
 
   protected override create([batch, samples, channels]: readonly number[]): readonly number[] {
-    this.#kernel = this.variable([this.kernelSize, channels!, this.filters], varianceScaling);
-    return [batch!, stridedExtent(samples!, this.strides), this.filters];
+    this.#kernel = this.variable([this.kernelSize, channels, this.filters], varianceScaling);
+    return [batch, stridedExtent(samples, this.strides), this.filters];
   }
 
   protected override call(c: Context, x: Tensor): Tensor {
@@ -124,7 +124,7 @@ export class MaxPooling1D extends Layer {
   }
 
   protected override create([batch, samples, channels]: readonly number[]): readonly number[] {
-    return [batch!, stridedExtent(samples!, this.strides), channels!];
+    return [batch, stridedExtent(samples, this.strides), channels];
   }
 
   protected override call(c: Context, x: Tensor): Tensor {
@@ -137,7 +137,7 @@ export class GlobalAveragePooling1D extends Layer {
   readonly kind = 'global_average_pooling1d';
 
   protected override create([batch, , channels]: readonly number[]): readonly number[] {
-    return [batch!, channels!];
+    return [batch, channels];
   }
 
   protected override call(c: Context, x: Tensor): Tensor {

@@ -56,10 +56,10 @@ export function runOnce(
   const { inputs, outputs } = build(builder);
   const model = loadGraph(builder.encode());
   try {
-    const feeds = Object.entries(inputs).map(([key, { name }]) => [name, values[key]!] as const);
+    const feeds = Object.entries(inputs).map(([key, { name }]) => [name, values[key]] as const);
     const fetches = Object.values(outputs).map(({ name }) => name);
     const results = runGraph(model, feeds, fetches);
-    return Object.fromEntries(Object.keys(outputs).map((key, i) => [key, results[i]!]));
+    return Object.fromEntries(Object.keys(outputs).map((key, i) => [key, results[i]]));
   } finally {
     runtime().deleteSavedModel(model);
   }

@@ -54,7 +54,7 @@ const categorical: Loss = {
 /** Class numbers as labels. */
 const sparseCategorical: Loss = {
   name: 'sparse_categorical_crossentropy',
-  labels: (output) => ({ dtype: 'int32', shape: [output[0]!] }),
+  labels: (output) => ({ dtype: 'int32', shape: [output[0]] }),
   check: checkClasses,
   loss: sparseCategoricalCrossentropy,
   correct: (c, labels, outputs) => sumRaw(c, equal(c, castRaw(c, labels, 'int64'), argMax(c, outputs)), [0]),

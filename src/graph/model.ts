@@ -98,7 +98,7 @@ export class Sequential extends BaseModel<Tensor, readonly number[]> {
   }
 
   override logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
-    return cast(c, this.apply(c, inputs.x!), variableType(c.precision));
+    return cast(c, this.apply(c, inputs.x), variableType(c.precision));
   }
 
   protected override create(inputShape: readonly number[]): readonly number[] {

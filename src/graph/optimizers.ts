@@ -71,8 +71,8 @@ export class Adam {
     const power2 = binaryRaw(c, 'Pow', c.scalar(Math.fround(this.beta2), dtype), step);
     const attributes: Attributes = { T: { type: dtype }, use_locking: { bool: false }, use_nesterov: { bool: false } };
     for (const [i, variable] of trainable.entries()) {
-      const { m, v } = state.slots[i]!;
-      const inputs = [power1, power2, learningRate, beta1, beta2, epsilon, gradients[i]!];
+      const { m, v } = state.slots[i];
+      const inputs = [power1, power2, learningRate, beta1, beta2, epsilon, gradients[i]];
       executor.write('ResourceApplyAdam', [variable, m, v], inputs, attributes);
     }
     executor.write('AssignAddVariableOp', [state.iterations], [one], { dtype: { type: 'int64' } });

@@ -71,7 +71,7 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   const forward = (c: Context, feeds: Readonly<Record<string, Tensor>>) => {
     const logits = model.logits(c, feeds);
     const outputs = activate(c, model.activation, logits);
-    const target = feeds[labelsName]!;
+    const target = feeds[labelsName];
     return { outputs, loss: loss.loss(c, target, logits), correct: loss.correct(c, target, outputs) };
   };
 
@@ -79,7 +79,7 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
     const sources = trainable.map((variable) => c.value(variable));
     const found = c.tape.gradients(value, c.scalar(1, value.dtype), sources, (parts) => sumOfRaw(c, parts));
     return found.map((gradient, i) => {
-      if (gradient === undefined) throw new Error(`the loss does not depend on ${trainable[i]!.name}`);
+      if (gradient === undefined) throw new Error(`the loss does not depend on ${trainable[i].name}`);
       return gradient;
     });
   };
@@ -101,7 +101,7 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
         const c = context(executor, true);
         const results = forward(c, feeds);
         const gradients = gradientsOf(c, results.loss);
-        optimizer.update(c, optimizerState, trainable, gradients, feeds.learning_rate!);
+        optimizer.update(c, optimizerState, trainable, gradients, feeds.learning_rate);
         return results;
       },
     },
@@ -121,7 +121,7 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
       run: (executor, feeds) => {
         const c = context(executor, true, false);
         const results = forward(c, feeds);
-        const named = gradientsOf(c, results.loss).map((gradient, i) => [trainable[i]!.name, gradient] as const);
+        const named = gradientsOf(c, results.loss).map((gradient, i) => [trainable[i].name, gradient] as const);
         return { ...Object.fromEntries(named), loss: results.loss };
       },
     },

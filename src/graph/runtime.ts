@@ -191,7 +191,7 @@ export class Runtime {
       case 'uint16':
         return this.#readWidened(tensor, dtype);
       case 'float16': {
-        const bits = this.executeOp('Bitcast', [tensor], { T: { type: dtype }, type: { type: 'uint16' } }, 1)[0]!;
+        const bits = this.executeOp('Bitcast', [tensor], { T: { type: dtype }, type: { type: 'uint16' } }, 1)[0];
         try {
           return { ...this.#readWidened(bits, 'uint16'), dtype };
         } finally {
@@ -258,7 +258,7 @@ export class Runtime {
   /** The same bits as another type; frees the given tensor. */
   #reinterpret(tensor: TensorHandle, type: DType): TensorHandle {
     try {
-      return this.executeOp('Bitcast', [tensor], { T: { type: tensor.dtype }, type: { type } }, 1)[0]!;
+      return this.executeOp('Bitcast', [tensor], { T: { type: tensor.dtype }, type: { type } }, 1)[0];
     } finally {
       this.deleteTensor(tensor);
     }
@@ -266,7 +266,7 @@ export class Runtime {
 
   #readAs<D extends DType>(tensor: TensorHandle, carrier: 'int32' | 'int64', dtype: D): NdArray<D> {
     const type = { type: carrier } as const;
-    const bits = this.executeOp('Bitcast', [tensor], { T: { type: tensor.dtype }, type }, 1)[0]!;
+    const bits = this.executeOp('Bitcast', [tensor], { T: { type: tensor.dtype }, type }, 1)[0];
     try {
       const data = this.#binding.tensorDataSync(bits.id) as Int32Array | BigInt64Array;
       return fromBytes(dtype, tensor.shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -277,7 +277,7 @@ export class Runtime {
 
   #readWidened<D extends 'uint8' | 'int8' | 'int16' | 'uint16'>(tensor: TensorHandle, dtype: D): NdArray<D> {
     const attributes: Attributes = { SrcT: { type: tensor.dtype }, DstT: { type: 'int32' }, Truncate: { bool: false } };
-    const wide = this.executeOp('Cast', [tensor], attributes, 1)[0]!;
+    const wide = this.executeOp('Cast', [tensor], attributes, 1)[0];
     try {
       const make = { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, uint16: Uint16Array }[dtype];
       return ndarray(dtype, tensor.shape, make.from(this.#binding.tensorDataSync(wide.id) as Int32Array) as Storage[D]);

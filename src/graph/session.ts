@@ -75,13 +75,13 @@ export class Session {
 
   /** Outputs of a batch in inference mode, `(batch, outputs)`. */
   predict(x: Inputs): NdArray {
-    return this.#run('predict', inputsByName(x)).outputs!;
+    return this.#run('predict', inputsByName(x)).outputs;
   }
 
   /** Gradients of the mean loss by variable name, in training mode; nothing changes. Needs `inspect`. */
   gradients(x: Inputs, y: NdArray): { loss: number; gradients: Map<string, NdArray> } {
     const { loss, ...gradients } = this.#run('gradients', { ...inputsByName(x), [labelsName]: y });
-    return { loss: scalar(loss!), gradients: new Map(Object.entries(gradients)) };
+    return { loss: scalar(loss), gradients: new Map(Object.entries(gradients)) };
   }
 
   /** Outputs of every layer by layer path, in inference or training mode; nothing changes. Needs `inspect`. */
@@ -109,7 +109,7 @@ export class Session {
   /** Values of variables by name; all of them if no names are given. */
   read(names: readonly string[] = this.names): Map<string, NdArray> {
     const values = this.#backend.read(names.map((name) => this.#variable(name)));
-    return new Map(names.map((name, i) => [name, values[i]!]));
+    return new Map(names.map((name, i) => [name, values[i]]));
   }
 
   /** Gives variables new values. Throws before any change if a name is unknown or a shape does not fit. */
@@ -145,12 +145,12 @@ export class Session {
   #step(signature: string, x: Inputs, y: NdArray, extra: Readonly<Record<string, NdArray>>): StepResult {
     const results = this.#run(signature, { ...inputsByName(x), [labelsName]: y, ...extra });
     const { outputs, loss, correct } = results;
-    return { samples: outputs!.shape[0]!, loss: scalar(loss!), correct: scalar(correct!), outputs: outputs! };
+    return { samples: outputs.shape[0], loss: scalar(loss), correct: scalar(correct), outputs: outputs };
   }
 
   #run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
     this.#check();
-    const specs = this.#program.signatures[signature]!.inputs;
+    const specs = this.#program.signatures[signature].inputs;
     const checked: Record<string, NdArray> = {};
     let batch: number | undefined;
     for (const [name, spec] of Object.entries(specs)) {

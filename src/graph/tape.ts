@@ -42,7 +42,7 @@ export class Tape {
     const parts = new Map<Tensor, Tensor[]>([[loss, [seed]]]);
     const total = (tensor: Tensor): Tensor | undefined => {
       const found = parts.get(tensor);
-      return found && (found.length === 1 ? found[0]! : sum(found));
+      return found && (found.length === 1 ? found[0] : sum(found));
     };
     for (const { output, inputs } of this.#steps.toReversed()) {
       const outputGradient = total(output);

@@ -24,6 +24,6 @@ export function initialValue(variable: Variable, seed: number): NdArray {
 
 /** Gives a variable a new value. The value is copied: a fed tensor shares memory with JavaScript, which may reuse it. */
 export function assignVariable(executor: Executor, variable: Variable, value: Tensor): void {
-  const copy = executor.op('DeepCopy', [value], { T: { type: value.dtype } }, [value])[0]!;
+  const copy = executor.op('DeepCopy', [value], { T: { type: value.dtype } }, [value])[0];
   executor.write('AssignVariableOp', [variable], [copy], { dtype: { type: variable.dtype } });
 }

@@ -181,7 +181,7 @@ export class Job {
         expected: `at most ${callbacks.length}`,
       });
     }
-    for (const [i, memory] of kept.entries()) Object.assign(callbacks[i]!, memory);
+    for (const [i, memory] of kept.entries()) Object.assign(callbacks[i], memory);
   }
 
   /** Replaces the checkpoint. */

@@ -37,7 +37,7 @@ export function parseFlags<T extends FlagTable>(args: readonly string[], table: 
   const given: Record<string, string | number | boolean> = {};
   const ignored: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    const word = args[i]!;
+    const word = args[i];
     if (word === '--') {
       ignored.push(...args.slice(i));
       break;
@@ -47,7 +47,7 @@ export function parseFlags<T extends FlagTable>(args: readonly string[], table: 
       ignored.push(word);
       continue;
     }
-    const spec = table[flag]!;
+    const spec = table[flag];
     if (spec.type === 'switch') {
       if (text !== undefined) throw new UsageError(`argument --${flag}: ignored explicit argument '${text}'`);
       given[flag] = true;
@@ -57,7 +57,7 @@ export function parseFlags<T extends FlagTable>(args: readonly string[], table: 
     if (text === undefined && (next === undefined || !isValue(next))) {
       throw new UsageError(`argument --${flag}: expected one argument`);
     }
-    given[flag] = readValue(flag, spec, text ?? next!);
+    given[flag] = readValue(flag, spec, text ?? next);
     if (text === undefined) i++;
   }
   return { given: given as FlagValues<T>, ignored };
@@ -78,7 +78,7 @@ export function optionName(flag: string): string {
 
 /** Throws a UsageError, in argparse's words, unless all required flags have a value. */
 export function requireFlags(values: Readonly<Record<string, unknown>>, table: FlagTable): void {
-  const missing = Object.keys(table).filter((flag) => table[flag]!.required && values[flag] === undefined);
+  const missing = Object.keys(table).filter((flag) => table[flag].required && values[flag] === undefined);
   if (missing.length === 0) return;
   throw new UsageError(`the following arguments are required: ${missing.map((flag) => `--${flag}`).join(', ')}`);
 }
@@ -97,7 +97,7 @@ export function describeFlags(table: FlagTable): string {
       .filter(([, spec]) => (spec.addition ?? false) === addition)
       .map(([flag, spec]) => {
         const note = spec.required ? ' (required)' : spec.default === undefined ? '' : ` (default ${spec.default})`;
-        return `  ${usage[flag]!.padEnd(width)}  ${spec.help}${note}`;
+        return `  ${usage[flag].padEnd(width)}  ${spec.help}${note}`;
       });
   return `Options of the original:\n${lines(false).join('\n')}\n\nAdditions (write them in full):\n${lines(true).join('\n')}\n`;
 }
@@ -126,7 +126,7 @@ function findFlag(word: string, table: FlagTable): { flag?: string; text?: strin
   if (Object.hasOwn(table, name)) return { flag: name, text };
   // With a blank in it argparse takes an unknown word for a value.
   if (equals === -1 && word.includes(' ')) return {};
-  const candidates = Object.keys(table).filter((flag) => !table[flag]!.addition && flag.startsWith(name));
+  const candidates = Object.keys(table).filter((flag) => !table[flag].addition && flag.startsWith(name));
   if (candidates.length > 1) {
     const list = candidates.map((flag) => `--${flag}`).join(', ');
     throw new UsageError(`ambiguous option: --${name} could match ${list}`);
@@ -161,7 +161,7 @@ function pythonFloat(text: string): number | undefined {
   const number = text.trim();
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(number);
   if (special) {
-    if (special[2]!.toLowerCase() === 'nan') return Number.NaN;
+    if (special[2].toLowerCase() === 'nan') return Number.NaN;
     return special[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
   const digits = String.raw`\d+(?:_\d+)*`;
@@ -182,7 +182,7 @@ export function parseDuration(option: string, text: string): number {
   const [, days = '0', hours, minutes, seconds] = /^(?:(\d+)-)?(\d+):([0-5]?\d):([0-5]?\d)$/.exec(text) ?? [];
   const total =
     amount !== undefined
-      ? Number(amount) * units[unit || 'm']!
+      ? Number(amount) * units[unit || 'm']
       : Number(days) * 86_400 + Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   // Timers hold 2^31 ms, about 24 days.
   if (!(total > 0 && total * 1000 < 2 ** 31)) {

@@ -139,7 +139,7 @@ function byContent(head: Buffer): FileKind {
   if (/^0 {7}[^,;\t\r\n]{24}/.test(text)) return { id: 'edf', words: 'an EDF recording', next: convert };
   if (text.startsWith('PK\x03\x04')) return zipKind(text);
   if (head[0] === 0x1f && head[1] === 0x8b) return gzipKind(head);
-  if (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5) return { id: 'pickle', words: 'a Python pickle' };
+  if (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) return { id: 'pickle', words: 'a Python pickle' };
   if (isMat4(head)) return { id: 'mat4', words: 'a MATLAB file (version 4)' };
   if (isText(head)) return textKind(head.toString('utf8').replace(/^\ufeff/, ''));
   return {
@@ -200,7 +200,7 @@ function textKind(text: string): FileKind {
     };
   }
   if (start.startsWith('<')) {
-    const root = [...start.matchAll(/<([A-Za-z][\w.:-]*)/g)].map(([, name]) => name!.replace(/^.*:/, ''))[0] ?? '';
+    const root = [...start.matchAll(/<([A-Za-z][\w.:-]*)/g)].map(([, name]) => name.replace(/^.*:/, ''))[0] ?? '';
     return { id: 'xml', words: xmlRoots[root] ?? 'an XML file', next: convert };
   }
   if (/^[{[]/.test(start)) return { id: 'json', words: 'a JSON file' };

@@ -18,7 +18,7 @@ export function startOf(pid: number): string | undefined {
   return unless(() => {
     // The name in parentheses may hold blanks; the state and the start are fields after it.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-    return /[ZX]/.test(fields[0]!) ? undefined : fields[19];
+    return /[ZX]/.test(fields[0]) ? undefined : fields[19];
   });
 }
 

@@ -156,7 +156,7 @@ function namesOfRecords(job: string, files: readonly JobFile[]): ReadonlySet<str
   const tables = files.filter(({ path, kind }) => kind.records === 'rows' && path.endsWith('.csv'));
   const names = tables.flatMap(({ path }) => {
     const [header, ...rows] = readRows(join(job, path));
-    return header?.fields[0] === 'record_name' ? rows.map(({ fields }) => fields[0]!) : [];
+    return header?.fields[0] === 'record_name' ? rows.map(({ fields }) => fields[0]) : [];
   });
   return new Set(names.filter((name) => /^[A-Za-z]/.test(name)));
 }

@@ -71,7 +71,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
 
 /** The one folder that all entries lie in. */
 function runOf(entries: readonly TarEntry[], archive: string): string {
-  const name = entries[0]!.path.split('/')[0]!;
+  const name = entries[0].path.split('/')[0];
   if (!/^[\w-][\w.-]*$/.test(name)) {
     throw new InputError('refused: the folder of the archive has a name that is none of a run', {
       file: archive,

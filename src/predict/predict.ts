@@ -17,12 +17,12 @@ import {
   factsOf,
   requireFinite,
   type SetOfFile,
-  sameClasses,
   sourceOf,
   withClassesOf,
 } from '../port/finetuning/trainer/set_check.ts';
 import { loadTrainingSet, type TrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
 import { atThreshold, mostProbable } from '../port/transplant/evaluation.ts';
+import { sameClasses } from '../prepare/labels.ts';
 import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
 import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';
 import { NoteBook } from '../recordings/notes.ts';
@@ -157,7 +157,7 @@ export class Predictor {
     for (const [i, path] of paths.entries()) {
       try {
         const signal = prepareRecording(path, plan, resampler, notes.add);
-        this.#requireLength(signal.shape[0]!, path);
+        this.#requireLength(signal.shape[0], path);
         batch.fill(0, waiting * width, (waiting + 1) * width);
         padPre(signal, batch.subarray(waiting * width, (waiting + 1) * width));
         predicted.push(path);
@@ -268,6 +268,6 @@ export function decidedClasses({ classes, decisions }: Prediction): string[][] {
 function columnOf(values: NdArray, k: number): Column {
   const [records, width] = values.shape;
   const data = allocate(values.dtype, records) as { [row: number]: number | bigint };
-  for (let i = 0; i < records; i++) data[i] = values.data[i * width + k]!;
+  for (let i = 0; i < records; i++) data[i] = values.data[i * width + k];
   return { dtype: values.dtype, shape: [records], data: data as unknown as NdArray['data'] };
 }

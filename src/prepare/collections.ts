@@ -8,6 +8,7 @@ import { type NdArray, zeros } from '../lib/numpy/ndarray.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { labelMatrix } from '../port/transplant/datasets/physionet/listing.ts';
 import * as physionet from '../port/transplant/datasets/physionet.ts';
+import { indexFiles } from '../recordings/record_files.ts';
 import type { RecordingFormat } from '../recordings/recordings.ts';
 import type { Normalization } from './record_transform.ts';
 
@@ -71,7 +72,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     name: 'physionet',
     list: (folder) => fromListing(physionet.listChallenge17Data(folder, { nested: true })),
     format: () => ({ kind: 'wfdb' }),
-    indexFiles: ['RECORDS', 'REFERENCE.csv'],
+    indexFiles: indexFiles.challenge17,
     normalization: { mean: physionet.challenge17Mean, std: physionet.challenge17Std },
     splitBy: 'record',
   },
@@ -81,7 +82,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     list: (folder) =>
       withoutUnlabelled(fromListing(physionet.listChallenge20Data(folder, refuseShiftedLabels, { nested: true }))),
     format: () => ({ kind: 'wfdb' }),
-    indexFiles: [],
+    indexFiles: indexFiles.challenge20,
     normalization: challenge20,
     splitBy: 'record',
   },
@@ -90,7 +91,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     name: 'ptbxl',
     list: (folder, { category, folds }) => fromListing(physionet.listPtbXlData(folder, { category, folds })),
     format: () => ({ kind: 'wfdb' }),
-    indexFiles: ['ptbxl_database.csv', 'scp_statements.csv'],
+    indexFiles: indexFiles.ptbXl,
     normalization: { mean: physionet.ptbXlMean, std: physionet.ptbXlStd },
     splitBy: 'record',
   },
@@ -99,7 +100,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     name: 'cpsc2018',
     list: (folder) => withoutUnlabelled(listCpsc2018(folder)),
     format: () => ({ kind: 'cpsc2018' }),
-    indexFiles: ['REFERENCE.csv'],
+    indexFiles: indexFiles.cpsc2018,
     normalization: challenge20,
     splitBy: 'record',
   },
@@ -113,7 +114,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
       units: recordUnits,
       leads: recordLeads,
     }),
-    indexFiles: ['labels.csv'],
+    indexFiles: indexFiles.own,
     normalization: null,
     splitBy: 'patient',
   },
@@ -182,11 +183,11 @@ function withoutUnlabelled(listing: RecordListing): RecordListing {
     });
   });
   return {
-    paths: kept.map((row) => listing.paths[row]!),
-    recordIds: kept.map((row) => listing.recordIds[row]!),
-    classes: columns.map((column) => classes[column]!),
+    paths: kept.map((row) => listing.paths[row]),
+    recordIds: kept.map((row) => listing.recordIds[row]),
+    classes: columns.map((column) => classes[column]),
     y: labels,
-    unlabelled: rows.filter((row) => !isKept.has(row)).map((row) => listing.recordIds[row]!),
+    unlabelled: rows.filter((row) => !isKept.has(row)).map((row) => listing.recordIds[row]),
   };
 }
 

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { partSizes, type SplitOptions, splitIndices } from '../lib/sklearn/model_selection.ts';
-import { countByClass } from '../port/finetuning/trainer/set_check.ts';
+import { countByClass } from './labels.ts';
 
 /** What is divided, and by which option. */
 export interface Divided {
@@ -51,10 +51,10 @@ export function dividePatients(
   const patients = [...new Set(patientIds)];
   requireSizes(patients.length, options, 'patients', divided);
   const split = splitIndices(patients.length, options);
-  const [train, test] = [split.train, split.test].map((part) => new Set(part.map((i) => patients[i]!)));
+  const [train, test] = [split.train, split.test].map((part) => new Set(part.map((i) => patients[i])));
   const recordsOf = (part: ReadonlySet<string | number>): number[] =>
     patientIds.flatMap((id, i) => (part.has(id) ? [i] : []));
-  return { train: recordsOf(train!), test: recordsOf(test!), patients: { train: train!.size, test: test!.size } };
+  return { train: recordsOf(train), test: recordsOf(test), patients: { train: train.size, test: test.size } };
 }
 
 function requireSizes(

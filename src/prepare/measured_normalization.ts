@@ -14,17 +14,17 @@ export function measureNormalization(paths: readonly string[], plan: RecordPlan,
     // Measured as recorded: normalisation comes before resampling.
     const { data } = readPlanned(path, plan).signal;
     for (let i = 0; i < data.length; i++) {
-      const value = data[i]!;
+      const value = data[i];
       if (Number.isNaN(value)) continue;
-      counts[i % leads]!++;
-      sums[i % leads]! += value;
-      squares[i % leads]! += value * value;
+      counts[i % leads]++;
+      sums[i % leads] += value;
+      squares[i % leads] += value * value;
     }
     report({ kind: 'progress', task, done });
   }
   report({ kind: 'end', task });
-  const mean = Array.from(sums, (sum, lead) => sum / counts[lead]!);
-  const std = Array.from(squares, (square, lead) => Math.sqrt(square / counts[lead]! - mean[lead]! ** 2));
+  const mean = Array.from(sums, (sum, lead) => sum / counts[lead]);
+  const std = Array.from(squares, (square, lead) => Math.sqrt(square / counts[lead] - mean[lead] ** 2));
   const flat = std.findIndex((value) => !(value > 0));
   if (flat !== -1) {
     throw new InputError('a lead does not vary, so it cannot be normalised', {

@@ -93,7 +93,7 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
   if (listing.paths.length === 0) throw new InputError('there are no labelled records', { file: source });
   const split = resolveSplit(options, kind.splitBy, listing);
   const parts = divide(listing, split);
-  const plan = planRecords(options, kind, listing, parts.train ?? parts.all!);
+  const plan = planRecords(options, kind, listing, parts.train ?? parts.all);
   const index = indexChecksums(source, kind);
 
   mkdirSync(target, { recursive: true });
@@ -186,7 +186,7 @@ function planRecords(
   training: readonly number[],
 ): RecordPlan {
   const format = kind.format(options);
-  const first = readRecording(listing.paths[0]!, format, { leads: options.leads });
+  const first = readRecording(listing.paths[0], format, { leads: options.leads });
   const plan: RecordPlan = {
     format,
     normalization: null,
@@ -197,7 +197,7 @@ function planRecords(
     keepMissing: options.keepMissing ?? false,
     keepFlat: options.keepFlat ? 'yes' : kind.normalization ? 'leads' : 'no',
   };
-  const paths = training.map((i) => listing.paths[i]!);
+  const paths = training.map((i) => listing.paths[i]);
   return {
     ...plan,
     normalization: chooseNormalization(options, kind, plan.leads, () =>
@@ -229,7 +229,7 @@ function constantsOf({ mean, std }: Normalization, leads: readonly string[], cho
   const known = twelveLeads.map(leadKey);
   const places = leads.map((name) => known.indexOf(leadKey(name)));
   const unknown = leads.filter((_, i) => places[i] === -1);
-  if (unknown.length === 0) return { mean: places.map((i) => mean[i]!), std: places.map((i) => std[i]!) };
+  if (unknown.length === 0) return { mean: places.map((i) => mean[i]), std: places.map((i) => std[i]) };
   if (!chosen && leads.length === mean.length) return { mean, std };
   throw new InputError('the collection has no constants for all leads', {
     got: unknown.join(', '),

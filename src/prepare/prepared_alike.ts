@@ -1,6 +1,6 @@
 import { InputError } from '../errors.ts';
-import { takeColumns } from '../port/finetuning/trainer/set_check.ts';
 import type { RecordListing } from './collections.ts';
+import { takeColumns } from './labels.ts';
 import type { PrepareOptions } from './prepare_data.ts';
 import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
 

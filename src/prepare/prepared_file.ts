@@ -17,7 +17,7 @@ export interface RowShape {
 /** Shape and dtype of a recording in the stacked array, by the rules of `datasets.stack` (Quirk Q34). */
 export function stackedShape(cache: RecordCache, pad: number | 'max' | null, listing: RecordListing): RowShape {
   const entries = Array.from({ length: cache.size }, (_, i) => cache.describe(i));
-  const first = entries[0]!;
+  const first = entries[0];
   if (typeof pad === 'number') return { dtype: first.dtype, samples: pad, leads: first.leads };
   if (pad === 'max') {
     const samples = entries.reduce((longest, entry) => Math.max(longest, entry.samples), 0);
@@ -26,8 +26,8 @@ export function stackedShape(cache: RecordCache, pad: number | 'max' | null, lis
   const other = entries.findIndex((entry) => entry.samples !== first.samples);
   if (other !== -1) {
     throw new InputError('recordings have different lengths', {
-      file: listing.paths[other]!,
-      got: `${entries[other]!.samples} samples`,
+      file: listing.paths[other],
+      got: `${entries[other].samples} samples`,
       expected: `${first.samples}, as the first`,
       next: 'Pad them: --pad 16384.',
     });
@@ -72,7 +72,7 @@ export async function writePart(
 function takeRows(array: NdArray, rows: readonly number[]): NdArray {
   const shape = [rows.length, ...array.shape.slice(1)];
   const out = zeros(array.dtype, shape);
-  const rowBytes = bytesOf(array).length / Math.max(1, array.shape[0]!);
+  const rowBytes = bytesOf(array).length / Math.max(1, array.shape[0]);
   const [from, to] = [bytesOf(array), bytesOf(out)];
   rows.forEach((row, i) => {
     to.set(from.subarray(row * rowBytes, (row + 1) * rowBytes), i * rowBytes);

@@ -124,7 +124,7 @@ export function withChannel(preprocessing: Preprocessing, channel: number): Prep
   const { leads, normalization } = preprocessing;
   const position = channel < -1 ? leads.length + channel : channel;
   const lead = (value: number | readonly number[]): number | readonly number[] =>
-    typeof value === 'number' ? value : [value[position]!];
+    typeof value === 'number' ? value : [value[position]];
   return {
     ...preprocessing,
     leads: leads.slice(position, position + 1),

@@ -81,12 +81,12 @@ export class RecordCache {
 
   /** Shape and dtype of a recording. */
   describe(index: number): { readonly samples: number; readonly leads: number; readonly dtype: 'float32' | 'float64' } {
-    return this.#entries[index]!;
+    return this.#entries[index];
   }
 
   /** Adds the next recording. */
   append({ dtype, shape, data }: NdArray<'float32' | 'float64'>): void {
-    const entry: Entry = { offset: this.#end, samples: shape[0]!, leads: shape[1]!, dtype };
+    const entry: Entry = { offset: this.#end, samples: shape[0], leads: shape[1], dtype };
     const bytes = bytesOf({ dtype, shape, data });
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#signals, bytes, done);
     if (this.#entries.length % FLUSH_EVERY === 0) fsyncSync(this.#signals);
@@ -97,7 +97,7 @@ export class RecordCache {
 
   /** Reads a recording: shape (samples, leads). */
   read(index: number): NdArray<'float32' | 'float64'> {
-    const entry = this.#entries[index]!;
+    const entry = this.#entries[index];
     const bytes = new Uint8Array(byteLength(entry));
     for (let done = 0; done < bytes.length; ) {
       const read = readSync(this.#signals, bytes, done, bytes.length - done, entry.offset + done);

@@ -47,7 +47,7 @@ export async function* prepareRecordings(
     let begun = 0;
     for (let done = 0; done < paths.length; done++) {
       for (; begun < Math.min(paths.length, done + count * AHEAD); begun++) {
-        const answer = start(paths[begun]!);
+        const answer = start(paths[begun]);
         // An error is thrown where its recording is due; until then it is not unhandled.
         answer.catch(() => {});
         running.push(answer);

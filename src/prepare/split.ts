@@ -60,7 +60,7 @@ export function divide(listing: RecordListing, { by, stratify, testFolds, testSi
   const all = listing.paths.map((_, i) => i);
   if (testSize === 0) return { all };
   if (by === 'fold') {
-    const inTest = (i: number): boolean => testFolds.includes(listing.folds![i]!);
+    const inTest = (i: number): boolean => testFolds.includes(listing.folds![i]);
     const parts = { train: all.filter((i) => !inTest(i)), test: all.filter(inTest) };
     if (parts.train.length === 0 || parts.test.length === 0) {
       throw new InputError('a part has no records', {

@@ -57,7 +57,7 @@ export function asClock(
     });
   }
   if (!isClock && !(values.length >= enough || (values.length > 1 && shortNames.test(plain)))) return undefined;
-  const step = (values.at(-1)! - values[0]!) / (values.length - 1);
+  const step = (values.at(-1)! - values[0]) / (values.length - 1);
   if (!(step > 0)) return { step: null, tolerance: 0 };
   const tolerance = Math.max(1e-6, (4 * distanceFromLine(values, step)) / (step * (values.length - 1)));
   if (counterNames.test(plain) && suffix === undefined && !isTime) return { step: null, tolerance };
@@ -93,10 +93,10 @@ function isRate(fs: number): boolean {
 /** First sample that does not lie about one step after the one before it. */
 function irregularAt(values: Float64Array): number | undefined {
   if (values.length < 2) return undefined;
-  const steps = Float64Array.from({ length: values.length - 1 }, (_, i) => values[i + 1]! - values[i]!);
+  const steps = Float64Array.from({ length: values.length - 1 }, (_, i) => values[i + 1] - values[i]);
   const falling = steps.findIndex((step) => !(step > 0));
   if (falling !== -1) return falling + 1;
-  const middle = steps.slice().sort()[steps.length >> 1]!;
+  const middle = steps.slice().sort()[steps.length >> 1];
   // Times are often rounded to milliseconds, so that one step can be half as long again as another.
   const at = steps.findIndex((step) => step < 0.499 * middle || step > 1.501 * middle);
   return at === -1 ? undefined : at + 1;
@@ -104,5 +104,5 @@ function irregularAt(values: Float64Array): number | undefined {
 
 /** Largest distance of a sample from where it would lie if all steps were equal. */
 function distanceFromLine(values: Float64Array, step: number): number {
-  return values.reduce((most, value, i) => Math.max(most, Math.abs(value - values[0]! - i * step)), 0);
+  return values.reduce((most, value, i) => Math.max(most, Math.abs(value - values[0] - i * step)), 0);
 }

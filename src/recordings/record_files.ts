@@ -6,7 +6,6 @@ import { type Reporter, silent } from '../events.ts';
 import { fileKind, namesSignalFile } from '../lib/file_kind.ts';
 import { FileNotFoundError } from '../lib/python/errors.ts';
 import { notFound } from '../lib/python/not_found.ts';
-import { collectionKinds } from '../prepare/collections.ts';
 import { shellCommand } from '../text.ts';
 
 /** Forms of recordings by the endings of their files, in the order in which a name without an ending finds them. */
@@ -138,7 +137,7 @@ export function listRecordings(
   }
   const list = [...paths.values()];
   const labels = labelsOf(list);
-  return list.map((path, i) => ({ path, label: labels[i]! }));
+  return list.map((path, i) => ({ path, label: labels[i] }));
 }
 
 interface Collecting {
@@ -201,8 +200,16 @@ function addFiles(files: readonly string[], add: (path: string) => void): number
   return parts.length + files.filter(isRecording).length;
 }
 
-/** Names of tables that lie beside recordings: lists of labels, results. */
-const tables = new Set(Object.values(collectionKinds).flatMap(({ indexFiles }) => indexFiles));
+/** Tables of records and labels that lie beside recordings, by collection. */
+export const indexFiles = {
+  challenge17: ['RECORDS', 'REFERENCE.csv'],
+  challenge20: [],
+  ptbXl: ['ptbxl_database.csv', 'scp_statements.csv'],
+  cpsc2018: ['REFERENCE.csv'],
+  own: ['labels.csv'],
+} as const;
+
+const tables: ReadonlySet<string> = new Set(Object.values(indexFiles).flat());
 
 function isRecording(file: string): boolean {
   const form = formOf(file);

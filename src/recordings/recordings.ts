@@ -111,9 +111,9 @@ export function readRecording(path: string, format: RecordingFormat, options: Re
   const width = places.length;
   factors.forEach(({ source, target }, lead) => {
     if (source === target) return;
-    for (let i = lead; i < signal.data.length; i += width) signal.data[i] = (signal.data[i]! * source) / target;
+    for (let i = lead; i < signal.data.length; i += width) signal.data[i] = (signal.data[i] * source) / target;
   });
-  return { file: stored.file, signal, fs, leads: places.map((place) => stored.leads[place]!) };
+  return { file: stored.file, signal, fs, leads: places.map((place) => stored.leads[place]) };
 }
 
 /** Millivolts of the unit of a lead, and of the wanted one. */
@@ -158,10 +158,10 @@ function openWfdb(path: string, { note }: ReadOptions): StoredRecording {
     leads,
     units: header.signals.map(({ units }) => units),
     read: (places) => {
-      const uncalibrated = places.filter((place) => !header.signals[place]!.calibrated);
+      const uncalibrated = places.filter((place) => !header.signals[place].calibrated);
       if (uncalibrated.length > 0) {
         const names = uncalibrated.map((place) => leads[place]).join(', ');
-        const text = `${file}: no gain of ${names}; 200 steps per ${header.signals[uncalibrated[0]!]!.units} are assumed, as WFDB does`;
+        const text = `${file}: no gain of ${names}; 200 steps per ${header.signals[uncalibrated[0]].units} are assumed, as WFDB does`;
         note?.({ kind: 'warning', about: 'recordings without a gain', file, text });
       }
       return readPhysical(header, path, places);
@@ -191,7 +191,7 @@ function openCpsc2018(file: string): StoredRecording {
     fs: cpsc2018Rate,
     leads: twelveLeads,
     units: twelveLeads.map(() => 'mV'),
-    read: (places) => gather(samples, places, (sample, lead) => values[lead * samples + sample]!),
+    read: (places) => gather(samples, places, (sample, lead) => values[lead * samples + sample]),
   };
 }
 
@@ -246,7 +246,7 @@ function openCsv(file: string, format: RecordingFormat & { kind: 'any' }, option
       units: (table.units ?? stated?.map(({ unit }) => unit) ?? []).map((unit) => unit?.replace(/^[[(]|[\])]$/g, '')),
       isTime: (column) => table.timestamps.has(column) && !isText(column),
       isText,
-      at: (row, column) => table.cells[row * table.columns + column]!,
+      at: (row, column) => table.cells[row * table.columns + column],
       check: (column, name) => checkCells(table, column, name),
     },
     format,
@@ -257,7 +257,7 @@ function openCsv(file: string, format: RecordingFormat & { kind: 'any' }, option
 /** `II (µV)` is lead II in µV. */
 function nameAndUnit(text: string): { name: string; unit?: string } {
   const [, name, unit] = /^(.*\S)\s*[([]([^()[\]]*)[)\]]$/.exec(text) ?? [];
-  return unit !== undefined && millivoltsPer(unit) !== undefined ? { name: name!, unit } : { name: text };
+  return unit !== undefined && millivoltsPer(unit) !== undefined ? { name: name, unit } : { name: text };
 }
 
 function checkCells({ file, faults, timestamps }: NumberTable, column: number, name: string): void {
@@ -290,7 +290,7 @@ function openNpy(file: string, format: RecordingFormat & { kind: 'any' }, option
     });
   }
   const values = toFloat64(array as NdArray);
-  const at = (row: number, column: number): number => values[row * columns + column]!;
+  const at = (row: number, column: number): number => values[row * columns + column];
   const none = (): boolean => false;
   return openTable(
     { file, rows, columns, names: undefined, units: [], isTime: none, isText: none, at, check: () => undefined, shape },
@@ -333,7 +333,7 @@ function openTable(table: Columns, format: RecordingFormat & { kind: 'any' }, op
     if (clock) clocks.set(column, clock);
   }
   const columns = all.filter((column) => !clocks.has(column));
-  const names = titles ? columns.map((column) => titles[column]!) : format.leads;
+  const names = titles ? columns.map((column) => titles[column]) : format.leads;
   if (columns.length === 0) throw new InputError('the recording has no leads, only time', { file });
   if (names === undefined || names.length !== columns.length || names.includes('')) {
     throw new InputError('the leads have no names', {
@@ -343,15 +343,15 @@ function openTable(table: Columns, format: RecordingFormat & { kind: 'any' }, op
       next: table.names ? 'Write the names into the first line.' : 'State them: --record-leads I,II,…',
     });
   }
-  const units = columns.map((column, i) => statedUnit(table.units[column], format.units, file, names[i]!));
+  const units = columns.map((column, i) => statedUnit(table.units[column], format.units, file, names[i]));
   return {
     file,
     fs: rateFrom(clocks, table, format, options),
     leads: names,
     units,
     read: (places) => {
-      for (const place of places) table.check(columns[place]!, names[place]!);
-      return gather(rows, places, (row, place) => at(row, columns[place]!));
+      for (const place of places) table.check(columns[place], names[place]);
+      return gather(rows, places, (row, place) => at(row, columns[place]));
     },
   };
 }

@@ -52,7 +52,7 @@ export function checkSignal(
       throw new InputError(flat.length === leads ? 'the recording is flat: no lead varies' : text, {
         file,
         where: `lead ${flat.join(', ')}`,
-        got: `${samples === 1 ? 'one sample' : `${samples} samples`} of ${ranges[isFlat.indexOf(true)]!.lowest} ${units}`,
+        got: `${samples === 1 ? 'one sample' : `${samples} samples`} of ${ranges[isFlat.indexOf(true)].lowest} ${units}`,
         next: 'Leave the record out, or take other leads with --leads; prepare-data lets it pass with --keep-flat.',
       });
     }
@@ -75,7 +75,7 @@ export function checkSignal(
 function rangeOf(data: Float64Array, lead: number, leads: number): { lowest: number; highest: number } {
   let [lowest, highest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = lead; i < data.length; i += leads) {
-    const value = data[i]!;
+    const value = data[i];
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
   }
@@ -86,13 +86,13 @@ function rangeOf(data: Float64Array, lead: number, leads: number): { lowest: num
 function absurdMedian(data: Float64Array, lead: number, leads: number, millivolts: number): number | undefined {
   let [count, quiet, loud] = [0, 0, 0];
   for (let i = lead; i < data.length; i += leads) {
-    const size = Math.abs(data[i]!);
+    const size = Math.abs(data[i]);
     if (Number.isNaN(size)) continue;
     count++;
     if (size * millivolts < quietest) quiet++;
     else if (size * millivolts > loudest) loud++;
   }
   if (Math.max(quiet, loud) * 2 <= count) return undefined;
-  const sizes = Float64Array.from({ length: data.length / leads }, (_, i) => Math.abs(data[i * leads + lead]!)).sort();
+  const sizes = Float64Array.from({ length: data.length / leads }, (_, i) => Math.abs(data[i * leads + lead])).sort();
   return sizes[count >> 1];
 }

@@ -109,7 +109,7 @@ export async function providePatients(
   const ids = findPatients(source);
   const patientIds = ids.slice(0, patients === 'all' ? ids.length : patients);
   const { description, failed } = await convertIcentia11k({ source, target, unzipped: true, patientIds, reporter });
-  if (description === undefined) throw failed[0]!.error;
+  if (description === undefined) throw failed[0].error;
 }
 
 /** Makes or selects the recordings of a set. */

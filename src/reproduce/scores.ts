@@ -158,5 +158,5 @@ function patientsOf(run: RunSettings, job: FinetuningJob): Map<string, string | 
   const set = setOf(run.experiment, job);
   const kind = collectionKinds[collectionOf[set.name].format];
   const { recordIds, patientIds } = kind.list(recordsFolder(run.folder, set, run.data), {});
-  return patientIds && new Map(recordIds.map((record, i) => [String(record), patientIds[i]!]));
+  return patientIds && new Map(recordIds.map((record, i) => [String(record), patientIds[i]]));
 }

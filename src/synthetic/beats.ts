@@ -107,8 +107,8 @@ function intervalsOf(rhythm: Rhythm, mean: number, random: RandomState): (time: 
   const phases = [uniform(random, 0, 2 * Math.PI), uniform(random, 0, 2 * Math.PI)];
   const depth = rhythm === 'tachycardia' ? 0.012 : 0.035;
   return (time) => {
-    const slow = Math.sin(2 * Math.PI * 0.1 * time + phases[0]!);
-    const fast = Math.sin(2 * Math.PI * respiration * time + phases[1]!);
+    const slow = Math.sin(2 * Math.PI * 0.1 * time + phases[0]);
+    const fast = Math.sin(2 * Math.PI * respiration * time + phases[1]);
     return mean * (1 + depth * (0.7 * slow + fast + 0.3 * normal(random)));
   };
 }

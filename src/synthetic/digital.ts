@@ -39,6 +39,6 @@ export interface RecordStyle extends Pick<RecordToWrite, 'format' | 'comments'> 
 /** Writes a WFDB record into a folder. */
 export function writeDigital(folder: string, recordName: string, digital: Digital, style: RecordStyle): void {
   const { gain = digital.gain, leads = digital.leads, baseline, ...rest } = style;
-  const signals = digital.signals.map((samples, k) => ({ name: leads[k]!, samples, gain, baseline }));
+  const signals = digital.signals.map((samples, k) => ({ name: leads[k], samples, gain, baseline }));
   wrsamp(folder, { recordName, fs: digital.fs, signals, ...rest });
 }

@@ -112,15 +112,15 @@ export function heartVector(
   /** Pull of all waves, without the return to the base line. */
   const pull = (t: number, out: Float64Array): void => {
     out.fill(0);
-    while (first < waves.length && waves[first]!.centre < t - widest) first++;
-    for (let k = first; k < waves.length && waves[k]!.centre < t + widest; k++) {
-      const { centre, width, vector } = waves[k]!;
+    while (first < waves.length && waves[first].centre < t - widest) first++;
+    for (let k = first; k < waves.length && waves[k].centre < t + widest; k++) {
+      const { centre, width, vector } = waves[k];
       const distance = (t - centre) / width;
       if (distance < -reach || distance > reach) continue;
       const slope = (-distance / width) * Math.exp(-0.5 * distance * distance);
-      out[0]! += vector[0] * slope;
-      out[1]! += vector[1] * slope;
-      out[2]! += vector[2] * slope;
+      out[0] += vector[0] * slope;
+      out[1] += vector[1] * slope;
+      out[2] += vector[2] * slope;
     }
   };
   const h = 1 / fs;
@@ -130,16 +130,16 @@ export function heartVector(
   const middle = new Float64Array(3);
   pull(0, now);
   for (let n = 0; n < samples; n++) {
-    for (let axis = 0; axis < 3; axis++) axes[axis as 0 | 1 | 2][n] = state[axis]!;
+    for (let axis = 0; axis < 3; axis++) axes[axis as 0 | 1 | 2][n] = state[axis];
     const t = n * h;
     pull(t + h / 2, middle);
     pull(t + h, next);
     for (let axis = 0; axis < 3; axis++) {
-      const z = state[axis]!;
-      const k1 = now[axis]! - z;
-      const k2 = middle[axis]! - (z + (h / 2) * k1);
-      const k3 = middle[axis]! - (z + (h / 2) * k2);
-      const k4 = next[axis]! - (z + h * k3);
+      const z = state[axis];
+      const k1 = now[axis] - z;
+      const k2 = middle[axis] - (z + (h / 2) * k1);
+      const k3 = middle[axis] - (z + (h / 2) * k2);
+      const k4 = next[axis] - (z + h * k3);
       state[axis] = z + (h / 6) * (k1 + 2 * k2 + 2 * k3 + k4);
     }
     [now, next] = [next, now];
@@ -174,7 +174,7 @@ export function addAtrialWaves(
     const height = amplitude * (flutter ? 1 : 1 + 1.6 * swing * Math.sin(2 * Math.PI * 0.7 * drift * t));
     // The first harmonics of a saw-tooth.
     const wave = height * (Math.sin(phase) - Math.sin(2 * phase) / 2 + Math.sin(3 * phase) / 3);
-    for (let axis = 0; axis < 3; axis++) axes[axis as 0 | 1 | 2][n]! += direction[axis]! * wave;
+    for (let axis = 0; axis < 3; axis++) axes[axis as 0 | 1 | 2][n] += direction[axis] * wave;
   }
 }
 
@@ -197,7 +197,7 @@ const dower: Readonly<Record<'I' | 'II' | 'V1' | 'V2' | 'V3' | 'V4' | 'V5' | 'V6
 
 function weightsOf(lead: Lead): readonly [number, number, number] {
   const mix = (i: number, ii: number) =>
-    [0, 1, 2].map((axis) => i * dower.I[axis]! + ii * dower.II[axis]!) as [number, number, number];
+    [0, 1, 2].map((axis) => i * dower.I[axis] + ii * dower.II[axis]) as [number, number, number];
   if (lead === 'III') return mix(-1, 1);
   if (lead === 'aVR') return mix(-0.5, -0.5);
   if (lead === 'aVL') return mix(1, -0.5);
@@ -211,5 +211,5 @@ export function projectOnLead(
   [x, y, z]: readonly [Float64Array, Float64Array, Float64Array],
 ): Float64Array {
   const [a, b, c] = weightsOf(lead);
-  return x.map((value, n) => a * value + b * y[n]! + c * z[n]!);
+  return x.map((value, n) => a * value + b * y[n] + c * z[n]);
 }

@@ -60,6 +60,6 @@ export function addNoise(
     value += muscle * (white - slow);
     if (random.randomSample() < chance) step += uniform(random, -1, 1) * (0.4 + 4 * muscle);
     step *= decay;
-    signal[n]! += value + step;
+    signal[n] += value + step;
   }
 }

@@ -45,7 +45,7 @@ export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
 export function drawRecording(recording: Traces, options: PictureOptions): string {
   const { fs, leads, signals } = recording;
   const { title, notes = [], from = 0, columns = 1, overview = false } = options;
-  const whole = signals[0]!.length / fs;
+  const whole = signals[0].length / fs;
   const seconds = options.seconds ?? whole - from;
   const perLine = Math.min(options.secondsPerLine ?? seconds, seconds);
   const width = Math.max(perLine * perSecond, narrowest);
@@ -66,9 +66,9 @@ export function drawRecording(recording: Traces, options: PictureOptions): strin
       const zero = head + (system * rows + (k % rows) + 0.6) * rowHeight;
       const start = from + system * perLine + column * part;
       const first = Math.round(start * fs);
-      const last = Math.min(Math.round(Math.min(start + part, from + seconds) * fs), signals[k]!.length);
+      const last = Math.min(Math.round(Math.min(start + part, from + seconds) * fs), signals[k].length);
       const label = escapeMarkup(systems === 1 || k > 0 ? lead : `${lead} · ${clock(start)}`);
-      return `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${label}</text>${drawTrace(signals[k]!.subarray(first, last), fs, left, zero)}`;
+      return `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${label}</text>${drawTrace(signals[k].subarray(first, last), fs, left, zero)}`;
     }),
   );
   return [
@@ -89,11 +89,11 @@ export function drawRecording(recording: Traces, options: PictureOptions): strin
 function drawTrace(signal: Float64Array, fs: number, left: number, zero: number): string {
   // Whole steps of a twentieth of a millimetre, each from the point before: half the size of coordinates.
   let x = Math.round(left * steps);
-  let y = Math.round((zero - signal[0]! * perMillivolt) * steps);
+  let y = Math.round((zero - signal[0] * perMillivolt) * steps);
   const trace = [`M${x} ${y}l`];
   for (let n = 1; n < signal.length; n++) {
     const nextX = Math.round((left + (n / fs) * perSecond) * steps);
-    const nextY = Math.round((zero - signal[n]! * perMillivolt) * steps);
+    const nextY = Math.round((zero - signal[n] * perMillivolt) * steps);
     trace.push(`${nextX - x} ${nextY - y}`);
     [x, y] = [nextX, nextY];
   }

@@ -34,7 +34,7 @@ export async function writeIcentiaPatient(
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   const millivolts = new Float32Array(size.segments * size.samples);
   segments.forEach(({ digital }, s) => {
-    digital.signals[0]!.forEach((sample, n) => {
+    digital.signals[0].forEach((sample, n) => {
       millivolts[s * size.samples + n] = sample / digital.gain;
     });
   });

@@ -102,8 +102,8 @@ export function writePtbXl(folder: string, { seed, records, seconds = 10, onReco
     const group = `${id.slice(0, 2)}000`;
     const files = (['100', '500'] as const).map((rate) => `records${rate}/${group}`);
     for (const place of files) mkdirSync(join(folder, place), { recursive: true });
-    writeDigital(join(folder, files[0]!), `${id}_lr`, decimate(digital, 5), style);
-    writeDigital(join(folder, files[1]!), `${id}_hr`, digital, style);
+    writeDigital(join(folder, files[0]), `${id}_lr`, decimate(digital, 5), style);
+    writeDigital(join(folder, files[1]), `${id}_hr`, digital, style);
     // Some patients were recorded more than once; the folds keep patients together.
     if (k === 0 || random.randomSample() < 0.85) patient++;
     const cells: Readonly<Record<string, string | number>> = {

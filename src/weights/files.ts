@@ -153,7 +153,7 @@ export async function writeWeights(
       ...(alias === undefined ? {} : { alias }),
     })),
     ordered.map((weight, index) => {
-      const { checkpointPath: objectPath } = layout.weights[index]!;
+      const { checkpointPath: objectPath } = layout.weights[index];
       return { objectPath, dtype: weight.dtype, shape: weight.shape, data: weight.data };
     }),
   );

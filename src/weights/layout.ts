@@ -188,7 +188,7 @@ function addBackbone(
   blocks.forEach((count, stage) => {
     for (let block = 0; block < count; block++, index++) {
       const strides = stage > 0 && block === 0 ? 2 : 1;
-      width = addBlock(layout, resnet, index, width, stageFilters[stage]!, stageKernels[stage]!, strides);
+      width = addBlock(layout, resnet, index, width, stageFilters[stage], stageKernels[stage], strides);
     }
   });
   layout.object(member(parent, 'global_average_pooling1d', 1));

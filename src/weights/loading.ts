@@ -131,7 +131,7 @@ export function readAdamState(
   }
   const moments = new Map<string, { m: NdArray; v: NdArray }>();
   for (const [index, { path, shape }] of (slots.length === 0 ? [] : trainable).entries()) {
-    const [m, v] = [slots[2 * index]!, slots[2 * index + 1]!];
+    const [m, v] = [slots[2 * index], slots[2 * index + 1]];
     if (m.shape.join() !== shape.join() || v.shape.join() !== shape.join()) {
       throw new ValueError(
         `${file}: moments of ${path} have shapes (${m.shape.join(', ')}) and (${v.shape.join(', ')}); expected (${shape.join(', ')})`,

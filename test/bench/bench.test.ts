@@ -76,7 +76,7 @@ describe('runBench', () => {
   it('takes a number of rounds for all rows', async () => {
     const log: string[] = [];
     const [result] = await runBench([row(log, 'one', [1], [2])], inputs, { rounds: 1 });
-    expect(result!.rounds).toEqual({ port: [1], original: [2] });
+    expect(result.rounds).toEqual({ port: [1], original: [2] });
   });
 });
 

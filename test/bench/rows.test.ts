@@ -24,8 +24,8 @@ describe('rows of the bench', () => {
 
   it('every work of the original has a twin', () => {
     const source = readFileSync(join(root, 'src/bench/original_worker.py'), 'utf8');
-    const table = /^WORKS[^{]*\{(.*?)\}/ms.exec(source)![1]!;
-    const names = [...table.matchAll(/"(\w+)":/g)].map(([, name]) => name!);
+    const table = /^WORKS[^{]*\{(.*?)\}/ms.exec(source)![1];
+    const names = [...table.matchAll(/"(\w+)":/g)].map(([, name]) => name);
     expect(names.length).toBeGreaterThan(3);
     expect(Object.keys(works)).toEqual(expect.arrayContaining(names));
   });

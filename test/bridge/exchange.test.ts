@@ -43,12 +43,12 @@ describe('makeExchange', () => {
 
   it('removes what a process left that was killed, and leaves what a running one has', () => {
     const [left, used] = [deadProcess(), process.ppid].map((pid) => join(base, nameOf(pid)));
-    for (const folder of [left!, used!]) {
+    for (const folder of [left, used]) {
       mkdirSync(folder);
       writeFileSync(join(folder, 'x.npy'), 'x');
     }
     makeExchange(base);
-    expect([left!, used!].map((folder) => existsSync(folder))).toEqual([false, true]);
+    expect([left, used].map((folder) => existsSync(folder))).toEqual([false, true]);
   });
 
   it('leaves links and files of such a name, and what they lead to', () => {
@@ -56,10 +56,10 @@ describe('makeExchange', () => {
     mkdirSync(target);
     writeFileSync(join(target, 'precious'), 'x');
     const [link, file] = [deadProcess(), deadProcess()].map((pid) => join(base, nameOf(pid)));
-    symlinkSync(target, link!);
-    writeFileSync(file!, 'x');
+    symlinkSync(target, link);
+    writeFileSync(file, 'x');
     makeExchange(base);
-    expect([link!, file!, join(target, 'precious')].every((path) => existsSync(path))).toBe(true);
+    expect([link, file, join(target, 'precious')].every((path) => existsSync(path))).toBe(true);
   });
 
   it('goes to the temporary folder where there is no shared memory', () => {
@@ -69,7 +69,7 @@ describe('makeExchange', () => {
   });
 
   const asOther = ['setpriv', '--reuid', '12346', '--clear-groups', '--'];
-  const isRoot = process.getuid?.() === 0 && spawnSync(asOther[0]!, [...asOther.slice(1), 'true']).status === 0;
+  const isRoot = process.getuid?.() === 0 && spawnSync(asOther[0], [...asOther.slice(1), 'true']).status === 0;
 
   it.runIf(isRoot)('what another user has left does not stop a start', () => {
     const left = join(base, nameOf(deadProcess()));
@@ -88,7 +88,7 @@ describe('makeExchange', () => {
       '-e',
       program,
     ];
-    const { stdout, stderr, status } = spawnSync(asOther[0]!, [...asOther.slice(1), ...node], {
+    const { stdout, stderr, status } = spawnSync(asOther[0], [...asOther.slice(1), ...node], {
       encoding: 'utf8',
       cwd: '/',
     });

@@ -198,7 +198,7 @@ if (process.argv[3] === 'exit') process.exit(5);
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const line = await new Promise<string>((resolve, reject) => {
-      child.stdout!.once('data', (chunk: Buffer) => resolve(String(chunk)));
+      child.stdout.once('data', (chunk: Buffer) => resolve(String(chunk)));
       child.once('exit', (code) => reject(new Error(`the holder ended with ${code}`)));
     });
     const [pid, exchange] = JSON.parse(line) as [number, string];

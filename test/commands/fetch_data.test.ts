@@ -45,10 +45,10 @@ function start(args: readonly string[], shell?: string): { child: ChildProcess; 
     ? spawn('/bin/bash', ['-c', `${shell}; exec "$@"`, 'bash', process.execPath, ...all], { env })
     : spawn(process.execPath, all, { env });
   let stderr = '';
-  child.stderr!.on('data', (text) => {
+  child.stderr.on('data', (text) => {
     stderr += text;
   });
-  child.stdin!.end();
+  child.stdin.end();
   const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, stderr })));
   return { child, ended };
 }

@@ -14,7 +14,7 @@ function ramp(seconds: number, leads: readonly string[]) {
 
 /** Number of points of each drawn trace. */
 function points(svg: string): number[] {
-  return [...svg.matchAll(/ d="M\d+ -?\d+l([^"]*)"/g)].map(([, path]) => 1 + (path!.match(/-?\d+/g)?.length ?? 0) / 2);
+  return [...svg.matchAll(/ d="M\d+ -?\d+l([^"]*)"/g)].map(([, path]) => 1 + (path.match(/-?\d+/g)?.length ?? 0) / 2);
 }
 
 /** Where the paper begins, in mm. */
@@ -39,11 +39,11 @@ test('what the network saw is drawn: the end of a long recording, in lines of te
   const [whole, window] = [...svg.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)" height="2"/g)].map(
     ([, x, width]) => [Number(x), Number(width)],
   );
-  expect(window![1]! / whole![1]!).toBeCloseTo(25 / 60, 2);
-  expect(window![0]! + window![1]!).toBeCloseTo(whole![0]! + whole![1]!, 1);
+  expect(window[1] / whole[1]).toBeCloseTo(25 / 60, 2);
+  expect(window[0] + window[1]).toBeCloseTo(whole[0] + whole[1], 1);
   // Each lower line starts where the one above ended: 10 s are 1 mV, 10 mm, 200 steps; lines are 30 mm apart.
   const heights = [...svg.matchAll(/ d="M0 (-?\d+)l/g)].map(([, y]) => Number(y));
-  expect(heights[1]! - heights[0]!).toBe((30 - 10) * 20);
+  expect(heights[1] - heights[0]).toBe((30 - 10) * 20);
   const all = drawPrediction({ recording: ramp(60, leads), leads, windowSeconds: 60, name: 'r', result });
   expect(points(all)).toEqual([1000, 1000, 1000, 1000, 1000, 1000]);
   // The first sample that is drawn is number 3,500: 3.5 mV.

@@ -34,7 +34,7 @@ function start(
   });
   let output = '';
   const waiting = new Set<() => void>();
-  for (const stream of [child.stdout!, child.stderr!]) {
+  for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8');
       for (const look of waiting) look();
@@ -164,7 +164,7 @@ describe('a job that runs', () => {
     await until('Epoch 1/');
     child.kill('SIGTERM');
     expect((await ended).output).toContain('paused (SIGTERM), all is saved');
-    expect(existsSync(join(args[2]!, 'checkpoint.npz'))).toBe(true);
+    expect(existsSync(join(args[2], 'checkpoint.npz'))).toBe(true);
   }, 120_000);
 });
 

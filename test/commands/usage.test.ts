@@ -31,7 +31,7 @@ async function call(args: readonly string[]): Promise<{ readonly code: number; r
 async function flagsOf(name: string): Promise<Map<string, string | undefined>> {
   const { output } = await call([name, '--help']);
   const found = [...output.matchAll(/^ {2}(--[a-z][-a-z0-9]*)(?: ([A-Z][A-Z,…I]*))?/gm)];
-  return new Map(found.map(([, flag, value]) => [flag!, value]));
+  return new Map(found.map(([, flag, value]) => [flag, value]));
 }
 
 /** Wrong command lines beside those that can be made from the help. */

@@ -230,8 +230,8 @@ describe('ecg-transplant inspect', () => {
   it('fails on NaN and infinite values and says where they are', async () => {
     const layout = weightLayout({ stages: 1 });
     const weights = sampleWeights(layout, 5);
-    weights[3]!.data.fill(Number.NaN as never);
-    weights[7]!.data[1] = Number.POSITIVE_INFINITY;
+    weights[3].data.fill(Number.NaN as never);
+    weights[7].data[1] = Number.POSITIVE_INFINITY;
     await writeWeights(at('nan.weights.h5'), layout, weights);
     const { code, out } = await command('inspect', at('nan.weights.h5'));
     expect(code).toBe(1);

@@ -16,15 +16,15 @@ describe('the first random draw that differs', () => {
     async (name, title, method, place) => {
       const suite = dataSuites.find((one) => one.name === name)!;
       const [one] = suite.cases.filter((each) => each.name.includes(title));
-      expect(faults(await run(suite, [one!], sides))).toEqual(none);
+      expect(faults(await run(suite, [one], sides))).toEqual(none);
       const prototype = RandomState.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
-      const draw = prototype[method]!;
+      const draw = prototype[method];
       vi.spyOn(prototype, method).mockImplementation(function (this: RandomState, ...args) {
         const result = draw.apply(this, args);
         if (typeof result === 'number') return result > 5 && result % 3 === 0 ? result - 1 : result;
         return (result as number[]).toReversed();
       });
-      const { rows, broken } = await run(suite, [one!], sides);
+      const { rows, broken } = await run(suite, [one], sides);
       expect(broken).toEqual([]);
       const failed = rows.filter(({ passed }) => !passed);
       expect(failed.length).toBeGreaterThan(0);

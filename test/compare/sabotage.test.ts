@@ -126,7 +126,11 @@ describe('the sources', () => {
   it('give thousands of changes, each under a name of its own', () => {
     expect(mutants.length).toBeGreaterThan(5000);
     expect(new Set(mutants.map(({ id }) => id)).size).toBe(mutants.length);
-    expect(mutants.every(({ file }) => inScope(file) && /^(port|graph|lib)\//.test(file))).toBe(true);
+    expect(
+      mutants.every(
+        ({ file }) => inScope(file) && /^(port|prepare|recordings|jobs|weights|predict|graph|lib)\//.test(file),
+      ),
+    ).toBe(true);
   });
 
   it('are drawn by a seed, more of them beginning with the same', () => {

@@ -37,7 +37,7 @@ const options: SabotageOptions = {
 
 function digestOfSources(): string {
   const hash = createHash('sha256');
-  for (const file of ['icentia11k_labels.ts', 'icentia11k_sampling.ts', 'icentia11k_files.ts']) {
+  for (const file of ['icentia11k/labels.ts', 'icentia11k/sampling.ts', 'icentia11k/files.ts']) {
     hash.update(readFileSync(join(project, 'src/port/transplant/datasets', file)));
   }
   return hash.update(readFileSync(join(project, 'src/lib/numpy/random.ts'))).digest('hex');

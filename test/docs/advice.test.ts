@@ -59,8 +59,8 @@ function commandsIn(
   const pattern =
     /(npm run|npx ecg-transplant|(?<![-/\w])ecg-transplant) ([a-z][-a-z:]*)((?:(?!npm run|ecg-transplant|[.;,]\s|\n).)*)/g;
   return [...text.matchAll(pattern)].map(([, program, name, rest]) => ({
-    name: name!,
-    flags: [...rest!.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)].map(([flag]) => flag),
+    name: name,
+    flags: [...rest.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)].map(([flag]) => flag),
     isScript: program === 'npm run',
   }));
 }
@@ -103,6 +103,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/pack/pack.ts': ['finetune', 'pretrain'],
   'src/pack/unpack.ts': ['unpack'],
+  'src/jobs/': ['finetune', 'pretrain'],
   'src/port/finetuning/': ['finetune'],
   'src/port/finetuning/trainer/job_model.ts': ['predict'],
   'src/prepare/measured_normalization.ts': ['prepare-data'],
@@ -114,7 +115,6 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'src/port/pretraining/': ['pretrain'],
   'src/prepare/icentia11k/convert.ts': ['convert-icentia'],
   'src/prepare/icentia11k/annotations.ts': ['convert-icentia'],
-  'src/port/training/': ['finetune', 'pretrain'],
   'src/reproduce/': ['reproduce'],
   'src/synthetic/': ['make-data'],
 };
@@ -128,7 +128,7 @@ function readersOf(file: string): readonly string[] {
   const [place] = Object.keys(readers)
     .filter((start) => file.startsWith(start))
     .sort((a, b) => b.length - a.length);
-  return place === undefined ? [] : readers[place]!;
+  return place === undefined ? [] : readers[place];
 }
 
 /** Options of other programs, which advice may name. */

@@ -10,7 +10,7 @@ import { root } from '../shared_data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'api-'));
 const text = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
-const examples = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+const examples = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
 
 /** What each example prints, in the order of the document. */
 const printed: readonly RegExp[] = [
@@ -74,7 +74,7 @@ describe('docs/api.md', () => {
     );
     expect(stdout.split('\n').filter((line: string) => line.includes('example'))).toEqual([]);
     // A wrong program is found out: the check above does look.
-    writeFileSync(join(folder, 'example-wrong.ts'), examples[0]!.replace("'data/cinc2017'", '17'));
+    writeFileSync(join(folder, 'example-wrong.ts'), examples[0].replace("'data/cinc2017'", '17'));
     const wrong = await promisify(execFile)(process.execPath, [compiler, '--project', folder]).catch((error) => error);
     rmSync(join(folder, 'example-wrong.ts'));
     expect(wrong.stdout).toMatch(/example-wrong\.ts.*TS2345/);

@@ -49,8 +49,8 @@ function callOf({ words }: ShownCommand): { readonly name: string; readonly args
   if (program === 'ecg-transplant') return { name: first!, args: rest.slice(2) };
   if (program === 'npx' && first === 'ecg-transplant') return { name: second!, args: rest.slice(3) };
   if (program === 'node' && first === 'bin/ecg-transplant.mjs') return { name: second!, args: rest.slice(3) };
-  if (program === 'npx' && first === 'zx') return { name: answering[second!]!, args: rest.slice(3) };
-  if (program === 'node' && first?.startsWith('scripts/')) return { name: answering[first]!, args: rest.slice(2) };
+  if (program === 'npx' && first === 'zx') return { name: answering[second!], args: rest.slice(3) };
+  if (program === 'node' && first?.startsWith('scripts/')) return { name: answering[first], args: rest.slice(2) };
   return undefined;
 }
 
@@ -118,13 +118,13 @@ describe('links in the documents', () => {
     '%s: files that it names are there',
     (file) => {
       const text = readFileSync(join(root, file), 'utf8');
-      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => join(root, file, '..', link!));
+      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => join(root, file, '..', link));
       const named = [
         ...text.matchAll(/`((?:docs|src|scripts|test|original|data|jobs)\/[\w./-]+\.(?:md|ts|mjs|json))`/g),
       ];
       // Files that a command makes, and any file of a kind.
       const made = /^(data|jobs)\/(?!README)|^(src\/port|original)\/a\/b\.|\bNAME\.ts$/;
-      const paths = named.map(([, path]) => path!).filter((path) => !made.test(path));
+      const paths = named.map(([, path]) => path).filter((path) => !made.test(path));
       expect([...links, ...paths.map((path) => join(root, path))].filter((path) => !existsSync(path))).toEqual([]);
     },
     180_000,

@@ -36,20 +36,20 @@ function commandsOf(file: string, text: string): ShownCommand[] {
   let fence: string | undefined;
   const lines = text.split('\n');
   for (let i = 0; i < lines.length; i++) {
-    const line = lines[i]!;
+    const line = lines[i];
     const mark = /^```(\w*)/.exec(line);
     if (mark) {
-      fence = fence === undefined ? mark[1]! : undefined;
+      fence = fence === undefined ? mark[1] : undefined;
       continue;
     }
     if (fence !== undefined && !['', 'sh', 'bash', 'shell'].includes(fence)) continue;
     if (fence !== undefined || /^ {4}\S/.test(line)) {
       const begin = i;
       let whole = line.trim();
-      while (whole.endsWith('\\')) whole = `${whole.slice(0, -1).trim()} ${lines[++i]!.trim()}`;
+      while (whole.endsWith('\\')) whole = `${whole.slice(0, -1).trim()} ${lines[++i].trim()}`;
       for (const part of whole.split(/\s(?:&&|\|\||;|\|)\s/)) add(found, file, begin + 1, part);
     } else {
-      const spans = [...line.matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
+      const spans = [...line.matchAll(/`([^`]+)`/g)].map(([, code]) => code);
       for (const code of spans) {
         // A bare name is a mention.
         if (/^((npm run|npx ecg-transplant|npx zx|ecg-transplant|node scripts)\s+\S|npm test)/.test(code))
@@ -68,6 +68,6 @@ function add(found: ShownCommand[], file: string, line: number, text: string): v
     .replace(/^\$ /, '')
     .trim()
     .split(/\s+/);
-  while (words.length > 0 && assignment.test(words[0]!)) words.shift();
-  if (words.length > 0 && programs.test(words[0]!)) found.push({ file, line, words });
+  while (words.length > 0 && assignment.test(words[0])) words.shift();
+  if (words.length > 0 && programs.test(words[0])) found.push({ file, line, words });
 }

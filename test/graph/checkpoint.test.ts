@@ -88,7 +88,7 @@ describe('checkpoints', () => {
     let refused = 0;
     for (let trial = 0; trial < 200; trial++) {
       const damaged = Buffer.from(index);
-      damaged[generator.bits() % damaged.length]! ^= 1 + (generator.bits() % 255);
+      damaged[generator.bits() % damaged.length] ^= 1 + (generator.bits() % 255);
       const length = trial % 2 === 0 ? damaged.length : generator.bits() % damaged.length;
       writeFileSync(`${prefix}.index`, damaged.subarray(0, length));
       try {

@@ -8,7 +8,7 @@ import { root } from '../shared_data.ts';
 
 it('the example of docs/graph.md runs and learns', async () => {
   const text = readFileSync(join(root, 'docs', 'graph.md'), 'utf8');
-  const example = /```ts\n([\s\S]*?)```/.exec(text)![1]!;
+  const example = /```ts\n([\s\S]*?)```/.exec(text)![1];
   // A program of a user: the package is a dependency, not the folder that it lies in.
   const folder = mkdtempSync(join(tmpdir(), 'graph-'));
   mkdirSync(join(folder, 'node_modules'));

@@ -30,7 +30,7 @@ const context = (training = true, precision: Precision = 'float64'): Context =>
 /** Value of Σ weights·operation(inputs). */
 function project(operation: Operation, inputs: readonly NdArray[], weights: NdArray, training: boolean): number {
   const feeds = Object.fromEntries(inputs.map((input, i) => [String(i), input]));
-  const y = executor.run(feeds, (tensors) => ({ y: operation(context(training), ...Object.values(tensors)) })).y!;
+  const y = executor.run(feeds, (tensors) => ({ y: operation(context(training), ...Object.values(tensors)) })).y;
   return [...y.data].reduce<number>((sum, value, i) => sum + Number(value) * Number(weights.data[i]), 0);
 }
 
@@ -48,7 +48,7 @@ function byTape(operation: Operation, inputs: readonly NdArray[], training: bool
     const found = c.tape.gradients(y, executor.constant(weights), sources, (parts) => sumOfRaw(c, parts));
     return Object.fromEntries(found.map((gradient, i) => [String(i), gradient!]));
   });
-  return { weights, gradients: inputs.map((_, i) => gradients[String(i)]!) };
+  return { weights, gradients: inputs.map((_, i) => gradients[String(i)]) };
 }
 
 /** Gradients by central differences with Richardson's correction. */
@@ -61,7 +61,7 @@ function byDifferences(
   return inputs.map((input, k) => {
     const at = (index: number, shift: number): number => {
       const data = Float64Array.from(input.data as Float64Array);
-      data[index]! += shift;
+      data[index] += shift;
       const moved = inputs.map((other, j) => (j === k ? ndarray('float64', input.shape, data) : other));
       return project(operation, moved, weights, training);
     };
@@ -171,7 +171,7 @@ describe('gradients equal finite differences in float64', () => {
     const { weights, gradients } = byTape(operation, inputs, true);
     const expected = byDifferences(operation, inputs, weights, true);
     for (const [i, gradient] of gradients.entries()) {
-      expect(distance(gradient, expected[i]!), `input ${i}`).toBeLessThanOrEqual(1e-8);
+      expect(distance(gradient, expected[i]), `input ${i}`).toBeLessThanOrEqual(1e-8);
     }
   });
 });
@@ -191,17 +191,17 @@ describe('the fused batch normalisation equals the composed one', () => {
       const typed = precision === 'float64' ? (array: NdArray) => array : narrow;
       const operation: Operation = (c, a, gamma, beta) => {
         const moving = moments ? { mean: constant(typed(mean)), variance: constant(typed(variance)) } : undefined;
-        return batchNorm(c, a!, { gamma: gamma!, beta: beta!, moving }, 1e-5).y;
+        return batchNorm(c, a, { gamma: gamma, beta: beta, moving }, 1e-5).y;
       };
       const { gradients } = byTape(operation, inputs.map(typed), true, precision);
       const values = executor.run(
-        { a: typed(x), gamma: typed(inputs[1]!), beta: typed(inputs[2]!) },
+        { a: typed(x), gamma: typed(inputs[1]), beta: typed(inputs[2]) },
         ({ a, gamma, beta }) => {
           const moving = moments ? { mean: constant(typed(mean)), variance: constant(typed(variance)) } : undefined;
           const { y, moments: batch } = batchNorm(
             context(true, precision),
-            a!,
-            { gamma: gamma!, beta: beta!, moving },
+            a,
+            { gamma: gamma, beta: beta, moving },
             1e-5,
           );
           return batch === undefined ? { y } : { y, ...batch };
@@ -210,8 +210,8 @@ describe('the fused batch normalisation equals the composed one', () => {
       return [...gradients, ...Object.values(values)];
     });
     expect(results[1]).toHaveLength(moments ? 4 : 6);
-    for (const [i, value] of results[1]!.entries()) {
-      expect(distance(value, results[0]![i]!), `value ${i}`).toBeLessThanOrEqual(3e-6);
+    for (const [i, value] of results[1].entries()) {
+      expect(distance(value, results[0][i]), `value ${i}`).toBeLessThanOrEqual(3e-6);
     }
   });
 });
@@ -221,12 +221,12 @@ describe('dropout', () => {
     const ones = ndarray('float32', [4, 2500], new Float32Array(10_000).fill(1));
     const { a, b } = executor.run({ ones }, (inputs) => {
       const c = context(true, 'float32');
-      return { a: dropout(c, inputs.ones!, 0.2), b: dropout(c, inputs.ones!, 0.2) };
+      return { a: dropout(c, inputs.ones, 0.2), b: dropout(c, inputs.ones, 0.2) };
     });
-    const kept = [...(a!.data as Float32Array)].filter((value) => value !== 0);
+    const kept = [...(a.data as Float32Array)].filter((value) => value !== 0);
     // 10,000 draws at 0.8: standard deviation 40.
     expect(Math.abs(kept.length - 8000)).toBeLessThan(200);
     expect(new Set(kept)).toEqual(new Set([1.25]));
-    expect(b!.data).not.toEqual(a!.data);
+    expect(b.data).not.toEqual(a.data);
   });
 });

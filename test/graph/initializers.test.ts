@@ -104,13 +104,13 @@ function stateOf(seed: number, stream: string): bigint[] {
 /** One step of xoshiro128** as published by Blackman and Vigna. */
 function next(s: bigint[]): bigint {
   const rotate = (value: bigint, by: bigint): bigint => ((value << by) | (value >> (32n - by))) & mask;
-  const result = (rotate((s[1]! * 5n) & mask, 7n) * 9n) & mask;
-  const shifted = (s[1]! << 9n) & mask;
-  s[2]! ^= s[0]!;
-  s[3]! ^= s[1]!;
-  s[1]! ^= s[2]!;
-  s[0]! ^= s[3]!;
-  s[2]! ^= shifted;
-  s[3] = rotate(s[3]!, 11n);
+  const result = (rotate((s[1] * 5n) & mask, 7n) * 9n) & mask;
+  const shifted = (s[1] << 9n) & mask;
+  s[2] ^= s[0];
+  s[3] ^= s[1];
+  s[1] ^= s[2];
+  s[0] ^= s[3];
+  s[2] ^= shifted;
+  s[3] = rotate(s[3], 11n);
   return result;
 }

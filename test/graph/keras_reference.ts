@@ -90,10 +90,10 @@ export async function compareWithKeras(cases: readonly Comparison[]): Promise<Di
   const folders = cases.map(() => mkdtempSync(join(tmpdir(), 'keras-reference-')));
   try {
     cases.forEach((one, i) => {
-      prepare(one, folders[i]!);
+      prepare(one, folders[i]);
     });
     await runPython([join(root, 'test', 'fixtures', 'graph', 'keras_reference.py'), ...folders]);
-    return cases.map((one, i) => measure(one, folders[i]!));
+    return cases.map((one, i) => measure(one, folders[i]));
   } finally {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   }
@@ -130,7 +130,7 @@ function measure(one: Comparison, folder: string): Distances {
     const expectedGradients = computed.map((_, i) => read(`g_${number(i)}`));
     // A gradient that is 0 in exact arithmetic (the bias of attention's keys) holds rounding only.
     const floor = 1e-6 * Math.max(...expectedGradients.map(largest));
-    const gradients = computed.map((value, i) => distance(value, expectedGradients[i]!, floor));
+    const gradients = computed.map((value, i) => distance(value, expectedGradients[i], floor));
     // A loss near 0 carries the absolute rounding of its logits, so it is measured against 1 % of the largest.
     const expectedLosses = Array.from(read('losses').data, Number);
     const smallest = 0.01 * Math.max(...expectedLosses);

@@ -111,8 +111,8 @@ describe('createTensor, tensorDataSync, deleteTensor', () => {
   test('uint8 goes in', () => {
     const id = binding.createTensor([2], uint8, new Uint8Array([7, 255]));
     const [wide] = run('Cast', [type('SrcT', uint8), type('DstT', int32), flag('Truncate', false)], [id]);
-    expect(Array.from(binding.tensorDataSync(wide!.id) as Int32Array)).toEqual([7, 255]);
-    for (const tensor of [id, wide!.id]) binding.deleteTensor(tensor);
+    expect(Array.from(binding.tensorDataSync(wide.id) as Int32Array)).toEqual([7, 255]);
+    for (const tensor of [id, wide.id]) binding.deleteTensor(tensor);
   });
 
   test('strings are arrays of bytes', () => {
@@ -148,22 +148,22 @@ describe('executeOp', () => {
     const axis = binding.createTensor([1], int32, new Int32Array([1]));
     const [sum] = run('Sum', [type('T', float32), type('Tidx', int32), flag('keep_dims', false)], [id, axis]);
     expect(sum).toMatchObject({ shape: [2], dtype: float32 });
-    expect(binding.tensorDataSync(sum!.id)).toEqual(new Float32Array([6, 15]));
-    for (const tensor of [id, axis, sum!.id]) binding.deleteTensor(tensor);
+    expect(binding.tensorDataSync(sum.id)).toEqual(new Float32Array([6, 15]));
+    for (const tensor of [id, axis, sum.id]) binding.deleteTensor(tensor);
   });
 
   test('Bitcast turns pairs of int32 into float64, the only way in', () => {
     const id = binding.createTensor([1, 2], int32, new Int32Array(new Float64Array([Math.PI]).buffer));
     const [double] = run('Bitcast', [type('T', int32), type('type', 2)], [id]);
-    const [back] = run('Bitcast', [type('T', 2), type('type', int32)], [double!.id]);
-    expect(new Float64Array((binding.tensorDataSync(back!.id) as Int32Array).slice().buffer)[0]).toBe(Math.PI);
-    for (const tensor of [id, double!.id, back!.id]) binding.deleteTensor(tensor);
+    const [back] = run('Bitcast', [type('T', 2), type('type', int32)], [double.id]);
+    expect(new Float64Array((binding.tensorDataSync(back.id) as Int32Array).slice().buffer)[0]).toBe(Math.PI);
+    for (const tensor of [id, double.id, back.id]) binding.deleteTensor(tensor);
   });
 
   test('takes shapes and lists of integers', () => {
     const attributes = [type('dtype', float32), { name: 'shape', type: binding.TF_ATTR_SHAPE, value: [2, 3] }];
     const [variable] = run('VarHandleOp', [...attributes, text('container', ''), text('shared_name', 'contract')], []);
-    expect(variable!.dtype).toBe(20);
+    expect(variable.dtype).toBe(20);
     const x = binding.createTensor([1, 1, 4, 1], float32, new Float32Array([1, 2, 3, 4]));
     const window = [1, 1, 2, 1];
     const [pooled] = run(
@@ -177,8 +177,8 @@ describe('executeOp', () => {
       ],
       [x],
     );
-    expect(binding.tensorDataSync(pooled!.id)).toEqual(new Float32Array([2, 4]));
-    for (const tensor of [variable!.id, x, pooled!.id]) binding.deleteTensor(tensor);
+    expect(binding.tensorDataSync(pooled.id)).toEqual(new Float32Array([2, 4]));
+    for (const tensor of [variable.id, x, pooled.id]) binding.deleteTensor(tensor);
   });
 
   test('throws on an unknown operation and on wrong shapes, with TensorFlow’s own message', () => {
@@ -201,9 +201,9 @@ describe('loadSavedModel, runSavedModel, deleteSavedModel', () => {
       const x = binding.createTensor([2], float32, new Float32Array([3, 4]));
       const [y] = binding.runSavedModel(model, [x], 'x:0', 'y:0');
       expect(y).toMatchObject({ shape: [2], dtype: float32 });
-      expect(binding.tensorDataSync(y!.id)).toEqual(new Float32Array([9, 16]));
+      expect(binding.tensorDataSync(y.id)).toEqual(new Float32Array([9, 16]));
       expect(() => binding.runSavedModel(model, [x], 'x:0', 'nowhere:0')).toThrow(/can not be found in the graph/);
-      for (const tensor of [x, y!.id]) binding.deleteTensor(tensor);
+      for (const tensor of [x, y.id]) binding.deleteTensor(tensor);
       binding.deleteSavedModel(model);
       expect(binding.getNumOfSavedModels()).toBe(before);
     } finally {

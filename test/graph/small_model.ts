@@ -24,6 +24,6 @@ export function smallModel(precision: Precision = 'float32'): Sequential {
 export function smallBatch(size: number): { x: NdArray<'float64'>; y: NdArray<'float64'> } {
   const numbers = classes(size, units);
   const noise = normal([size, samples, 1], `batch of ${size}`);
-  const data = noise.data.map((value, i) => value * (1 + numbers.data[Math.floor(i / samples)]!));
+  const data = noise.data.map((value, i) => value * (1 + numbers.data[Math.floor(i / samples)]));
   return { x: ndarray('float64', noise.shape, data), y: oneHot(numbers, units) };
 }

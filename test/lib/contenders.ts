@@ -15,7 +15,7 @@ export class Contender {
 
   constructor(...wrapper: string[]) {
     const command = [...wrapper, process.execPath, '--import', 'tsx', join(root, 'test/fixtures/lock/contender.ts')];
-    this.process = spawn(command[0]!, command.slice(1), { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.process = spawn(command[0], command.slice(1), { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#lines = createInterface({ input: this.process.stdout! })[Symbol.asyncIterator]();
     contenders.push(this);
   }

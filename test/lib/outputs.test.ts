@@ -26,7 +26,7 @@ const bin = join(root, 'bin', 'ecg-transplant.mjs');
 const readOnly = readFileSync('/proc/mounts', 'utf8')
   .split('\n')
   .map((line) => line.split(' '))
-  .find(([, place, , options]) => options?.split(',').includes('ro') && isFolder(place!))?.[1];
+  .find(([, place, , options]) => options?.split(',').includes('ro') && isFolder(place))?.[1];
 
 function isFolder(place: string): boolean {
   try {

@@ -68,7 +68,7 @@ describe('numpy.ndarray.astype', () => {
       const found = astype(source, dtype);
       expect(found.dtype).toBe(dtype);
       // A NaN has many patterns of bits.
-      const values = Buffer.from(expected!, 'hex');
+      const values = Buffer.from(expected, 'hex');
       const theirs = ndarray(dtype, found.shape, found.data.slice() as never);
       bytesOf(theirs).set(values);
       if (dtype.startsWith('float')) expect(toFloat64(found), target).toEqual(toFloat64(theirs));
@@ -102,7 +102,7 @@ describe('prepared sets', () => {
       expect(x.dtype).toBe(type.startsWith('f8') ? 'float64' : 'float32');
       expect(set.x.dtype).toBe(x.dtype);
       expect(hex(x)).toBe(python[`x ${type}`]);
-      const { y } = [...batchesOf(set, 6)][0]!;
+      const { y } = [...batchesOf(set, 6)][0];
       expect([y.dtype, hex(y)]).toEqual(['float32', python[`y ${type}`]]);
       expect(set.patientIds).toEqual(type.startsWith('bool') ? [0, 1, 1, 1, 1, 1] : [0, 1, 2, 3, 4, 5]);
       set.close();
@@ -153,7 +153,7 @@ describe('frames of Icentia11k', () => {
         random: new RandomState(3),
       });
       const counts = new Array<number>(16).fill(0);
-      for (const label of (await batches.next()).value!.y.data) counts[label]! += 1;
+      for (const label of (await batches.next()).value!.y.data) counts[label] += 1;
       await batches.close();
       expect(counts, type).toEqual((expected as { labels: number[] }).labels);
     }
@@ -165,7 +165,7 @@ describe('frames of Icentia11k', () => {
     expect(lists.btype.map((marks) => marks.map((part) => Array.from(part)))).toEqual(
       [0, 1].map((s) => [range(s, 11).map((k) => 5 + 10 * k), range(s, 11).map((k) => (k % 2) + 1)]),
     );
-    expect(getBeatLabel(lists.btype[0]![1])).toBe(2);
+    expect(getBeatLabel(lists.btype[0][1])).toBe(2);
   });
 
   test('codes that are no whole numbers, and signals and labels that are no numbers', async () => {

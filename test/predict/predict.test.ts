@@ -261,8 +261,8 @@ describe('ecg-transplant predict', () => {
     const rows = out.trim().split('\n').slice(1);
     expect(rows.map((row) => row.split(',')[0])).toEqual(names);
     for (const i of [0, 15, 16, 19]) {
-      const alone = await predictor.predictRecords([names[i]!]);
-      expect(Number(rows[i]!.split(',')[1])).toBeCloseTo(Number(alone.probabilities.data[0]), 6);
+      const alone = await predictor.predictRecords([names[i]]);
+      expect(Number(rows[i].split(',')[1])).toBeCloseTo(Number(alone.probabilities.data[0]), 6);
     }
   });
 

@@ -91,9 +91,9 @@ describe.skipIf(!haveSharedData)('a network of each published collection', () =>
   test('the same twelve leads in other forms: MATLAB struct, Challenge 2020, PTB-XL', async () => {
     const predictor = predictors.get('cpsc2018')!;
     const records = [
-      collections['ptb-xl']!.record(1),
-      collections.challenge20!.record('A0001'),
-      collections.cpsc2018!.record('A1980'),
+      collections['ptb-xl'].record(1),
+      collections.challenge20.record('A0001'),
+      collections.cpsc2018.record('A1980'),
     ];
     expect((await predictor.predictRecords(records)).probabilities.shape).toEqual([3, 9]);
   });
@@ -112,7 +112,7 @@ describe.skipIf(!haveSharedData)('a network of each published collection', () =>
   });
 
   test('twelve leads are not predicted from one', async () => {
-    const record = collections.challenge17!.record('A00009');
+    const record = collections.challenge17.record('A00009');
     await expect(predictors.get('ptb-xl')!.predictRecords([record])).rejects.toThrow(
       'leads are missing; got ECG; expected I, II, III, AVR',
     );
@@ -129,7 +129,7 @@ describe.skipIf(!haveSharedData)('a network of each published collection', () =>
   test('ecg-transplant predict draws CPSC 2018 recordings that are named by their files', async () => {
     const say = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
-      const record = `${collections.cpsc2018!.record('A1982')}.mat`;
+      const record = `${collections.cpsc2018.record('A1982')}.mat`;
       const out = ['--csv', at('out.csv'), '--picture', at('strips')];
       expect(await run(['--job-dir', at('cpsc2018-job'), ...out, record])).toBe(0);
     } finally {

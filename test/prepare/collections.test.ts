@@ -32,7 +32,7 @@ async function prepare(format: string, source: string, change: Partial<PrepareOp
     name: 'x',
   } as const;
   const contract = await prepareData({ ...options, force: true, report, ...change });
-  const file = join(target, Object.values(contract.files)[0]!.file);
+  const file = join(target, Object.values(contract.files)[0].file);
   return { contract, said, set: dataSetFromPickle(loadSync(file), file) };
 }
 
@@ -80,7 +80,7 @@ describe("PhysioNet's layout of folders in folders", () => {
       ['E2', 'g1'],
       ['E3', 'set/g2'],
     ])
-      move(source, name!, `${group}/${name}`);
+      move(source, name, `${group}/${name}`);
     expect((await prepare('challenge20', source)).set.recordIds).toEqual(['E1', 'E2', 'E3']);
     writeChallenge20(join(source, 'g2'), { E1: '2' });
     expect((await prepare('challenge20', source)).set.recordIds).toEqual(['g1/E1', 'g1/E2', 'g2/E1', 'set/g2/E3']);

@@ -30,7 +30,7 @@ const read = (...names: string[]): DataSet => dataSetFromPickle(loadSync(at(...n
 
 const names = Array.from({ length: 20 }, (_, i) => `A${100 + i}`);
 beforeAll(() => {
-  writeChallenge17(at('c17'), Object.fromEntries(names.map((name, i) => [name, 'NAO~'[i % 4]!])));
+  writeChallenge17(at('c17'), Object.fromEntries(names.map((name, i) => [name, 'NAO~'[i % 4]])));
   writeChallenge20(
     at('c20'),
     Object.fromEntries(names.slice(0, 10).map((name, i) => [name, i % 3 ? '59118001' : '426783006,164889003'])),
@@ -84,7 +84,7 @@ describe('prepare-data', () => {
       const { patient_ids: _, ...rest } = data as unknown as Record<string, object>;
       return rest;
     });
-    expect(withoutPatients).toEqual([...c17!, ...c20!, ...ptb!]);
+    expect(withoutPatients).toEqual([...c17, ...c20, ...ptb]);
     expect(files.map((file) => tell(dataSetFromPickle(loadSync(file), file)))).toEqual(withoutPatients);
     const patients = read('out', 'ptbxl_test.pkl');
     expect(patients.patientIds).toEqual(patients.recordIds.map((id) => (30 - Number(id)) >> 1));
@@ -107,7 +107,7 @@ describe('prepare-data', () => {
       split: { by: 'record', testSize: 0.2, stratified: true, seed: 42 },
     });
     expect(contract.files.train).toMatchObject({ file: 'physionet_train.pkl', records: 16 });
-    expect(contract.files.test!.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(contract.files.test.sha256).toMatch(/^[0-9a-f]{64}$/);
     expect(contract.source.index['REFERENCE.csv']).toMatch(/^[0-9a-f]{64}$/);
     expect(readPreprocessing(at('out', 'ptbxl_train.pkl'))).toMatchObject({
       collection: 'ptb-xl',
@@ -182,7 +182,7 @@ describe('prepare-data', () => {
     );
     writeFileSync(file, good);
     const { files } = await prepare(options);
-    expect(files.test!.records).toBe(2);
+    expect(files.test.records).toBe(2);
   });
 
   it('splits by patient and by fold', async () => {
@@ -194,8 +194,8 @@ describe('prepare-data', () => {
     });
     expect(split).toEqual({ by: 'patient', testSize: 0.2, testFolds: null, stratified: false, seed: 42 });
     const [train, test] = ['train', 'test'].map((part) => new Set(read('patients', `ptbxl_${part}.pkl`).patientIds));
-    expect([...train!].filter((patient) => test!.has(patient))).toEqual([]);
-    expect(train!.size + test!.size).toBe(6);
+    expect([...train].filter((patient) => test.has(patient))).toEqual([]);
+    expect(train.size + test.size).toBe(6);
     await prepare({ format: 'ptb-xl', source: at('ptb'), target: at('folds'), testFolds: [4] });
     expect(read('folds', 'ptbxl_test.pkl').recordIds).toEqual([27, 23, 19]);
   });

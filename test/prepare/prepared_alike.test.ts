@@ -47,7 +47,7 @@ test('a set prepared like another one is tested on; its own numbers, leads and c
   });
   expect(refused).toMatch(/does not fit .*first\.pkl; got type of x float64, lead names V1 I, normalisation/);
   // What the message says to type.
-  const advice = /ecg-transplant prepare-data (--like \S+ --test-size 0), with/.exec(refused)![1]!.split(' ');
+  const advice = /ecg-transplant prepare-data (--like \S+ --test-size 0), with/.exec(refused)![1].split(' ');
   const own = ['--format', 'wfdb-csv', '--source', at('b'), '--target', at('data'), '--name', 'like', '--threads', '1'];
   expect(await main(['prepare-data', ...own, ...advice])).toBe(0);
   const sets = await open(at('data', 'like.pkl'));

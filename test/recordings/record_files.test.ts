@@ -45,7 +45,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const first = (path: string): number => readRecording(path, { kind: 'any', fs: 250, leads: ['I'] }).signal.data[0]!;
+const first = (path: string): number => readRecording(path, { kind: 'any', fs: 250, leads: ['I'] }).signal.data[0];
 
 describe('recordingFile', () => {
   it.each([

@@ -165,7 +165,7 @@ describe('units of recordings', () => {
       ['mu', '\u00b5V'],
       ['greek', '\u03bcV'],
     ])
-      wrsamp(folder, { recordName: name!, fs: 250, signals: [{ name: 'ECG', gain: 1, units, samples }] });
+      wrsamp(folder, { recordName: name, fs: 250, signals: [{ name: 'ECG', gain: 1, units, samples }] });
     for (const name of ['mu', 'greek']) expect(read(name).signal).toEqual(read('uv').signal);
     expect(read('mu').signal.data[4]).toBeCloseTo(ecg(4), 3);
     const signals = [
@@ -239,7 +239,7 @@ describe('leads of recordings', () => {
       message = (error as Error).message;
     }
     expect(message).toMatch(/got float64 \(2, 20\): \(leads, samples\); expected \(samples, leads\)/);
-    execFileSync('bash', ['-c', /Turn it: (.*)$/.exec(message)![1]!]);
+    execFileSync('bash', ['-c', /Turn it: (.*)$/.exec(message)![1]]);
     expect(read("it's row", { fs: 250, recordLeads: ['I', 'II'] }).signal.data.slice(0, 4)).toEqual(
       Float64Array.of(ecg(0), ecg(20), ecg(1), ecg(21)),
     );
@@ -258,7 +258,7 @@ describe('MATLAB files without a header', () => {
       message = (error as Error).message;
     }
     expect(message).toMatch(/not a recording of CPSC 2018, and has no WFDB header beside it.*lone\d\.hea/);
-    execFileSync('bash', ['-c', /as array: (.*)$/.exec(message)![1]!]);
+    execFileSync('bash', ['-c', /as array: (.*)$/.exec(message)![1]]);
     const { signal } = read(`lone${version}.npy`, { fs: 250, recordLeads: ['I'] });
     expect([signal.shape, signal.data[7]]).toEqual([[40, 1], Math.sin(7 / 3)]);
   });

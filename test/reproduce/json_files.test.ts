@@ -106,7 +106,7 @@ describe('findings of a comparison', () => {
   };
 
   it('are read as they were written, with NaN and infinities', () => {
-    const lost = { ...findings.rows[0]!, passed: false, difference: Number.POSITIVE_INFINITY };
+    const lost = { ...findings.rows[0], passed: false, difference: Number.POSITIVE_INFINITY };
     const written = { ...findings, rows: [...findings.rows, lost] };
     writeJson(file, written);
     expect(readFindings(file)).toEqual(written);
@@ -126,7 +126,7 @@ describe('findings of a comparison', () => {
   ])('with a wrong %s are refused', (where, change) => {
     const message = refused(change);
     expect(message).toContain(file);
-    expect(message).toContain(where.split(/[[.]/)[0]!);
+    expect(message).toContain(where.split(/[[.]/)[0]);
     expect(message).toMatch(/--from comparison --force/);
   });
 

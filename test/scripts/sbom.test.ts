@@ -56,11 +56,11 @@ describe('npm run sbom', () => {
     const wanted = Object.entries(lock.packages)
       .filter(([path]) => path !== '')
       .map(([path, { name, version, integrity }]) => {
-        const hash = Buffer.from(integrity!.split('-')[1]!, 'base64').toString('hex');
+        const hash = Buffer.from(integrity!.split('-')[1], 'base64').toString('hex');
         return `${name ?? path.split('node_modules/').at(-1)} ${version} ${hash}`;
       });
     const found = read('npm.cdx.json').components.map(({ group, name, version, hashes }) => {
-      return `${group ? `${group}/` : ''}${name} ${version} ${hashes![0]!.content}`;
+      return `${group ? `${group}/` : ''}${name} ${version} ${hashes![0].content}`;
     });
     expect(found.sort()).toEqual([...new Set(wanted)].sort());
   });
@@ -78,7 +78,7 @@ describe('npm run sbom', () => {
       if (hash) wanted.push(`${wanted.pop()} ${hash}`);
     }
     const found = read(file).components.map(({ name, version, externalReferences }) => {
-      return [name, version, ...externalReferences[0]!.hashes!.map(({ content }) => content)].join(' ');
+      return [name, version, ...externalReferences[0].hashes!.map(({ content }) => content)].join(' ');
     });
     expect(wanted.length).toBeGreaterThan(60);
     expect(found).toEqual(wanted);

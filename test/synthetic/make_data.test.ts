@@ -138,8 +138,8 @@ describe('makeData', () => {
   test('a patient does not depend on how many others there are', async () => {
     await makeData({ target: join(folder, 'more'), ...size, patients: 3, sets: ['icentia'], forms: ['unzipped'] });
     const [more, one] = ['more', 'one'].map((name) => contents(join(folder, name, 'icentia', 'unzipped')));
-    expect(more!.get('00001_batched.npy')).toBe(one!.get('00001_batched.npy'));
-    expect(more!.has('00002_batched.npy')).toBe(true);
+    expect(more.get('00001_batched.npy')).toBe(one.get('00001_batched.npy'));
+    expect(more.has('00002_batched.npy')).toBe(true);
   });
 
   test('every rhythm and kind of beat among twenty patients', async () => {

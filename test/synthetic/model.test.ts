@@ -19,7 +19,7 @@ const record = (episode: Partial<Episode> & { rhythm: Rhythm }, more: object = {
     { episodes: [{ seconds: 60, ...episode }], leads: twelveLeads, fs: 500, heart: plain, noise: quiet, ...more },
     new RandomState(8),
   );
-const intervalsOf = (beats: readonly Beat[]) => beats.slice(1).map(({ time }, k) => time - beats[k]!.time);
+const intervalsOf = (beats: readonly Beat[]) => beats.slice(1).map(({ time }, k) => time - beats[k].time);
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const variation = (values: readonly number[]) =>
   Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2))) / mean(values);
@@ -31,7 +31,7 @@ function averageAt(
   seconds: number,
   origin?: Beat['origin'],
 ): number {
-  const signal = recording.signals[recording.leads.indexOf(lead)]!;
+  const signal = recording.signals[recording.leads.indexOf(lead)];
   const values = recording.beats
     .filter(({ beat }) => origin === undefined || beat.origin === origin)
     .map(({ sample }) => signal[sample + Math.round(seconds * recording.fs)])
@@ -61,7 +61,7 @@ describe('makeBeats', () => {
     const correlation = (rhythm: Rhythm) => {
       const intervals = intervalsOf(makeBeats({ rhythm }, 3000, new RandomState(1)));
       const m = mean(intervals);
-      const products = intervals.slice(1).map((value, k) => (value - m) * (intervals[k]! - m));
+      const products = intervals.slice(1).map((value, k) => (value - m) * (intervals[k] - m));
       return mean(products) / mean(intervals.map((value) => (value - m) ** 2));
     };
     expect(Math.abs(correlation('fibrillation'))).toBeLessThan(0.06);
@@ -79,9 +79,9 @@ describe('makeBeats', () => {
     const settings = { rhythm: 'normal', rate: 60 } as const;
     const around = (beats: readonly Beat[], origin: Beat['origin']) => {
       const found = beats.flatMap(({ origin: own }, k) => (own === origin && k > 0 && k < beats.length - 1 ? [k] : []));
-      const lone = found.filter((k) => [beats[k - 1]!, beats[k + 1]!].every((beat) => beat.origin === 'sinus'));
+      const lone = found.filter((k) => [beats[k - 1], beats[k + 1]].every((beat) => beat.origin === 'sinus'));
       expect(lone.length).toBeGreaterThan(20);
-      return lone.map((k) => [beats[k]!.time - beats[k - 1]!.time, beats[k + 1]!.time - beats[k]!.time] as const);
+      return lone.map((k) => [beats[k].time - beats[k - 1].time, beats[k + 1].time - beats[k].time] as const);
     };
     const atrial = around(makeBeats({ ...settings, prematureAtrial: 0.1 }, 900, new RandomState(3)), 'atrial');
     for (const [before, after] of atrial) {
@@ -110,7 +110,7 @@ describe('makeBeats', () => {
 describe('makeRecording', () => {
   test('R peaks lie where the beats are', () => {
     const { signals, beats, leads, fs } = record({ rhythm: 'normal' });
-    const signal = signals[leads.indexOf('II')]!;
+    const signal = signals[leads.indexOf('II')];
     expect(beats.length).toBeGreaterThan(50);
     for (const { sample } of beats.slice(1, -1)) {
       const around = signal.subarray(sample - 0.1 * fs, sample + 0.1 * fs);
@@ -131,8 +131,8 @@ describe('makeRecording', () => {
       Float64Array,
     ];
     one.forEach((value, n) => {
-      expect(value + three[n]!).toBeCloseTo(two[n]!, 12);
-      expect(avr[n]! + avl[n]! + avf[n]!).toBeCloseTo(0, 12);
+      expect(value + three[n]).toBeCloseTo(two[n], 12);
+      expect(avr[n] + avl[n] + avf[n]).toBeCloseTo(0, 12);
     });
     expect(Math.max(...two)).toBeGreaterThan(0.5);
   });
@@ -170,16 +170,16 @@ describe('makeRecording', () => {
   test('the atria fibrillate at 5 to 8 Hz in V1, flutter at 5 Hz in II', () => {
     /** Amplitude, in mV, of a lead at a frequency, its beats cut out by a moving window over whole cycles between them. */
     const amplitude = (recording: Recording, lead: (typeof twelveLeads)[number], frequency: number) => {
-      const signal = recording.signals[recording.leads.indexOf(lead)]!;
+      const signal = recording.signals[recording.leads.indexOf(lead)];
       let [power, windows] = [0, 0];
       for (let k = 1; k < recording.beats.length; k++) {
-        const to = recording.beats[k]!.sample - 50;
+        const to = recording.beats[k].sample - 50;
         const from = to - Math.round((2 / frequency) * recording.fs);
-        if (from < recording.beats[k - 1]!.sample + 225) continue;
+        if (from < recording.beats[k - 1].sample + 225) continue;
         let [re, im] = [0, 0];
         for (let n = from; n < to; n++) {
-          re += signal[n]! * Math.cos((2 * Math.PI * frequency * n) / recording.fs);
-          im += signal[n]! * Math.sin((2 * Math.PI * frequency * n) / recording.fs);
+          re += signal[n] * Math.cos((2 * Math.PI * frequency * n) / recording.fs);
+          im += signal[n] * Math.sin((2 * Math.PI * frequency * n) / recording.fs);
         }
         power += (4 * (re ** 2 + im ** 2)) / (to - from) ** 2;
         windows++;
@@ -208,7 +208,7 @@ describe('makeRecording', () => {
     const peak = Math.max(...fine);
     expect(peak).toBeGreaterThan(0.8);
     coarse.forEach((value, n) => {
-      if (!(Math.abs(value - fine[8 * n]!) < 1e-3 * peak)) throw new Error(`sample ${n}: ${value} and ${fine[8 * n]}`);
+      if (!(Math.abs(value - fine[8 * n]) < 1e-3 * peak)) throw new Error(`sample ${n}: ${value} and ${fine[8 * n]}`);
     });
   });
 
@@ -222,7 +222,7 @@ describe('makeRecording', () => {
   test('noise: absent where none is asked for, drowning where asked for', () => {
     const rms = (episode: Partial<Episode>) => {
       const { signals } = record({ rhythm: 'normal', seconds: 20, ...episode }, { noise: undefined });
-      return Math.sqrt(mean(Array.from(signals[0]!, (value) => value ** 2)));
+      return Math.sqrt(mean(Array.from(signals[0], (value) => value ** 2)));
     };
     expect(rms({ drowned: true })).toBeGreaterThan(2 * rms({}));
   });

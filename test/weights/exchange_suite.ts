@@ -61,7 +61,7 @@ export function exchangeSuite(
 
     it('is loaded by Python bit for bit', () => {
       const index = models.indexOf(model);
-      expect(results.models[model.name]!.loaded).toEqual(sampleWeights(layout, index + 1).map(digest));
+      expect(results.models[model.name].loaded).toEqual(sampleWeights(layout, index + 1).map(digest));
     });
 
     it('written by Python is read bit for bit, and recognised', () => {
@@ -69,13 +69,13 @@ export function exchangeSuite(
       const byPath = new Map(weights.map((weight) => [weight.path, weight]));
       const ordered = layout.weights.map(({ path }) => byPath.get(path)!);
       expect(found).toBe(format);
-      expect(ordered.map(digest)).toEqual(results.models[model.name]!.saved);
+      expect(ordered.map(digest)).toEqual(results.models[model.name].saved);
       expect(weights).toHaveLength(layout.weights.length);
       expect(weightLayout(identifyModel(weights)!)).toEqual(layout);
     });
 
     it('has the layout that Python builds', () => {
-      const { parameters, trainable } = results.models[model.name]!;
+      const { parameters, trainable } = results.models[model.name];
       const size = layout.weights.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
       expect(size).toBe(parameters);
       expect(layout.weights.map((weight) => weight.trainable)).toEqual(trainable);
@@ -83,7 +83,7 @@ export function exchangeSuite(
 
     const carriesOptimizer = model.trained && format === 'keras';
     (carriesOptimizer ? it : noTest)('carries the state of Adam both ways', () => {
-      const result = results.models[model.name]!;
+      const result = results.models[model.name];
       expect(result.loaded_optimizer).toEqual(states.get(model.name)!.map(digest));
       const { optimizer } = readWeights(join(folder, fileName(format, 'python', model.name)));
       expect(optimizer!.map(digest)).toEqual(result.saved_optimizer);
@@ -105,9 +105,9 @@ export function exchangeSuite(
     expect(output).toBe(adjustedFile(copy, format));
     expect(output.replace('copy_of_', '')).toBe(results.adjust);
     const [ours, theirs] = [output, results.adjust as string].map((file) => readWeights(file).weights);
-    const byPath = (weights: typeof ours) => new Map(weights!.map((weight) => [weight.path, digest(weight)]));
+    const byPath = (weights: typeof ours) => new Map(weights.map((weight) => [weight.path, digest(weight)]));
     expect(byPath(ours)).toEqual(byPath(theirs));
-    expect(identifyModel(ours!)?.channels).toBe(12);
+    expect(identifyModel(ours)?.channels).toBe(12);
   });
 
   (extract ? it : noTest)('pretraining.utils.get_pretrained_weights gives the same backbone', async () => {
@@ -153,12 +153,12 @@ function sampleOptimizer(model: ExchangeModel): NdArray[] {
         const v = ndarray(
           'float32',
           shape,
-          Float32Array.from(vs[index]!.data as Float32Array, (x) => Math.min(x ** 2, 1)),
+          Float32Array.from(vs[index].data as Float32Array, (x) => Math.min(x ** 2, 1)),
         );
         const m = ndarray(
           'float32',
           shape,
-          Float32Array.from(ms[index]!.data as Float32Array, (x) => Math.min(x, 1)),
+          Float32Array.from(ms[index].data as Float32Array, (x) => Math.min(x, 1)),
         );
         return [path, { m, v }] as const;
       }),

@@ -16,5 +16,5 @@ const models: readonly ExchangeModel[] = [
 ];
 
 describe('keras.Model.save_weights and load_weights (.weights.h5)', () => {
-  exchangeSuite('keras', models, { adjust: { ...models[3]!, arch: 'resnet18' }, extract: models[7]! });
+  exchangeSuite('keras', models, { adjust: { ...models[3], arch: 'resnet18' }, extract: models[7] });
 });

@@ -89,7 +89,7 @@ describe('pretraining.utils.task_solver, weights', () => {
 
   it('numbers the pool token after the backbone and before the encoder (Q32)', () => {
     const trainable = weightLayout({ head: { task: 'cpc' } }).weights.filter((weight) => weight.trainable);
-    expect(trainable[60]!.path).toBe('attn_pooling/vars/0');
+    expect(trainable[60].path).toBe('attn_pooling/vars/0');
     const layer = trainable.slice(61, 77).map(({ path }) => path.split('/').slice(4, -2).join('/'));
     expect([...new Set(layer)]).toEqual([
       'mha/W_v',

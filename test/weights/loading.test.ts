@@ -180,7 +180,7 @@ describe('weight files by name', () => {
     const write = (list: readonly NamedArray[], name = 'bad.weights.h5', options = {}) =>
       writeWeights(at(name), layout, list, options);
     await expect(write(weights.slice(1))).rejects.toThrow(/conv1\/vars\/0 is missing/);
-    await expect(write([...weights, { ...weights[0]!, path: 'more' }])).rejects.toThrow(/no weight more/);
+    await expect(write([...weights, { ...weights[0], path: 'more' }])).rejects.toThrow(/no weight more/);
     await expect(write(weights.map((weight) => ({ ...weight, shape: [1] })))).rejects.toThrow(
       /has shape \(1\); expected/,
     );

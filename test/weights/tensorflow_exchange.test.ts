@@ -11,5 +11,5 @@ const models: readonly ExchangeModel[] = [
 ];
 
 describe('tf_keras.Model.save_weights and load_weights (TensorFlow checkpoints)', () => {
-  exchangeSuite('tensorflow', models, { adjust: { ...models[1]!, arch: 'resnet18' }, extract: models[3]! });
+  exchangeSuite('tensorflow', models, { adjust: { ...models[1], arch: 'resnet18' }, extract: models[3] });
 });

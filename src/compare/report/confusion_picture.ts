@@ -73,7 +73,7 @@ function cellRenderer(
   return (_params, api) => {
     const [x, y, value] = [Number(api.value(0)), Number(api.value(1)), Number(api.value(2))];
     const [centreX, centreY] = api.coord([x, y]) as [number, number];
-    const row = cells[y]!.reduce((sum, cell) => sum + cell, 0);
+    const row = cells[y].reduce((sum, cell) => sum + cell, 0);
     const differs = others[y]?.[x] !== value;
     return {
       type: 'group',

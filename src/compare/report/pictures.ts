@@ -244,8 +244,8 @@ function sideOf({ name, side }: Series): string {
 function describeSeries({ y }: Series): string {
   if (y.length === 0) return 'no points';
   return y.length === 1
-    ? shortNumber(y[0]!)
-    : `${y.length} points, from ${shortNumber(y[0]!)} to ${shortNumber(y.at(-1)!)}`;
+    ? shortNumber(y[0])
+    : `${y.length} points, from ${shortNumber(y[0])} to ${shortNumber(y.at(-1)!)}`;
 }
 
 function shortNumber(value: number): string {

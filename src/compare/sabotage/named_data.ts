@@ -49,8 +49,8 @@ export const namedInData: readonly NamedMutant[] = [
   {
     name: 'of two equally long rhythms the later code wins',
     file: labels,
-    search: 'if (totals[code]! > best) {',
-    replacement: 'if (totals[code]! >= best) {',
+    search: 'if (totals[code] > best) {',
+    replacement: 'if (totals[code] >= best) {',
     suite: 'sampling',
   },
   {
@@ -144,8 +144,8 @@ export const namedInData: readonly NamedMutant[] = [
   {
     name: 'divided by the variance',
     file: 'port/transplant/datasets/physionet.ts',
-    search: '- m[lead]!) / s[lead]!);',
-    replacement: '- m[lead]!) / s[lead]! ** 2);',
+    search: '- m[lead]) / s[lead]);',
+    replacement: '- m[lead]) / s[lead] ** 2);',
     suite: 'preprocessing',
   },
   {
@@ -187,8 +187,8 @@ export const namedInData: readonly NamedMutant[] = [
   {
     name: 'what rounding leaves goes to the first classes, not by lot',
     file: split,
-    search: 'for (const i of generator.choice(equal, { size: count, replace: false })) result[i]!++;',
-    replacement: 'for (const i of equal.slice(0, count)) result[i]!++;',
+    search: 'for (const i of generator.choice(equal, { size: count, replace: false })) result[i]++;',
+    replacement: 'for (const i of equal.slice(0, count)) result[i]++;',
     suite: 'splits',
   },
   {
@@ -223,8 +223,8 @@ export const namedInData: readonly NamedMutant[] = [
   {
     name: 'a probability has to exceed its threshold',
     file: evaluation,
-    search: "p >= (typeof single === 'number' ? single : single[i % columns]!) ? 1 : 0,",
-    replacement: "p > (typeof single === 'number' ? single : single[i % columns]!) ? 1 : 0,",
+    search: "p >= (typeof single === 'number' ? single : single[i % columns]) ? 1 : 0,",
+    replacement: "p > (typeof single === 'number' ? single : single[i % columns]) ? 1 : 0,",
     suite: 'metrics',
   },
   {
@@ -281,8 +281,8 @@ export const namedInData: readonly NamedMutant[] = [
   {
     name: 'the area under the curve by rectangles',
     file: scores,
-    search: 'areas[i] = ((x[i + 1]! - x[i]!) * (y[i + 1]! + y[i]!)) / 2;',
-    replacement: 'areas[i] = (x[i + 1]! - x[i]!) * y[i + 1]!;',
+    search: 'areas[i] = ((x[i + 1] - x[i]) * (y[i + 1] + y[i])) / 2;',
+    replacement: 'areas[i] = (x[i + 1] - x[i]) * y[i + 1];',
     suite: 'published',
   },
 ];

@@ -32,13 +32,13 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'the name of a variable beside its key is for display; TensorFlow finds values by their keys',
   },
-  'graph/ops/elementwise.ts number ae58a3d5': {
+  'graph/ops/elementwise.ts number 0efde991': {
     is: 'gap',
     because:
       'the gradients of a tensor that is used three times would lose one; no network of the original has one, test/graph/gradients.test.ts has',
   },
   'graph/builder.ts statement b2f157d1': { is: 'equivalent', because: 'a cache: the constant is made again' },
-  'port/transplant/modules/attn_pool.ts arithmetic 4983b5e6': {
+  'port/transplant/modules/attn_pool.ts arithmetic 7e6111d0': {
     is: 'gap',
     because: 'only the refusal of more than 512 steps depends on it',
   },
@@ -102,7 +102,7 @@ export const verdicts: { readonly [id: string]: Verdict } = {
     is: 'gap',
     because: 'only where the native library is missing or cannot be loaded',
   },
-  'port/transplant/modules/attn_pool.ts number 98ed0872': {
+  'port/transplant/modules/attn_pool.ts number 96859629': {
     is: 'gap',
     because: 'only the refusal of more than 512 steps depends on it',
   },

@@ -21,16 +21,16 @@ export const replicaCase: SuiteCase = {
   run: async ({ original, data, seed }) => {
     const network = networks.find(({ name }) => name === 'resnet18 with 1 stage, finetuning, 1 lead, single-label')!;
     const batches = makeBatches(data, network, steps, seed);
-    const port = buildPort(batches[0]!, { ...network, precision: 'float64', seed });
+    const port = buildPort(batches[0], { ...network, precision: 'float64', seed });
     try {
       const weights = startingWeights(port.session.model, (await port.read()).weights, seed);
-      const options = originalOptions(batches[0]!, network, 'float64');
+      const options = originalOptions(batches[0], network, 'float64');
       const held = await original.replicas(options, weights, batches, devices);
       const { keras } = await original.facts();
       if (String(keras).startsWith('2.')) {
-        const [first, second] = held.map((copies) => copies.filter((_, i) => port.trainable.includes(port.names[i]!)));
+        const [first, second] = held.map((copies) => copies.filter((_, i) => port.trainable.includes(port.names[i])));
         const title = 'tf_keras: trainable weights of device 1 and of device 2';
-        return [exactly('training', title, pairUp(port.trainable, first!, second!))];
+        return [exactly('training', title, pairUp(port.trainable, first, second))];
       }
       const rows: Row[] = [];
       for (const [device, theirs] of held.entries()) {
@@ -49,8 +49,8 @@ export const replicaCase: SuiteCase = {
 
 /** The rows of a batch that a device gets: equal shares in order, the last one what is left. */
 function shareOf({ x, y }: LabelledBatch, device: number): LabelledBatch {
-  const rows = y.shape[0]!;
+  const rows = y.shape[0];
   const share = Math.ceil(rows / devices);
   const kept = Array.from({ length: Math.min(share, rows - device * share) }, (_, i) => device * share + i);
-  return { x: arrayRows(inputsByName(x).x!).take(kept), y: arrayRows(y).take(kept) };
+  return { x: arrayRows(inputsByName(x).x).take(kept), y: arrayRows(y).take(kept) };
 }

@@ -29,13 +29,13 @@ export function unaryRaw(c: Context, op: Unary, x: Tensor): Tensor {
 function broadcastShape(a: Tensor, b: Tensor): readonly number[] {
   const [long, short] = a.shape.length >= b.shape.length ? [a.shape, b.shape] : [b.shape, a.shape];
   const offset = long.length - short.length;
-  return long.map((extent, axis) => (axis >= offset && extent === 1 ? short[axis - offset]! : extent));
+  return long.map((extent, axis) => (axis >= offset && extent === 1 ? short[axis - offset] : extent));
 }
 
 /** Sum of tensors of one shape, without a gradient: how gradients of a tensor that was used more than once are joined. */
 export function sumOfRaw(c: Context, parts: readonly Tensor[]): Tensor {
-  const first = parts[0]!;
-  if (parts.length === 2) return binaryRaw(c, 'AddV2', first, parts[1]!);
+  const first = parts[0];
+  if (parts.length === 2) return binaryRaw(c, 'AddV2', first, parts[1]);
   return c.apply('AddN', parts, { N: { int: parts.length }, T: { type: first.dtype } }, first);
 }
 

@@ -15,7 +15,7 @@ export function matMul(c: Context, a: Tensor, b: Tensor): Tensor {
     const attributes = { T: { type: a.dtype }, transpose_a: { bool: transposeP }, transpose_b: { bool: transposeQ } };
     return c.apply('MatMul', [p, q], attributes, { dtype: a.dtype, shape });
   };
-  const y = multiply(a, b, false, false, [a.shape[0]!, b.shape[1]!]);
+  const y = multiply(a, b, false, false, [a.shape[0], b.shape[1]]);
   c.tape.record(y, [
     [a, (dy) => multiply(dy, b, false, true, a.shape)],
     [b, (dy) => multiply(a, dy, true, false, b.shape)],

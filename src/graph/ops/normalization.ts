@@ -64,7 +64,7 @@ function fusedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon:
       opaque,
       opaque,
     ]);
-    return index === 0 ? toSignal(c, gradients[0]!) : gradients[index]!;
+    return index === 0 ? toSignal(c, gradients[0]) : gradients[index];
   };
   c.tape.record(y, [
     [x, gradient(0)],

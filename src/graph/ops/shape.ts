@@ -17,7 +17,7 @@ export function product(extents: readonly number[]): number {
 
 /** Number of elements along the given axes, as a scalar of type `dtype`. */
 export function count(c: Context, x: Tensor, axes: readonly number[], dtype: ElementType): Tensor {
-  const known = product(axes.map((axis) => x.shape[axis]!));
+  const known = product(axes.map((axis) => x.shape[axis]));
   if (known !== unknown) return c.scalar(known, dtype);
   const shape = shapeOf(c, x);
   const gather: Attributes = { Tparams: { type: 'int32' }, Tindices: { type: 'int32' }, Taxis: { type: 'int32' } };
@@ -63,7 +63,7 @@ export function reshape(c: Context, x: Tensor, shape: readonly number[]): Tensor
 
 function transposeRaw(c: Context, x: Tensor, order: readonly number[]): Tensor {
   const attributes: Attributes = { T: { type: x.dtype }, Tperm: { type: 'int32' } };
-  const shape = order.map((axis) => x.shape[axis]!);
+  const shape = order.map((axis) => x.shape[axis]);
   return c.apply('Transpose', [x, c.ints(order)], attributes, { dtype: x.dtype, shape });
 }
 
@@ -103,8 +103,8 @@ export function slice(c: Context, x: Tensor, axis: number, start: number, size: 
 
 /** Tensors joined along an axis, without a gradient. */
 export function concatRaw(c: Context, parts: readonly Tensor[], axis: number): Tensor {
-  const { dtype, shape } = parts[0]!;
-  const extent = parts.reduce((total, part) => total + part.shape[axis]!, 0);
+  const { dtype, shape } = parts[0];
+  const extent = parts.reduce((total, part) => total + part.shape[axis], 0);
   const attributes: Attributes = { N: { int: parts.length }, T: { type: dtype }, Tidx: { type: 'int32' } };
   const output = { dtype, shape: shape.map((length, i) => (i === axis ? extent : length)) };
   return c.apply('ConcatV2', [...parts, c.scalar(axis, 'int32')], attributes, output);
@@ -116,8 +116,8 @@ export function concatenate(c: Context, parts: readonly Tensor[], axis: number):
   let start = 0;
   const inputs = parts.map((part) => {
     const from = start;
-    start += part.shape[axis]!;
-    return [part, (dy: Tensor) => sliceRaw(c, dy, axis, from, part.shape[axis]!)] as const;
+    start += part.shape[axis];
+    return [part, (dy: Tensor) => sliceRaw(c, dy, axis, from, part.shape[axis])] as const;
   });
   c.tape.record(y, inputs);
   return y;
@@ -125,12 +125,12 @@ export function concatenate(c: Context, parts: readonly Tensor[], axis: number):
 
 /** A vector `(width)` repeated for every row of `like`: `(rows, 1, width)`. */
 export function repeatForEach(c: Context, vector: Tensor, like: Tensor): Tensor {
-  const width = vector.shape[0]!;
+  const width = vector.shape[0];
   const dtype = vector.dtype;
   const rows = sliceRaw(c, shapeOf(c, like), 0, 0, 1);
   const target = concatRaw(c, [rows, c.ints([1, width])], 0);
   const attributes: Attributes = { T: { type: dtype }, Tidx: { type: 'int32' } };
-  const shape = [like.shape[0]!, 1, width];
+  const shape = [like.shape[0], 1, width];
   const y = c.apply('BroadcastTo', [reshapeRaw(c, vector, [1, 1, width]), target], attributes, { dtype, shape });
   c.tape.record(y, [[vector, (dy) => sumRaw(c, dy, [0, 1])]]);
   return y;

@@ -33,7 +33,7 @@ export function sparseCategoricalCrossentropy(c: Context, labels: Tensor, logits
 
 function meanOfFused(c: Context, op: string, logits: Tensor, labels: Tensor, attributes: Attributes): Tensor {
   const { dtype, shape } = logits;
-  const outputs = [{ dtype, shape: [shape[0]!] }, logits];
+  const outputs = [{ dtype, shape: [shape[0]] }, logits];
   const [losses, derivative] = c.executor.op(op, [logits, labels], attributes, outputs) as [Tensor, Tensor];
   const size = count(c, losses, [0], dtype);
   const loss = binaryRaw(c, 'RealDiv', sumRaw(c, losses, [0]), size);
@@ -47,7 +47,7 @@ function meanOfFused(c: Context, op: string, logits: Tensor, labels: Tensor, att
  */
 export function binaryCrossentropy(c: Context, labels: Tensor, logits: Tensor): Tensor {
   const { dtype } = logits;
-  const classes = logits.shape[1]!;
+  const classes = logits.shape[1];
   const targets = castRaw(c, labels, dtype);
   const unary = (op: string, x: Tensor): Tensor => c.apply(op, [x], { T: { type: dtype } }, x);
   const positive = unaryRaw(c, 'Relu', logits);
@@ -73,7 +73,7 @@ export function binaryCrossentropy(c: Context, labels: Tensor, logits: Tensor): 
 /** Class of each row's first maximum: `(batch, classes)` gives int64 `(batch)`. */
 export function argMax(c: Context, x: Tensor): Tensor {
   const attributes: Attributes = { T: { type: x.dtype }, Tidx: { type: 'int32' }, output_type: { type: 'int64' } };
-  return c.apply('ArgMax', [x, c.scalar(1, 'int32')], attributes, { dtype: 'int64', shape: [x.shape[0]!] });
+  return c.apply('ArgMax', [x, c.scalar(1, 'int32')], attributes, { dtype: 'int64', shape: [x.shape[0]] });
 }
 
 /** 1 where the elements are equal, else 0, as float32. */

@@ -94,7 +94,7 @@ function prologue(text: string): { body: string; firstLine: number; comment?: st
     const found = end.exec(text);
     const content = text.slice(at, found?.index ?? text.length).trim();
     const stated = /^"?sep=(.)"?$/i.exec(line === 1 ? content : '');
-    if (stated) separator = stated[1]!;
+    if (stated) separator = stated[1];
     else if (content.startsWith('#')) comment = content.replace(/^#+\s*/, '');
     else if (content !== '') break;
     at = found ? found.index + found[0].length : text.length;
@@ -220,7 +220,7 @@ class TableBuilder {
 
   #append(record: readonly string[], line: number): void {
     const columns = this.#columns;
-    const isClosed = record.length === columns + 1 && record[columns]!.trim() === '';
+    const isClosed = record.length === columns + 1 && record[columns].trim() === '';
     if (record.length !== columns && !isClosed) {
       throw new InputError('the row has another number of values than the first line', {
         file: this.#file,
@@ -239,7 +239,7 @@ class TableBuilder {
     this.#blank = 0;
     const at = this.#rows * columns;
     for (let column = 0; column < columns; column++) {
-      const text = record[column]!;
+      const text = record[column];
       const value = this.#value(text, line) ?? this.#timestamp(text, column);
       if (value === undefined) {
         if (!MISSING.has(text.trim().toLowerCase())) this.#faults[column] ??= { line, text };

@@ -36,9 +36,6 @@ export class TensorBoard implements Callback {
     if (names.length === 0) return;
     const file = this.#files.get(run) ?? new EventFile(join(this.#folder, run));
     this.#files.set(run, file);
-    file.addScalars(
-      epoch,
-      Object.fromEntries(names.map((name) => [`epoch_${name.replace(/^val_/, '')}`, logs[name]!])),
-    );
+    file.addScalars(epoch, Object.fromEntries(names.map((name) => [`epoch_${name.replace(/^val_/, '')}`, logs[name]])));
   }
 }

@@ -192,8 +192,8 @@ function readMatrix(matrix: Element, file: string, budget: Budget, depth: number
   const name = reader.expect(miInt8, 'the name of a matrix').data.toString('latin1');
   const place = `${name || 'a field'}`;
   if (flags.length < 8) fail(file, matrix.at, `${place} has no flags`, `${flags.length} bytes`, '8 bytes');
-  const arrayClass = flags[0]!;
-  const complex = (flags[1]! & 8) !== 0;
+  const arrayClass = flags[0];
+  const complex = (flags[1] & 8) !== 0;
   const dtype = arrayClasses.get(arrayClass);
   if (complex || (!dtype && arrayClass !== mxStruct && arrayClass !== mxChar)) {
     fail(
@@ -300,12 +300,12 @@ function readNumbers(data: Element, shape: number[], dtype: DType, file: string,
   const index = shape.map(() => 0);
   let from = 0;
   for (let i = 0; i < size; i++) {
-    const value = source[from]!;
+    const value = source[from];
     out[i] = (wide ? BigInt(value) : Number(value)) as never;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += columns[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= columns[axis]! * shape[axis]!;
+      from += columns[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= columns[axis] * shape[axis];
       index[axis] = 0;
     }
   }

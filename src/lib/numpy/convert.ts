@@ -48,7 +48,7 @@ function converted(array: NdArray, dtype: DType): NdArray['data'] {
   const target = allocate(dtype, array.data.length) as { [index: number]: number | bigint };
   const cast = caster(array.dtype, dtype);
   const source = array.dtype === 'float16' ? toFloat64(array) : array.data;
-  for (let i = 0; i < source.length; i++) target[i] = cast(source[i]! as never);
+  for (let i = 0; i < source.length; i++) target[i] = cast(source[i] as never);
   return target as unknown as NdArray['data'];
 }
 

@@ -127,9 +127,9 @@ function toRowMajor<T extends { readonly length: number; slice(): T; [index: num
   for (let to = 0; to < source.length; to++) {
     target[to] = source[from];
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * shape[axis]!;
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
       index[axis] = 0;
     }
   }

@@ -66,18 +66,18 @@ export class NpyFile {
       throw new IndexError(`${axis} indices leave no axis to slice in an array of ${shape.length}`);
     }
     leading.forEach((index, i) => {
-      if (!Number.isInteger(index) || index < 0 || index >= shape[i]!) {
+      if (!Number.isInteger(index) || index < 0 || index >= shape[i]) {
         throw new IndexError(`index ${index} is out of bounds for axis ${i} with size ${shape[i]}`);
       }
     });
-    const end = stop ?? shape[axis]!;
-    if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > shape[axis]! || start > end) {
+    const end = stop ?? shape[axis];
+    if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > shape[axis] || start > end) {
       throw new IndexError(`slice ${start}:${end} is out of bounds for axis ${axis} with size ${shape[axis]}`);
     }
     const trailing = shape.slice(axis + 1);
     const outShape = [end - start, ...trailing];
     if (this.#header.fortranOrder && shape.length > 1) return this.#readColumnMajor(leading, start, outShape);
-    const first = leading.reduce((offset, index, i) => (offset + index) * shape[i + 1]!, 0);
+    const first = leading.reduce((offset, index, i) => (offset + index) * shape[i + 1], 0);
     const inner = sizeOf(trailing);
     return this.#readSpan((first + start) * inner, sizeOf(outShape), outShape);
   }
@@ -98,19 +98,19 @@ export class NpyFile {
     const axis = leading.length;
     const { type, dataOffset } = this.#header;
     const strides = fortranStrides(this.shape);
-    const stride = strides[axis]!;
+    const stride = strides[axis];
     const [count, ...trailing] = outShape as [number, ...number[]];
     const inner = sizeOf(trailing);
     const out = allocateBytes(count * inner * type.itemSize, this.name);
     if (out.byteLength === 0) return decodeElements(type, outShape, false, out) as NdArray;
-    const base = leading.reduce((offset, index, i) => offset + index * strides[i]!, start * stride);
+    const base = leading.reduce((offset, index, i) => offset + index * strides[i], start * stride);
     const span = allocateBytes(((count - 1) * stride + 1) * type.itemSize, this.name);
     for (let column = 0; column < inner; column++) {
       let offset = base;
       let rest = column;
       for (let i = trailing.length - 1; i >= 0; i--) {
-        offset += (rest % trailing[i]!) * strides[axis + 1 + i]!;
-        rest = Math.floor(rest / trailing[i]!);
+        offset += (rest % trailing[i]) * strides[axis + 1 + i];
+        rest = Math.floor(rest / trailing[i]);
       }
       this.#source.read(span, dataOffset + offset * type.itemSize);
       for (let i = 0; i < count; i++) {

@@ -39,7 +39,7 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
       `magic ${MAGIC.toString('hex')}`,
     );
   }
-  const [major, minor] = [head[6]!, head[7]!];
+  const [major, minor] = [head[6], head[7]];
   if (major < 1 || major > 3 || minor !== 0) return fail(`format ${major}.${minor}`, 'format 1.0, 2.0 or 3.0');
   const start = major === 1 ? 10 : 12;
   if (head.length < start) return fail(`${head.length} bytes`, `at least ${start}`);

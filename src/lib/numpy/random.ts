@@ -60,7 +60,7 @@ export class RandomState {
       this.#seedWord(seed);
     } else {
       if (seed.length === 0) throw new ValueError('Seed must be non-empty');
-      for (let i = 0; i < seed.length; i++) checkSeed(seed[i]!);
+      for (let i = 0; i < seed.length; i++) checkSeed(seed[i]);
       this.#seedArray(Uint32Array.from(seed));
     }
     this.#hasGauss = 0;
@@ -161,7 +161,7 @@ export class RandomState {
       ? this.#withReplacement(population, count, p)
       : this.#withoutReplacement(population, count, p);
     const items = typeof a === 'number' ? found : found.map((index) => a[index]!);
-    return size === undefined ? items[0]! : items;
+    return size === undefined ? items[0] : items;
   }
 
   #withReplacement(population: number, size: number, p?: ArrayLike<number>): number[] {
@@ -215,7 +215,7 @@ export class RandomState {
 
   #word(): number {
     if (this.#position === N) this.#generate();
-    let y = this.#key[this.#position++]!;
+    let y = this.#key[this.#position++];
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -226,8 +226,8 @@ export class RandomState {
   #generate(): void {
     const mt = this.#key;
     for (let i = 0; i < N; i++) {
-      const y = (mt[i]! & UPPER) | (mt[(i + 1) % N]! & LOWER);
-      mt[i] = mt[(i + M) % N]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+      const y = (mt[i] & UPPER) | (mt[(i + 1) % N] & LOWER);
+      mt[i] = mt[(i + M) % N] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
     }
     this.#position = 0;
   }
@@ -235,7 +235,7 @@ export class RandomState {
   #seedWord(seed: number): void {
     const mt = this.#key;
     mt[0] = seed;
-    for (let i = 1; i < N; i++) mt[i] = Math.imul(1812433253, mt[i - 1]! ^ (mt[i - 1]! >>> 30)) + i;
+    for (let i = 1; i < N; i++) mt[i] = Math.imul(1812433253, mt[i - 1] ^ (mt[i - 1] >>> 30)) + i;
     this.#position = N;
   }
 
@@ -246,16 +246,16 @@ export class RandomState {
     let j = 0;
     const next = () => {
       if (++i < N) return;
-      mt[0] = mt[N - 1]!;
+      mt[0] = mt[N - 1];
       i = 1;
     };
     for (let k = Math.max(N, seed.length); k > 0; k--) {
-      mt[i] = (mt[i]! ^ Math.imul(mt[i - 1]! ^ (mt[i - 1]! >>> 30), 1664525)) + seed[j]! + j;
+      mt[i] = (mt[i] ^ Math.imul(mt[i - 1] ^ (mt[i - 1] >>> 30), 1664525)) + seed[j] + j;
       next();
       if (++j >= seed.length) j = 0;
     }
     for (let k = N - 1; k > 0; k--) {
-      mt[i] = (mt[i]! ^ Math.imul(mt[i - 1]! ^ (mt[i - 1]! >>> 30), 1566083941)) - i;
+      mt[i] = (mt[i] ^ Math.imul(mt[i - 1] ^ (mt[i - 1] >>> 30), 1566083941)) - i;
       next();
     }
     mt[0] = UPPER;
@@ -284,21 +284,21 @@ function checkProbabilities(p: ArrayLike<number>, population: number): void {
   let sum = p[0] ?? 0;
   let compensation = 0;
   for (let i = 1; i < p.length; i++) {
-    const y = p[i]! - compensation;
+    const y = p[i] - compensation;
     const next = sum + y;
     compensation = next - sum - y;
     sum = next;
   }
   if (Number.isNaN(sum)) throw new ValueError('probabilities contain NaN');
-  for (let i = 0; i < p.length; i++) if (p[i]! < 0) throw new ValueError('probabilities are not non-negative');
+  for (let i = 0; i < p.length; i++) if (p[i] < 0) throw new ValueError('probabilities are not non-negative');
   const tolerance = Math.sqrt(p instanceof Float32Array ? 2 ** -23 : Number.EPSILON);
   if (Math.abs(sum - 1) > tolerance) throw new ValueError(`probabilities do not sum to 1; got ${sum}`);
 }
 
 function cumulative(p: ArrayLike<number>): Float64Array {
   const cdf = Float64Array.from(p);
-  for (let i = 1; i < cdf.length; i++) cdf[i]! += cdf[i - 1]!;
-  const total = cdf[cdf.length - 1]!;
+  for (let i = 1; i < cdf.length; i++) cdf[i] += cdf[i - 1];
+  const total = cdf[cdf.length - 1];
   return cdf.map((value) => value / total);
 }
 
@@ -308,7 +308,7 @@ function searchRight(sorted: Float64Array, value: number): number {
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (sorted[middle]! <= value) low = middle + 1;
+    if (sorted[middle] <= value) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -33,29 +33,29 @@ export function pairwiseSumFloat32(
 function sumByHalves(values: ArrayLike<number>, start: number, count: number): number {
   if (count < 8) {
     let sum = 0;
-    for (let i = 0; i < count; i++) sum += values[start + i]!;
+    for (let i = 0; i < count; i++) sum += values[start + i];
     return sum;
   }
   if (count > BLOCK) {
     const half = halfOf(count);
     return sumByHalves(values, start, half) + sumByHalves(values, start + half, count - half);
   }
-  let [r0, r1, r2, r3] = [values[start]!, values[start + 1]!, values[start + 2]!, values[start + 3]!];
-  let [r4, r5, r6, r7] = [values[start + 4]!, values[start + 5]!, values[start + 6]!, values[start + 7]!];
+  let [r0, r1, r2, r3] = [values[start], values[start + 1], values[start + 2], values[start + 3]];
+  let [r4, r5, r6, r7] = [values[start + 4], values[start + 5], values[start + 6], values[start + 7]];
   const whole = count - (count % 8);
   for (let i = 8; i < whole; i += 8) {
     const at = start + i;
-    r0 += values[at]!;
-    r1 += values[at + 1]!;
-    r2 += values[at + 2]!;
-    r3 += values[at + 3]!;
-    r4 += values[at + 4]!;
-    r5 += values[at + 5]!;
-    r6 += values[at + 6]!;
-    r7 += values[at + 7]!;
+    r0 += values[at];
+    r1 += values[at + 1];
+    r2 += values[at + 2];
+    r3 += values[at + 3];
+    r4 += values[at + 4];
+    r5 += values[at + 5];
+    r6 += values[at + 6];
+    r7 += values[at + 7];
   }
   let sum = r0 + r1 + (r2 + r3) + (r4 + r5 + (r6 + r7));
-  for (let i = whole; i < count; i++) sum += values[start + i]!;
+  for (let i = whole; i < count; i++) sum += values[start + i];
   return sum;
 }
 
@@ -63,20 +63,20 @@ function sumByHalvesFloat32(values: ArrayLike<number>, start: number, count: num
   const add = (a: number, b: number): number => Math.fround(a + b);
   if (count < 8) {
     let sum = 0;
-    for (let i = 0; i < count; i++) sum = add(sum, values[start + i]!);
+    for (let i = 0; i < count; i++) sum = add(sum, values[start + i]);
     return sum;
   }
   if (count > BLOCK) {
     const half = halfOf(count);
     return add(sumByHalvesFloat32(values, start, half), sumByHalvesFloat32(values, start + half, count - half));
   }
-  const r = Float32Array.from({ length: 8 }, (_, i) => values[start + i]!);
+  const r = Float32Array.from({ length: 8 }, (_, i) => values[start + i]);
   const whole = count - (count % 8);
   for (let i = 8; i < whole; i += 8) {
-    for (let j = 0; j < 8; j++) r[j]! += values[start + i + j]!;
+    for (let j = 0; j < 8; j++) r[j] += values[start + i + j];
   }
-  let sum = add(add(add(r[0]!, r[1]!), add(r[2]!, r[3]!)), add(add(r[4]!, r[5]!), add(r[6]!, r[7]!)));
-  for (let i = whole; i < count; i++) sum = add(sum, values[start + i]!);
+  let sum = add(add(add(r[0], r[1]), add(r[2], r[3])), add(add(r[4], r[5]), add(r[6], r[7])));
+  for (let i = whole; i < count; i++) sum = add(sum, values[start + i]);
   return sum;
 }
 

@@ -64,10 +64,10 @@ export function parseCsv(bytes: Uint8Array, file = 'CSV'): DataFrame {
     if (seen.size === seen.add(name).size)
       throw new InputError('two columns share a name', { file, where: 'line 1', got: name });
   });
-  if (names.length === 1 && rows.some(([cell]) => /^[ \t]+$/.test(cell!))) {
+  if (names.length === 1 && rows.some(([cell]) => /^[ \t]+$/.test(cell))) {
     throw new InputError('a line holds only blanks', { file });
   }
-  return new DataFrame(names.map((name, i) => [name, inferColumn(rows.map((row) => row[i]!))]));
+  return new DataFrame(names.map((name, i) => [name, inferColumn(rows.map((row) => row[i]))]));
 }
 
 function tokenize(text: string, file: string): string[][] {

@@ -9,7 +9,7 @@ export function toCsv(frame: DataFrame): string {
   const names = [...frame.columns.keys()];
   const columns = [...frame.columns.values()].map(cellTexts);
   const lines = [names.map((name) => quote(name, names.length))];
-  for (let row = 0; row < frame.length; row++) lines.push(columns.map((cells) => quote(cells[row]!, names.length)));
+  for (let row = 0; row < frame.length; row++) lines.push(columns.map((cells) => quote(cells[row], names.length)));
   return lines.map((cells) => `${cells.join(',')}\n`).join('');
 }
 

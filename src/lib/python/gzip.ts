@@ -41,7 +41,7 @@ export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buff
     at += unpacked.engine.bytesWritten;
     while (packed[at] === 0) at++;
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
 /** The unpacked bytes of a gzip file, piece by piece. Errors as `gunzip`, and as `streamFile`. */

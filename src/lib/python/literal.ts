@@ -154,7 +154,7 @@ class LiteralReader {
 
   #string(raw: boolean): string {
     const start = this.#at;
-    const quote = this.#text[start]!;
+    const quote = this.#text[start];
     const triple = this.#text.startsWith(quote.repeat(3), start);
     const close = triple ? quote.repeat(3) : quote;
     this.#at += close.length;
@@ -162,7 +162,7 @@ class LiteralReader {
     for (;;) {
       if (this.#at >= this.#text.length) this.#fail('the string has no end', start);
       if (this.#text.startsWith(close, this.#at)) break;
-      const letter = this.#text[this.#at]!;
+      const letter = this.#text[this.#at];
       if (letter === '\n' && !triple) this.#fail('the string has no end on its line', start);
       if (letter !== '\\') {
         parts.push(letter);

@@ -21,7 +21,7 @@ export class Feed {
 
   /** One byte; `available` must not be 0. */
   byte(): number {
-    const value = this.#pieces[0]![this.#head]!;
+    const value = this.#pieces[0][this.#head];
     this.#advance(1);
     return value;
   }
@@ -29,7 +29,7 @@ export class Feed {
   /** The next `count` bytes (at most `available`): a view where possible. */
   take(count: number): Buffer {
     if (count === 0) return Buffer.alloc(0);
-    const first = this.#pieces[0]!;
+    const first = this.#pieces[0];
     if (this.#head + count <= first.byteLength) {
       const view = Buffer.from(first.buffer, first.byteOffset + this.#head, count);
       this.#advance(count);
@@ -47,7 +47,7 @@ export class Feed {
 
   /** At most `count` bytes from one piece. */
   takePiece(count: number): Uint8Array {
-    const first = this.#pieces[0]!;
+    const first = this.#pieces[0];
     const piece = first.subarray(this.#head, this.#head + count);
     this.#advance(piece.byteLength);
     return piece;
@@ -68,7 +68,7 @@ export class Feed {
     this.#head += count;
     this.available -= count;
     this.position += count;
-    if (this.#head === this.#pieces[0]!.byteLength) {
+    if (this.#head === this.#pieces[0].byteLength) {
       this.#pieces.shift();
       this.#head = 0;
     }

@@ -332,7 +332,7 @@ function latin1FromUtf8(utf8: Uint8Array): Uint8Array {
   const out = new Uint8Array(utf8.byteLength);
   let length = 0;
   for (let i = 0; i < utf8.byteLength; i++) {
-    const byte = utf8[i]!;
+    const byte = utf8[i];
     if (byte < 0x80) {
       out[length++] = byte;
       continue;

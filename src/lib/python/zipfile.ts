@@ -261,7 +261,7 @@ function readEntry(directory: Buffer, at: number, file: string): { member: ZipMe
       packedSize,
       crc: directory.readUInt32LE(at + 16),
       // Where Unix (3) or macOS (19) made the entry, the upper half of its external attributes.
-      mode: [3, 19].includes(directory[at + 5]!) ? directory.readUInt16LE(at + 40) : 0,
+      mode: [3, 19].includes(directory[at + 5]) ? directory.readUInt16LE(at + 40) : 0,
       headerOffset,
     },
     length,

@@ -51,16 +51,16 @@ function separate(samples: Float32Array, channels: number): Float32Array[] {
   const frames = samples.length / channels;
   return Array.from({ length: channels }, (_, channel) => {
     const out = new Float32Array(frames);
-    for (let i = 0; i < frames; i++) out[i] = samples[i * channels + channel]!;
+    for (let i = 0; i < frames; i++) out[i] = samples[i * channels + channel];
     return out;
   });
 }
 
 function interleave(parts: readonly Float32Array[]): Float32Array {
-  const frames = parts[0]!.length;
+  const frames = parts[0].length;
   const out = new Float32Array(frames * parts.length);
   parts.forEach((part, channel) => {
-    for (let i = 0; i < frames; i++) out[i * parts.length + channel] = part[i]!;
+    for (let i = 0; i < frames; i++) out[i * parts.length + channel] = part[i];
   });
   return out;
 }

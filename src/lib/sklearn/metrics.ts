@@ -28,7 +28,7 @@ export interface ClassScore {
 export function rocAucScore(truth: ArrayLike<number>, scores: ArrayLike<number>): number {
   const { x, y } = rocCurve(truth, scores);
   const areas = new Float64Array(x.length - 1);
-  for (let i = 0; i < areas.length; i++) areas[i] = ((x[i + 1]! - x[i]!) * (y[i + 1]! + y[i]!)) / 2;
+  for (let i = 0; i < areas.length; i++) areas[i] = ((x[i + 1] - x[i]) * (y[i + 1] + y[i])) / 2;
   return pairwiseSum(areas);
 }
 
@@ -66,19 +66,19 @@ function rocPoints(
   const last = fps.length - 1;
   const isCorner = (i: number): boolean => i === 0 || i === last || bends(fps, i) || bends(tps, i);
   const corners = fps.flatMap((_, i) => (isCorner(i) ? [i] : []));
-  return { falsePositives: [0, ...corners.map((i) => fps[i]!)], truePositives: [0, ...corners.map((i) => tps[i]!)] };
+  return { falsePositives: [0, ...corners.map((i) => fps[i])], truePositives: [0, ...corners.map((i) => tps[i])] };
 }
 
 function bends(counts: readonly number[], i: number): boolean {
-  return counts[i + 1]! - counts[i]! !== counts[i]! - counts[i - 1]!;
+  return counts[i + 1] - counts[i] !== counts[i] - counts[i - 1];
 }
 
 /** Indices of the scores from the highest to the lowest. */
 export function descending(scores: ArrayLike<number>): Uint32Array {
   for (let i = 0; i < scores.length; i++) {
-    if (!Number.isFinite(scores[i]!)) throw new ValueError(`score ${i} is ${scores[i]}; expected finite numbers`);
+    if (!Number.isFinite(scores[i])) throw new ValueError(`score ${i} is ${scores[i]}; expected finite numbers`);
   }
-  return Uint32Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+  return Uint32Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[b] - scores[a]);
 }
 
 function checkBinary(value: number): number {
@@ -88,7 +88,7 @@ function checkBinary(value: number): number {
 
 /** Column of a row-major matrix. */
 export function columnOf(values: ArrayLike<number>, columns: number, column: number): Float64Array {
-  return Float64Array.from({ length: values.length / columns }, (_, row) => values[row * columns + column]!);
+  return Float64Array.from({ length: values.length / columns }, (_, row) => values[row * columns + column]);
 }
 
 /**
@@ -100,10 +100,10 @@ export function precisionRecallFscoreSupport(truth: Indicator, prediction: Indic
   const { columns } = truth;
   const counts = Array.from({ length: columns }, () => ({ tp: 0, predicted: 0, support: 0 }));
   for (let i = 0; i < truth.data.length; i++) {
-    const count = counts[i % columns]!;
-    count.tp += truth.data[i]! & prediction.data[i]!;
-    count.predicted += prediction.data[i]!;
-    count.support += truth.data[i]!;
+    const count = counts[i % columns];
+    count.tp += truth.data[i] & prediction.data[i];
+    count.predicted += prediction.data[i];
+    count.support += truth.data[i];
   }
   return counts.map(({ tp, predicted, support }) => ({
     precision: ratio(tp, predicted),
@@ -155,11 +155,11 @@ export function confusionMatrix(truth: ArrayLike<number>, prediction: ArrayLike<
     throw new ValueError(`${truth.length} labels for ${prediction.length} predictions`);
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (let i = 0; i < truth.length; i++) {
-    const row = matrix[truth[i]!];
-    if (row?.[prediction[i]!] === undefined) {
+    const row = matrix[truth[i]];
+    if (row?.[prediction[i]] === undefined) {
       throw new ValueError(`sample ${i} has the classes ${truth[i]} and ${prediction[i]}; expected 0 … ${classes - 1}`);
     }
-    row[prediction[i]!]!++;
+    row[prediction[i]]++;
   }
   return matrix;
 }

@@ -102,15 +102,15 @@ function stratified(
     }
   }
   const trainShares = shares(counts, trainCount, generator);
-  const left = counts.map((count, i) => count - trainShares[i]!);
+  const left = counts.map((count, i) => count - trainShares[i]);
   const testShares = shares(left, testCount, generator);
   const train: number[] = [];
   const test: number[] = [];
   for (const [i, members] of classes.entries()) {
     const order = generator.permutation(members);
-    const cut = trainShares[i]!;
+    const cut = trainShares[i];
     for (const member of order.slice(0, cut)) train.push(member);
-    for (const member of order.slice(cut, cut + testShares[i]!)) test.push(member);
+    for (const member of order.slice(cut, cut + testShares[i])) test.push(member);
   }
   return { train: generator.permutation(train), test: generator.permutation(test) };
 }
@@ -122,11 +122,11 @@ function shares(counts: readonly number[], draws: number, generator: RandomState
   const result = exact.map(Math.floor);
   let missing = draws - result.reduce((sum, share) => sum + share, 0);
   if (missing <= 0) return result;
-  const parts = exact.map((value, i) => value - result[i]!);
+  const parts = exact.map((value, i) => value - result[i]);
   for (const part of [...new Set(parts)].sort((a, b) => b - a)) {
     const equal = parts.flatMap((value, i) => (value === part ? [i] : []));
     const count = Math.min(equal.length, missing);
-    for (const i of generator.choice(equal, { size: count, replace: false })) result[i]!++;
+    for (const i of generator.choice(equal, { size: count, replace: false })) result[i]++;
     missing -= count;
     if (missing === 0) break;
   }
@@ -159,9 +159,9 @@ function classKeys(labels: StratifyLabels): (number | string | bigint)[] {
   if (labels.shape.length === 1) return Array.from(labels.data as ArrayLike<number | bigint>, scalarKey);
   if (labels.shape.length !== 2)
     throw new ValueError(`labels to stratify by have ${labels.shape.length} axes; expected 1 or 2`);
-  return Array.from({ length: rows! }, (_, row) =>
-    Array.from({ length: columns! }, (_, column) => {
-      const value = labels.data[row * columns! + column]!;
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, column) => {
+      const value = labels.data[row * columns + column];
       scalarKey(value);
       return numberText(labels.dtype, value);
     }).join(' '),

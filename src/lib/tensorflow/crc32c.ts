@@ -14,8 +14,8 @@ function makeTables(): Uint32Array[] {
   }
   const made = [first];
   for (let index = 1; index < 8; index++) {
-    const previous = made[index - 1]!;
-    made.push(previous.map((crc) => (crc >>> 8) ^ first[crc & 0xff]!));
+    const previous = made[index - 1];
+    made.push(previous.map((crc) => (crc >>> 8) ^ first[crc & 0xff]));
   }
   return made;
 }
@@ -36,18 +36,18 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
   let state = ~crc;
   let at = 0;
   for (; at < end; at += 8) {
-    const low = state ^ (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
+    const low = state ^ (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
     state =
-      t7[low & 0xff]! ^
-      t6[(low >>> 8) & 0xff]! ^
-      t5[(low >>> 16) & 0xff]! ^
-      t4[low >>> 24]! ^
-      t3[bytes[at + 4]!]! ^
-      t2[bytes[at + 5]!]! ^
-      t1[bytes[at + 6]!]! ^
-      t0[bytes[at + 7]!]!;
+      t7[low & 0xff] ^
+      t6[(low >>> 8) & 0xff] ^
+      t5[(low >>> 16) & 0xff] ^
+      t4[low >>> 24] ^
+      t3[bytes[at + 4]] ^
+      t2[bytes[at + 5]] ^
+      t1[bytes[at + 6]] ^
+      t0[bytes[at + 7]];
   }
-  for (; at < bytes.length; at++) state = (state >>> 8) ^ t0[(state ^ bytes[at]!) & 0xff]!;
+  for (; at < bytes.length; at++) state = (state >>> 8) ^ t0[(state ^ bytes[at]) & 0xff];
   return ~state >>> 0;
 }
 

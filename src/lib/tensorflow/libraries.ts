@@ -8,6 +8,6 @@ import { basename } from 'node:path';
 export function mappedLibraries(name: 'libtensorflow' | 'libtensorflow_cc' = 'libtensorflow'): string[] {
   const maps = '/proc/self/maps';
   if (!existsSync(maps)) return [];
-  const paths = [...readFileSync(maps, 'utf8').matchAll(/^[^/\n]*(\/.*)$/gm)].map(([, path]) => path!);
+  const paths = [...readFileSync(maps, 'utf8').matchAll(/^[^/\n]*(\/.*)$/gm)].map(([, path]) => path);
   return [...new Set(paths.filter((path) => basename(path).startsWith(name)))].sort();
 }

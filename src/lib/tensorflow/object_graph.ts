@@ -41,9 +41,9 @@ export function readObjectGraph(file: string, bytes: Uint8Array): Map<string, st
   const queues: { path: string; node: number }[][] = [[{ path: '', node: 0 }], [], []];
   const heads = [0, 0, 0];
   for (;;) {
-    const rank = queues.findIndex((queue, index) => heads[index]! < queue.length);
+    const rank = queues.findIndex((queue, index) => heads[index] < queue.length);
     if (rank < 0) return variables;
-    const { path, node } = queues[rank]![heads[rank]!++]!;
+    const { path, node } = queues[rank][heads[rank]++];
     if (visited.has(node)) continue;
     visited.add(node);
     const content = nodes[node];
@@ -54,7 +54,7 @@ export function readObjectGraph(file: string, bytes: Uint8Array): Map<string, st
     for (const child of content.children) {
       if (path === '' && notLayers.test(child.name)) continue;
       const childRank = /^layer-\d+$/.test(child.name) ? 2 : /^layer_with_weights-\d+$/.test(child.name) ? 1 : 0;
-      queues[childRank]!.push({ path: path === '' ? child.name : `${path}/${child.name}`, node: child.node });
+      queues[childRank].push({ path: path === '' ? child.name : `${path}/${child.name}`, node: child.node });
     }
   }
 }
@@ -112,19 +112,19 @@ export function writeObjectGraph(objects: readonly GraphObject[], variables: rea
     const parentNode = nodeAt(parent);
     const node = nodes.push({ children: [], hasValues: false }) - 1;
     byPath.set(path, node);
-    nodes[parentNode]!.children.push({ name, node });
+    nodes[parentNode].children.push({ name, node });
     return node;
   };
   for (const { path, alias } of objects) {
     const node = nodeAt(path);
     if (alias === undefined) continue;
     const [parent, name] = split(alias);
-    nodes[nodeAt(parent)]!.children.push({ name, node });
+    nodes[nodeAt(parent)].children.push({ name, node });
   }
   for (const path of variables) {
-    nodes[nodeAt(path)]!.variable = path;
+    nodes[nodeAt(path)].variable = path;
     for (let owner = path; ; [owner] = split(owner)) {
-      nodes[nodeAt(owner)]!.hasValues = true;
+      nodes[nodeAt(owner)].hasValues = true;
       if (owner === '') break;
     }
   }

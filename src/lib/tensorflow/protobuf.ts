@@ -14,7 +14,7 @@ export function readVarint(bytes: Uint8Array, at: number): readonly [value: numb
   let value = 0;
   let scale = 1;
   for (let next = at; next < bytes.length && next < at + 10; next++) {
-    const byte = bytes[next]!;
+    const byte = bytes[next];
     value += (byte & 0x7f) * scale;
     if (byte < 0x80) {
       if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number beyond 2^53');

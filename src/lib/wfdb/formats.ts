@@ -48,9 +48,9 @@ const format212: SignalFormat = {
   byteCount: (count) => Math.ceil(count * 1.5),
   decode(bytes, out) {
     for (let i = 0, at = 0; i < out.length; i += 2, at += 3) {
-      const middle = bytes[at + 1]!;
-      out[i] = signed(bytes[at]! | ((middle & 0x0f) << 8), 2048);
-      if (i + 1 < out.length) out[i + 1] = signed(bytes[at + 2]! | ((middle >> 4) << 8), 2048);
+      const middle = bytes[at + 1];
+      out[i] = signed(bytes[at] | ((middle & 0x0f) << 8), 2048);
+      if (i + 1 < out.length) out[i + 1] = signed(bytes[at + 2] | ((middle >> 4) << 8), 2048);
     }
   },
 };
@@ -65,9 +65,9 @@ const format310: SignalFormat = {
   byteCount: (count) => (count % 3 === 2 ? 4 * Math.ceil(count / 3) : Math.ceil((count * 4) / 3)),
   decode(bytes, out) {
     for (let i = 0, at = 0; i < out.length; i += 3, at += 4) {
-      out[i] = signed((bytes[at]! >> 1) | ((bytes[at + 1]! & 7) << 7), 512);
-      if (i + 1 < out.length) out[i + 1] = signed((bytes[at + 2]! >> 1) | ((bytes[at + 3]! & 7) << 7), 512);
-      if (i + 2 < out.length) out[i + 2] = signed((bytes[at + 1]! >> 3) | ((bytes[at + 3]! >> 3) << 5), 512);
+      out[i] = signed((bytes[at] >> 1) | ((bytes[at + 1] & 7) << 7), 512);
+      if (i + 1 < out.length) out[i + 1] = signed((bytes[at + 2] >> 1) | ((bytes[at + 3] & 7) << 7), 512);
+      if (i + 2 < out.length) out[i + 2] = signed((bytes[at + 1] >> 3) | ((bytes[at + 3] >> 3) << 5), 512);
     }
   },
 };
@@ -81,10 +81,10 @@ const format311: SignalFormat = {
   byteCount: (count) => Math.ceil((count * 4) / 3),
   decode(bytes, out) {
     for (let i = 0, at = 0; i < out.length; i += 3, at += 4) {
-      out[i] = signed(bytes[at]! | ((bytes[at + 1]! & 3) << 8), 512);
-      if (i + 1 < out.length) out[i + 1] = signed((bytes[at + 1]! >> 2) | ((bytes[at + 2]! & 15) << 6), 512);
+      out[i] = signed(bytes[at] | ((bytes[at + 1] & 3) << 8), 512);
+      if (i + 1 < out.length) out[i + 1] = signed((bytes[at + 1] >> 2) | ((bytes[at + 2] & 15) << 6), 512);
       // wfdb-python keeps bit 30, which the format leaves unused, as an eleventh bit of the third sample.
-      if (i + 2 < out.length) out[i + 2] = signed((bytes[at + 2]! >> 4) | ((bytes[at + 3]! & 0x7f) << 4), 512);
+      if (i + 2 < out.length) out[i + 2] = signed((bytes[at + 2] >> 4) | ((bytes[at + 3] & 0x7f) << 4), 512);
     }
   },
 };
@@ -101,7 +101,7 @@ export const signalFormats: ReadonlyMap<string, SignalFormat> = new Map([
   ['24', wholeBytes(3, BITS_24[0], BITS_24, (bytes, at) => bytes.readIntLE(at, 3))],
   ['32', wholeBytes(4, BITS_32[0], BITS_32, (bytes, at) => bytes.readInt32LE(at))],
   ['61', wholeBytes(2, BITS_16[0], BITS_16, (bytes, at) => bytes.readInt16BE(at))],
-  ['80', wholeBytes(1, BITS_8[0], BITS_8, (bytes, at) => bytes[at]! - 128)],
+  ['80', wholeBytes(1, BITS_8[0], BITS_8, (bytes, at) => bytes[at] - 128)],
   ['160', wholeBytes(2, BITS_16[0], BITS_16, (bytes, at) => bytes.readUInt16LE(at) - 32768)],
   ['212', format212],
   ['310', format310],

@@ -155,15 +155,15 @@ function asWritten({ text, whole }: Line, [start, end]: readonly [number, number
   const places = [...whole].flatMap((character, place) => (character <= '\x7f' ? [place] : []));
   const characters = [...whole];
   const lead = ascii(whole).indexOf(text);
-  const from = start + lead === 0 ? 0 : places[start + lead - 1]! + 1;
+  const from = start + lead === 0 ? 0 : places[start + lead - 1] + 1;
   return characters.slice(from, places[end + lead] ?? characters.length).join('');
 }
 
 /** `str.strip()` on ASCII text, of characters that match. A pattern for all of them at once would take quadratic time where many stand inside. */
 function strip(text: string, character = BLANK): string {
   let [start, end] = [0, text.length];
-  while (start < end && character.test(text[start]!)) start++;
-  while (end > start && character.test(text[end - 1]!)) end--;
+  while (start < end && character.test(text[start])) start++;
+  while (end > start && character.test(text[end - 1])) end--;
   return text.slice(start, end);
 }
 
@@ -226,15 +226,15 @@ function parseRecordLine(text: string, place: Place) {
       next: convertCommand(place.file),
     });
   }
-  place.decimal('counter frequency', counterFrequency!);
-  place.decimal('base counter value', baseCounter!);
+  place.decimal('counter frequency', counterFrequency);
+  place.decimal('base counter value', baseCounter);
   return {
-    recordName: recordName!,
-    signalCount: place.integer('number of signals', signals!)!,
-    fs: nearInteger(place.decimal('sampling frequency', frequency!) ?? 250),
-    signalLength: place.integer('number of samples', length!),
-    baseTime: time === '' ? null : checkTime(time!, place),
-    baseDate: date === '' ? null : checkDate(date!, place),
+    recordName: recordName,
+    signalCount: place.integer('number of signals', signals)!,
+    fs: nearInteger(place.decimal('sampling frequency', frequency) ?? 250),
+    signalLength: place.integer('number of samples', length),
+    baseTime: time === '' ? null : checkTime(time, place),
+    baseDate: date === '' ? null : checkDate(date, place),
   };
 }
 
@@ -267,25 +267,25 @@ function parseSignalLine(line: Line, place: Place): SignalSpec {
     return place.fail('signal line', text.slice(0, 80), 'FILE FORMAT [GAIN(BASELINE)/UNITS [RESOLUTION [ZERO …]]]');
   const [fileName, fmt, frame, skew, offset, gain, baseline, units, resolution, zero, initial, checksum, block, name] =
     match.slice(1) as string[];
-  const adcZero = place.integer('ADC zero', zero!);
-  const stated = place.decimal('gain', gain!);
+  const adcZero = place.integer('ADC zero', zero);
+  const stated = place.decimal('gain', gain);
   const isAscii = ascii(line.whole) === line.whole;
   return {
-    fileName: fileName!,
-    fmt: fmt!,
-    samplesPerFrame: place.integer('samples per frame', frame!) ?? 1,
-    skew: place.integer('skew', skew!),
-    byteOffset: place.integer('byte offset', offset!),
+    fileName: fileName,
+    fmt: fmt,
+    samplesPerFrame: place.integer('samples per frame', frame) ?? 1,
+    skew: place.integer('skew', skew),
+    byteOffset: place.integer('byte offset', offset),
     // A gain of 0 means "not calibrated"; wfdb takes 200 then, as it does for a missing one.
     adcGain: stated || 200,
     calibrated: Boolean(stated),
-    baseline: place.integer('baseline', baseline!) ?? adcZero ?? 0,
-    units: (isAscii ? units! : asWritten(line, match.indices![8]!)) || 'mV',
-    adcResolution: place.integer('ADC resolution', resolution!),
+    baseline: place.integer('baseline', baseline) ?? adcZero ?? 0,
+    units: (isAscii ? units : asWritten(line, match.indices![8]!)) || 'mV',
+    adcResolution: place.integer('ADC resolution', resolution),
     adcZero,
-    initialValue: place.integer('initial value', initial!),
-    checksum: place.integer('checksum', checksum!),
-    blockSize: place.integer('block size', block!),
-    name: (isAscii ? name! : asWritten(line, [match.indices![13]![1], Number.POSITIVE_INFINITY]).trim()) || null,
+    initialValue: place.integer('initial value', initial),
+    checksum: place.integer('checksum', checksum),
+    blockSize: place.integer('block size', block),
+    name: (isAscii ? name : asWritten(line, [match.indices![13]![1], Number.POSITIVE_INFINITY]).trim()) || null,
   };
 }

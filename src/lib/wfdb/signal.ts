@@ -51,7 +51,7 @@ export function rdrecord(path: string): WfdbRecord {
  * @returns shape (frames, places); missing samples are NaN.
  */
 export function readPhysical(header: Header, path: string, places = everySignal(header)): NdArray<'float64'> {
-  const signals = places.map((place) => header.signals[place]!);
+  const signals = places.map((place) => header.signals[place]);
   return toPhysical(readDigital(header, path, places), { signals });
 }
 
@@ -110,7 +110,7 @@ export function toPhysical(digital: NdArray<'int32'>, header: Pick<Header, 'sign
     const missing = signalFormats.get(signal.fmt)?.missing ?? null;
     const { baseline, adcGain } = signal;
     for (let i = lead; i < out.length; i += leads) {
-      const sample = digital.data[i]!;
+      const sample = digital.data[i];
       out[i] = sample === missing ? Number.NaN : (sample - baseline) / adcGain;
     }
   });
@@ -173,7 +173,7 @@ function checkedFormat({ signals, from }: FileGroup, file: string): SignalFormat
       });
     }
   });
-  return signalFormats.get(signals[0]!.fmt)!;
+  return signalFormats.get(signals[0].fmt)!;
 }
 
 function frameSize(signals: readonly SignalSpec[]): number {
@@ -203,7 +203,7 @@ function checkSkews(signals: readonly SignalSpec[], length: number, file: string
     throw new InputError('a skewed signal needs a format with a value for missing samples', {
       file,
       where: `signal ${index}`,
-      got: `format ${signals[index]!.fmt}`,
+      got: `format ${signals[index].fmt}`,
     });
   }
 }
@@ -220,7 +220,7 @@ function withSignalFile<T>(path: string, use: (file: ByteSource) => T): T {
 
 function inferLength({ fileName, signals }: FileGroup, format: SignalFormat, directory: string): number {
   return withSignalFile(join(directory, fileName), ({ size }) =>
-    Math.trunc((size - (signals[0]!.byteOffset ?? 0)) / (format.bytesPerSample * frameSize(signals))),
+    Math.trunc((size - (signals[0].byteOffset ?? 0)) / (format.bytesPerSample * frameSize(signals))),
   );
 }
 
@@ -233,7 +233,7 @@ function readSamples(
   header: string,
 ): Int32Array {
   const path = join(directory, fileName);
-  const { fmt, byteOffset } = signals[0]!;
+  const { fmt, byteOffset } = signals[0];
   const count = length * frameSize(signals);
   const bytes = withSignalFile(path, (file) => {
     const { size } = file;
@@ -271,7 +271,7 @@ function sumDifferences(samples: Int32Array, signals: readonly SignalSpec[], fil
       });
     for (let at = start; at < samples.length; at += frame) {
       for (let k = at; k < at + signal.samplesPerFrame; k++) {
-        value = (value + samples[k]!) | 0;
+        value = (value + samples[k]) | 0;
         samples[k] = value;
       }
     }
@@ -288,7 +288,7 @@ function copySignal(
   const { samplesPerFrame } = signal;
   const skew = signal.skew ?? 0;
   if (samplesPerFrame === 1 && skew === 0) {
-    for (let i = 0; i < length; i++) out[i * width + lead] = samples[i * frame + start]!;
+    for (let i = 0; i < length; i++) out[i * width + lead] = samples[i * frame + start];
     return;
   }
   // The last `skew` samples (not frames) of a skewed signal become missing; the rest past the end of the file is zeros, as in wfdb-python.
@@ -298,7 +298,7 @@ function copySignal(
     for (let k = 0; k < samplesPerFrame; k++) {
       const at = (i + skew) * frame + start + k;
       if (i * samplesPerFrame + k >= firstMissing) sum += format.missing!;
-      else sum += at < samples.length ? samples[at]! : format.zero;
+      else sum += at < samples.length ? samples[at] : format.zero;
     }
     out[i * width + lead] = Math.trunc(sum / samplesPerFrame);
   }

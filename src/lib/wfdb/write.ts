@@ -83,7 +83,7 @@ function signalLine(signal: SignalToWrite, fileName: string, format: string): st
 function interleave(signals: readonly SignalToWrite[], length: number): Int16Array {
   const out = new Int16Array(length * signals.length);
   signals.forEach(({ samples }, lead) => {
-    for (let i = 0; i < length; i++) out[i * signals.length + lead] = samples[i]!;
+    for (let i = 0; i < length; i++) out[i * signals.length + lead] = samples[i];
   });
   return out;
 }
@@ -99,7 +99,7 @@ function encode16(samples: Int16Array): Buffer {
 function encode212(samples: Int16Array): Buffer {
   const out = Buffer.alloc(Math.ceil(samples.length * 1.5));
   for (let i = 0, at = 0; i < samples.length; i += 2, at += 3) {
-    const [first, second = 0] = [samples[i]!, samples[i + 1]];
+    const [first, second = 0] = [samples[i], samples[i + 1]];
     out[at] = first & 0xff;
     out[at + 1] = ((first >> 8) & 0x0f) | ((second >> 4) & 0xf0);
     if (i + 1 < samples.length) out[at + 2] = second & 0xff;
@@ -146,7 +146,7 @@ export function wrann(directory: string, recordName: string, extension: string, 
   }
   let before = 0;
   sample.forEach((position, i) => {
-    const code = symbolCodes.get(symbol[i]!);
+    const code = symbolCodes.get(symbol[i]);
     let step = position - before;
     if (code === undefined)
       throw new ValueError(`annotation ${i}: ${JSON.stringify(symbol[i])} is no WFDB annotation symbol`);

@@ -33,7 +33,7 @@ export function spreadKernel(kernel: NdArray<'float32'>, channels: number): NdAr
   for (let tap = 0; tap < width; tap++) {
     for (let channel = 0; channel < channels; channel++) {
       for (let filter = 0; filter < filters; filter++) {
-        spread.data[(tap * channels + channel) * filters + filter] = kernel.data[tap * filters + filter]! / channels;
+        spread.data[(tap * channels + channel) * filters + filter] = kernel.data[tap * filters + filter] / channels;
       }
     }
   }

@@ -107,12 +107,12 @@ function stack(
 ): NdArray<'float32' | 'float64'> {
   const first = signals[0];
   if (!first) throw new ValueError('there are no records');
-  const leads = first.shape[1]!;
-  const length = pad === 'max' ? Math.max(...signals.map((signal) => signal.shape[0]!)) : pad || first.shape[0]!;
+  const leads = first.shape[1];
+  const length = pad === 'max' ? Math.max(...signals.map((signal) => signal.shape[0])) : pad || first.shape[0];
   const different = signals.findIndex((signal) => signal.shape[1] !== leads || (!pad && signal.shape[0] !== length));
   if (different !== -1) {
     throw new ValueError(
-      `recordings differ: the first has shape (${first.shape.join(', ')}), number ${different} has (${signals[different]!.shape.join(', ')}); ` +
+      `recordings differ: the first has shape (${first.shape.join(', ')}), number ${different} has (${signals[different].shape.join(', ')}); ` +
         'lengths can be made equal by padding',
     );
   }

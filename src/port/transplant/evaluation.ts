@@ -72,14 +72,14 @@ export function fMax(
   let best = -1;
   let score = Number.NEGATIVE_INFINITY;
   precision.forEach((p, i) => {
-    const f = (2 * p * recall[i]!) / (p + recall[i]!);
+    const f = (2 * p * recall[i]) / (p + recall[i]);
     if (f > score) [best, score] = [i, f];
   });
   if (best < 0)
     throw new ValueError(
       'All-NaN slice encountered: the score is NaN at every threshold; is there a sample without labels?',
     );
-  return [score, thresholds[best]!];
+  return [score, thresholds[best]];
 }
 
 /**
@@ -111,7 +111,7 @@ export function macroPrecisionRecall(
     const recalls = new Float64Array(samples);
     let defined = 0;
     for (let i = 0; i < samples; i++) {
-      const isPredicted = (j: number): boolean => prob[i * probClasses + j]! >= threshold;
+      const isPredicted = (j: number): boolean => prob[i * probClasses + j] >= threshold;
       let [hits, predicted] = [0, 0];
       for (let j = 0; j < probClasses; j++) if (isPredicted(j)) predicted++;
       for (let j = 0; j < classes; j++) {
@@ -121,7 +121,7 @@ export function macroPrecisionRecall(
         precisions[i] = hits / predicted;
         defined++;
       }
-      recalls[i] = hits / labels[i]!;
+      recalls[i] = hits / labels[i];
     }
     return [pairwiseSum(precisions) / defined, mean(recalls)] as const;
   });
@@ -176,9 +176,9 @@ export function challenge2020Metrics(
     let [tp, fp, fn] = [0, 0, 0];
     for (let i = 0; i < samples; i++) {
       const [isTrue, isPredicted] = [truth[i * classes + label], prediction[i * predClasses + label]];
-      if (isPredicted === 1 && isTrue === 1) tp += sampleWeight[i]!;
-      else if (isPredicted === 1) fp += sampleWeight[i]!;
-      else if (isPredicted === 0 && isTrue !== 0) fn += sampleWeight[i]!;
+      if (isPredicted === 1 && isTrue === 1) tp += sampleWeight[i];
+      else if (isPredicted === 1) fp += sampleWeight[i];
+      else if (isPredicted === 0 && isTrue !== 0) fn += sampleWeight[i];
     }
     const weightedTp = (1 + betaF ** 2) * tp;
     f += (weight * weightedTp) / (weightedTp + fp + betaF ** 2 * fn);
@@ -195,8 +195,8 @@ export function mostProbable(yProb: NdArray): Indicator {
   const data = new Uint8Array(prob.length);
   for (let row = 0; row < rows; row++) {
     let highest = Number.NEGATIVE_INFINITY;
-    for (let i = row * columns; i < (row + 1) * columns; i++) highest = Math.max(highest, prob[i]!);
-    for (let i = row * columns; i < (row + 1) * columns; i++) data[i] = prob[i]! >= highest ? 1 : 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) highest = Math.max(highest, prob[i]);
+    for (let i = row * columns; i < (row + 1) * columns; i++) data[i] = prob[i] >= highest ? 1 : 0;
   }
   return { rows, columns, data };
 }
@@ -211,7 +211,7 @@ export function atThreshold(yProb: NdArray, threshold: number | readonly number[
   // NumPy compares a float32 array with a single number in float32, with several in float64.
   const single = yProb.dtype === 'float32' && typeof threshold === 'number' ? Math.fround(threshold) : threshold;
   const data = Uint8Array.from(prob, (p, i) =>
-    p >= (typeof single === 'number' ? single : single[i % columns]!) ? 1 : 0,
+    p >= (typeof single === 'number' ? single : single[i % columns]) ? 1 : 0,
   );
   return { rows, columns, data };
 }
@@ -232,7 +232,7 @@ export function oneHot(indices: NdArray, depth: number): NdArray<'float64'> {
     if ((values.length > 0 && values.length !== depth) || pairs === undefined) {
       throw new IndexError(`${values.length} booleans choose ${chosen.length} of ${depth} classes`);
     }
-    for (let i = 0; i < pairs; i++) data[(i % values.length) * depth + chosen[i % chosen.length]!] = 1;
+    for (let i = 0; i < pairs; i++) data[(i % values.length) * depth + chosen[i % chosen.length]] = 1;
     return { dtype: 'float64', shape: [values.length, depth], data };
   }
   values.forEach((index, row) => {

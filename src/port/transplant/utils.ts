@@ -26,7 +26,7 @@ export function padSequences(x: readonly NdArray[], maxLen?: number, padding: 'p
   if (!first) throw new ValueError('there are no sequences to pad');
   const scalar = x.findIndex(({ shape }) => shape.length === 0);
   if (scalar >= 0) throw new TypeError(`sequence ${scalar} is a single number`);
-  const length = maxLen ?? x.reduce((longest, { shape }) => Math.max(longest, shape[0]!), 0);
+  const length = maxLen ?? x.reduce((longest, { shape }) => Math.max(longest, shape[0]), 0);
   const trailing = first.shape.slice(1);
   const item = sizeOf(trailing);
   const padded = zeros(first.dtype, [x.length, length, ...trailing]);
@@ -36,7 +36,7 @@ export function padSequences(x: readonly NdArray[], maxLen?: number, padding: 'p
         `sequence ${row} has shape (${sequence.shape.join(', ')}); expected (length, ${trailing.join(', ')})`,
       );
     }
-    const own = sequence.shape[0]!;
+    const own = sequence.shape[0];
     const kept = Math.min(length, own);
     if (padding !== 'pre' && padding !== 'post')
       throw new ValueError(`padding must be 'pre' or 'post', got ${padding}`);
@@ -74,7 +74,7 @@ export function matchesSpec(o: Nested, spec: Spec, ignoreBatchDim = false): bool
   if (isList(spec)) {
     if (!isList(o)) throw new ValueError(`expected a list of ${spec.length}, got ${kindOf(o)}`);
     if (o.length !== spec.length) throw new ValueError(`expected ${spec.length} elements, got ${o.length}`);
-    return o.every((part, i) => matchesSpec(part, spec[i]!, ignoreBatchDim));
+    return o.every((part, i) => matchesSpec(part, spec[i], ignoreBatchDim));
   }
   if (spec instanceof Map) {
     const keys = [...spec.keys()].sort().join(', ');
@@ -166,7 +166,7 @@ export function isMulticlass(labels: NdArray): boolean {
   const add = labels.dtype === 'float32' || labels.dtype === 'float16' ? pairwiseSumFloat32 : pairwiseSum;
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < inner; i++) {
-      const line = Array.from({ length: columns }, (_, column) => values[(row * columns + column) * inner + i]!);
+      const line = Array.from({ length: columns }, (_, column) => values[(row * columns + column) * inner + i]);
       if (add(line) !== 1) return true;
     }
   }

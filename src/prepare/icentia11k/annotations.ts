@@ -44,8 +44,8 @@ export function rawLabelsOf(annotations: Annotations, { file, samples, onUnknown
   const rhythms: number[][] = Array.from({ length: rhythmCount }, () => []);
   let open: number | undefined;
   for (let k = 0; k < symbol.length; ) {
-    const position = sample[k]!;
-    if (k > 0 && position < sample[k - 1]!) {
+    const position = sample[k];
+    if (k > 0 && position < sample[k - 1]) {
       throw new InputError('the annotations are out of order', {
         file,
         where: `annotation ${k} at sample ${position}`,
@@ -56,7 +56,7 @@ export function rawLabelsOf(annotations: Annotations, { file, samples, onUnknown
     const here = new Moment(open);
     for (; k < symbol.length && sample[k] === position; k++) {
       const unknown =
-        position >= 0 && position < samples ? here.add(symbol[k]!, noteOf(annotations, k)) : outside(samples);
+        position >= 0 && position < samples ? here.add(symbol[k], noteOf(annotations, k)) : outside(samples);
       if (unknown === undefined) continue;
       if (onUnknown === undefined) {
         throw new InputError('the annotation is not one of Icentia11k', {
@@ -69,8 +69,8 @@ export function rawLabelsOf(annotations: Annotations, { file, samples, onUnknown
       }
       onUnknown(unknown);
     }
-    for (const code of here.beats) beats[code]!.push(position);
-    for (const code of here.rhythms()) rhythms[code]!.push(position);
+    for (const code of here.beats) beats[code].push(position);
+    for (const code of here.rhythms()) rhythms[code].push(position);
     open = here.openAfter();
   }
   return { btype: beats.map(positionsOf), rtype: rhythms.map(positionsOf) };
@@ -79,7 +79,7 @@ export function rawLabelsOf(annotations: Annotations, { file, samples, onUnknown
 const notes = [...[...rhythmCodes.keys()].flatMap((note) => [note, `${note})`]), ')'];
 
 function noteOf({ auxNote }: Annotations, k: number): string {
-  return auxNote[k]!.replace(/\0+$/, '').trim();
+  return auxNote[k].replace(/\0+$/, '').trim();
 }
 
 function outside(samples: number): string {

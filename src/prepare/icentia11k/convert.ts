@@ -178,7 +178,7 @@ async function convertPatient(id: number, options: ConvertOptions, notes: NoteBo
       }
       const check = {
         file: `${record}.dat`,
-        units: units[0]!,
+        units: units[0],
         keepMissing: true,
         keepFlat: 'yes',
         note: notes.add,
@@ -278,7 +278,7 @@ function commonLength(records: readonly string[]): number {
   for (const record of records) {
     const { fs, signals, signalLength } = readHeader(record);
     const file = `${record}.hea`;
-    if (fs !== 250 || signals.length !== 1 || signals[0]!.units !== 'mV' || signalLength === null) {
+    if (fs !== 250 || signals.length !== 1 || signals[0].units !== 'mV' || signalLength === null) {
       throw new InputError('not a segment of Icentia11k', {
         file,
         got: `${signals.length} signals at ${fs} Hz in ${signals.map(({ units }) => units).join(', ')}`,

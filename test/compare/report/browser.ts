@@ -13,7 +13,7 @@ export async function openBrowser(): Promise<Browser | string> {
     const args = ['--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'];
     return await playwright.launch({ executablePath, args, headless: true });
   } catch (error) {
-    return error instanceof Error ? error.message.split('\n')[0]! : String(error);
+    return error instanceof Error ? error.message.split('\n')[0] : String(error);
   }
 }
 

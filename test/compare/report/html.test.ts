@@ -110,7 +110,7 @@ describe('the source of report.html', () => {
     expect(new Set(ids).size).toBe(ids.length);
     const targets = [...source.matchAll(/(?:href="|labelledby="|url\()#?([\w-]+)/g)].map(([, id]) => id);
     expect(targets.length).toBeGreaterThan(10);
-    expect(targets.filter((id) => !ids.includes(id!))).toEqual([]);
+    expect(targets.filter((id) => !ids.includes(id))).toEqual([]);
   });
 });
 

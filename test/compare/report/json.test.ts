@@ -101,21 +101,21 @@ describe('report.json', () => {
     [
       'a wrong type',
       (report: { rows: { values: unknown }[] }) => {
-        report.rows[2]!.values = '12';
+        report.rows[2].values = '12';
       },
       /, rows\[2\]\.values: .*; got "12"; expected integer/,
     ],
     [
       'an unknown rung',
       (report: { rows: { rung: string }[] }) => {
-        report.rows[0]!.rung = 'hope';
+        report.rows[0].rung = 'hope';
       },
       /, rows\[0\]\.rung: .*expected "bits", "same graph"/,
     ],
     [
       'an unknown picture',
       (report: { observations: { kind: string }[] }) => {
-        report.observations[0]!.kind = 'pie';
+        report.observations[0].kind = 'pie';
       },
       /, observations\[0\]\.kind: .*got "pie"; expected "curves"/,
     ],
@@ -129,28 +129,28 @@ describe('report.json', () => {
     [
       'a negative count',
       (report: { rows: { values: number }[] }) => {
-        report.rows[0]!.values = -1;
+        report.rows[0].values = -1;
       },
       /got -1; expected at least 0/,
     ],
     [
       'a row that passed beyond its limit',
       (report: { rows: { difference: number }[] }) => {
-        report.rows[2]!.difference = 1;
+        report.rows[2].difference = 1;
       },
       /rows\[2\]: a row says that it passed/,
     ],
     [
       'a row that passed without a value',
       (report: { rows: { values: number }[] }) => {
-        report.rows[0]!.values = 0;
+        report.rows[0].values = 0;
       },
       /rows\[0\]: a row says that it passed/,
     ],
     [
       'a row that passed and could not be compared',
       (report: { rows: { passed: boolean }[] }) => {
-        report.rows[5]!.passed = true;
+        report.rows[5].passed = true;
       },
       /rows\[5\]: a row says that it passed/,
     ],

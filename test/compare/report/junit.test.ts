@@ -43,15 +43,15 @@ describe('junit.xml', () => {
     const gradients = suiteNamed(root, 'gradients');
     expect(gradients.attributes).toMatchObject({ tests: '2', failures: '1', time: '3.5' });
     const [, test] = testsOf(gradients);
-    expect(test!.attributes).toEqual({ classname: 'compare.gradients', name: 'resnet18: gradients of 3 weights' });
-    const [failure] = test!.children;
-    expect(failure!.attributes.message).toContain('2.0e-11, limit 1.0e-11: conv1[0, 3]: 1 in the port');
-    expect(failure!.text).toContain('npm run compare -- --data /data --seed 2021 --suite gradients --case resnet18');
-    expect(testsOf(suiteNamed(root, 'resume'))[0]!.children).toMatchObject([
+    expect(test.attributes).toEqual({ classname: 'compare.gradients', name: 'resnet18: gradients of 3 weights' });
+    const [failure] = test.children;
+    expect(failure.attributes.message).toContain('2.0e-11, limit 1.0e-11: conv1[0, 3]: 1 in the port');
+    expect(failure.text).toContain('npm run compare -- --data /data --seed 2021 --suite gradients --case resnet18');
+    expect(testsOf(suiteNamed(root, 'resume'))[0].children).toMatchObject([
       { tag: 'skipped' },
       { tag: 'system-out', text: 'this original has no seed' },
     ]);
-    expect(testsOf(suiteNamed(root, 'weights'))[0]!.children).toMatchObject([
+    expect(testsOf(suiteNamed(root, 'weights'))[0].children).toMatchObject([
       { tag: 'error', attributes: { message: 'Python ended', type: 'broken off' } },
     ]);
   });
@@ -65,7 +65,7 @@ describe('junit.xml', () => {
       ),
     );
     const [test] = testsOf(suiteNamed(root, 'gradients'));
-    expect(test!.attributes.name).toContain(']]><a b="&c;">\\u0000\\u001b\\ufffe\\ud800');
-    expect(test!.children[0]!.text).toContain(']] ><a b=');
+    expect(test.attributes.name).toContain(']]><a b="&c;">\\u0000\\u001b\\ufffe\\ud800');
+    expect(test.children[0].text).toContain(']] ><a b=');
   });
 });

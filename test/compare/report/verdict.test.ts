@@ -56,8 +56,8 @@ describe('ladderOf', () => {
       ['float32', 1, 0],
       ['outcome', 0, 0],
     ]);
-    expect(ladder[2]!.tightest?.name).toBe('gradients of 40 weights');
-    expect(ladder[0]!.tightest).toBeUndefined();
+    expect(ladder[2].tightest?.name).toBe('gradients of 40 weights');
+    expect(ladder[0].tightest).toBeUndefined();
   });
 
   it.each([Number.POSITIVE_INFINITY, Number.NaN])('a difference of %d is the tightest of all', (difference) => {
@@ -66,7 +66,7 @@ describe('ladderOf', () => {
       [lost, ...passedRows],
       [...passedRows, lost],
     ]) {
-      expect(ladderOf(comparisonOf({ rows }).findings)[2]!.tightest?.name).toBe('lost');
+      expect(ladderOf(comparisonOf({ rows }).findings)[2].tightest?.name).toBe('lost');
     }
   });
 });
@@ -77,7 +77,7 @@ describe('suitesOf', () => {
     const suites = suitesOf(comparisonOf({ rows, broken: [unfinished], seconds: { sampling: 2 } }).findings);
     expect(suites.map(({ suite }) => suite)).toEqual(['sampling', 'resume', 'files']);
     expect(suites.map(({ seconds }) => seconds)).toEqual([2, 0, 0]);
-    expect(suites[1]!.broken).toEqual([unfinished]);
+    expect(suites[1].broken).toEqual([unfinished]);
   });
 
   it('loses no row of a suite that it does not know', () => {

@@ -339,7 +339,7 @@ describe('damaged HDF5 files', () => {
   it('no byte, whatever its value, leads to anything but numbers or a typed error', () => {
     let refused = 0;
     for (let at = 0; at < plain.length; at++) {
-      for (const value of [0, 0xff, plain[at]! ^ 0x10]) {
+      for (const value of [0, 0xff, plain[at] ^ 0x10]) {
         try {
           for (const { path, data, shape } of parseWeightsH5('mutant.h5', patched(at, value)).weights) {
             if (data.length !== sizeOf(shape)) throw new Error(`${path} at byte ${at}: ${data.length} values`);

@@ -49,32 +49,34 @@ async function run({ reader: name, seed, first, count, folder }: Order): Promise
     await reader.read(path);
   }
   let peak: [number, number] = [first, process.resourceUsage().maxRSS * 1024];
-  let batch: { accepted: number; refused: number; untyped: [number, string][]; slowest: [number, number] };
-  const begin = (): void => {
-    batch = { accepted: 0, refused: 0, untyped: [], slowest: [first, 0] };
-  };
-  begin();
+  const newBatch = () => ({
+    accepted: 0,
+    refused: 0,
+    untyped: [] as [index: number, error: string][],
+    slowest: [first, 0] as [index: number, ms: number],
+  });
+  let batch = newBatch();
   let told = Date.now();
   for (let index = first; index < first + count; index++) {
     writeFileSync(path, mutantOf(reader, seeds, seed, index));
     const start = performance.now();
     try {
       await reader.read(path);
-      batch!.accepted++;
+      batch.accepted++;
     } catch (error) {
-      batch!.refused++;
+      batch.refused++;
       if (!typed.some((type) => error instanceof type))
-        batch!.untyped.push([index, String((error as Error)?.stack ?? error)]);
+        batch.untyped.push([index, String((error as Error)?.stack ?? error)]);
     }
     const ms = performance.now() - start;
-    if (ms > batch!.slowest[1]) batch!.slowest = [index, ms];
+    if (ms > batch.slowest[1]) batch.slowest = [index, ms];
     const bytes = process.resourceUsage().maxRSS * 1024;
     if (bytes > peak[1]) peak = [index, bytes];
     const now = Date.now();
-    if (now - told > 200 || index === first + count - 1 || batch!.untyped.length > 0) {
+    if (now - told > 200 || index === first + count - 1 || batch.untyped.length > 0) {
       told = now;
-      const report: Report = { next: index + 1, ...batch!, peak };
-      begin();
+      const report: Report = { next: index + 1, ...batch, peak };
+      batch = newBatch();
       await new Promise((resolve) => process.send!(report, resolve));
     }
   }

@@ -69,7 +69,7 @@ export async function campaign(format: Format, count: number, seed: number): Pro
       const from = i % 3 === 0 ? HEAD[format] : 0;
       if (from > 0) outcome.pastTheHead++;
       const path = join(folder, `${i}.${format}`);
-      writeFileSync(path, mutate(seeds[i % seeds.length]!, random, { from, text: format === 'csv' }));
+      writeFileSync(path, mutate(seeds[i % seeds.length], random, { from, text: format === 'csv' }));
       return path;
     });
     const program = join(root, 'test/fixtures/python/read_mutants.py');
@@ -78,7 +78,7 @@ export async function campaign(format: Format, count: number, seed: number): Pro
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Answer);
-    for (const [i, path] of paths.entries()) await judge(format, path, python[i]!, folder, outcome);
+    for (const [i, path] of paths.entries()) await judge(format, path, python[i], folder, outcome);
     return outcome;
   } finally {
     rmSync(folder, { recursive: true, force: true });

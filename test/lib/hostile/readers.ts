@@ -361,7 +361,7 @@ async function tarSeed(folder: string): Promise<Buffer> {
 /** The mutant of this number: the same for equal seeds, whatever was made before. */
 export function mutantOf(reader: Reader, originals: readonly Uint8Array[], seed: number, index: number): Uint8Array {
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
-  const original = originals[index % originals.length]!;
+  const original = originals[index % originals.length];
   const inside = reader.damageInside;
   if (inside && index % 3 !== 0) return inside(original, random);
   return mutate(original, random, { text: reader.text, from: index % 3 === 0 ? (reader.head ?? 0) : 0 });

@@ -117,7 +117,7 @@ async function campaign(
   const paths = Array.from({ length: count }, (_, i) => {
     const path = join(folder, `mutant${i}.mat`);
     const from = random() < 0.2 ? 0 : 128;
-    writeFileSync(path, mutate(originals[i % originals.length]!, random, { from, keepLength: random() < 0.7 }));
+    writeFileSync(path, mutate(originals[i % originals.length], random, { from, keepLength: random() < 0.7 }));
     return path;
   });
   const expected = await python(paths);

@@ -121,7 +121,7 @@ describe('numpy.load(mmap_mode="r"): NpyFile', () => {
 
   it('a member of a stored .npz, but not of a packed one', () => {
     const stored = NpzFile.open(join(folder, 'stored.npz'));
-    expect(plain(stored.open('c_float64').read()).data).toEqual(written.c_float64!.data);
+    expect(plain(stored.open('c_float64').read()).data).toEqual(written.c_float64.data);
     stored.close();
     const packed = NpzFile.open(join(folder, 'packed.npz'));
     expect(() => packed.open('c_float64')).toThrow(/compressed member/);
@@ -207,7 +207,7 @@ describe('files that are refused', () => {
     const path = join(own, 'damaged.npz');
     copyFileSync(join(folder, 'stored.npz'), path);
     const bytes = readFileSync(path);
-    bytes[bytes.indexOf('NUMPY') + 140]! ^= 1;
+    bytes[bytes.indexOf('NUMPY') + 140] ^= 1;
     writeFileSync(path, bytes);
     expect(() => readNpz(path)).toThrow(/another length or checksum/);
     truncateSync(path, statSync(path).size - 30);

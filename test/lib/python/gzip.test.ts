@@ -55,7 +55,7 @@ print(json.dumps([read(path) for path in json.load(sys.stdin)]))`;
     return null;
   };
   for (const [i, [name, bytes]] of Object.entries(files).entries()) {
-    const path = paths[i]!;
+    const path = paths[i];
     const atOnce = (): string | null => {
       try {
         return digest(gunzip(bytes, path, 2 ** 30));

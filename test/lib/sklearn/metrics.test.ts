@@ -20,7 +20,7 @@ const state = new RandomState(11);
 /** Truth and scores of many sizes: ties, classes that never occur, perfect and useless scores. */
 const cases = Array.from({ length: 120 }, (_, i) => {
   const [samples, classes] = [2 + state.randint(i < 100 ? 60 : 3000), 1 + state.randint(5)];
-  const digits = [1, 2, 8][i % 3]!;
+  const digits = [1, 2, 8][i % 3];
   const truth = Array.from({ length: samples }, () =>
     Array.from({ length: classes }, (_, j) => Number(state.randomSample() < (j === 4 ? 0 : 0.3))),
   );
@@ -46,7 +46,7 @@ describe('sklearn.metrics', () => {
     const program = join(root, 'test/fixtures/sklearn/metrics.py');
     const expected = JSON.parse(await runPython([program], { input: JSON.stringify(cases) }));
     const found = cases.map(({ truth, scores }) => {
-      const [rows, columns] = [truth.length, truth[0]!.length];
+      const [rows, columns] = [truth.length, truth[0].length];
       const flat = { truth: Float64Array.from(truth.flat()), scores: Float64Array.from(scores.flat()) };
       const prediction: Indicator = {
         rows,

@@ -30,7 +30,7 @@ function stratifyOf({ n, classes, labels, kind }: Case): StratifyLabels | undefi
     case 'vector':
       return labels;
     case 'text':
-      return labels.map((label) => ['é𝒳', 'Z', 'a', 'aa', '~'][label]!);
+      return labels.map((label) => ['é𝒳', 'Z', 'a', 'aa', '~'][label]);
     case 'bool':
       return ndarray('bool', [n, classes], Uint8Array.from(oneHot));
     case 'float32':

@@ -220,7 +220,7 @@ describe('damaged and hostile checkpoints', () => {
   const remove = (key: string) => () => rewrite((entries) => entries.filter((row) => row.key !== key));
   const patch = (file: string, at: number, byte: number) => () => {
     const bytes = readFileSync(file);
-    bytes[at < 0 ? bytes.length + at : at]! ^= byte;
+    bytes[at < 0 ? bytes.length + at : at] ^= byte;
     writeFileSync(file, bytes);
   };
   const replaceByFolder = (file: string) => () => {
@@ -284,7 +284,7 @@ describe('damaged and hostile checkpoints', () => {
     ['value longer than its block', rawBlock([0, 0, 100]), /longer than its block/],
     ['length that is cut off', rawBlock([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), /cut off/],
     ['length beyond 2^53', rawBlock([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0]), /beyond 2\^53/],
-    ['keys out of order', () => rewrite((rows) => [rows[0]!, ...rows.slice(1).reverse()]), /keys are out of order/],
+    ['keys out of order', () => rewrite((rows) => [rows[0], ...rows.slice(1).reverse()]), /keys are out of order/],
     ['key twice', () => rewrite((rows) => [...rows, rows.at(-1)!]), /keys are out of order/],
     ['no header', remove(''), /index without its header/],
     ['no data files', set('', header(0)), /got 0 data files/],
@@ -373,7 +373,7 @@ describe('damaged and hostile checkpoints', () => {
       rewrite(() => {
         const changed = rows.map(({ key, value }) => ({ key, value: Uint8Array.from(value) }));
         for (let edit = random(3); edit >= 0; edit--) {
-          const { value } = changed[random(changed.length)]!;
+          const { value } = changed[random(changed.length)];
           value[random(value.length)] = random(2) === 0 ? random(256) : 0xff;
         }
         return changed;

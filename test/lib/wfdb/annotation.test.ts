@@ -75,7 +75,7 @@ describe('wfdb.rdann', () => {
     writeFileSync(join(folder, 'plain.hea'), 'plain 1 128.5 10\nplain.dat 16 200\n');
     const python = await readWithPython({ annotations: paths.map((path) => [path, 'atr']) });
     expect(paths.map((path) => rdann(path, 'atr'))).toEqual(python.annotations);
-    expect(rdann(paths[0]!, 'atr').fs).toBe(128.5);
+    expect(rdann(paths[0], 'atr').fs).toBe(128.5);
   });
 
   it.skipIf(!haveSharedData)('wfdb.rdann: real annotations as wfdb-python', async () => {

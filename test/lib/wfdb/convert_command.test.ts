@@ -41,7 +41,7 @@ describe('the command that makes a readable record', () => {
         expect(error).toBeInstanceOf(InputError);
         message = (error as InputError).message;
       }
-      const command = /_converted: (.*)$/.exec(message)![1]!;
+      const command = /_converted: (.*)$/.exec(message)![1];
       execFileSync('bash', ['-c', command], { stdio: 'ignore' });
       const converted = rdrecord(at(`${name}_converted`));
       const python = `import json, sys, wfdb; r = wfdb.rdrecord(sys.argv[1]); print(json.dumps([r.units, r.sig_name, r.comments, [None if v != v else v for v in r.p_signal.ravel().tolist()]]))`;
@@ -50,10 +50,10 @@ describe('the command that makes a readable record', () => {
       expect(converted.pSignal.data.length).toBe(values.length);
       const difference = (values as (number | null)[]).map((value, i) =>
         value === null
-          ? Number.isNaN(converted.pSignal.data[i]!)
+          ? Number.isNaN(converted.pSignal.data[i])
             ? 0
             : 1
-          : Math.abs(value - converted.pSignal.data[i]!),
+          : Math.abs(value - converted.pSignal.data[i]),
       );
       expect(Math.max(...difference)).toBeLessThan(1e-7);
     },
@@ -69,7 +69,7 @@ it('a record line with the ending of the signal file is mended by the command th
   } catch (error) {
     message = (error as Error).message;
   }
-  execFileSync('bash', ['-c', /: (sed .*)$/.exec(message)![1]!]);
+  execFileSync('bash', ['-c', /: (sed .*)$/.exec(message)![1]]);
   expect(rdrecord(at('E1'))).toMatchObject({ recordName: 'E1', fs: 500, comments: ['Dx: 1'] });
 });
 

@@ -81,7 +81,7 @@ export async function campaign(
 }
 
 function mutantHeader(folder: string, name: string, random: () => number): string {
-  const format = formats[Math.floor(random() * formats.length)]!;
+  const format = formats[Math.floor(random() * formats.length)];
   const lines = [
     '#first comment',
     `${name} 2 257.5/100(3.5) 12 12:33:59 12/05/2020`,
@@ -102,7 +102,7 @@ function mutantHeader(folder: string, name: string, random: () => number): strin
 
 function mutantSignal(folder: string, name: string, index: number, random: () => number): string {
   const path = join(folder, name);
-  const format = formats[index % formats.length]!;
+  const format = formats[index % formats.length];
   const frames = 1 + Math.floor(random() * 20);
   const signals = 1 + Math.floor(random() * 3);
   const line = (): string =>
@@ -128,7 +128,7 @@ function mutantAnnotation(folder: string, name: string, random: () => number): s
     position += Math.floor(random() ** 4 * 5000);
     return position;
   });
-  const symbol = sample.map(() => 'NV+SQ~'[Math.floor(random() * 6)]!);
+  const symbol = sample.map(() => 'NV+SQ~'[Math.floor(random() * 6)]);
   const auxNote = symbol.map((text) => (text === '+' ? '(AFIB' : random() < 0.2 ? 'odd' : ''));
   wrann(folder, name, 'whole', { sample, symbol, auxNote, fs: random() < 0.5 ? 250 : undefined });
   const { bytes, from } = annotationBytes(`${path}.whole`, random);

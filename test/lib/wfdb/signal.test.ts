@@ -127,7 +127,7 @@ describe('wfdb.rdrecord', () => {
     const digital = (name: string): number[][] => {
       const path = join(sharedData, 'wfdb', name);
       const { data, shape } = readDigital(readHeader(path), path);
-      return Array.from({ length: shape[0]! }, (_, i) => Array.from(data.subarray(i * shape[1]!, (i + 1) * shape[1]!)));
+      return Array.from({ length: shape[0] }, (_, i) => Array.from(data.subarray(i * shape[1], (i + 1) * shape[1])));
     };
     expect(digital('test01_00s')).toEqual(text('record-1a'));
     expect(digital('binformats')).toEqual(text('record-1f.gz').map((row) => row.slice(-10)));

@@ -15,7 +15,7 @@ describe('wfdb.wrsamp', () => {
   it.each(['16', '212', '16+24'] as const)('wfdb.wrsamp: wfdb-python reads format %s', async (format) => {
     const limit = format === '212' ? 2047 : 32767;
     const lead = (k: number): Int16Array =>
-      Int16Array.from({ length: 7 }, (_, i) => [limit, -limit - 1, 0, -1, 5 * k, i, k - i][i]!);
+      Int16Array.from({ length: 7 }, (_, i) => [limit, -limit - 1, 0, -1, 5 * k, i, k - i][i]);
     const signals: SignalToWrite[] = [
       { name: 'I', samples: lead(1), gain: '1000.0', baseline: 3 },
       { name: 'V 2', samples: lead(2), gain: 204.8, units: 'uV', adcZero: -7 },
@@ -49,10 +49,10 @@ describe('wfdb.wrsamp', () => {
         name: name!,
         gain: adcGain,
         adcZero: adcZero!,
-        samples: Int16Array.from({ length: shape[0]! }, (_, i) => data[i * shape[1]! + lead]!),
+        samples: Int16Array.from({ length: shape[0] }, (_, i) => data[i * shape[1] + lead]),
       }));
       wrsamp(folder, { recordName: header.recordName, fs: header.fs, signals, format });
-      const { fileName } = header.signals[0]!;
+      const { fileName } = header.signals[0];
       expect(readFileSync(join(folder, fileName))).toEqual(readFileSync(join(path, '..', fileName)));
       const again = readHeader(join(folder, header.recordName)).signals;
       const modulo = (checksum: number | null): number => checksum! & 0xffff;

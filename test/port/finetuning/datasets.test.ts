@@ -56,7 +56,7 @@ async function compare(cases: readonly Case[], alsoPython: readonly PythonCall[]
     ...alsoPython,
   ]);
   for (const [i, [call, dir, options]] of cases.entries()) {
-    const got = await readers[call]!(dir, { ...options, resampler });
+    const got = await readers[call](dir, { ...options, resampler });
     expect(tell(got), `${call} ${dir} ${JSON.stringify(options)}`).toEqual(python[i]);
   }
   return python.slice(cases.length);

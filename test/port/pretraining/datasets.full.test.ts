@@ -30,7 +30,7 @@ describe('100,000 samples to the last bit', () => {
     'pretraining.datasets.%s',
     async (_, stream, k) => {
       const settings = { seed, count, chunk, batchSize: 32, readAhead: 4 };
-      expect(python[k]!.hashes).toHaveLength(count / chunk);
+      expect(python[k].hashes).toHaveLength(count / chunk);
       expect(await takeStream(stream, folderOf(stream.unzipped), ids, settings)).toEqual(python[k]);
     },
   );

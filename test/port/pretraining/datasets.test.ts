@@ -39,7 +39,7 @@ describe('2,000 samples to the last bit, and the draw after them', () => {
     async (_, stream, k) => {
       const place = folderOf(stream.unzipped);
       const settings = { seed, count, chunk, batchSize: 50 };
-      expect(python[k]!.hashes).toHaveLength(count / chunk);
+      expect(python[k].hashes).toHaveLength(count / chunk);
       expect(await takeStream(stream, place, ids, { ...settings, readAhead: 0 })).toEqual(python[k]);
       expect(await takeStream(stream, place, ids, { ...settings, readAhead: 3 })).toEqual(python[k]);
     },
@@ -141,9 +141,9 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
     const ordered = stream({ batchSize: 1 });
     const source = values(await take(ordered, 140)).map(String);
     await ordered.close();
-    expect(runs[1]!.every((sample) => source.includes(sample))).toBe(true);
+    expect(runs[1].every((sample) => source.includes(sample))).toBe(true);
     // A sample leaves the buffer at the earliest when it is full: the k-th one is among the first k + 40.
-    for (const [k, sample] of runs[1]!.entries()) expect(source.indexOf(sample)).toBeLessThan(k + 40);
+    for (const [k, sample] of runs[1].entries()) expect(source.indexOf(sample)).toBeLessThan(k + 40);
     expect(runs[1]).not.toEqual(source.slice(0, 100));
   });
 
@@ -154,7 +154,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
       beatGenerator(folderOf(true), half, 512, { ...shared, random }),
     );
     const expected = Array.from({ length: 12 }, (_, k) =>
-      Array.from(halves[k % 2]!.next().value[0].data as Float32Array),
+      Array.from(halves[k % 2].next().value[0].data as Float32Array),
     );
     const batches = stream({ ...shared, random: new RandomState(4), parallelism: 2, batchSize: 12 });
     const [batch] = (await take(batches, 1)) as [Batch];

@@ -63,7 +63,7 @@ const functions: Readonly<Record<string, (a: NdArray, b: NdArray, second: string
   'create_predictions_frame, y_true': (a, b) => createPredictionsFrame(a, { yTrue: b }),
   'create_predictions_frame, y_pred': (a, b) => createPredictionsFrame(a, { yPred: b }),
   'create_predictions_frame, names': (a, _, second) =>
-    createPredictionsFrame(a, { yTrue: a, classNames: classNames[second]! }),
+    createPredictionsFrame(a, { yTrue: a, classNames: classNames[second] }),
   is_multiclass: (a) => [Number(isMulticlass(a))],
   running_mean_std: (a) => runningMeanStd([a, a]),
   ...Object.fromEntries(
@@ -107,8 +107,8 @@ describe('wrong ranks, sizes and types', () => {
     expect(keys.length).toBeGreaterThan(50);
     const different = keys.flatMap((key) => {
       const [, first, second = ''] = key.split('|');
-      const wanted = comparable(found.outcomes[key]!);
-      const got = comparable(outcomeOf(() => functions[name]!(arrays.get(first!)!, arrays.get(second)!, second)));
+      const wanted = comparable(found.outcomes[key]);
+      const got = comparable(outcomeOf(() => functions[name](arrays.get(first)!, arrays.get(second)!, second)));
       return isDeepStrictEqual(got, wanted) ? [] : [{ key, got, wanted }];
     });
     expect(different.slice(0, Number(process.env.SHOWN ?? 5))).toEqual([]);

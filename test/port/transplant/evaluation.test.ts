@@ -20,7 +20,7 @@ import { runPython } from '../../python.ts';
 import { haveSharedData, root, sharedData } from '../../shared_data.ts';
 
 const matrix = (rows: number[][]): NdArray<'float64'> =>
-  ndarray('float64', [rows.length, rows[0]!.length], Float64Array.from(rows.flat()));
+  ndarray('float64', [rows.length, rows[0].length], Float64Array.from(rows.flat()));
 
 const state = new RandomState(5);
 
@@ -40,14 +40,14 @@ const cases: Case[] = Array.from({ length: 80 }, (_, i) => {
       Number(j === label || (i % 3 === 0 && state.randomSample() < 0.3)),
     );
   });
-  if (i % 5 === 0) truth[0]!.fill(0);
+  if (i % 5 === 0) truth[0].fill(0);
   const prob = truth.map((row) =>
     row.map((value) => Number((0.25 * value + 0.75 * state.randomSample()).toFixed(i % 2 ? 1 : 12))),
   );
   return {
     truth,
     prob,
-    dtype: (['bool', 'int64', 'float64', 'float32'] as const)[i % 4]!,
+    dtype: (['bool', 'int64', 'float64', 'float32'] as const)[i % 4],
     prob_dtype: i % 3 ? 'float32' : 'float64',
   };
 });
@@ -83,7 +83,7 @@ describe('transplant.evaluation', () => {
         yProb.shape,
         BigInt64Array.from(yProb.data, (p) => BigInt(p >= 0.5)),
       );
-      const classes = prob[0]!.length;
+      const classes = prob[0].length;
       return {
         auc: attempt(() => auc(yTrue, yProb)),
         f1: attempt(() => f1(yTrue, yProb)),
@@ -215,7 +215,7 @@ describe('bootstrap intervals', () => {
   const truth = Array.from({ length: samples }, (_, i) => [Number(i % 3 === 0), Number(i % 3 !== 0)]);
   const draw = new RandomState(3);
   const noisy = (noise: number): NdArray => {
-    const rows = truth.map((row) => row[0]! * (1 - noise) + draw.randomSample() * noise);
+    const rows = truth.map((row) => row[0] * (1 - noise) + draw.randomSample() * noise);
     return matrix(rows.map((p) => [p, 1 - p]));
   };
   const [yTrue, good, poor] = [matrix(truth), noisy(0.7), noisy(0.95)];
@@ -237,13 +237,13 @@ describe('bootstrap intervals', () => {
 
   it('agree with numpy.quantile over the same resamples', async () => {
     // Recall of class 0 keeps its denominator in a stratified resample, so the scores can be drawn again by hand.
-    const { recall } = bootstrapScores(yTrue, poor, { resamples: 200, seed: 8 }).perClass[0]!;
+    const { recall } = bootstrapScores(yTrue, poor, { resamples: 200, seed: 8 }).perClass[0];
     const program = `import sys, json, numpy as np
 hits = np.array(json.load(sys.stdin)); r = np.random.RandomState(8); other = 200; scores = []
 for _ in range(200):
     scores.append(np.mean([hits[r.randint(len(hits))] for _ in hits])); [r.randint(other) for _ in range(other)]
 print(json.dumps([hits.mean(), *np.quantile(scores, [0.025, 0.975])]))`;
-    const hits = truth.flatMap((row, i) => (row[0] ? [Number(poor.data[2 * i]! >= poor.data[2 * i + 1]!)] : []));
+    const hits = truth.flatMap((row, i) => (row[0] ? [Number(poor.data[2 * i] >= poor.data[2 * i + 1])] : []));
     const [value, low, high] = JSON.parse(await runPython(['-c', program], { input: JSON.stringify(hits) }));
     expect(recall.value).toBeCloseTo(value, 12);
     expect(recall.low).toBeCloseTo(low, 12);

@@ -50,7 +50,7 @@ function convert(
     { file: 'p00000_s00.atr', samples: 1000, onUnknown },
   );
   const flat = (codes: RawLabels['btype']) =>
-    codes.flatMap(({ data }, code) => Array.from(data as Int32Array, (at) => [at, code])).sort(([a], [b]) => a! - b!);
+    codes.flatMap(({ data }, code) => Array.from(data as Int32Array, (at) => [at, code])).sort(([a], [b]) => a - b);
   return { beats: flat(btype), rhythms: flat(rtype) };
 }
 
@@ -60,7 +60,7 @@ describe('annotations written from labels, and labels read from them', () => {
       const samples = 64;
       const at = (k: number): number => (length === 1 ? 0 : Math.round((k * (samples - 1)) / (length - 1)));
       for (let number = 0; number < 4 ** length; number++) {
-        const codes = Array.from({ length }, (_, k) => rhythms[Math.floor(number / 4 ** k) % 4]!);
+        const codes = Array.from({ length }, (_, k) => rhythms[Math.floor(number / 4 ** k) % 4]);
         const labels = raw(
           codes.map((_, k) => [at(k), (number + k) % 5]),
           codes.map((code, k) => [at(k), code]),
@@ -96,8 +96,8 @@ describe('annotations written from labels, and labels read from them', () => {
       let before = noise;
       for (let run = 0; run < 12; run++) {
         const others = rhythms.filter((code) => code !== before);
-        const code = others[random.randint(3)]!;
-        const count = [1, 2, 3, 60][random.randint(4)]!;
+        const code = others[random.randint(3)];
+        const count = [1, 2, 3, 60][random.randint(4)];
         // The first label of a run may stand where the last one of the run before does, in the order in which the edition writes them.
         const touches = labels.length > 0 && before !== noise && code !== noise && order(code) > order(before);
         if (touches && random.randint(2) === 0) sample = labels.at(-1)![0];
@@ -166,7 +166,7 @@ describe('annotations written from labels, and labels read from them', () => {
     [8, 'data/icentia11k'],
     [44, 'cases/icentia-real-s44'],
   ])('segment %i of patient 0: the bytes that are published, from the pickle', (segment, place) => {
-    const labels = loadRawLabels(join(sharedData, 'icentia11k', 'pickle_labels'), 0)[segment]!;
+    const labels = loadRawLabels(join(sharedData, 'icentia11k', 'pickle_labels'), 0)[segment];
     roundTrip(labels, 2 ** 20 + 1);
     const name = `p00000_s${String(segment).padStart(2, '0')}.atr`;
     const published = join(sharedData, '..', place, 'p00', 'p00000', name);
@@ -469,6 +469,6 @@ function order(code: number): number {
 
 function equal(a: RawLabels, b: RawLabels): boolean {
   return (['btype', 'rtype'] as const).every((type) =>
-    a[type].every(({ data }, code) => Buffer.from(data.buffer).equals(Buffer.from(b[type][code]!.data.buffer))),
+    a[type].every(({ data }, code) => Buffer.from(data.buffer).equals(Buffer.from(b[type][code].data.buffer))),
   );
 }

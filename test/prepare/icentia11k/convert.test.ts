@@ -84,7 +84,7 @@ describe('generated patients in all three forms', () => {
     await convert({ source: wfdb, target: out, unzipped: true, patientIds: [3] });
     expect(readFileSync(patientFile(out, 3, '.npy'))).toEqual(readFileSync(patientFile(unzipped, 3, '.npy')));
     const [ours, theirs] = [out, unzipped].map((dir) => loadLabels(dir, 3, { unzipped: true }));
-    expect([ours!.btype, ours!.rtype, ours!.size]).toEqual([theirs!.btype, theirs!.rtype, theirs!.size]);
+    expect([ours.btype, ours.rtype, ours.size]).toEqual([theirs.btype, theirs.rtype, theirs.size]);
     expect(existsSync(patientFile(out, 0, '.npy'))).toBe(false);
   });
 
@@ -237,21 +237,21 @@ describe('incomplete and damaged sources', () => {
     const place = join(source, 'p00', 'p00003');
     const { sample, symbol, auxNote } = rdann(join(place, 'p00003_s01'), 'atr');
     const add = {
-      sample: [sample[0]!, ...sample, 29_999],
+      sample: [sample[0], ...sample, 29_999],
       symbol: ['F', ...symbol, '+'],
       auxNote: ['', ...auxNote, '(VT'],
     };
     wrann(place, 'p00003_s01', 'atr', add);
     const { failed } = await convertIcentia11k({ source, target: out, patientIds: [3] });
-    expect(failed[0]!.error.message).toMatch(
+    expect(failed[0].error.message).toMatch(
       /p00003_s01\.atr, annotation 0 at sample \d+: .*got the beat "F"; expected .*--skip-unknown/,
     );
     const { patients } = await convert({ source, target: out, skipUnknown: true });
-    expect(patients[0]!.unknown).toBeUndefined();
-    expect(patients[3]!.unknown).toEqual({ 'the beat "F"': 1, 'the rhythm "(VT"': 1 });
+    expect(patients[0].unknown).toBeUndefined();
+    expect(patients[3].unknown).toEqual({ 'the beat "F"': 1, 'the rhythm "(VT"': 1 });
     expect(loadRawLabels(out, 3)).toEqual(loadRawLabels(zipped, 3));
     const again = await convert({ source, target: out });
-    expect(again.patients[3]!.unknown).toEqual(patients[3]!.unknown);
+    expect(again.patients[3].unknown).toEqual(patients[3].unknown);
   });
 
   test.each([true, false])(

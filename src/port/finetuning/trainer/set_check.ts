@@ -2,8 +2,9 @@ import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
 import type { Facts, Source } from '../../../jobs/agreement.ts';
 import { toFloat64 } from '../../../lib/numpy/convert.ts';
-import { allocate, type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import type { Rows } from '../../../lib/numpy/rows.ts';
+import { countByClass, sameClasses, takeColumns } from '../../../prepare/labels.ts';
 import { type Preprocessing, withChannel } from '../../../prepare/preprocessing.ts';
 import type { Normalization } from '../../../prepare/record_transform.ts';
 import { leadKey } from '../../../recordings/leads.ts';
@@ -50,7 +51,7 @@ export function sourceOf({ file, set, preprocessing }: SetOfFile, channel?: numb
 function normalizationText({ mean, std }: Normalization, leads: number): string {
   const text = (value: number | readonly number[]): string => {
     const values = typeof value === 'number' ? new Array<number>(leads).fill(value) : value;
-    return [...new Set(values)].length === 1 ? short(values[0]!) : `[${values.map(short).join(' ')}]`;
+    return [...new Set(values)].length === 1 ? short(values[0]) : `[${values.map(short).join(' ')}]`;
   };
   return `mean ${text(mean)} std ${text(std)}`;
 }
@@ -132,21 +133,6 @@ export function withClassesOf<T extends SetOfFile>(
   return { ...source, set: { ...set, classes, y: takeColumns(set.y, order) } };
 }
 
-/** Whether both name the same classes, in any order. */
-export function sameClasses(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
-}
-
-/** Columns of `(records, classes)` in another order; -1 is a column of zeros. */
-export function takeColumns(y: NdArray, order: readonly number[]): NdArray {
-  const [rows, width] = y.shape;
-  const data = allocate(y.dtype, rows * order.length) as { [index: number]: number | bigint };
-  for (let i = 0; i < rows; i++) {
-    for (const [to, from] of order.entries()) if (from >= 0) data[i * order.length + to] = y.data[i * width + from]!;
-  }
-  return ndarray(y.dtype, [rows, order.length], data as unknown as NdArray['data']);
-}
-
 /** Throws an InputError that names the first record with a missing or infinite sample, and how many there are. */
 export function requireFinite(x: Rows, recordIds: readonly (string | number)[], file: string): void {
   const [records, samples, leads] = x.shape;
@@ -168,7 +154,7 @@ export function requireFinite(x: Rows, recordIds: readonly (string | number)[], 
 }
 
 function isFiniteArray(data: Float32Array | Float64Array, start: number, count: number): boolean {
-  for (let i = start; i < start + count; i++) if (data[i]! - data[i]! !== 0) return false;
+  for (let i = start; i < start + count; i++) if (data[i] - data[i] !== 0) return false;
   return true;
 }
 
@@ -232,7 +218,7 @@ export function checkPart(name: 'training' | 'validation' | 'test', { file, set 
   if (!varying && name === 'training') {
     throw new InputError('all training records have the same labels: there is nothing to learn', {
       file,
-      got: classes.filter((_, k) => counts[k]! > 0).join(', ') || 'no labels',
+      got: classes.filter((_, k) => counts[k] > 0).join(', ') || 'no labels',
     });
   }
   const absent = classes.filter((_, k) => counts[k] === 0);
@@ -241,15 +227,6 @@ export function checkPart(name: 'training' | 'validation' | 'test', { file, set 
     kind: 'warning',
     text: `${file}: no ${name} record has the class${absent.length > 1 ? 'es' : ''} ${absent.join(', ')}`,
   });
-}
-
-/** Records with each class. */
-export function countByClass(y: NdArray): number[] {
-  const [rows, classes] = y.shape;
-  const values = toFloat64(y);
-  const counts = new Array<number>(classes).fill(0);
-  for (let i = 0; i < rows * classes; i++) counts[i % classes]! += values[i]!;
-  return counts;
 }
 
 /** Throws an InputError unless every class has records with and without it: without, the area under its ROC curve is not defined (Quirk Q9). */

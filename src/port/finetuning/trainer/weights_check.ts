@@ -69,7 +69,7 @@ function warnOfOtherTraining(
       `the classes ${job.model.classes.join(', ')}; ${file} has ${set.classes.join(', ')}: the outputs start with the meaning of the former`,
     );
   }
-  const form = { samples, leads: set.x.shape[2]! };
+  const form = { samples, leads: set.x.shape[2] };
   const [was, is] = [factsOf(form, job.preprocessing), factsOf(form, preprocessing, job.model.channel)];
   const different = Object.keys(was).filter((name) => is[name] !== undefined && was[name] !== is[name]);
   for (const name of different) warn(`data with the ${name} ${was[name]}; ${file} has ${is[name]}`);

@@ -92,7 +92,7 @@ export function* batched(items: Iterable<Item>, batchSize: number): Generator<Ba
   let y = new Int32Array(batchSize);
   let count = 0;
   const flush = (): Batch => {
-    const x = shapes.map((shape, k) => ndarray('float32', [count, ...shape], data[k]!.subarray(0, count * sizes[k]!)));
+    const x = shapes.map((shape, k) => ndarray('float32', [count, ...shape], data[k].subarray(0, count * sizes[k])));
     const batch = { x: joined(x), y: ndarray('int32', [count], y.subarray(0, count)) };
     count = 0;
     return batch;
@@ -110,10 +110,10 @@ export function* batched(items: Iterable<Item>, batchSize: number): Generator<Ba
     parts.forEach((part, k) => {
       if (String(part.shape) !== String(shapes[k])) {
         throw new ValueError(
-          `samples of shape (${shapes[k]!.join(', ')}) and (${part.shape.join(', ')}) cannot make a batch`,
+          `samples of shape (${shapes[k].join(', ')}) and (${part.shape.join(', ')}) cannot make a batch`,
         );
       }
-      data[k]!.set(toFloat32(part), count * sizes[k]!);
+      data[k].set(toFloat32(part), count * sizes[k]);
     });
     y[count++] = label;
     if (count === batchSize) yield flush();

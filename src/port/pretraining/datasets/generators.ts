@@ -167,7 +167,7 @@ export function* makeBatches(spec: StreamSpec, random: RandomState = globalRando
   const sources = Array.from({ length: parallelism }, (_, worker) =>
     itemsOf(spec, spec.patientIds.slice(worker * share, parallelism === 1 ? undefined : (worker + 1) * share), random),
   );
-  const items = sources.length === 1 ? sources[0]! : interleaved(sources);
+  const items = sources.length === 1 ? sources[0] : interleaved(sources);
   const ordered = shuffle === undefined ? items : shuffled(asFloat32(items), shuffle);
   let passed = 0;
   for (const batch of batched(ordered, batchSize)) if (passed++ >= skip) yield batch;

@@ -63,7 +63,7 @@ export function requirePatients(
   const missing = patientIds.filter((id) => !has(id, unzipped));
   if (missing.length === 0) return;
   const there = patientIds.filter((id) => has(id, unzipped));
-  const files = endingsOf(unzipped, labels).map((ending) => basename(patientFile(folder, missing[0]!, ending)));
+  const files = endingsOf(unzipped, labels).map((ending) => basename(patientFile(folder, missing[0], ending)));
   throw new InputError(`files of ${missing.length} of ${patientIds.length} patients are missing`, {
     file: folder,
     got: there.length > 0 ? `patients ${formatIds(there.slice().sort((a, b) => a - b))}` : 'none of the patients',
@@ -88,7 +88,7 @@ export function requirePatients(
 
 function endingsOf(unzipped: boolean, labels: boolean): string[] {
   const [signal, marks] = unzipped ? ['.npy', '_lbls.npz'] : ['.pkl.gz', '_lbls.pkl.gz'];
-  return labels ? [signal!, marks!] : [signal!];
+  return labels ? [signal, marks] : [signal];
 }
 
 function namesIn(folder: string): string[] {

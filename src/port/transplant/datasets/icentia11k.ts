@@ -71,12 +71,12 @@ export function normalize(
 function scaleFloat32(data: Float32Array, out: Float32Array, mean: number, std: number): Float32Array {
   const m = Math.fround(mean);
   const s = Math.fround(std);
-  for (let k = 0; k < data.length; k++) out[k] = Math.fround(data[k]! - m) / s;
+  for (let k = 0; k < data.length; k++) out[k] = Math.fround(data[k] - m) / s;
   return out;
 }
 
 function scaleFloat64(data: Float64Array, out: Float64Array, mean: number, std: number): Float64Array {
-  for (let k = 0; k < data.length; k++) out[k] = (data[k]! - mean) / std;
+  for (let k = 0; k < data.length; k++) out[k] = (data[k] - mean) / std;
   return out;
 }
 
@@ -84,6 +84,6 @@ function scaleFloat16(data: Uint16Array, out: Uint16Array, mean: number, std: nu
   const round = (value: number): number => fromFloat16(toFloat16(value));
   const m = round(mean);
   const s = round(std);
-  for (let k = 0; k < data.length; k++) out[k] = toFloat16(round(fromFloat16(data[k]!) - m) / s);
+  for (let k = 0; k < data.length; k++) out[k] = toFloat16(round(fromFloat16(data[k]) - m) / s);
   return out;
 }

@@ -76,7 +76,7 @@ export function readPtbXlData(
 ): Collection<'int32', number> {
   const collection = readAll(listPtbXlData(dbDir, options), report);
   collection.records.forEach((record, i) => {
-    record.recordName = collection.labels.index[i]!;
+    record.recordName = collection.labels.index[i];
   });
   return collection;
 }
@@ -152,7 +152,7 @@ export function normalize(
   const s = stds.map(constant);
   for (let i = 0; i < array.data.length; i++) {
     const lead = i % leads;
-    out.data[i] = stored(stored(array.data[i]! - m[lead]!) / s[lead]!);
+    out.data[i] = stored(stored(array.data[i] - m[lead]) / s[lead]);
   }
   return out;
 }

@@ -69,7 +69,7 @@ export function bootstrapDifference(
   const [a, b] = [new Scorer(yTrue, yProbA, decision), new Scorer(yTrue, yProbB, decision)];
   const difference = (weights?: Float64Array): Float64Array => {
     const scoresOfA = a.score(weights);
-    return b.score(weights).map((value, i) => value - scoresOfA[i]!);
+    return b.score(weights).map((value, i) => value - scoresOfA[i]);
   };
   return toScores(a.classes, intervals(difference(), drawWeights(yTrue, options, difference), options));
 }
@@ -102,7 +102,7 @@ class Scorer {
       const order = descending(scores);
       return {
         order,
-        lastOfTie: Uint8Array.from(order, (sample, i) => (scores[order[i + 1]!] === scores[sample] ? 0 : 1)),
+        lastOfTie: Uint8Array.from(order, (sample, i) => (scores[order[i + 1]] === scores[sample] ? 0 : 1)),
       };
     });
   }
@@ -116,8 +116,8 @@ class Scorer {
       const at = 3 + 4 * label;
       this.#counts(label, weights, out, at);
       out[at + 3] = this.#auc(label, weights);
-      out[1]! += out[at + 2]! / classes;
-      out[2]! += out[at + 3]! / classes;
+      out[1] += out[at + 2] / classes;
+      out[2] += out[at + 3] / classes;
     }
     return out;
   }
@@ -128,8 +128,8 @@ class Scorer {
       const start = i * this.classes;
       let equal = true;
       for (let j = start; j < start + this.classes; j++) equal &&= this.#truth[j] === this.#prediction.data[j];
-      if (equal) right += weights[i]!;
-      total += weights[i]!;
+      if (equal) right += weights[i];
+      total += weights[i];
     }
     return right / total;
   }
@@ -137,7 +137,7 @@ class Scorer {
   #counts(label: number, weights: Float64Array, out: Float64Array, at: number): void {
     let [hits, predicted, support] = [0, 0, 0];
     for (let i = 0, j = label; i < weights.length; i++, j += this.classes) {
-      const weight = weights[i]!;
+      const weight = weights[i];
       if (this.#truth[j]) support += weight;
       if (!this.#prediction.data[j]) continue;
       predicted += weight;
@@ -149,12 +149,12 @@ class Scorer {
   }
 
   #auc(label: number, weights: Float64Array): number {
-    const { order, lastOfTie } = this.#ranks[label]!;
+    const { order, lastOfTie } = this.#ranks[label];
     let [area, fp, tp, lastFp, lastTp] = [0, 0, 0, 0, 0];
     for (let i = 0; i < order.length; i++) {
-      const sample = order[i]!;
-      if (this.#truth[sample * this.classes + label]) tp += weights[sample]!;
-      else fp += weights[sample]!;
+      const sample = order[i];
+      if (this.#truth[sample * this.classes + label]) tp += weights[sample];
+      else fp += weights[sample];
       if (!lastOfTie[i]) continue;
       area += ((fp - lastFp) * (tp + lastTp)) / 2;
       [lastFp, lastTp] = [fp, tp];
@@ -173,13 +173,13 @@ function drawWeights(
   if (!Number.isInteger(resamples) || resamples < 1)
     throw new ValueError(`resamples is ${resamples}; expected an integer of 1 or more`);
   const random = new RandomState(seed);
-  const samples = yTrue.shape[0]!;
+  const samples = yTrue.shape[0];
   const units = options.groups ? [groupMembers(options.groups, samples)] : labelStrata(yTrue);
   return Array.from({ length: resamples }, () => {
     const weights = new Float64Array(samples);
     for (const stratum of units) {
       for (let i = 0; i < stratum.length; i++)
-        for (const sample of stratum[random.randint(stratum.length)]!) weights[sample]!++;
+        for (const sample of stratum[random.randint(stratum.length)]) weights[sample]++;
     }
     return score(weights);
   });
@@ -202,9 +202,9 @@ function groupMembers(groups: ArrayLike<string | number | bigint>, samples: numb
   if (groups.length !== samples) throw new ValueError(`${groups.length} groups for ${samples} samples`);
   const members = new Map<string | number | bigint, number[]>();
   for (let i = 0; i < samples; i++) {
-    const own = members.get(groups[i]!);
+    const own = members.get(groups[i]);
     if (own) own.push(i);
-    else members.set(groups[i]!, [i]);
+    else members.set(groups[i], [i]);
   }
   return [...members.values()];
 }
@@ -217,7 +217,7 @@ function intervals(
   if (!(confidence > 0 && confidence < 1))
     throw new ValueError(`confidence is ${confidence}; expected a share between 0 and 1`);
   return Array.from(values, (value, i) => {
-    const defined = Float64Array.from(drawn, (scores) => scores[i]!)
+    const defined = Float64Array.from(drawn, (scores) => scores[i])
       .filter((score) => !Number.isNaN(score))
       .sort();
     const tail = (1 - confidence) / 2;
@@ -235,8 +235,8 @@ function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);
-  const next = sorted[Math.min(below + 1, sorted.length - 1)]!;
-  return sorted[below]! + (place - below) * (next - sorted[below]!);
+  const next = sorted[Math.min(below + 1, sorted.length - 1)];
+  return sorted[below] + (place - below) * (next - sorted[below]);
 }
 
 function toScores(classes: number, [accuracy, macroF1, macroAuc, ...rest]: Interval[]): Scores<Interval> {
@@ -249,5 +249,5 @@ function toScores(classes: number, [accuracy, macroF1, macroAuc, ...rest]: Inter
     ];
     return { precision, recall, f1, auc };
   });
-  return { accuracy: accuracy!, macroF1: macroF1!, macroAuc: macroAuc!, perClass };
+  return { accuracy: accuracy, macroF1: macroF1, macroAuc: macroAuc, perClass };
 }

@@ -39,8 +39,8 @@ export class AttentionPooling extends Layer<MaskedSequence> {
   protected override create([batch, steps, width]: readonly number[]): readonly number[] {
     // Quirk Q32 (changed): the token is a tracked weight, as Keras 3 neither trains nor saves a bare variable.
     this.#token = this.variable([this.transformer.dModel], truncatedNormal(1));
-    this.child('transformer', this.transformer, [batch!, steps! + 1, width!]);
-    return this.keepdims ? [batch!, 1, width!] : [batch!, width!];
+    this.child('transformer', this.transformer, [batch, steps + 1, width]);
+    return this.keepdims ? [batch, 1, width] : [batch, width];
   }
 
   protected override call(c: Context, { x, mask }: MaskedSequence): Tensor {
@@ -48,7 +48,7 @@ export class AttentionPooling extends Layer<MaskedSequence> {
     const extended = concatenate(c, [token, x], 1);
     const encoded = this.transformer.apply(c, { x: extended, mask: mask && unmaskToken(c, mask) });
     const pooled = slice(c, encoded, 1, 0, 1);
-    return this.keepdims ? pooled : reshape(c, pooled, [x.shape[0]!, x.shape[2]!]);
+    return this.keepdims ? pooled : reshape(c, pooled, [x.shape[0], x.shape[2]]);
   }
 }
 
@@ -56,5 +56,5 @@ export class AttentionPooling extends Layer<MaskedSequence> {
 function unmaskToken(c: Context, mask: Tensor): Tensor {
   const first = sliceRaw(c, mask, 1, 0, 1);
   const zero = c.apply('ZerosLike', [first], { T: { type: mask.dtype } }, first);
-  return concatRaw(c, [reshapeRaw(c, zero, [mask.shape[0]!, 1]), mask], 1);
+  return concatRaw(c, [reshapeRaw(c, zero, [mask.shape[0], 1]), mask], 1);
 }

@@ -71,7 +71,7 @@ abstract class ShortcutBlock extends Block {
     for (const [i, { conv, bn }] of this.#units.entries()) {
       shape = this.child(`conv${i + 1}`, conv, shape);
       this.child(`bn${i + 1}`, bn, shape);
-      this.child(`relu${i + 1}`, this.#relus[i]!, shape);
+      this.child(`relu${i + 1}`, this.#relus[i], shape);
     }
     if (inputShape.at(-1) !== this.width || this.strides > 1) {
       this.#projection = { conv: conv1d(this.width, 1, this.strides), bn: batchNorm() };
@@ -86,7 +86,7 @@ abstract class ShortcutBlock extends Block {
     let main = x;
     for (const [i, { conv, bn }] of this.#units.entries()) {
       main = bn.apply(c, conv.apply(c, main));
-      if (i < this.#units.length - 1) main = this.#relus[i]!.apply(c, main);
+      if (i < this.#units.length - 1) main = this.#relus[i].apply(c, main);
     }
     return this.#relus.at(-1)!.apply(c, add(c, main, shortcut));
   }
@@ -142,9 +142,7 @@ export class ResNet extends BaseModel<Tensor, readonly number[]> {
     const { blocks = [2, 2, 2, 2], filters = [64, 128, 256, 512], kernelSize = [3, 3, 3, 3] } = options;
     const { blockFn = (...settings) => new ResidualBlock(...settings), includeTop = true, numOutputs = 1 } = options;
     this.blocks = blocks.flatMap((count, stage) =>
-      Array.from({ length: count }, (_, i) =>
-        blockFn(filters[stage]!, kernelSize[stage]!, stage > 0 && i === 0 ? 2 : 1),
-      ),
+      Array.from({ length: count }, (_, i) => blockFn(filters[stage], kernelSize[stage], stage > 0 && i === 0 ? 2 : 1)),
     );
     if (includeTop) {
       const classifier = new Dense(numOutputs, numOutputs === 1 ? 'sigmoid' : 'softmax');
@@ -162,7 +160,7 @@ export class ResNet extends BaseModel<Tensor, readonly number[]> {
   }
 
   override logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
-    return cast(c, this.apply(c, inputs.x!), variableType(c.precision));
+    return cast(c, this.apply(c, inputs.x), variableType(c.precision));
   }
 
   protected override create(inputShape: readonly number[]): readonly number[] {

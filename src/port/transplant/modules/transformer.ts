@@ -82,7 +82,7 @@ export class MultiHeadAttention extends Layer<AttentionInput> {
     }
     const attended = batchMatMul(c, softmax(c, logits), values);
     const joined = transpose(c, attended, [0, 2, 1, 3]);
-    return this.#wO.apply(c, reshape(c, joined, [joined.shape[0]!, joined.shape[1]!, this.dModel]));
+    return this.#wO.apply(c, reshape(c, joined, [joined.shape[0], joined.shape[1], this.dModel]));
   }
 
   /** `(batch, steps, d_model)` to `(batch, heads, steps, depth)`. */

@@ -42,15 +42,15 @@ export class CPCSolver extends BaseModel<CPCInput, CPCShapes> {
 
   override logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor {
     const { context, samples } = inputs;
-    return cast(c, this.apply(c, { context: context!, samples: samples! }), variableType(c.precision));
+    return cast(c, this.apply(c, { context: context, samples: samples }), variableType(c.precision));
   }
 
   protected override create({ context, samples }: CPCShapes): readonly number[] {
     // Keras stores the embedding under the list `layers`, which it walks before the attribute `signal_embedding`.
     const frame = [unknown, ...context.slice(1)];
     const width = this.child('layers/sequential', this.signalEmbedding, frame).at(-1)!;
-    this.child('attn_pooling', this.attnPooling, [unknown, context[0]!, width]);
-    return [unknown, samples[0]!];
+    this.child('attn_pooling', this.attnPooling, [unknown, context[0], width]);
+    return [unknown, samples[0]];
   }
 
   protected override call(c: Context, { context, samples }: CPCInput): Tensor {
@@ -58,6 +58,6 @@ export class CPCSolver extends BaseModel<CPCInput, CPCShapes> {
     const pooled = this.attnPooling.apply(c, { x: embeddedContext });
     const candidates = embedFrames(c, samples, this.signalEmbedding);
     const scores = batchMatMul(c, pooled, candidates, { transposeB: true });
-    return reshape(c, scores, [scores.shape[0]!, scores.shape[2]!]);
+    return reshape(c, scores, [scores.shape[0], scores.shape[2]]);
   }
 }

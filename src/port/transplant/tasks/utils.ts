@@ -7,5 +7,5 @@ import { product, reshape } from '../../../graph/ops/shape.ts';
 export function embedFrames(c: Context, x: Tensor, embedding: Layer): Tensor {
   const [batch, frames, ...frame] = x.shape as [number, number, ...number[]];
   const embedded = embedding.apply(c, reshape(c, x, [product([batch, frames]), ...frame]));
-  return reshape(c, embedded, [batch, frames, embedded.shape[1]!]);
+  return reshape(c, embedded, [batch, frames, embedded.shape[1]]);
 }

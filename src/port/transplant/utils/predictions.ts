@@ -103,12 +103,12 @@ function matrixOf(names: readonly string[], columns: ReadonlyMap<string, Column>
       got: [...dtypes].join(', '),
     });
   }
-  const dtype = dtypes.size === 1 ? parts[0]!.dtype : 'float64';
-  const rows = parts[0]!.data.length;
+  const dtype = dtypes.size === 1 ? parts[0].dtype : 'float64';
+  const rows = parts[0].data.length;
   const data = allocate(dtype, rows * parts.length) as { [index: number]: number | bigint };
   parts.forEach((part, column) => {
     const values = astype(part, dtype).data;
-    for (let row = 0; row < rows; row++) data[row * parts.length + column] = values[row]!;
+    for (let row = 0; row < rows; row++) data[row * parts.length + column] = values[row];
   });
   return ndarray(dtype, [rows, parts.length], data as unknown as NdArray['data']);
 }
@@ -150,7 +150,7 @@ function asIndicator(truth: NdArray, classes: number): NdArray {
 function columnOf({ dtype, shape, data }: NdArray, column: number): NdArray {
   const [rows, columns] = shape as [number, number];
   const out = allocate(dtype, rows) as { [index: number]: number | bigint };
-  for (let row = 0; row < rows; row++) out[row] = data[row * columns + column]!;
+  for (let row = 0; row < rows; row++) out[row] = data[row * columns + column];
   return ndarray(dtype, [rows], out as unknown as NdArray['data']);
 }
 

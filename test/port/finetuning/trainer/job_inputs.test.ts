@@ -59,7 +59,7 @@ function renamed(set: DataSet): DataSet {
 function without(set: DataSet, drop: (record: number) => boolean): DataSet {
   const kept = set.recordIds.map((_, i) => i).filter((i) => !drop(i));
   const rows = (array: NdArray): NdArray => {
-    const width = array.data.length / array.shape[0]!;
+    const width = array.data.length / array.shape[0];
     const data = array.data.slice(0, kept.length * width) as Float32Array;
     for (const [to, from] of kept.entries()) {
       data.set((array.data as Float32Array).subarray(from * width, (from + 1) * width), to * width);
@@ -70,8 +70,8 @@ function without(set: DataSet, drop: (record: number) => boolean): DataSet {
     x: rows(set.x) as DataSet['x'],
     y: rows(set.y),
     classes: set.classes,
-    recordIds: kept.map((i) => set.recordIds[i]!),
-    ...(set.patientIds && { patientIds: kept.map((i) => set.patientIds![i]!) }),
+    recordIds: kept.map((i) => set.recordIds[i]),
+    ...(set.patientIds && { patientIds: kept.map((i) => set.patientIds![i]) }),
   };
 }
 
@@ -81,7 +81,7 @@ function columns({ y }: DataSet, order: readonly number[]): NdArray<'bool'> {
   return ndarray(
     'bool',
     y.shape,
-    data.map((_, i) => data[i - (i % 4) + order[i % 4]!]!),
+    data.map((_, i) => data[i - (i % 4) + order[i % 4]]),
   );
 }
 
@@ -108,7 +108,7 @@ describe('inputs of a finetuning job are checked against each other before anyth
   test('classes in another order are put in order, with a message', async () => {
     const order = [2, 0, 3, 1];
     const y = columns(test12, order);
-    const shuffled = { ...test12, y, classes: order.map((k) => test12.classes[k]!) };
+    const shuffled = { ...test12, y, classes: order.map((k) => test12.classes[k]) };
     const files = { train: await write(train), test: await write(shuffled), val: await write(shuffled) };
     const { sets, said } = await open(files);
     expect(sets.test!.classes).toEqual(['A', 'N', 'O', '~']);
@@ -381,8 +381,8 @@ describe('--val-size and --subset', () => {
     random.seed(1);
     const { sets, said } = await open({ train: file, valSize: 0.25, subset: 0.5 });
     const [trained, held] = [sets.train, sets.val!].map((set) => new Set(set.patientIds));
-    expect([trained!.size, held!.size]).toEqual([3, 2]);
-    expect([...held!].filter((id) => trained!.has(id))).toEqual([]);
+    expect([trained.size, held.size]).toEqual([3, 2]);
+    expect([...held].filter((id) => trained.has(id))).toEqual([]);
     expect([sets.train.recordIds.length, sets.val!.recordIds.length]).toEqual([9, 6]);
     expect(said).toContain('message: --val-size 0.25 by patient: 2 of 8 patients, 6 of 24 records');
     expect(said).toContain('message: --subset 0.5 by patient: 3 of 6 patients, 9 of 18 records');

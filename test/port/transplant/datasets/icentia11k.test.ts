@@ -108,7 +108,7 @@ beforeAll(async () => {
   frameCases = results.shift() as FrameCase[];
   byDtype = results.shift() as typeof byDtype;
   const inBothForms = results.splice(0, 2 * ids.length) as Loaded[];
-  loaded = ids.map((_, k) => ({ zipped: inBothForms[2 * k]!, unzipped: inBothForms[2 * k + 1]! }));
+  loaded = ids.map((_, k) => ({ zipped: inBothForms[2 * k], unzipped: inBothForms[2 * k + 1] }));
   unzippedEqual = results.splice(0, ids.length) as typeof unzippedEqual;
   orders = results as number[][];
 }, 180_000);
@@ -220,7 +220,7 @@ describe('transplant.datasets.icentia11k generators, Appendix B', () => {
       icentia11k.cpcDataGenerator(bufferedGenerator(three()[Symbol.iterator](), 2), { ...options(), ...cpc, ...more }),
       ([x, y]) => {
         const first = (frames: { shape: readonly number[]; data: ArrayLike<unknown> }) =>
-          Array.from({ length: frames.shape[0]! }, (_, k) => frames.data[k * 256]);
+          Array.from({ length: frames.shape[0] }, (_, k) => frames.data[k * 256]);
         expect(x.context.shape).toEqual([3, 256, 1]);
         return [first(x.context), first(x.samples), y];
       },
@@ -342,9 +342,9 @@ describe('transplant.datasets.icentia11k patient generators', () => {
 describe('transplant.datasets.icentia11k files', () => {
   test('load_signal, load_labels, load_patient_data: zipped and unzipped, equal to Python', () => {
     [0, 1, 2, 7].forEach((id, k) => {
-      expect(load(zipped, id, false)).toEqual(loaded[k]!.zipped);
-      expect(load(unzipped, id, true)).toEqual(loaded[k]!.unzipped);
-      expect(loaded[k]!.unzipped).toEqual(loaded[k]!.zipped);
+      expect(load(zipped, id, false)).toEqual(loaded[k].zipped);
+      expect(load(unzipped, id, true)).toEqual(loaded[k].unzipped);
+      expect(loaded[k].unzipped).toEqual(loaded[k].zipped);
     });
   });
 
@@ -367,7 +367,7 @@ describe('transplant.datasets.icentia11k files', () => {
     const { rtype } = icentia11k.flattenRawLabels([
       { btype: [empty], rtype: [empty, ndarray('int32', [1], Int32Array.of(4))] },
     ]);
-    expect(rtype[0]![0]).toEqual(Float64Array.of(4));
+    expect(rtype[0][0]).toEqual(Float64Array.of(4));
   });
 
   test('damaged files are typed errors that name the file', async () => {
@@ -403,7 +403,7 @@ describe('transplant.datasets.icentia11k files', () => {
 
 describe('transplant.datasets.icentia11k.normalize', () => {
   test.each(normalized)('%s, to the last bit', (dtype) => {
-    const { input, output, dtype: outputType } = byDtype[dtype]!;
+    const { input, output, dtype: outputType } = byDtype[dtype];
     const array = fromBytes(dtype, [1000], new Uint8Array(Buffer.from(input, 'hex')));
     const result = icentia11k.normalize(array);
     expect(result.dtype).toBe(outputType);

@@ -69,7 +69,7 @@ describe('transplant.datasets.physionet readers', () => {
       ...(haveSharedData ? [readChallenge20Data(join(sharedData, 'challenge2020', 'labelled'))] : []),
     ];
     expect(got.map(tell)).toEqual(python);
-    expect(got[0]!.labels.index).toEqual(['A3', 'A1', 'A2']);
+    expect(got[0].labels.index).toEqual(['A3', 'A1', 'A2']);
   });
 
   it.skipIf(!haveSharedData)(
@@ -84,9 +84,9 @@ describe('transplant.datasets.physionet readers', () => {
     const { records } = readChallenge17Data(at('c17'));
     const resampler = await openResampler('javascript');
     const same = resampleRecords(records, 300, resampler);
-    expect(same[1]).toBe(records[1]!.pSignal);
+    expect(same[1]).toBe(records[1].pSignal);
     const [other] = resampleRecords(records, 250, resampler);
-    expect([other!.dtype, other!.shape]).toEqual(['float32', [811, 1]]);
+    expect([other.dtype, other.shape]).toEqual(['float32', [811, 1]]);
   });
 });
 

@@ -86,7 +86,7 @@ export function describeParity(cases: Readonly<Record<string, Comparison>>): voi
 
     beforeAll(async () => {
       running ??= compareWithKeras(Object.values(cases));
-      result = (await running)[Object.keys(cases).indexOf(title)]!;
+      result = (await running)[Object.keys(cases).indexOf(title)];
     }, 1_700_000);
 
     it('has the same weights in the same order', () => {

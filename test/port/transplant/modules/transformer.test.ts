@@ -28,7 +28,7 @@ describe('transplant.modules.attn_pool.AttentionPooling', () => {
       expect(pooling.buildAt('', [-1, 4, 8], 'float64')).toEqual([-1, 8]);
       for (const variable of pooling.variables) {
         executor.run({ value: initialValue(variable, 1) }, ({ value }) => {
-          executor.write('AssignVariableOp', [variable], [value!], { dtype: { type: 'float64' } });
+          executor.write('AssignVariableOp', [variable], [value], { dtype: { type: 'float64' } });
           return {};
         });
       }
@@ -42,8 +42,8 @@ describe('transplant.modules.attn_pool.AttentionPooling', () => {
       const pool = (sequence: typeof x, withMask: boolean) =>
         executor.run({ sequence, mask }, (inputs) => {
           const c = new Context(executor, { training: false, precision: 'float64' });
-          return { y: pooling.apply(c, { x: inputs.sequence!, mask: withMask ? inputs.mask : undefined }) };
-        }).y!;
+          return { y: pooling.apply(c, { x: inputs.sequence, mask: withMask ? inputs.mask : undefined }) };
+        }).y;
       expect(distance(pool(other, true), pool(x, true))).toBeLessThanOrEqual(1e-12);
       expect(distance(pool(other, false), pool(x, false))).toBeGreaterThan(1e-3);
     } finally {

@@ -34,7 +34,7 @@ describe('transplant.tasks.cpc.CPCSolver', () => {
       ).toBeLessThanOrEqual(1e-4);
       for (const session of [wide, narrow]) {
         const losses = Array.from({ length: 15 }, () => session.train(inputs(8), y).loss);
-        expect(losses.at(-1)!).toBeLessThan(0.5 * losses[0]!);
+        expect(losses.at(-1)!).toBeLessThan(0.5 * losses[0]);
       }
     } finally {
       wide.dispose();

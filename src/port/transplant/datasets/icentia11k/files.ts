@@ -141,13 +141,13 @@ function flattenMarks(byCode: readonly NdArray[]): Marks {
     codes.fill(code, filled, filled + part.length);
     filled += part.length;
   });
-  const order = Uint32Array.from(all, (_, k) => k).sort((a, b) => all[a]! - all[b]! || a - b);
+  const order = Uint32Array.from(all, (_, k) => k).sort((a, b) => all[a] - all[b] || a - b);
   const isFloat = parts.some((part) => part instanceof Float64Array);
   const positions = isFloat ? new Float64Array(count) : new Int32Array(count);
   const sortedCodes = new Int32Array(count);
   order.forEach((from, to) => {
-    positions[to] = all[from]!;
-    sortedCodes[to] = codes[from]!;
+    positions[to] = all[from];
+    sortedCodes[to] = codes[from];
   });
   return [positions, sortedCodes];
 }
@@ -171,7 +171,7 @@ class UnzippedLabels implements Labels {
   }
 
   get size(): number {
-    return toFloat64(numericArray(this.#read('size'), { file: this.#path, where: 'size' }))[0]!;
+    return toFloat64(numericArray(this.#read('size'), { file: this.#path, where: 'size' }))[0];
   }
 
   #marks(type: (typeof labelTypes)[number]): readonly Marks[] {
@@ -329,8 +329,8 @@ function lowWords({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array
   const words = new Int32Array(buffer, byteOffset, 2 * length);
   const low = new Int32Array(length);
   for (let k = 0; k < length; k++) {
-    low[k] = words[2 * k]!;
-    if (words[2 * k + 1] !== low[k]! >> 31) throw new ValueError(`mark ${k} lies outside of any recording`);
+    low[k] = words[2 * k];
+    if (words[2 * k + 1] !== low[k] >> 31) throw new ValueError(`mark ${k} lies outside of any recording`);
   }
   return low;
 }

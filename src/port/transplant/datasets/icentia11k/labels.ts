@@ -24,7 +24,7 @@ function countBelow(positions: Numbers, value: number): number {
   let high = positions.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (positions[middle]! < value) low = middle + 1;
+    if (positions[middle] < value) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -36,7 +36,7 @@ function countUpTo(positions: Numbers, value: number): number {
   let high = positions.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (positions[middle]! <= value) low = middle + 1;
+    if (positions[middle] <= value) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -82,7 +82,7 @@ export function getRhythmDurations(
   const durations = new Float64Array(count);
   let from = start;
   for (let k = 0; k < count; k++) {
-    const to = k === count - 1 ? stop : indices[first + k]!;
+    const to = k === count - 1 ? stop : indices[first + k];
     durations[k] = to - from;
     from = to;
   }
@@ -118,8 +118,8 @@ function largest(totals: ArrayLike<number>, codes: readonly number[]): number | 
   let winner: number | undefined;
   let best = 0;
   for (const code of codes) {
-    if (totals[code]! > best) {
-      best = totals[code]!;
+    if (totals[code] > best) {
+      best = totals[code];
       winner = code;
     }
   }
@@ -138,8 +138,8 @@ export function getRhythmLabel(durations: ArrayLike<number>, labels: ArrayLike<n
   }
   const totals = new Float64Array(6);
   for (let k = 0; k < labels.length; k++) {
-    const code = labels[k]!;
-    if (code >= 0 && code < 6) totals[code]! += durations[k]!;
+    const code = labels[k];
+    if (code >= 0 && code < 6) totals[code] += durations[k];
   }
   return largest(totals, hiPrioRhythms) ?? largest(totals, loPrioRhythms) ?? 0;
 }
@@ -166,7 +166,7 @@ function countCodes(labels: Numbers, minLength: number): Float64Array {
   if (length > 1 << 20)
     throw new ValueError(`got the code ${length - 1}: codes of beats and rhythms are small numbers`);
   const counts = new Float64Array(length);
-  for (const code of labels) counts[code]! += 1;
+  for (const code of labels) counts[code] += 1;
   return counts;
 }
 
@@ -182,7 +182,7 @@ export function getHeartRateLabel(qrsIndices: ArrayLike<number>, fs: number | nu
   if (intervals < 1) return HR_NOISE;
   const seconds = new Float64Array(intervals);
   for (let k = 0; k < intervals; k++) {
-    const interval = qrsIndices[k + 1]! - qrsIndices[k]!;
+    const interval = qrsIndices[k + 1] - qrsIndices[k];
     seconds[k] = fs === null ? interval : interval / fs;
   }
   const bpm = 60 / mean(seconds);
@@ -202,7 +202,7 @@ export function countLabels(labels: readonly Marks[], numClasses: number): numbe
   const odd = rows.findIndex((row) => row.length !== width);
   if (odd >= 0) {
     throw new ValueError(
-      `segment ${odd} has codes up to ${rows[odd]!.length - 1}, segment 0 up to ${width - 1}: there are ${numClasses} classes`,
+      `segment ${odd} has codes up to ${rows[odd].length - 1}, segment 0 up to ${width - 1}: there are ${numClasses} classes`,
     );
   }
   return rows;
@@ -219,9 +219,9 @@ export function calculateDurations(labels: readonly Marks[], numClasses: number)
     const totals = new Int32Array(numClasses);
     let from = 0;
     for (let k = 0; k < positions.length; k++) {
-      const code = codes[k]!;
-      if (code >= 0 && code < numClasses) totals[code]! += positions[k]! - from;
-      from = positions[k]!;
+      const code = codes[k];
+      if (code >= 0 && code < numClasses) totals[code] += positions[k] - from;
+      from = positions[k];
     }
     return Array.from(totals);
   });

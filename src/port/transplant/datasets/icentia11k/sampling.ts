@@ -61,7 +61,7 @@ function* frames(
     for (let k = 0; k < samplesPerPatient; k++) {
       const { segment, start } = drawPlace(signal, frameSize, random);
       const end = start + frameSize;
-      const [positions, codes] = marks[segment]!;
+      const [positions, codes] = marks[segment];
       yield [withChannel(signal.read(segment, start, end)), label(positions, codes, start, end)];
     }
   }
@@ -117,7 +117,7 @@ export function* heartRateDataGenerator(
     for (let k = 0; k < samplesPerPatient; k++) {
       const { segment, start } = drawPlace(signal, reach, random);
       const centre = start + Math.floor(reach / 2);
-      const beats = getCompleteBeats(marks[segment]![0], null, centre - labelHalf, centre + labelHalf);
+      const beats = getCompleteBeats(marks[segment][0], null, centre - labelHalf, centre + labelHalf);
       const x = withChannel(signal.read(segment, centre - half, centre + half));
       yield [x, getHeartRateLabel(beats, 250)];
     }
@@ -167,7 +167,7 @@ export function* cpcDataGenerator(
   for (const patients of bufferedPatientGenerator) {
     for (let k = 0; k < samplesPerPatient; k++) {
       const [patient, segment] = chooseRandomSegment(patients, null, null, random);
-      const signal = patients[patient]![1][0];
+      const signal = patients[patient][1][0];
       const whole = contextLength + frameSize * (positiveOffset + 1);
       if (signal.shape[1] <= whole) {
         throw new ValueError(
@@ -182,7 +182,7 @@ export function* cpcDataGenerator(
       const positive = signal.read(segment, positiveStart, positiveStart + frameSize);
       const preference = nsSameSegmentProb ? ([patient, segment, nsSameSegmentProb] as const) : null;
       const samples = chooseRandomSegment(patients, ns, preference, random).map(([otherPatient, otherSegment]) => {
-        const other = patients[otherPatient]![1][0];
+        const other = patients[otherPatient][1][0];
         const otherStart = random.randint(other.shape[1] - frameSize);
         return other.read(otherSegment, otherStart, otherStart + frameSize);
       });
@@ -234,24 +234,24 @@ export function chooseRandomSegment(
   random: RandomState = globalRandom,
 ): [number, number] | [number, number][] {
   const firsts = [0];
-  for (const [, [signal]] of patients) firsts.push(firsts[firsts.length - 1]! + signal.shape[0]);
-  const total = firsts[firsts.length - 1]!;
+  for (const [, [signal]] of patients) firsts.push(firsts[firsts.length - 1] + signal.shape[0]);
+  const total = firsts[firsts.length - 1];
   let p = new Float64Array(total).fill(1 / total);
   if (segmentP !== null) {
     const [patient, segment, probability] = segmentP;
-    if (patients[patient] === undefined || firsts[patient]! + segment >= total) {
+    if (patients[patient] === undefined || firsts[patient] + segment >= total) {
       throw new IndexError(`there is no segment ${segment} of patient ${patient} among ${patients.length} patients`);
     }
     p = new Float64Array(total).fill((1 - probability) / (total - 1));
-    p[firsts[patient]! + segment] = probability;
+    p[firsts[patient] + segment] = probability;
   }
   const locate = (index: number): [number, number] => {
     let patient = 0;
-    while (index >= firsts[patient + 1]!) patient++;
-    return [patient, index - firsts[patient]!];
+    while (index >= firsts[patient + 1]) patient++;
+    return [patient, index - firsts[patient]];
   };
   const drawn = random.choice(total, { size: size ?? 1, p });
-  return size === null ? locate(drawn[0]!) : Array.from(drawn, locate);
+  return size === null ? locate(drawn[0]) : Array.from(drawn, locate);
 }
 
 export interface PatientGeneratorOptions {
@@ -307,7 +307,7 @@ export function* randomPatientGenerator(
   for (;;) {
     const indices = random.choice(patientIds.length, { size: 1024, p: patientWeights ?? undefined });
     for (const index of indices) {
-      const id = patientIds[index]!;
+      const id = patientIds[index];
       yield [id, loadPatientData(dbDir, id, options)];
     }
   }

@@ -21,7 +21,7 @@ function signalShape(source: string, shape: readonly number[]): readonly [number
       expected: 'two axes',
     });
   }
-  return [shape[0]!, shape[1]!];
+  return [shape[0], shape[1]];
 }
 
 /** Signal over an array in memory; `read` gives views of it. */
@@ -54,8 +54,8 @@ function keepOpen(signal: Signal, file: NpyFile): void {
   opened.set(signal, file);
   if (opened.size <= maxOpen) return;
   const [oldest] = opened.keys();
-  opened.get(oldest!)!.close();
-  opened.delete(oldest!);
+  opened.get(oldest)!.close();
+  opened.delete(oldest);
 }
 
 /**

@@ -59,13 +59,13 @@ export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOpti
   requireDirectory(dbDir);
   const recordsFile = requireFile(dbDir, 'RECORDS');
   const referenceFile = requireFile(dbDir, 'REFERENCE.csv');
-  const names = nested ? recordsBelow(dbDir) : readFields(recordsFile, 1).map(([name]) => name!);
+  const names = nested ? recordsBelow(dbDir) : readFields(recordsFile, 1).map(([name]) => name);
   const ids = nested ? recordIds(names) : names;
   const reference = new Map<string, string[]>();
   for (const [name, label] of readFields(referenceFile, 2)) {
-    const labels = reference.get(name!);
-    if (labels) labels.push(label!);
-    else reference.set(name!, [label!]);
+    const labels = reference.get(name);
+    if (labels) labels.push(label);
+    else reference.set(name, [label]);
   }
   // An inner join: names without a label vanish, a name listed twice gives two rows.
   const counts = new Map<string, number>();
@@ -83,7 +83,7 @@ export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOpti
     }
     return reference.get(short)!;
   };
-  const rows = names.flatMap((name, i) => labelsOf(name).map((label) => ({ name, id: ids[i]!, label })));
+  const rows = names.flatMap((name, i) => labelsOf(name).map((label) => ({ name, id: ids[i], label })));
   const columns = [...new Set(rows.map((row) => row.label))].sort(byCodePoint);
   const values = labelMatrix('bool', rows.length, columns.length, referenceFile);
   const columnOf = new Map(columns.map((name, column) => [name, column]));
@@ -93,7 +93,7 @@ export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOpti
   return {
     paths: rows.map((row) => recordPath(dbDir, row.name, referenceFile)),
     labels: { index: rows.map((row) => row.id), columns, values },
-    unlabelled: ids.filter((_, i) => labelsOf(names[i]!).length === 0),
+    unlabelled: ids.filter((_, i) => labelsOf(names[i]).length === 0),
   };
 }
 
@@ -171,7 +171,7 @@ export function listPtbXlData(
 function recordsBelow(dbDir: string, folder = ''): string[] {
   const file = requireFile(join(dbDir, folder), 'RECORDS');
   return readFields(file, 1).flatMap(([entry]) => {
-    const name = folder + entry!.replace(/\/+$/, '');
+    const name = folder + entry.replace(/\/+$/, '');
     const path = recordPath(dbDir, name, file);
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (!isFolder || statSync(`${path}.hea`, { throwIfNoEntry: false })) return [name];
@@ -250,7 +250,7 @@ function statementClasses(file: string, category: string): string[] {
   const columns = header?.fields.slice(1) ?? [];
   const at = columns.indexOf(category);
   if (at === -1) throw new KeyError(`${file} has no column ${JSON.stringify(category)}; it has ${columns.join(', ')}`);
-  return rows.flatMap(({ fields }) => (parseNumber(fields[at + 1]!) === 1 ? [fields[0]!] : []));
+  return rows.flatMap(({ fields }) => (parseNumber(fields[at + 1]) === 1 ? [fields[0]] : []));
 }
 
 /** Statements of one record: the keys of a Python dict in text form, whatever their likelihood (Quirk Q56). */

@@ -136,7 +136,7 @@ describe('transplant.datasets.icentia11k.count_labels', () => {
       [positions.subarray(0, 1), Int32Array.of(0)],
     ];
     expect(() => icentia11k.countLabels(marks, 3)).toThrow(ValueError);
-    expect(icentia11k.countLabels([marks[0]!], 3)).toEqual([[0, 0, 0, 2, 1]]);
+    expect(icentia11k.countLabels([marks[0]], 3)).toEqual([[0, 0, 0, 2, 1]]);
   });
 });
 
