@@ -35,7 +35,7 @@ if (values.data === undefined) throw new Error('--data is missing: the folder of
 const seeds = values.seeds.split(',').map(Number);
 const precisions = ['float32', 'bfloat16'] as const;
 const folder = mkdtempSync(join(tmpdir(), 'ecg-precision-'));
-const reporter = reporterFor();
+const report = reporterFor();
 
 try {
   const source = join(folder, 'records');
@@ -61,7 +61,7 @@ try {
       });
       results[precision].push(predictions.test!);
       const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-      reporter({ kind: 'message', text: `${precision}, seed ${seed}: ${seconds} s` });
+      report({ kind: 'message', text: `${precision}, seed ${seed}: ${seconds} s` });
     }
   }
   const rows = seeds.map((seed, i) => {

@@ -31,13 +31,13 @@ export function reporterFor(stream: NodeJS.WriteStream = process.stderr): Report
 }
 
 /** Hands events on with texts of one visible line each, whatever names of files and records they hold. */
-function plainly(reporter: Reporter): Reporter {
+function plainly(report: Reporter): Reporter {
   return (event) => {
     const texts = Object.entries(event).map(([key, value]) => [
       key,
       typeof value === 'string' ? oneLine(value) : value,
     ]);
-    reporter(Object.fromEntries(texts) as ProgressEvent);
+    report(Object.fromEntries(texts) as ProgressEvent);
   };
 }
 

@@ -74,7 +74,7 @@ export class BenchInputs {
       patients,
       segments,
       samples,
-      reporter: this.#report,
+      report: this.#report,
     }).then(({ icentia }) => ({ zipped: join(icentia!, 'zipped'), unzipped: join(icentia!, 'unzipped'), patients }));
     return this.#icentia;
   }
@@ -84,7 +84,7 @@ export class BenchInputs {
     const records = this.#quick ? 40 : 1000;
     this.#challenge17 ??=
       this.#data === undefined
-        ? makeData({ target: this.#folder, sets: ['challenge17'], records, reporter: this.#report }).then(
+        ? makeData({ target: this.#folder, sets: ['challenge17'], records, report: this.#report }).then(
             ({ challenge17 }) => challenge17!,
           )
         : Promise.resolve(this.#choose(join(this.#data, 'cinc2017'), records));

@@ -124,15 +124,15 @@ export async function run(args: readonly string[]): Promise<number> {
     if (values.keras !== '3' && values.keras !== 'legacy') {
       throw new UsageError('--keras', { got: values.keras, expected: '3 or legacy' });
     }
-    const reporter = reporterFor();
-    const data = values.data === undefined ? await generated(seed, reporter) : requireCollections(resolve(values.data));
+    const report = reporterFor();
+    const data = values.data === undefined ? await generated(seed, report) : requireCollections(resolve(values.data));
     const published = publishedFolder(data.folder, values.published && resolve(values.published));
     const settings = { seed, trials, data, ...(published ? { published } : {}) };
     const other = { folder: resolve(values.original), keras: values.keras, gpu: values.gpu ?? false } as const;
     const { possible, lacking } = divideByData(chosen, data, published);
-    for (const lack of lacking) reporter({ kind: 'warning', text: `not compared, for want of data: ${lack}` });
+    for (const lack of lacking) report({ kind: 'warning', text: `not compared, for want of data: ${lack}` });
     if (possible.length === 0) throw new InputError('no case is left of this choice: the data lack what it needs');
-    const comparison = await compare(possible, settings, { ...other, untilFirst: values.first ?? false }, reporter);
+    const comparison = await compare(possible, settings, { ...other, untilFirst: values.first ?? false }, report);
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
     return await finish({ ...comparison, command, settings: repeatable(values) }, folder);
   } catch (error) {
@@ -159,19 +159,19 @@ async function compare(
   chosen: Chosen,
   settings: Pick<SuiteContext, 'seed' | 'trials' | 'data' | 'published'>,
   { folder, keras, gpu, untilFirst }: OtherSide,
-  reporter: Reporter,
+  report: Reporter,
 ): Promise<Omit<Comparison, 'command' | 'settings'>> {
   const begun = new Date();
-  reporter({ kind: 'message', text: 'Starting the Python original' });
+  report({ kind: 'message', text: 'Starting the Python original' });
   const witness = identifyOriginal(folder, keras);
   if (gpu) enterGpuParityMode();
   runtime();
-  const stop = new StopSignal(reporter);
+  const stop = new StopSignal(report);
   const original = await Original.open({ python: pythonExecutable(), original: folder, keras, gpu });
   try {
     const facts = await handshake(original, lockFile());
-    reporter({ kind: 'message', text: `${witness.title}; TensorFlow ${facts.tensorflow}, Keras ${facts.keras}` });
-    const findings = await runCases(chosen, { original, ...settings }, reporter, { signal: stop.signal, untilFirst });
+    report({ kind: 'message', text: `${witness.title}; TensorFlow ${facts.tensorflow}, Keras ${facts.keras}` });
+    const findings = await runCases(chosen, { original, ...settings }, report, { signal: stop.signal, untilFirst });
     return {
       title: 'Port and original',
       witness,
@@ -194,11 +194,11 @@ class StopSignal {
   readonly dispose: () => void;
   readonly #controller = new AbortController();
 
-  constructor(reporter: Reporter) {
+  constructor(report: Reporter) {
     this.dispose = heedSignals((_, again) => {
       if (again) process.exit(2);
       this.#controller.abort();
-      reporter({ kind: 'warning', text: 'stopping after this case; once more ends at once' });
+      report({ kind: 'warning', text: 'stopping after this case; once more ends at once' });
     });
   }
 
@@ -217,8 +217,8 @@ function repeatable(values: { readonly [flag: string]: unknown }): string[] {
   });
 }
 
-function generated(seed: number, reporter: Reporter): Promise<ComparisonData> {
-  return generatedCollections(join(root, 'data', 'generated', 'compare'), seed, reporter);
+function generated(seed: number, report: Reporter): Promise<ComparisonData> {
+  return generatedCollections(join(root, 'data', 'generated', 'compare'), seed, report);
 }
 
 function list(chosen: Chosen): number {

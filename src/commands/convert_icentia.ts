@@ -66,7 +66,7 @@ export async function run(args: readonly string[]): Promise<number> {
       skipUnknown: values['skip-unknown'],
       patientIds: values.patients === undefined ? undefined : parseIds(values.patients, '--patients'),
       segments: values.segments === undefined ? undefined : parseIds(values.segments, '--segments'),
-      reporter: reporterFor(),
+      report: reporterFor(),
       signal: pause.signal,
     });
     show(target, conversion);

@@ -75,7 +75,7 @@ export async function run(args: readonly string[]): Promise<number> {
       connections: connectionsOf(values.connections),
       confirm: (plans) => ask(plans, target, values.yes === true, stop.signal),
       signal: stop.signal,
-      reporter: reporterFor(),
+      report: reporterFor(),
     });
     return agreed ? 0 : 1;
   } catch (error) {

@@ -43,7 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (values.archive !== undefined && !URL.canParse(values.archive)) {
     throw new UsageError('--archive is not an address', { got: values.archive, expected: upstream.archive });
   }
-  const reporter = reporterFor();
+  const report = reporterFor();
   checkOutputFolder(values.target, { flag: '--target' });
   const stop = new AbortController();
   const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
@@ -55,7 +55,7 @@ export async function run(args: readonly string[]): Promise<number> {
       digest: values.digest,
       address: values.archive,
       signal: stop.signal,
-      onRetry: (text) => reporter({ kind: 'message', text }),
+      onRetry: (text) => report({ kind: 'message', text }),
     });
     print(`${title}\ndigest  ${digest}\nfolder  ${folder}\n`);
     const command = ['npm', 'run', 'compare', '--', '--quick', '--original', values.target];

@@ -67,7 +67,7 @@ export async function run(args: readonly string[]): Promise<number> {
     segments: numberOf('--segments', values.segments),
     samples: numberOf('--samples', values.samples),
     force: values.force,
-    reporter: reporterFor(),
+    report: reporterFor(),
   };
   const folders = await makeData(options);
   for (const [set, folder] of Object.entries(folders)) print(`${set}: ${folder}\n`);

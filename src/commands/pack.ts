@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const { output, force } = values;
   const records = values['no-records'] !== true;
-  const { archive, files, leftOut } = await pack({ job, output, records, force, reporter: reporterFor() });
+  const { archive, files, leftOut } = await pack({ job, output, records, force, report: reporterFor() });
   const megabytes = (statSync(archive).size / 1e6).toFixed(1);
   print(`${archive}: ${files.length} files, ${megabytes} MB, SHA-256 ${await fileDigest(archive)}\n`);
   if (leftOut.length > 0) print(`Left out: ${leftOut.join(', ')}\n`);

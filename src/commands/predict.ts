@@ -81,12 +81,12 @@ export async function run(args: readonly string[]): Promise<number> {
   if (data !== undefined && picture !== undefined) {
     throw new UsageError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
   }
-  const reporter = reporterFor();
+  const report = reporterFor();
   const failures: Failure[] = [];
   const options = {
     leads: list(values.leads),
     recordLeads: list(values['record-leads']),
-    report: reporter,
+    report,
     recordFs: positive('--record-fs', values['record-fs']),
     recordUnits: unitOf('--record-units', values['record-units']),
     onFailure: (path: string, error: Error) => failures.push({ path, error }),
@@ -94,7 +94,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const batchSize = Math.max(1, Math.trunc(positive('--batch-size', values['batch-size']) ?? 32));
   const outputs: Outputs = { csv, json, picture, replace: values.force };
   checkOutputs(outputs);
-  const recordings = listRecordings(positionals, { recursive: values.recursive, reporter });
+  const recordings = listRecordings(positionals, { recursive: values.recursive, report });
   checkAgainst(recordings, outputs, data);
   const predictor = Predictor.open(jobDir);
   try {
@@ -104,7 +104,7 @@ export async function run(args: readonly string[]): Promise<number> {
             recordings.map(({ path }) => path),
             options,
           )
-        : await predictor.predictFile(data, batchSize, reporter);
+        : await predictor.predictFile(data, batchSize, report);
     if (prediction.recordIds.length > 0) {
       const recordIds = prediction.recordIds.map((id) => (typeof id === 'string' ? spreadsheetCell(id) : id));
       const table = toCsv(predictionFrame({ ...prediction, recordIds }));
@@ -112,7 +112,7 @@ export async function run(args: readonly string[]): Promise<number> {
       if (json !== undefined) writeFileAtomic(json, asJson(prediction, failures, jobDir));
       if (csv === undefined && json === undefined) print(table);
       if (picture !== undefined)
-        drawAll(picture, recordings, prediction, predictor.recordPlan(options), predictor, reporter);
+        drawAll(picture, recordings, prediction, predictor.recordPlan(options), predictor, report);
     }
     reportFailures(failures, recordings.length);
     printError(`${notice}\n`);
@@ -185,22 +185,22 @@ function drawAll(
   prediction: Prediction,
   { format, leads }: Pick<ReturnType<Predictor['recordPlan']>, 'format' | 'leads'>,
   { windowSeconds }: Pick<Predictor, 'windowSeconds'>,
-  reporter: Reporter,
+  report: Reporter,
 ): void {
   const rows = new Map(prediction.recordIds.map((path, i) => [path, i]));
   const results = resultsOf(prediction);
   const drawn = recordings.filter(({ path }) => rows.has(path));
   const task = 'drawing';
-  reporter({ kind: 'start', task, total: drawn.length, unit: 'pictures' });
+  report({ kind: 'start', task, total: drawn.length, unit: 'pictures' });
   for (const [done, { path, label }] of drawn.entries()) {
     const recording = readRecording(path, format, { leads });
     const file = pictureFile(folder, label);
     mkdirSync(dirname(file), { recursive: true });
     const result = results[rows.get(path)!];
     writeFileAtomic(file, drawPrediction({ recording, leads, windowSeconds, name: label, result }));
-    reporter({ kind: 'progress', task, done: done + 1 });
+    report({ kind: 'progress', task, done: done + 1 });
   }
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
 }
 
 /** Says which recordings have no prediction, and why. A single one is an error of its own. */

@@ -85,7 +85,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const only = stageOf('--only', values.only);
     if (values.list) return list(settings);
     checkOutputFolder(settings.folder.root, { flag: '--job-dir' });
-    await runSteps(settings, { from, only, force: values.force }, { reporter: reporterFor(), signal: pause.signal });
+    await runSteps(settings, { from, only, force: values.force }, { report: reporterFor(), signal: pause.signal });
     return conclude(settings, only);
   } catch (error) {
     if (error instanceof JobPaused) {

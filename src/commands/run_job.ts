@@ -31,15 +31,15 @@ export interface JobCommand {
   readonly flags: FlagTable;
   /** Options as the job's `config.json` keeps them; default as given. */
   settle?(options: JobOptions): JobOptions;
-  start(options: JobOptions, context: { reporter: Reporter; signal: AbortSignal }): Promise<unknown>;
+  start(options: JobOptions, context: { report: Reporter; signal: AbortSignal }): Promise<unknown>;
 }
 
 /** Runs a job by its command line; resolves to the exit code. */
 export async function runJob({ kind, flags, settle, start }: JobCommand, args: readonly string[]): Promise<number> {
   const { given, ignored } = parseFlags(args, flags);
-  const reporter = reporterFor();
+  const report = reporterFor();
   // Quirk Q41: unknown words are ignored; the original says nothing.
-  if (ignored.length > 0) reporter({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
+  if (ignored.length > 0) report({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
   const options = optionsOf(given, kind, flags);
   requireFlags(Object.fromEntries(Object.keys(flags).map((flag) => [flag, options[optionName(flag)]])), flags);
   const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
@@ -52,14 +52,14 @@ export async function runJob({ kind, flags, settle, start }: JobCommand, args: r
     print(`${jobDir}: the job is complete\n`);
     return 0;
   }
-  if (limit !== undefined) reporter({ kind: 'message', text: pauseText(String(maxTime), limit) });
+  if (limit !== undefined) report({ kind: 'message', text: pauseText(String(maxTime), limit) });
   if (saveInterval !== undefined) {
     const text = `--save-every ${saveEvery}: a checkpoint every ${formatDuration(saveInterval / 1000)} within an epoch`;
-    reporter({ kind: 'message', text });
+    report({ kind: 'message', text });
   }
   const pause = new PauseSignals(limit);
   try {
-    await start({ ...(jobOptions as unknown as JobOptions), saveInterval }, { reporter, signal: pause.signal });
+    await start({ ...(jobOptions as unknown as JobOptions), saveInterval }, { report, signal: pause.signal });
     print(`${jobDir}: the job is complete\n`);
     return 0;
   } catch (error) {

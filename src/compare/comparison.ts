@@ -50,7 +50,7 @@ export interface Course {
 export async function runCases(
   chosen: Chosen,
   shared: Omit<SuiteContext, 'scratch' | 'say' | 'observe'>,
-  reporter: Reporter,
+  report: Reporter,
   { signal, untilFirst = false }: Course = {},
 ): Promise<Findings> {
   const rows: ComparedRow[] = [];
@@ -60,7 +60,7 @@ export async function runCases(
   const observations: (Observation & { suite: SuiteName })[] = [];
   const seconds: Record<string, number> = {};
   const task = 'Comparing';
-  reporter({ kind: 'start', task, total: chosen.length, unit: 'cases' });
+  report({ kind: 'start', task, total: chosen.length, unit: 'cases' });
   let lost: string | undefined;
   for (const [done, { suite, case: one }] of chosen.entries()) {
     const place = { suite: suite.name, case: one.name };
@@ -68,13 +68,13 @@ export async function runCases(
       broken.push({ ...place, because: lost ?? 'stopped before its turn' });
       continue;
     }
-    reporter({ kind: 'progress', task, done, detail: `${suite.name}: ${one.name}` });
+    report({ kind: 'progress', task, done, detail: `${suite.name}: ${one.name}` });
     const begun = performance.now();
     const scratch = mkdtempSync(join(tmpdir(), 'ecg-transplant-compare-'));
     const context = {
       ...shared,
       scratch,
-      say: (text: string) => reporter({ kind: 'message', text }),
+      say: (text: string) => report({ kind: 'message', text }),
       observe: (observation: Observation) => void observations.push({ ...observation, suite: suite.name }),
     };
     try {
@@ -92,7 +92,7 @@ export async function runCases(
     }
     if (untilFirst && rows.some(({ passed }) => !passed)) break;
   }
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
   return { rows, notRunnable, notApplicable, broken, observations, seconds };
 }
 

@@ -102,13 +102,13 @@ const marker = 'GENERATED.json';
 export async function generatedCollections(
   folder: string,
   seed: number,
-  reporter: Reporter = silent,
+  report: Reporter = silent,
 ): Promise<ComparisonData> {
   const description = `${JSON.stringify({ seed, ...recipe }, null, 1)}\n`;
   const path = join(folder, marker);
   const finished = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
   if (finished !== description) {
-    reporter({ kind: 'message', text: `Making recordings to compare with in ${folder}` });
+    report({ kind: 'message', text: `Making recordings to compare with in ${folder}` });
     if (finished !== undefined) {
       rmSync(path);
       for (const name of Object.keys(collections)) rmSync(join(folder, name), { recursive: true, force: true });

@@ -33,16 +33,16 @@ const versions: Readonly<Record<string, Readonly<Record<string, number>>>> = {
  *
  * @throws InputError for an archive that is damaged, hostile, or something else.
  */
-export function unpackChallenge2017({ folder, files: fetched }: Fetched, reporter: Reporter): void {
-  const say = (text: string): void => reporter({ kind: 'message', text });
+export function unpackChallenge2017({ folder, files: fetched }: Fetched, report: Reporter): void {
+  const say = (text: string): void => report({ kind: 'message', text });
   const task = `unpack ${archive}`;
   const ours = new Set(fetched.map(({ target }) => foldedName(target)));
   const onFile = (done: number, total: number): void => {
-    if (done === 1) reporter({ kind: 'start', task, total, unit: 'files' });
-    reporter({ kind: 'progress', task, done });
+    if (done === 1) report({ kind: 'start', task, total, unit: 'files' });
+    report({ kind: 'progress', task, done });
   };
   const files = unzip(join(folder, archive), folder, limits, onFile, (path) => ours.has(foldedName(path)));
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
   for (const name of ['RECORDS', labels]) {
     if (files.includes(name)) continue;
     throw new InputError('the archive is not the training set', { file: join(folder, archive), expected: name });
@@ -55,7 +55,7 @@ export function unpackChallenge2017({ folder, files: fetched }: Fetched, reporte
   const version = versionOf(join(folder, labels));
   say(`${folder}: ${files.length} files unpacked, labels ${version ?? 'of no known version'}`);
   if (version === 'v2') return;
-  reporter({
+  report({
     kind: 'warning',
     text: `${join(folder, labels)} is ${version ?? 'of no known version'}; the reproduction used v2 of the labels, so figures will differ`,
   });

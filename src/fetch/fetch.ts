@@ -30,7 +30,7 @@ export interface FetchOptions {
   /** Asked once, before anything large is fetched; the default agrees. */
   readonly confirm?: (plans: readonly Plan[]) => Promise<boolean>;
   readonly signal?: AbortSignal;
-  readonly reporter?: Reporter;
+  readonly report?: Reporter;
 }
 
 /** What there is to do for one data set. */
@@ -71,7 +71,7 @@ const mostFaults = 20;
  * @throws InputError for what cannot be fetched, too little room, or files that are here with another content; TemporaryFault if the server fails for long.
  */
 export async function fetchData(options: FetchOptions): Promise<boolean> {
-  const { sets, target, confirm = async () => true, reporter = silent } = options;
+  const { sets, target, confirm = async () => true, report = silent } = options;
   if (options.patients && !sets.some(isByPatient)) {
     throw new InputError('no data set is chosen that is ordered by patient', {
       got: sets.map(({ name }) => name).join(', '),
@@ -95,8 +95,8 @@ export async function fetchData(options: FetchOptions): Promise<boolean> {
     }
     for (const plan of plans) {
       if (plan.missing.length > 0) await fetchFiles(plan, options);
-      if (plan.set.afterwards === 'challenge-2017') await once(plan, () => unpackChallenge2017(plan, reporter));
-      reporter({ kind: 'message', text: `${plan.folder}: complete, ${plan.files.length} files` });
+      if (plan.set.afterwards === 'challenge-2017') await once(plan, () => unpackChallenge2017(plan, report));
+      report({ kind: 'message', text: `${plan.folder}: complete, ${plan.files.length} files` });
     }
     return true;
   } finally {
@@ -106,11 +106,11 @@ export async function fetchData(options: FetchOptions): Promise<boolean> {
 
 async function planSet(set: DataSet, memory: string, options: FetchOptions): Promise<Plan> {
   const folder = join(options.target, set.folder);
-  const { client, patience, signal, mirror = publisher, reporter = silent } = options;
+  const { client, patience, signal, mirror = publisher, report = silent } = options;
   const address = addressOf(set, mirror);
   const list = join(memory, sums);
   if (!existsSync(list)) {
-    reporter({ kind: 'message', text: `${set.name}: fetching the list of files and checksums from ${address}` });
+    report({ kind: 'message', text: `${set.name}: fetching the list of files and checksums from ${address}` });
     const maxBytes = listSlack * set.about.listBytes;
     await download({ address: address + sums, target: list, maxBytes }, { client, patience, signal });
   }
@@ -172,7 +172,7 @@ export function gigabytes(bytes: number): string {
 
 async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
   const { set, folder, memory, address, missing } = plan;
-  const { client, patience, connections = 4, reporter = silent } = options;
+  const { client, patience, connections = 4, report = silent } = options;
   const journal = await Journal.open(folder, join(memory, 'verified'));
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
@@ -182,7 +182,7 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
   let done = 0;
   const task = set.name;
   const progress = (): void =>
-    reporter({ kind: 'progress', task, done, detail: `${gigabytes(bytes)} of about ${gigabytes(plan.bytes)}` });
+    report({ kind: 'progress', task, done, detail: `${gigabytes(bytes)} of about ${gigabytes(plan.bytes)}` });
   const onBytes = (count: number): void => {
     bytes += count;
     progress();
@@ -192,7 +192,7 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
       const file = missing[next++];
       const maxBytes = slack.factor * file.bytes + slack.bytes;
       const source = address + file.path.split('/').map(encodeURIComponent).join('/');
-      const onRetry = (reason: string): void => reporter({ kind: 'message', text: reason });
+      const onRetry = (reason: string): void => report({ kind: 'message', text: reason });
       try {
         const wanted = { address: source, target: join(folder, file.target), sha256: file.sha256, maxBytes };
         await download(wanted, { client, patience, signal, onBytes, onRetry });
@@ -202,14 +202,14 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
       } catch (error) {
         // A single bad file does not keep the others away; anything else would befall them too.
         if (!(error instanceof InputError) || isFull(error) || faults.push(error) >= mostFaults) throw error;
-        reporter({ kind: 'warning', text: error.message });
+        report({ kind: 'warning', text: error.message });
       }
     }
   };
-  reporter({ kind: 'start', task, total: missing.length, unit: 'files' });
+  report({ kind: 'start', task, total: missing.length, unit: 'files' });
   // All have to end before the folder is given back, also where one fails.
   const ends = await Promise.allSettled(Array.from({ length: connections }, () => worker().catch(stopOthers)));
-  reporter({ kind: 'end', task, detail: gigabytes(bytes) });
+  report({ kind: 'end', task, detail: gigabytes(bytes) });
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed) throw stop.signal.aborted ? stop.signal.reason : failed.reason;
   if (faults.length > 0) {

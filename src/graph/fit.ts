@@ -50,7 +50,7 @@ export interface FitOptions {
   readonly callbacks: readonly Callback[];
   /** Writes the model's weights and optimiser state to a file. */
   readonly saveWeights: (path: string) => Promise<void>;
-  readonly reporter: Reporter;
+  readonly report: Reporter;
   /** Pauses the run after the step in progress. */
   readonly signal?: AbortSignal;
   /** Keeps the state: after each epoch, in between every `saveInterval` milliseconds, and before a pause. */
@@ -78,7 +78,7 @@ export const beginning: FitState = { epoch: 0, step: 0, sums: noSums, history: [
  * them; those of training are gathered while the weights change. Twin of `keras.Model.fit`.
  */
 export async function fit(session: Session, options: FitOptions): Promise<FitResult> {
-  const { reporter, epochs, signal, state = beginning, saveInterval = Number.POSITIVE_INFINITY } = options;
+  const { report, epochs, signal, state = beginning, saveInterval = Number.POSITIVE_INFINITY } = options;
   const history = [...state.history];
   let { stopped } = state;
   const clock = { waited: 0, worked: 0 };
@@ -97,11 +97,11 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
     stop: () => {
       stopped = true;
     },
-    say: (text) => reporter({ kind: 'message', text }),
+    say: (text) => report({ kind: 'message', text }),
   };
   for (let epoch = state.epoch; epoch < epochs && !stopped; epoch++) {
     const task = `Epoch ${epoch + 1}/${epochs}`;
-    reporter({ kind: 'start', task, total: options.steps, unit: 'steps' });
+    report({ kind: 'start', task, total: options.steps, unit: 'steps' });
     const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();
     let asked = performance.now();
     for await (const { x, y } of options.batches(epoch, mean.batches)) {
@@ -109,7 +109,7 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
       clock.waited += got - asked;
       mean.add(session.train(x, y));
       const { loss, acc } = mean.value();
-      reporter({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
+      report({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
       clock.worked += performance.now() - got;
       // Lets timers and signals in: a step blocks the thread.
       await setImmediate();
@@ -125,7 +125,7 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
     }
     if (validation) Object.assign(logs, { val_loss: validation.loss, val_acc: validation.acc });
     const figures = Object.entries(logs).map(([name, value]) => `${name} ${value.toFixed(4)}`);
-    reporter({ kind: 'end', task, detail: figures.join(' ') });
+    report({ kind: 'end', task, detail: figures.join(' ') });
     for (const callback of options.callbacks) await callback.onEpochEnd(epoch, logs, training);
     history.push(logs);
     await save(epoch + 1, new Mean());

@@ -76,12 +76,12 @@ export class Job {
    *
    * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
    */
-  static open(kind: JobKind, options: JobOptions, reporter: Reporter, defaults: Defaults = {}): Job {
+  static open(kind: JobKind, options: JobOptions, report: Reporter, defaults: Defaults = {}): Job {
     checkOutputFolder(options.jobDir, { flag: '--job-dir' });
     mkdirSync(options.jobDir, { recursive: true });
     const unlock = lockFolder(options.jobDir);
     try {
-      return Job.#openLocked(kind, options, reporter, defaults, unlock);
+      return Job.#openLocked(kind, options, report, defaults, unlock);
     } catch (error) {
       unlock();
       throw error;
@@ -91,7 +91,7 @@ export class Job {
   static #openLocked(
     kind: JobKind,
     options: JobOptions,
-    reporter: Reporter,
+    report: Reporter,
     defaults: Defaults,
     unlock: () => void,
   ): Job {
@@ -126,11 +126,11 @@ export class Job {
       requireSameInputs(config);
       const different = differences(config.environment, present);
       if (different) {
-        reporter({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
+        report({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
       }
       const state = readState(stateFile);
       const { epoch, step } = state.fit;
-      reporter({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
+      report({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
       return new Job(dir, config, state, unlock);
     }
@@ -139,7 +139,7 @@ export class Job {
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
     const inputs = sizesOf(given);
     const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
-    reporter({ kind: 'message', text: `Seed: ${seed}` });
+    report({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
     return new Job(dir, config, undefined, unlock);
   }

@@ -5,16 +5,16 @@ import { appendText } from '../lib/own_files.ts';
 /** Keeps a record of a job in `events.jsonl`: a JSON object with `time` and `event` per line, new runs of the job below the old ones. */
 export class Journal implements Callback {
   readonly #file: string;
-  readonly #reporter: Reporter;
+  readonly #report: Reporter;
 
-  constructor(file: string, reporter: Reporter) {
+  constructor(file: string, report: Reporter) {
     this.#file = file;
-    this.#reporter = reporter;
+    this.#report = report;
   }
 
   /** Passes events on and keeps them, except for the progress within a task. */
   readonly report: Reporter = (event: ProgressEvent) => {
-    this.#reporter(event);
+    this.#report(event);
     if (event.kind === 'progress') return;
     const { kind, ...rest } = event;
     this.write(kind, rest);

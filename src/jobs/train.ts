@@ -32,7 +32,7 @@ export async function train(
       ...options,
       callbacks,
       state: job.state?.fit,
-      reporter: journal.report,
+      report: journal.report,
       save: (state) => job.save(session, state, callbacks),
       saveInterval,
     });

@@ -23,7 +23,7 @@ export interface PackOptions {
   readonly records?: boolean;
   /** Replace an archive that is there. */
   readonly force?: boolean;
-  readonly reporter?: Reporter;
+  readonly report?: Reporter;
 }
 
 /** What was packed. */
@@ -41,7 +41,7 @@ export interface Packed {
  * @throws InputError if the folder holds no finished run, for files that change meanwhile, and for an absolute path where it cannot be taken out.
  */
 export async function pack(options: PackOptions): Promise<Packed> {
-  const { force = false, reporter = silent } = options;
+  const { force = false, report = silent } = options;
   const job = resolve(options.job);
   requireFinished(job);
   // A run that came without them does not get them back.
@@ -53,11 +53,11 @@ export async function pack(options: PackOptions): Promise<Packed> {
   const kept = files.filter(({ kind }) => records || kind.records !== 'rows');
   const cleaner = new Cleaner(job, records ? undefined : namesOfRecords(job, files));
   const task = 'pack';
-  reporter({ kind: 'start', task, total: kept.length, unit: 'files' });
+  report({ kind: 'start', task, total: kept.length, unit: 'files' });
   const packed: PackedFile[] = [];
   for (const [done, file] of kept.entries()) {
     packed.push(await cleaner.prepare(file));
-    reporter({ kind: 'progress', task, done: done + 1, detail: file.path });
+    report({ kind: 'progress', task, done: done + 1, detail: file.path });
   }
   const description: Description = { format: 1, name, version: versionOf(), records };
   packed.push(inMemory(descriptionFile, `${JSON.stringify(description, null, 2)}\n`));
@@ -68,7 +68,7 @@ export async function pack(options: PackOptions): Promise<Packed> {
     archive,
     entries.map((entry) => ({ ...entry, path: `${name}/${entry.path}` })),
   );
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
   const behind = files.filter((file) => !kept.includes(file)).map(({ path }) => path);
   return { archive, files: entries.map(({ path }) => path), leftOut: [...leftOut, ...behind] };
 }

@@ -100,16 +100,16 @@ export class Predictor {
    *
    * @throws InputError if the records do not look like those that the network was trained on, or have missing samples.
    */
-  async predictFile(file: string, batchSize: number, reporter: Reporter = silent): Promise<Prediction> {
-    const all = await loadTrainingSet(file, { folder: this.#jobDir, reporter });
+  async predictFile(file: string, batchSize: number, report: Reporter = silent): Promise<Prediction> {
+    const all = await loadTrainingSet(file, { folder: this.#jobDir, report });
     try {
-      return this.#predictSet(all, file, batchSize, reporter);
+      return this.#predictSet(all, file, batchSize, report);
     } finally {
       all.close();
     }
   }
 
-  #predictSet(all: TrainingSet, file: string, batchSize: number, reporter: Reporter): Prediction {
+  #predictSet(all: TrainingSet, file: string, batchSize: number, report: Reporter): Prediction {
     const { samples, leads, channel, classes } = this.model;
     const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
     const described = readPreprocessing(file);
@@ -118,13 +118,13 @@ export class Predictor {
     const network = { name: `the network of ${this.#jobDir}`, facts: factsOf(form, this.preprocessing) };
     requireAgreement(network, sourceOf(source, channel), asTrained);
     requireFinite(set.x, set.recordIds, file);
-    const probabilities = predictAll(this.#session, set.x, batchSize, file, reporter);
+    const probabilities = predictAll(this.#session, set.x, batchSize, file, report);
     if (!sameClasses(set.classes, classes)) {
       const text = `${file} has other classes (${set.classes.join(', ')}) than the network (${classes.join(', ')}): its labels are left out`;
-      reporter({ kind: 'warning', text });
+      report({ kind: 'warning', text });
       return this.#decide(set.recordIds, probabilities);
     }
-    const { set: arranged } = withClassesOf({ name: network.name, classes, multiLabel: true }, source, reporter);
+    const { set: arranged } = withClassesOf({ name: network.name, classes, multiLabel: true }, source, report);
     return this.#decide(set.recordIds, probabilities, arranged.y);
   }
 

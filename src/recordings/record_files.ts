@@ -122,7 +122,7 @@ export interface NamedRecording {
  */
 export function listRecordings(
   words: readonly string[],
-  { recursive = false, reporter = silent }: { readonly recursive?: boolean; readonly reporter?: Reporter } = {},
+  { recursive = false, report = silent }: { readonly recursive?: boolean; readonly report?: Reporter } = {},
 ): NamedRecording[] {
   const paths = new Map<string, string>();
   const add = (path: string): void => {
@@ -131,8 +131,8 @@ export function listRecordings(
   };
   for (const word of words) {
     const status = statusOf(word);
-    if (status?.isDirectory()) addFolder(word, { recursive, add, reporter });
-    else if (status === undefined && isPattern(word)) addMatches(word, { recursive, add, reporter });
+    if (status?.isDirectory()) addFolder(word, { recursive, add, report });
+    else if (status === undefined && isPattern(word)) addMatches(word, { recursive, add, report });
     else add(word);
   }
   const list = [...paths.values()];
@@ -143,15 +143,15 @@ export function listRecordings(
 interface Collecting {
   readonly recursive: boolean;
   readonly add: (path: string) => void;
-  readonly reporter: Reporter;
+  readonly report: Reporter;
 }
 
 function addFolder(folder: string, collecting: Collecting): void {
-  const { recursive, add, reporter } = collecting;
+  const { recursive, add, report } = collecting;
   const { files, folders } = contentsOf(folder, recursive);
   const found = addFiles(files, add);
   if (found > 0) {
-    tellLeftOut(folder, files.length - found, reporter);
+    tellLeftOut(folder, files.length - found, report);
     return;
   }
   const [first] = files;
@@ -164,7 +164,7 @@ function addFolder(folder: string, collecting: Collecting): void {
   });
 }
 
-function addMatches(pattern: string, { recursive, add, reporter }: Collecting): void {
+function addMatches(pattern: string, { recursive, add, report }: Collecting): void {
   const matches = globSync(pattern, { onlyFiles: false, expandDirectories: false, followSymbolicLinks: false }).sort(
     natural,
   );
@@ -181,12 +181,12 @@ function addMatches(pattern: string, { recursive, add, reporter }: Collecting): 
       next: folders.length > 0 && !recursive ? 'Look into the folders, too: add --recursive.' : undefined,
     });
   }
-  tellLeftOut(pattern, all.length - found, reporter);
+  tellLeftOut(pattern, all.length - found, report);
 }
 
-function tellLeftOut(place: string, count: number, reporter: Reporter): void {
+function tellLeftOut(place: string, count: number, report: Reporter): void {
   if (count > 0) {
-    reporter({
+    report({
       kind: 'message',
       text: `${place}: ${count} file${count === 1 ? ' is not a recording' : 's are not recordings'}`,
     });

@@ -108,8 +108,8 @@ export async function compareStep(run: RunSettings, file: string, chosen: Chosen
   const published = publishedFolder(run.data);
   const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
   const { possible, lacking } = divideByData(chosen, data, published);
-  for (const lack of lacking) context.reporter({ kind: 'message', text: `left out, for want of: ${lack}` });
-  const findings = await runCases(possible, shared, context.reporter, { signal: context.signal });
+  for (const lack of lacking) context.report({ kind: 'message', text: `left out, for want of: ${lack}` });
+  const findings = await runCases(possible, shared, context.report, { signal: context.signal });
   if (context.signal.aborted) throw new JobPaused();
   mkdirSync(dirname(file), { recursive: true });
   writeJson(file, findings, 0);
@@ -162,9 +162,9 @@ export function findingsFile(folder: RunFolder, name: string): string {
 }
 
 /** Recordings for the suites: the user's, or small generated ones beside the run's own. */
-function openData({ data, folder, seed }: RunSettings, { reporter }: StepContext): Promise<ComparisonData> {
+function openData({ data, folder, seed }: RunSettings, { report }: StepContext): Promise<ComparisonData> {
   return data === undefined
-    ? generatedCollections(join(folder.records, 'suites'), seed, reporter)
+    ? generatedCollections(join(folder.records, 'suites'), seed, report)
     : Promise.resolve(openCollections(data));
 }
 

@@ -4,10 +4,10 @@ import { ownCommand } from '../text.ts';
 import type { StepContext } from './step.ts';
 
 /** Checks the set-up as `doctor` does, and passes its warnings on. Throws an InputError with the command that mends a failure. */
-export async function checkSetUp({ reporter }: Pick<StepContext, 'reporter'>): Promise<void> {
+export async function checkSetUp({ report }: Pick<StepContext, 'report'>): Promise<void> {
   const { ok, checks } = await diagnose();
   for (const { name, status, detail } of checks) {
-    if (status === 'warning') reporter({ kind: 'warning', text: `${name}: ${detail}` });
+    if (status === 'warning') report({ kind: 'warning', text: `${name}: ${detail}` });
   }
   if (ok) return;
   const failed = checks.filter(({ status }) => status === 'failed');

@@ -8,12 +8,12 @@ import type { RunSettings } from './settings.ts';
 /** The Python process of a run: started when it is first needed, one for all steps, and what it said of itself. */
 export class OriginalProcess {
   readonly #run: RunSettings;
-  readonly #reporter: Reporter;
+  readonly #report: Reporter;
   #opened: { readonly original: Original; readonly facts: PythonFacts } | undefined;
 
-  constructor(run: RunSettings, reporter: Reporter) {
+  constructor(run: RunSettings, report: Reporter) {
     this.#run = run;
-    this.#reporter = reporter;
+    this.#report = report;
   }
 
   /** The original; throws BridgeStartError if Python cannot be started or is not what the lock says. */
@@ -36,7 +36,7 @@ export class OriginalProcess {
   async #open(): Promise<{ readonly original: Original; readonly facts: PythonFacts }> {
     if (this.#opened) return this.#opened;
     const { python, original: folder, lock } = this.#run;
-    this.#reporter({ kind: 'message', text: `Starting the Python original of ${folder}` });
+    this.#report({ kind: 'message', text: `Starting the Python original of ${folder}` });
     // The handshake compares what both processes have mapped.
     runtime();
     const original = await Original.open({ python, original: folder });

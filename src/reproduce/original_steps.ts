@@ -50,7 +50,7 @@ export async function pretrainOriginal(run: RunSettings, job: PretrainingJob, co
     session.dispose();
   }
   const original = await context.original();
-  await watched(options.jobDir, options.epochs ?? 1, `Pretraining ${job.name} in the original`, context.reporter, () =>
+  await watched(options.jobDir, options.epochs ?? 1, `Pretraining ${job.name} in the original`, context.report, () =>
     original.run('pretraining.trainer', flagsOf(options), { weights, seed: run.seed }, noLimit),
   );
 }
@@ -99,7 +99,7 @@ export async function finetuneOriginal(
   const fixed = await fixedChances(options);
   const original = await context.original();
   const task = `Finetuning ${job.name} in the original`;
-  await watched(options.jobDir, options.epochs ?? 1, task, context.reporter, () =>
+  await watched(options.jobDir, options.epochs ?? 1, task, context.report, () =>
     original.run('finetuning.trainer', flagsOf(options), { ...fixed, seed: options.initSeed }, noLimit),
   );
 }
@@ -136,15 +136,15 @@ async function watched<T>(
   jobDir: string,
   epochs: number,
   task: string,
-  reporter: Reporter,
+  report: Reporter,
   work: () => Promise<T>,
 ): Promise<T> {
   const history = join(jobDir, 'history.csv');
-  reporter({ kind: 'start', task, total: epochs, unit: 'epochs' });
+  report({ kind: 'start', task, total: epochs, unit: 'epochs' });
   const timer = setInterval(() => {
     if (!existsSync(history)) return;
     const done = Buffer.from(readWholeFile(history)).toString().trimEnd().split('\n').length - 1;
-    reporter({ kind: 'progress', task, done: Math.max(done, 0) });
+    report({ kind: 'progress', task, done: Math.max(done, 0) });
   }, 2000);
   // After Ctrl-C nobody answers any more.
   timer.unref();
@@ -152,6 +152,6 @@ async function watched<T>(
     return await work();
   } finally {
     clearInterval(timer);
-    reporter({ kind: 'end', task });
+    report({ kind: 'end', task });
   }
 }

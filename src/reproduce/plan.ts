@@ -94,7 +94,7 @@ class Planner {
             needs: [],
             seconds: 3,
             outputs: [patientsFolder(folder)],
-            run: ({ reporter }) => providePatients(patientsFolder(folder), experiment, { data, seed, reporter }),
+            run: ({ report }) => providePatients(patientsFolder(folder), experiment, { data, seed, report }),
           });
     const records = new Map(
       experiment.sets.map((set) => {
@@ -107,7 +107,7 @@ class Planner {
           seconds: 3,
           // The user's own folder is read where it lies.
           outputs: place.startsWith(folder.records) ? [place] : [],
-          run: ({ reporter }) => provideRecords(place, set, experiment, { data, seed, reporter }),
+          run: ({ report }) => provideRecords(place, set, experiment, { data, seed, report }),
         });
         return [set.name, step] as const;
       }),

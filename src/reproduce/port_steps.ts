@@ -24,7 +24,7 @@ import { finetuneOptions, type GivenWeights, given, pretrainOptions, type RunSet
 import type { StepContext } from './step.ts';
 
 /** Prepares a set as the documented recipe does. */
-export async function preparePort(run: RunSettings, set: FinetuningSet, { reporter }: StepContext): Promise<void> {
+export async function preparePort(run: RunSettings, set: FinetuningSet, { report }: StepContext): Promise<void> {
   const { fs, pad, testSize } = set;
   await prepareData({
     format: collectionOf[set.name].format,
@@ -36,7 +36,7 @@ export async function preparePort(run: RunSettings, set: FinetuningSet, { report
     testSize,
     seed: run.seed,
     force: true,
-    report: reporter,
+    report,
   });
 }
 
@@ -124,13 +124,13 @@ export async function predictPort(
   run: RunSettings,
   job: FinetuningJob,
   trial: number,
-  { reporter, signal }: StepContext,
+  { report, signal }: StepContext,
 ): Promise<void> {
   const { jobDir, test, batchSize = 32 } = finetuneOptions(run, 'port', job, trial);
   if (signal.aborted) throw new JobPaused();
   const predictor = Predictor.open(jobDir);
   try {
-    const { probabilities, truth, recordIds, classes } = await predictor.predictFile(test!, batchSize, reporter);
+    const { probabilities, truth, recordIds, classes } = await predictor.predictFile(test!, batchSize, report);
     const csv = toCsv(createPredictionsFrame(probabilities, { yTrue: truth, classNames: classes, recordIds }));
     const file = join(jobDir, 'test_predictions.csv');
     if (csv !== Buffer.from(readWholeFile(file)).toString()) {

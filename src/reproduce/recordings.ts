@@ -90,7 +90,7 @@ export function checkCollections(experiment: Experiment, data: string): void {
 export async function providePatients(
   target: string,
   { generated, patients }: Experiment,
-  { data, seed, reporter }: { readonly data?: string; readonly seed: number; readonly reporter: Reporter },
+  { data, seed, report }: { readonly data?: string; readonly seed: number; readonly report: Reporter },
 ): Promise<void> {
   if (data === undefined) {
     const { icentia } = await makeData({
@@ -100,7 +100,7 @@ export async function providePatients(
       seed,
       ...generated,
       force: true,
-      reporter,
+      report,
     });
     move(join(icentia!, 'unzipped'), target);
     return;
@@ -108,7 +108,7 @@ export async function providePatients(
   const source = join(data, icentiaFolder);
   const ids = findPatients(source);
   const patientIds = ids.slice(0, patients === 'all' ? ids.length : patients);
-  const { description, failed } = await convertIcentia11k({ source, target, unzipped: true, patientIds, reporter });
+  const { description, failed } = await convertIcentia11k({ source, target, unzipped: true, patientIds, report });
   if (description === undefined) throw failed[0].error;
 }
 
@@ -117,7 +117,7 @@ export async function provideRecords(
   target: string,
   set: FinetuningSet,
   experiment: Experiment,
-  { data, seed, reporter }: { readonly data?: string; readonly seed: number; readonly reporter: Reporter },
+  { data, seed, report }: { readonly data?: string; readonly seed: number; readonly report: Reporter },
 ): Promise<void> {
   const { folder, generated: kind } = collectionOf[set.name];
   if (data !== undefined) {
@@ -133,7 +133,7 @@ export async function provideRecords(
     records,
     seconds,
     force: true,
-    reporter,
+    report,
   });
   move(made[kind]!, target);
 }

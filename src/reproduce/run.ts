@@ -48,12 +48,12 @@ export function listSteps(run: RunSettings): PlannedStep[] {
 export async function runSteps(
   run: RunSettings,
   { from, only, force = false }: Selection,
-  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+  { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
   steps: readonly Step[] = planRun(run),
 ): Promise<void> {
   describeRun(run);
   const unlock = lockFolder(run.folder.root, { work: 'works in this run folder' });
-  const python = new OriginalProcess(run, reporter);
+  const python = new OriginalProcess(run, report);
   try {
     const marks = new StepMarks(run.folder.steps);
     const [first, last] = bounds(from, only);
@@ -68,11 +68,11 @@ export async function runSteps(
       if (signal.aborted) throw new JobPaused();
       const left = chosen.slice(position).filter((one) => marks.state(one) !== 'done');
       const share = `${chosen.length - left.length + 1}/${chosen.length}`;
-      reporter({ kind: 'message', text: `[${share}] ${titleOf(step)}; about ${formatDuration(time.of(left))} left` });
+      report({ kind: 'message', text: `[${share}] ${titleOf(step)}; about ${formatDuration(time.of(left))} left` });
       // Before it changes: what was made of its earlier result is not done any more, even if this process is killed.
       for (const other of steps) if (dependsOn(other, step)) marks.forget(other);
       const begun = performance.now();
-      await runStep(run, step, marks, python, { reporter, signal });
+      await runStep(run, step, marks, python, { report, signal });
       time.finished(step, (performance.now() - begun) / 1000);
     }
   } finally {
@@ -86,20 +86,20 @@ async function runStep(
   step: Step,
   marks: StepMarks,
   python: OriginalProcess,
-  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+  { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
 ): Promise<void> {
   const log = run.folder.log(step.stage);
   const write = logOf(log);
   const lines = lineReporter(write);
   const both: Reporter = (event) => {
-    reporter(event);
+    report(event);
     lines(event);
   };
   write(`${titleOf(step)}: begin`);
   marks.begin(step);
   const begun = performance.now();
   try {
-    const context = { reporter: both, signal, original: () => python.original(), facts: () => python.facts() };
+    const context = { report: both, signal, original: () => python.original(), facts: () => python.facts() };
     await unlessAborted(Promise.resolve(step.run(context)), signal, step);
     const seconds = (performance.now() - begun) / 1000;
     marks.finish(step, seconds);

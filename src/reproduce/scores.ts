@@ -55,15 +55,15 @@ const sideSchema = object({
 const resamples = 1000;
 
 /** Scores all trials of one side and writes them into its folder. */
-export function scoreSide(run: RunSettings, side: SideName, { reporter }: Pick<StepContext, 'reporter'>): void {
+export function scoreSide(run: RunSettings, side: SideName, { report }: Pick<StepContext, 'report'>): void {
   const { experiment, trials } = run;
   const task = `Scoring the ${side}`;
   const { finetuning, contrasts } = experiment;
   const numbers = Array.from({ length: trials }, (_, i) => i + 1);
-  reporter({ kind: 'start', task, total: (finetuning.length + contrasts.length) * trials, unit: 'trials' });
+  report({ kind: 'start', task, total: (finetuning.length + contrasts.length) * trials, unit: 'trials' });
   let done = 0;
   const count = <T>(result: T): T => {
-    reporter({ kind: 'progress', task, done: ++done });
+    report({ kind: 'progress', task, done: ++done });
     return result;
   };
   const patients = new Map(finetuning.map((job) => [job.name, patientsOf(run, job)]));
@@ -76,7 +76,7 @@ export function scoreSide(run: RunSettings, side: SideName, { reporter }: Pick<S
     ),
   };
   writeJson(run.folder.scores(side), scores, 0);
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
 }
 
 /** The scores that `scoreSide` wrote. */

@@ -25,7 +25,7 @@ export type StageName = (typeof stageNames)[number];
 
 /** What a step may use. */
 export interface StepContext {
-  readonly reporter: Reporter;
+  readonly report: Reporter;
   /** Ctrl-C and the like: finish what cannot be repeated cheaply, save, and throw JobPaused. */
   readonly signal: AbortSignal;
   /** The Python original; started at the first call. */

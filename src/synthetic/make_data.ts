@@ -29,7 +29,7 @@ export interface MakeDataOptions {
   readonly forms?: readonly IcentiaForm[];
   /** Write over data that are there. */
   readonly force?: boolean;
-  readonly reporter?: Reporter;
+  readonly report?: Reporter;
 }
 
 /** Written last into a finished data set. */
@@ -42,7 +42,7 @@ const marker = 'GENERATED.json';
  * @throws InputError if a folder holds a finished data set and `force` is not given.
  */
 export async function makeData(options: MakeDataOptions): Promise<Readonly<Partial<Record<DataSet, string>>>> {
-  const { target, sets = dataSets, seed = 1, records = 200, seconds, reporter = silent } = options;
+  const { target, sets = dataSets, seed = 1, records = 200, seconds, report = silent } = options;
   const {
     patients = 20,
     segments = 4,
@@ -70,8 +70,8 @@ export async function makeData(options: MakeDataOptions): Promise<Readonly<Parti
   for (const [set, folder] of Object.entries(folders) as [DataSet, string][]) {
     const task = `make ${set}`;
     const total = set === 'icentia' ? patients : records;
-    const onRecord = (done: number): void => reporter({ kind: 'progress', task, done });
-    reporter({ kind: 'start', task, total, unit: set === 'icentia' ? 'patients' : 'recordings' });
+    const onRecord = (done: number): void => report({ kind: 'progress', task, done });
+    report({ kind: 'start', task, total, unit: set === 'icentia' ? 'patients' : 'recordings' });
     if (set === 'icentia') {
       const places = Object.fromEntries(forms.map((form) => [form, join(folder, form)]));
       for (let id = 0; id < patients; id++) {
@@ -87,7 +87,7 @@ export async function makeData(options: MakeDataOptions): Promise<Readonly<Parti
       join(folder, marker),
       `${JSON.stringify({ set, seed, ...made, model: 'McSharry et al. 2003' }, null, 1)}\n`,
     );
-    reporter({ kind: 'end', task, detail: folder });
+    report({ kind: 'end', task, detail: folder });
   }
   return folders;
 }

@@ -64,7 +64,7 @@ function fetchSet(name: string, options: Partial<FetchOptions> = {}): Promise<bo
     client,
     mirror: server.address,
     patience: { attempts: 2, backOff: 1 },
-    reporter: (event) => events.push(event),
+    report: (event) => events.push(event),
     ...options,
   });
 }

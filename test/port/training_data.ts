@@ -56,12 +56,12 @@ export async function writeSmallSet(file: string, options: SmallSetOptions): Pro
 }
 
 /** A context that pauses when a task has got so far. */
-export function pausing(where: string): { reporter: (event: ProgressEvent) => void; signal: AbortSignal } {
+export function pausing(where: string): { report: (event: ProgressEvent) => void; signal: AbortSignal } {
   const controller = new AbortController();
   const [task, done] = where.split(':');
   return {
     signal: controller.signal,
-    reporter: (event) => {
+    report: (event) => {
       if (event.kind === 'progress' && event.task === task && event.done === Number(done)) controller.abort('test');
     },
   };

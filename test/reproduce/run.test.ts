@@ -55,10 +55,10 @@ async function run(
   signal = new AbortController().signal,
 ): Promise<string[]> {
   const messages: string[] = [];
-  const reporter = (event: ProgressEvent): void => {
+  const report = (event: ProgressEvent): void => {
     if (event.kind === 'message') messages.push(event.text);
   };
-  await runSteps(settingsIn(folder), selection, { reporter, signal }, steps);
+  await runSteps(settingsIn(folder), selection, { report, signal }, steps);
   return messages;
 }
 

@@ -34,7 +34,7 @@ let events: ProgressEvent[];
 
 beforeAll(async () => {
   events = [];
-  await makeData({ target: join(folder, 'one'), ...size, reporter: (event) => events.push(event) });
+  await makeData({ target: join(folder, 'one'), ...size, report: (event) => events.push(event) });
   const runner = join(root, 'test', 'fixtures', 'synthetic', 'reader.py');
   python = JSON.parse(await runPython([runner, join(folder, 'one')]));
 }, 180_000);

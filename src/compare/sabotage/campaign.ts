@@ -63,7 +63,7 @@ export interface SabotageResult {
  */
 export async function runSabotage(
   options: SabotageOptions,
-  reporter: Reporter,
+  report: Reporter,
   signal?: AbortSignal,
 ): Promise<SabotageResult> {
   const { project, folder, count, seed, workers = 1, seconds = 300, minutes = Number.POSITIVE_INFINITY } = options;
@@ -79,8 +79,8 @@ export async function runSabotage(
     const possible = mutantsByRules(src);
     const journal = new Journal(folder, campaignOf(base, options));
     const start = (): Promise<WorkerProcess> => startWorker(base, work, options);
-    const cases = await surveyAll(start, base, work, possible, named, journal, options, reporter, signal);
-    if (!signal?.aborted) checkSurvey(cases, reporter);
+    const cases = await surveyAll(start, base, work, possible, named, journal, options, report, signal);
+    if (!signal?.aborted) checkSurvey(cases, report);
     const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases), seconds);
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
     const drawn = draw(possible, count, seed, (mutant) => reached.has(mutant));
@@ -91,7 +91,7 @@ export async function runSabotage(
       journal.keep(trial);
       return trial;
     };
-    await tryAll(waiting, benches, attempt, () => performance.now() > end, reporter, signal);
+    await tryAll(waiting, benches, attempt, () => performance.now() > end, report, signal);
     const withTrial = (mutant: Mutant): Tried => ({ mutant, trial: journal.trials.get(mutant.id) });
     return {
       named: named.map(withTrial),
@@ -114,11 +114,11 @@ async function tryAll(
   benches: readonly Bench[],
   attempt: (bench: Bench, mutant: Mutant) => Promise<Trial>,
   isOver: () => boolean,
-  reporter: Reporter,
+  report: Reporter,
   signal?: AbortSignal,
 ): Promise<void> {
   const task = 'Damaging the port';
-  reporter({ kind: 'start', task, total: mutants.length, unit: 'mutants' });
+  report({ kind: 'start', task, total: mutants.length, unit: 'mutants' });
   const waiting = [...mutants];
   let done = 0;
   const work = async (bench: Bench): Promise<void> => {
@@ -126,7 +126,7 @@ async function tryAll(
       const mutant = waiting.shift();
       if (!mutant) break;
       const { outcome } = await attempt(bench, mutant);
-      reporter({ kind: 'progress', task, done: ++done, detail: `${outcome}: ${mutant.id}` });
+      report({ kind: 'progress', task, done: ++done, detail: `${outcome}: ${mutant.id}` });
     }
   };
   const stop = async (): Promise<void> => {
@@ -141,7 +141,7 @@ async function tryAll(
     signal?.removeEventListener('abort', stop);
     await stop();
   }
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
 }
 
 function namedFor({ named = namedMutants, only }: SabotageOptions): readonly NamedMutant[] {
@@ -157,10 +157,10 @@ async function surveyAll(
   named: readonly Mutant[],
   journal: Journal,
   { all = false, only }: SabotageOptions,
-  reporter: Reporter,
+  report: Reporter,
   signal?: AbortSignal,
 ): Promise<SurveyedCase[]> {
-  reporter({ kind: 'message', text: 'Starting the Python original' });
+  report({ kind: 'message', text: 'Starting the Python original' });
   const worker = await start();
   const known = new Set(journal.surveyed.map(nameOfCase));
   const needed = new Set(named.map(({ suite, case: one }) => `${suite}: ${one}`));
@@ -171,7 +171,7 @@ async function surveyAll(
       (only?.includes(one.suite) ?? one.suite !== 'outcome') && (all || one.quick || needed.has(nameOfCase(one)));
     const wanted = (one: ListedCase): boolean => chosen(one) && !known.has(nameOfCase(one));
     const folder = join(work, 'probed');
-    await survey({ worker, base, folder, mutants, wanted, keep: (one) => journal.keepCase(one), reporter });
+    await survey({ worker, base, folder, mutants, wanted, keep: (one) => journal.keepCase(one), report });
     const names = new Set((await worker.list(folder)).filter(chosen).map(nameOfCase));
     return journal.surveyed.filter((one) => names.has(nameOfCase(one)));
   } catch (error) {
@@ -200,10 +200,10 @@ function isDone(trial: Trial | undefined, cases: readonly SurveyedCase[]): boole
 }
 
 /** A case that fails without a mutant can catch none. */
-function checkSurvey(cases: readonly SurveyedCase[], reporter: Reporter): void {
+function checkSurvey(cases: readonly SurveyedCase[], report: Reporter): void {
   for (const { suite, case: name, passed, detail } of cases) {
     if (passed) continue;
-    reporter({ kind: 'warning', text: `${suite}: ${name} is left out: without any damage it gives "${detail}"` });
+    report({ kind: 'warning', text: `${suite}: ${name} is left out: without any damage it gives "${detail}"` });
   }
   if (cases.some(({ passed }) => passed)) return;
   throw new InputError('no case passes on the undamaged sources', { next: `See: ${ownCommand('compare', '--quick')}` });

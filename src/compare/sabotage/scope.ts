@@ -23,7 +23,7 @@ export function inScope(file: string): boolean {
 
 /** Calls for the reader, of the file system, or that free memory. */
 const aside =
-  /^(report|reporter|say|warn|log|emitWarning|join|resolve|relative|dirname|basename|(.*Sync)|close|dispose|delete\w*|abort|clear\w*|release|terminate|free\w*|unref|freeze|toExponential|describe\w*)$/;
+  /^(report|say|warn|log|emitWarning|join|resolve|relative|dirname|basename|(.*Sync)|close|dispose|delete\w*|abort|clear\w*|release|terminate|free\w*|unref|freeze|toExponential|describe\w*)$/;
 /** Calls that only refuse bad input. */
 const checks = /^(check|assert|require|refuse|expect|validate|fail)/;
 /** Settings of speed and memory, and attributes of operations without influence on their result. */

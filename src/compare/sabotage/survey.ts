@@ -30,25 +30,25 @@ export interface SurveyOptions {
   readonly wanted: (one: ListedCase) => boolean;
   /** Gets each case as soon as it has run. */
   readonly keep: (one: SurveyedCase) => void;
-  readonly reporter: Reporter;
+  readonly report: Reporter;
 }
 
 /** Runs cases once in a copy of the sources that tells what runs. */
 export async function survey(options: SurveyOptions): Promise<void> {
-  const { worker, base, folder, mutants, wanted, keep, reporter } = options;
+  const { worker, base, folder, mutants, wanted, keep, report } = options;
   const { probes, places } = probesFor(mutants);
   const module = copyWithProbes(base, folder, probes);
   const cases = (await worker.list(folder)).filter(wanted);
   if (cases.length === 0) return;
   const task = 'Running the undamaged port';
-  reporter({ kind: 'start', task, total: cases.length, unit: 'cases' });
+  report({ kind: 'start', task, total: cases.length, unit: 'cases' });
   for (const [done, { suite, case: name }] of cases.entries()) {
-    reporter({ kind: 'progress', task, done, detail: `${suite}: ${name}` });
+    report({ kind: 'progress', task, done, detail: `${suite}: ${name}` });
     const { outcome, detail, seconds, hits } = await worker.run(folder, { suite, case: name }, patience * 1000, module);
     const hit = new Set(hits.flatMap((number) => places[number] ?? []));
     keep({ suite, case: name, passed: outcome === 'passed', detail, seconds, places: [...hit] });
   }
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
 }
 
 /** Names of the places of which one has to run for a mutant to show. */

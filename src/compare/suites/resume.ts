@@ -38,7 +38,7 @@ export const resume: Suite = {
 type Arch = 'resnet18' | 'resnet34' | 'resnet50';
 
 /** Runs a job in a folder, from where it stands; `context` watches and stops it. */
-type Run = (jobDir: string, context: { reporter: Reporter; signal?: AbortSignal }) => Promise<unknown>;
+type Run = (jobDir: string, context: { report: Reporter; signal?: AbortSignal }) => Promise<unknown>;
 
 /** 15 recordings in batches of 4, three epochs: stopped after a step in the middle, and at the last step of an epoch. */
 function finetuning(
@@ -97,9 +97,9 @@ async function compareJobs(
   { stops, files, weights }: { stops: readonly string[]; files: readonly string[]; weights: readonly string[] },
 ): Promise<Row[]> {
   const [broken, unbroken] = ['continued', 'uninterrupted'].map((name) => join(scratch, name));
-  await run(unbroken, { reporter: () => {} });
+  await run(unbroken, { report: () => {} });
   for (const stop of stops) await stopAt(stop, (context) => run(broken, context));
-  await run(broken, { reporter: () => {} });
+  await run(broken, { report: () => {} });
   const text = (job: string, file: string): string => readFileSync(join(job, file), 'utf8');
   return [
     ...files.map((file) => sameText('resume', file, text(broken, file), text(unbroken, file))),
@@ -111,11 +111,11 @@ async function compareJobs(
 async function stopAt(stop: string, run: (context: Parameters<Run>[1]) => Promise<unknown>): Promise<void> {
   const controller = new AbortController();
   const [task, done] = stop.split(':');
-  const reporter = (event: ProgressEvent): void => {
+  const report = (event: ProgressEvent): void => {
     if (event.kind === 'progress' && event.task === task && event.done === Number(done)) controller.abort();
   };
   try {
-    await run({ reporter, signal: controller.signal });
+    await run({ report, signal: controller.signal });
   } catch (error) {
     if (error instanceof JobPaused) return;
     throw error;

@@ -119,7 +119,7 @@ type PretrainCase = Pick<
   'valPatients' | 'valSize' | 'valFile' | 'frameSize' | 'samplesPerPatient' | 'valSamplesPerPatient' | 'seed'
 >;
 
-const silentSource = { initSeed: 5, position: { epoch: 0, step: 0 }, reporter: () => {} };
+const silentSource = { initSeed: 5, position: { epoch: 0, step: 0 }, report: () => {} };
 
 /** Frames that are not counted in a pretraining job, by input. */
 function sameFrames(

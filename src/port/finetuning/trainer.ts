@@ -65,7 +65,7 @@ export interface FixedChances {
 
 /** How a job is watched and influenced from outside. */
 export interface RunContext {
-  readonly reporter?: Reporter;
+  readonly report?: Reporter;
   readonly fixed?: FixedChances;
   /** Bytes of recordings from which on a set is read from the disk as needed; see `loadTrainingSet`. */
   readonly unpackThreshold?: number;
@@ -89,13 +89,13 @@ export interface FinetuneResult {
  */
 export async function finetune(
   options: FinetuneOptions,
-  { reporter = silent, fixed = {}, unpackThreshold, signal }: RunContext = {},
+  { report = silent, fixed = {}, unpackThreshold, signal }: RunContext = {},
 ): Promise<FinetuneResult> {
   checkOptions(options);
   const { jobDir, channel } = options;
-  const job = Job.open('finetune', options, reporter, defaultsOf(finetuneFlags));
-  const journal = new Journal(job.path('events.jsonl'), reporter);
-  const unpack = { folder: jobDir, threshold: unpackThreshold, reporter: journal.report };
+  const job = Job.open('finetune', options, report, defaultsOf(finetuneFlags));
+  const journal = new Journal(job.path('events.jsonl'), report);
+  const unpack = { folder: jobDir, threshold: unpackThreshold, report: journal.report };
   const work = async ({ train, val, test }: JobSets): Promise<FinetuneResult> => {
     const multiLabel = isMulticlass(train.y);
     const { arch = 'resnet18', precision = 'float32' } = options;
@@ -140,7 +140,7 @@ async function trainBest(
 ): Promise<readonly Logs[]> {
   const { options, multiLabel, journal, fixed, signal } = context;
   const { batchSize = 32, epochs = 1, valMetric = 'loss' } = options;
-  const reporter = journal.report;
+  const report = journal.report;
   const path = job.path(bestModelFile);
   if (job.state === undefined) {
     // What an earlier job left must not be taken for this one's best.
@@ -163,7 +163,7 @@ async function trainBest(
     callbacks: [
       // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
       job.historyLogger(),
-      bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, reporter }),
+      bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, report }),
       // Quirk Q50: the loss is watched whatever the metric.
       ...(val ? [new EarlyStopping('val_loss', 50)] : []),
       stopWithoutHope(path),
@@ -200,14 +200,14 @@ async function writePredictions(
   session: Session,
   sets: JobSets,
   { batchSize = 32 }: FinetuneOptions,
-  reporter: Reporter,
+  report: Reporter,
   signal?: AbortSignal,
 ): Promise<FinetuneResult['predictions']> {
   const predictions: Partial<Record<keyof JobSets, NdArray>> = {};
   for (const name of ['train', 'val', 'test'] as const) {
     const set = sets[name];
     if (!set) continue;
-    const yProb = await predictUnless(signal, session, set.x, batchSize, name, reporter);
+    const yProb = await predictUnless(signal, session, set.x, batchSize, name, report);
     if (yProb === undefined) throw new JobPaused();
     predictions[name] = yProb;
     const { y: yTrue, recordIds } = set;

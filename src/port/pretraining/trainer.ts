@@ -94,19 +94,19 @@ export interface PretrainResult {
  */
 export async function pretrain(
   given: PretrainOptions,
-  { reporter = silent, signal }: { readonly reporter?: Reporter; readonly signal?: AbortSignal } = {},
+  { report = silent, signal }: { readonly report?: Reporter; readonly signal?: AbortSignal } = {},
 ): Promise<PretrainResult> {
   checkOptions(given);
-  const options = settledOptions(given, reporter);
+  const options = settledOptions(given, report);
   const isFile = isDataFile(options);
-  const job = Job.open('pretrain', options, reporter, defaultsOf(pretrainFlags));
-  const journal = new Journal(job.path('events.jsonl'), reporter);
+  const job = Job.open('pretrain', options, report, defaultsOf(pretrainFlags));
+  const journal = new Journal(job.path('events.jsonl'), report);
   return job.run(async () => {
     if (job.state === undefined) requireSolverWeights(options);
     const sources = await (isFile ? fileSource : folderSource)(options, {
       initSeed: job.config.initSeed,
       position: job.state?.fit ?? beginning,
-      reporter: journal.report,
+      report: journal.report,
     });
     try {
       job.begin();
@@ -128,8 +128,8 @@ export async function pretrain(
 }
 
 /** Options as a job keeps them: of a folder its patients and form, and `normalize` in numbers. */
-export function settledOptions(options: PretrainOptions, reporter: Reporter): PretrainOptions {
-  if (!isDataFile(options)) return resolveFolder(options, reporter);
+export function settledOptions(options: PretrainOptions, report: Reporter): PretrainOptions {
+  if (!isDataFile(options)) return resolveFolder(options, report);
   if (options.normalize === undefined) return options;
   throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
 }

@@ -47,7 +47,7 @@ export interface ConvertOptions {
   readonly force?: boolean;
   /** Leave out annotations that the edition does not have, and count them; default: a patient with one is not converted. */
   readonly skipUnknown?: boolean;
-  readonly reporter?: Reporter;
+  readonly report?: Reporter;
   /** Stops between two segments; patients that are complete stay. */
   readonly signal?: AbortSignal;
 }
@@ -73,7 +73,7 @@ const saveInterval = 10_000;
  * @throws InputError for a source without patients, and a target with patients in another form.
  */
 export async function convertIcentia11k(options: ConvertOptions): Promise<Conversion> {
-  const { source, target, unzipped = false, dtype = 'float32', force = false, reporter = silent, signal } = options;
+  const { source, target, unzipped = false, dtype = 'float32', force = false, report = silent, signal } = options;
   const patientIds = options.patientIds ?? findPatients(source);
   mkdirSync(target, { recursive: true });
   const before = readDescription(target);
@@ -92,9 +92,9 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
     return Object.keys(patients).length > 0 ? writeDescription(target, dtype, unzipped, patients) : undefined;
   };
   const failed: { id: number; error: Error }[] = [];
-  const notes = new NoteBook(reporter);
+  const notes = new NoteBook(report);
   const task = 'convert Icentia11k';
-  reporter({ kind: 'start', task, total: patientIds.length, unit: 'patients' });
+  report({ kind: 'start', task, total: patientIds.length, unit: 'patients' });
   let saved = Date.now();
   for (const [k, id] of patientIds.entries()) {
     if (signal?.aborted) break;
@@ -106,18 +106,18 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
       if (signal?.aborted) break;
       if (!(error instanceof Error) || isOfTarget(error, target)) throw error;
       failed.push({ id, error });
-      reporter({ kind: 'warning', text: `patient ${id} is not converted: ${error.message}` });
+      report({ kind: 'warning', text: `patient ${id} is not converted: ${error.message}` });
     }
     if (Date.now() - saved > saveInterval) {
       save();
       saved = Date.now();
     }
-    reporter({ kind: 'progress', task, done: k + 1, detail });
+    report({ kind: 'progress', task, done: k + 1, detail });
   }
   notes.close();
   const description = save();
   const { mean, std } = description ?? {};
-  reporter({
+  report({
     kind: 'end',
     task,
     detail: description && `mean ${mean!.toPrecision(6)} mV, standard deviation ${std!.toPrecision(6)} mV`,
@@ -145,7 +145,7 @@ function isConverted(id: number, summary: PatientSummary | undefined, options: C
 
 /** Converts one patient; holds one segment at a time in memory. */
 async function convertPatient(id: number, options: ConvertOptions, notes: NoteBook): Promise<PatientSummary> {
-  const { target, unzipped = false, dtype = 'float32', skipUnknown = false, reporter = silent, signal } = options;
+  const { target, unzipped = false, dtype = 'float32', skipUnknown = false, report = silent, signal } = options;
   const segmentIds = chooseSegments(id, options);
   const records = segmentIds.map((segment) => segmentFile(options.source, id, segment));
   const samples = commonLength(records);
@@ -204,7 +204,7 @@ async function convertPatient(id: number, options: ConvertOptions, notes: NoteBo
   if (absent.length === 0) return { ...summary, ...countsOf(unknown) };
   if (options.segments === undefined) {
     const text = `patient ${id} has no segment ${formatIds(absent)}: converted without, segment ${segmentIds[0]} becomes row 0`;
-    reporter({ kind: 'warning', text });
+    report({ kind: 'warning', text });
   }
   return { ...summary, segmentIds, ...countsOf(unknown) };
 }

@@ -86,7 +86,7 @@ describe('finetuning.trainer.main', () => {
     const events: ProgressEvent[] = [];
     await finetune(
       { jobDir: at('files'), train: multi, valSize: 6, valMetric: 'auc', channel: -2, epochs: 2, seed: 3 },
-      { reporter: (event) => events.push(event) },
+      { report: (event) => events.push(event) },
     );
     expect(readdirSync(at('files')).sort()).toEqual([
       'best_model.weights.h5',
@@ -148,7 +148,7 @@ describe('finetuning.trainer.main', () => {
     const events: ProgressEvent[] = [];
     const unpacked = await finetune(
       { ...options, jobDir: at('unpacked') },
-      { unpackThreshold: 100, reporter: (event) => events.push(event) },
+      { unpackThreshold: 100, report: (event) => events.push(event) },
     );
     const files = events.filter((event) => event.kind === 'message' && event.text.endsWith('from the disk as needed'));
     expect(files).toHaveLength(2);
@@ -222,9 +222,7 @@ describe('finetuning.trainer.main', () => {
     await savePkl(at('huge.pkl'), dataSetToPickle(set));
     const events: ProgressEvent[] = [];
     const options = { jobDir: at('huge'), train: at('huge.pkl'), epochs: 5 };
-    await expect(finetune(options, { reporter: (event) => events.push(event) })).rejects.toThrow(
-      'no epoch was the best',
-    );
+    await expect(finetune(options, { report: (event) => events.push(event) })).rejects.toThrow('no epoch was the best');
     expect(events.filter(({ kind }) => kind === 'end')).toHaveLength(1);
     expect(events).toContainEqual(expect.objectContaining({ kind: 'warning', text: expect.stringContaining('NaN') }));
   });

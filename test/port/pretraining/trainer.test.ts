@@ -190,9 +190,9 @@ describe('pretraining.trainer.main', () => {
     test.for(['zipped', 'unzipped'])('%s: takes its patients and its form, with a message', async (form) => {
       describePatients(form, [4, 1, 2, 0], form === 'unzipped');
       const messages: string[] = [];
-      const reporter = (event: ProgressEvent) => void (event.kind === 'message' && messages.push(event.text));
+      const report = (event: ProgressEvent) => void (event.kind === 'message' && messages.push(event.text));
       const train = at(form);
-      const { history } = await pretrain({ ...job, train, jobDir: at(`described-${form}`) }, { reporter });
+      const { history } = await pretrain({ ...job, train, jobDir: at(`described-${form}`) }, { report });
       expect(messages[0]).toBe(`${train}: patients 0-2,4, ${form}, as icentia11k.json says`);
       expect(optionsOf(`described-${form}`)).toMatchObject({ patients: '0-2,4', unzipped: form === 'unzipped' });
       const told = { train, patients: '0-2,4', unzipped: form === 'unzipped' };
@@ -278,7 +278,7 @@ function argvOf(options: object): string[] {
 /** What a job of a data file trains and validates on, drawn anew. */
 async function splitOf(options: PretrainOptions): Promise<object> {
   random.seed(options.seed!);
-  const { train, val } = await fileSource(options, { initSeed: 0, position: beginning, reporter: silent });
+  const { train, val } = await fileSource(options, { initSeed: 0, position: beginning, report: silent });
   let frames = 0;
   for await (const { y } of train.batches(0, 0)) frames += y.shape[0];
   return { val_y: val && Array.from(val.y.data), train_frames: frames };

@@ -175,8 +175,8 @@ describe('incomplete and damaged sources', () => {
     const file = join(source, 'p00', 'p00003', 'p00003_s00.hea');
     rmSync(file);
     const warnings: string[] = [];
-    const reporter = (event: ProgressEvent) => void (event.kind === 'warning' && warnings.push(event.text));
-    const { patients } = await convert({ source, target: out, patientIds: [3], reporter });
+    const report = (event: ProgressEvent) => void (event.kind === 'warning' && warnings.push(event.text));
+    const { patients } = await convert({ source, target: out, patientIds: [3], report });
     expect(warnings).toEqual(['patient 3 has no segment 0: converted without, segment 1 becomes row 0']);
     expect(patients[3]).toMatchObject({ segments: 1, segmentIds: [1] });
     expect(loadRawLabels(out, 3)).toEqual(loadRawLabels(zipped, 3).slice(1));
@@ -192,8 +192,8 @@ describe('incomplete and damaged sources', () => {
     const file = join(source, 'p00', 'p00000', 'p00000_s01.atr');
     writeFileSync(file, 'no annotations');
     const warnings: string[] = [];
-    const reporter = (event: ProgressEvent) => void (event.kind === 'warning' && warnings.push(event.text));
-    const { description: partial, failed } = await convertIcentia11k({ source, target: out, reporter });
+    const report = (event: ProgressEvent) => void (event.kind === 'warning' && warnings.push(event.text));
+    const { description: partial, failed } = await convertIcentia11k({ source, target: out, report });
     expect(failed).toMatchObject([{ id: 0, error: { message: expect.stringContaining('p00000_s01.atr') } }]);
     expect(warnings).toEqual([expect.stringMatching(/^patient 0 is not converted: .*p00000_s01\.atr/)]);
     expect(Object.keys(partial!.patients)).toEqual(['3']);
@@ -213,8 +213,8 @@ describe('incomplete and damaged sources', () => {
       writeFileSync(file, readFileSync(file, 'utf8').replace(/ 16 [\d.]+/, ' 16 0.01'));
     }
     const warnings: string[] = [];
-    const reporter = (event: ProgressEvent): void => void (event.kind === 'warning' && warnings.push(event.text));
-    await convert({ source, target: join(folder, 'loud-out'), reporter });
+    const report = (event: ProgressEvent): void => void (event.kind === 'warning' && warnings.push(event.text));
+    await convert({ source, target: join(folder, 'loud-out'), report });
     expect(warnings).toHaveLength(2);
     expect(warnings[0]).toMatch(/p00003_s00\.dat: lead ECG has a median absolute value of \d+ mV; is its unit right\?/);
   });
@@ -261,12 +261,12 @@ describe('incomplete and damaged sources', () => {
       const stop = new AbortController();
       const options = { source: wfdb, target: out, unzipped: form, patientIds: [3, 0] };
       // Half way through the second patient.
-      const reporter = ({ kind }: ProgressEvent) => void (kind === 'progress' && setImmediate(() => stop.abort()));
+      const report = ({ kind }: ProgressEvent) => void (kind === 'progress' && setImmediate(() => stop.abort()));
       const {
         description: partial,
         failed,
         stopped,
-      } = await convertIcentia11k({ ...options, reporter, signal: stop.signal });
+      } = await convertIcentia11k({ ...options, report, signal: stop.signal });
       expect([Object.keys(partial!.patients), failed, stopped]).toEqual([['3'], [], true]);
       expect(readdirSync(out).filter((name) => name.startsWith('.') || name.startsWith('00000_batched.'))).toEqual([]);
       expect(readDescription(out)).toEqual(partial);

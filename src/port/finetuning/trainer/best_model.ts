@@ -21,12 +21,12 @@ export interface BestModelOptions {
   readonly val?: TrainingSet;
   readonly batchSize: number;
   readonly multiLabel: boolean;
-  readonly reporter: Reporter;
+  readonly report: Reporter;
 }
 
 /** The callback that keeps the best weights. */
 export function bestModelCheckpoint(options: BestModelOptions): Callback {
-  const { metric, path, session, train, val, batchSize, multiLabel, reporter } = options;
+  const { metric, path, session, train, val, batchSize, multiLabel, report } = options;
   if (metric === 'loss' || metric === 'acc') {
     return new ModelCheckpoint({ pathOf: () => path, monitor: val ? `val_${metric}` : metric, saveBestOnly: true });
   }
@@ -34,7 +34,7 @@ export function bestModelCheckpoint(options: BestModelOptions): Callback {
   if (!val) {
     // Quirk Q36 (changed): the original scores shuffled predictions against labels in order.
     const text = `--val-metric ${metric} without validation is scored on the training records: add --val or --val-size`;
-    reporter({ kind: 'warning', text });
+    report({ kind: 'warning', text });
   }
   return new CustomCheckpoint({
     pathOf: () => path,

@@ -62,8 +62,8 @@ function labelsOf(y: NdArray<'float32'>, indices: readonly number[]): NdArray {
 }
 
 /** Outputs for all records in their order, `(records, outputs)` float32. */
-export function predictAll(session: Session, rows: Rows, batchSize: number, name: string, reporter: Reporter): NdArray {
-  const batches = predicting(session, rows, batchSize, name, reporter);
+export function predictAll(session: Session, rows: Rows, batchSize: number, name: string, report: Reporter): NdArray {
+  const batches = predicting(session, rows, batchSize, name, report);
   let step = batches.next();
   while (!step.done) step = batches.next();
   return step.value;
@@ -89,20 +89,20 @@ function* predicting(
   rows: Rows,
   batchSize: number,
   name: string,
-  reporter: Reporter = silent,
+  report: Reporter = silent,
 ): Generator<void, NdArray> {
   const records = rows.shape[0];
   if (records === 0) throw new ValueError(`${name}: there are no records to predict`);
   const task = `Predicting ${name}`;
-  reporter({ kind: 'start', task, total: records, unit: 'records' });
+  report({ kind: 'start', task, total: records, unit: 'records' });
   const parts: NdArray[] = [];
   for (let start = 0; start < records; start += batchSize) {
     const end = Math.min(records, start + batchSize);
     parts.push(session.predict(rows.take(Array.from({ length: end - start }, (_, i) => start + i))));
-    reporter({ kind: 'progress', task, done: end });
+    report({ kind: 'progress', task, done: end });
     yield;
   }
-  reporter({ kind: 'end', task });
+  report({ kind: 'end', task });
   const outputs = parts[0].shape[1];
   const data = new Float32Array(records * outputs);
   let offset = 0;

@@ -59,7 +59,7 @@ export async function withJobSets<T>(
   use: (sets: JobSets) => Promise<T>,
 ): Promise<T> {
   const opened: OpenTrainingSet[] = [];
-  const report = unpack.reporter ?? silent;
+  const report = unpack.report ?? silent;
   const open = async (file: string): Promise<SetOfFile> => {
     const set = await loadTrainingSet(file, unpack);
     opened.push(set);

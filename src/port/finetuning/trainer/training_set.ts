@@ -32,7 +32,7 @@ export interface UnpackOptions {
   readonly folder: string;
   /** Bytes of recordings from which on they are unpacked; default 512 MiB. */
   readonly threshold?: number;
-  readonly reporter?: Reporter;
+  readonly report?: Reporter;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Pro
 
 async function loadPickle(path: string, unpack: UnpackOptions | undefined): Promise<unknown> {
   if (unpack === undefined) return load(path);
-  const { folder, threshold = 2 ** 29, reporter = silent } = unpack;
+  const { folder, threshold = 2 ** 29, report = silent } = unpack;
   const name = `${scratchPrefix}${process.pid}-${randomBytes(4).toString('hex')}`;
   const pickle = await load(path, { spill: { folder, name, threshold } });
   for (const array of pickle instanceof Map ? pickle.values() : []) {
@@ -56,7 +56,7 @@ async function loadPickle(path: string, unpack: UnpackOptions | undefined): Prom
     // An open file outlives its name: nothing is left to remove, however the process ends.
     rmSync(array.name);
     const gigabytes = ((array.size * itemSize[array.dtype]) / 1e9).toFixed(1);
-    reporter({ kind: 'message', text: `${path}: ${gigabytes} GB of recordings are read from the disk as needed` });
+    report({ kind: 'message', text: `${path}: ${gigabytes} GB of recordings are read from the disk as needed` });
   }
   return pickle;
 }

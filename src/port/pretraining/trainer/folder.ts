@@ -15,12 +15,12 @@ import { resolveNormalization } from './frame_normalization.ts';
  *
  * @throws InputError for a description or a `normalize` that cannot be used.
  */
-export function resolveFolder(options: PretrainOptions, reporter: Reporter): PretrainOptions {
+export function resolveFolder(options: PretrainOptions, report: Reporter): PretrainOptions {
   const begun = options.resume ? (readConfig(options.jobDir, 'pretrain')?.options as Begun | undefined) : undefined;
   if (begun) {
     const { patients = begun.patients, unzipped = begun.unzipped } = options;
     const keeps = options.normalize === 'measured' && begun.normalize !== undefined;
-    const normalize = resolveNormalization(keeps ? begun.normalize : options.normalize, options.train, reporter);
+    const normalize = resolveNormalization(keeps ? begun.normalize : options.normalize, options.train, report);
     return { ...options, patients, unzipped, normalize };
   }
   const found = describedPatients(options, readDescription(options.train));
@@ -28,9 +28,9 @@ export function resolveFolder(options: PretrainOptions, reporter: Reporter): Pre
     const form = found.unzipped === undefined ? '' : found.unzipped ? 'unzipped' : 'zipped';
     const count = found.patients === undefined ? '' : `patients ${found.patients}`;
     const text = `${options.train}: ${[count, form].filter(Boolean).join(', ')}, as ${descriptionFile} says`;
-    reporter({ kind: 'message', text });
+    report({ kind: 'message', text });
   }
-  return { ...options, ...found, normalize: resolveNormalization(options.normalize, options.train, reporter) };
+  return { ...options, ...found, normalize: resolveNormalization(options.normalize, options.train, report) };
 }
 
 type Begun = Pick<PretrainOptions, 'patients' | 'unzipped' | 'normalize'>;

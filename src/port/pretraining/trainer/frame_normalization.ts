@@ -12,14 +12,14 @@ const conspicuous = 3;
  *
  * @throws InputError for another text, and for `measured` where nothing is known.
  */
-export function resolveNormalization(text: string | undefined, folder: string, reporter: Reporter): string | undefined {
+export function resolveNormalization(text: string | undefined, folder: string, report: Reporter): string | undefined {
   const description = readDescription(folder);
   if (text === undefined) {
     if (description && !(dsStd / description.std < conspicuous && description.std / dsStd < conspicuous)) {
       const warning =
         `the signals of ${folder} have a standard deviation of ${description.std.toPrecision(3)} mV, the original normalises with ${dsStd}: ` +
         'consider --normalize measured';
-      reporter({ kind: 'warning', text: warning });
+      report({ kind: 'warning', text: warning });
     }
     return undefined;
   }

@@ -45,11 +45,11 @@ export interface SourceContext {
   readonly initSeed: number;
   /** Where training goes on. */
   readonly position: { readonly epoch: number; readonly step: number };
-  readonly reporter: Reporter;
+  readonly report: Reporter;
 }
 
 /** Frames of a data file, in a new order each epoch, and the validation frames split off or read. Twin of `_file_data`. */
-export async function fileSource(options: PretrainOptions, { initSeed, reporter }: SourceContext): Promise<Sources> {
+export async function fileSource(options: PretrainOptions, { initSeed, report }: SourceContext): Promise<Sources> {
   const { valPatients, task, batchSize = 32 } = options;
   if (options.patients !== undefined) {
     throw new ValueError('--patients restricts the patients of a folder, but --train is a file');
@@ -66,7 +66,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, reporter 
     train = selectPatients(all, (id) => !held.has(id));
   } else if (valPatients && task === 'cpc') {
     const text = 'A CPC file cannot be split by patient: training without validation.';
-    reporter({ kind: 'message', text });
+    report({ kind: 'message', text });
   } else if (valPatients) {
     const patients = sortedSet(all.patientIds);
     requireDivisible(patients.length, valPatients, options.train);
@@ -83,7 +83,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, reporter 
       next: 'Give a --val-file of other patients.',
     });
   }
-  tellFewSamples(batchSize, frames, 'training frames', reporter);
+  tellFewSamples(batchSize, frames, 'training frames', report);
   const orderOf = permutations(initSeed, frames);
   return {
     train: {
@@ -98,7 +98,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, reporter 
 /** An endless stream of a folder's frames, and freshly collected validation frames if any. Twin of `_folder_data`. */
 export async function folderSource(
   options: PretrainOptions,
-  { initSeed, position, reporter }: SourceContext,
+  { initSeed, position, report }: SourceContext,
 ): Promise<Sources> {
   const { batchSize = 32, stepsPerEpoch = 100, samplesPerPatient = 1000, dataParallelism = 1 } = options;
   let patientIds: readonly number[] = options.patients ? parsePatientIds(options.patients) : dsPatientIds;
@@ -115,11 +115,11 @@ export async function folderSource(
     patientIds = trainIds;
     requireGenerators(patientIds, dataParallelism);
     if (options.cacheVal) checkOutputFile(options.cacheVal, { flag: '--cache-val', replace: true });
-    val = await collectValidation(options, valIds, reporter);
+    val = await collectValidation(options, valIds, report);
   }
   requireGenerators(patientIds, dataParallelism);
   const skip = position.epoch * stepsPerEpoch + position.step;
-  if (skip > 0) reporter({ kind: 'message', text: `Drawing the ${skip * batchSize} frames that were used already` });
+  if (skip > 0) report({ kind: 'message', text: `Drawing the ${skip * batchSize} frames that were used already` });
   const stream = taskDataset(options, patientIds, samplesPerPatient, {
     batchSize,
     skip,
@@ -169,12 +169,12 @@ async function loadUsable(file: string, options: PretrainOptions): Promise<Frame
 async function collectValidation(
   options: PretrainOptions,
   patientIds: readonly number[],
-  reporter: Reporter,
+  report: Reporter,
 ): Promise<FrameSet> {
   const samplesPerPatient = options.valSamplesPerPatient || options.samplesPerPatient || 1000;
   const batchSize = options.valSize || patientIds.length * samplesPerPatient;
   const text = `Collecting ${batchSize} validation frames of ${patientIds.length} patients`;
-  reporter({ kind: 'message', text });
+  report({ kind: 'message', text });
   const stream = taskDataset(options, patientIds, samplesPerPatient, { batchSize, readAhead: 1 });
   try {
     const { value: batch } = await stream.next();

@@ -94,10 +94,10 @@ const labelsOf = (set: TrainingSet | undefined): string[] =>
 /** What a job is given, and what is said on the way. */
 async function open(options: JobSetOptions): Promise<{ sets: JobSets; said: string[] }> {
   const said: string[] = [];
-  const reporter = (event: ProgressEvent): void => {
+  const report = (event: ProgressEvent): void => {
     if (event.kind === 'message' || event.kind === 'warning') said.push(`${event.kind}: ${event.text}`);
   };
-  const sets = await withJobSets(options, { folder, reporter }, async (all) => all);
+  const sets = await withJobSets(options, { folder, report }, async (all) => all);
   return { sets, said };
 }
 

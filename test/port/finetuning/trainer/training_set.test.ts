@@ -31,7 +31,7 @@ describe('a prepared set that is too large for the memory', () => {
     const unpacked = await loadTrainingSet(file, {
       folder,
       threshold: 1000,
-      reporter: (event) => events.push(event),
+      report: (event) => events.push(event),
     });
     expect(readdirSync(folder)).toEqual(['small.pkl']);
     expect(events).toEqual([

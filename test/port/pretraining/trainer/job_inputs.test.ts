@@ -155,7 +155,7 @@ describe('inputs of a pretraining job are checked before its first step', () => 
   test.for(Object.entries(options))('%s', async ([name, [given, message]]) => {
     const said: ProgressEvent[] = [];
     const jobDir = at(`refused-${name.replace(/\W/g, '-')}`);
-    await expect(pretrain({ ...job, ...given, jobDir }, { reporter: (event) => said.push(event) })).rejects.toThrow(
+    await expect(pretrain({ ...job, ...given, jobDir }, { report: (event) => said.push(event) })).rejects.toThrow(
       message,
     );
     expect(
@@ -184,9 +184,9 @@ describe('inputs of a pretraining job are checked before its first step', () => 
 
   test('weights that fit are a start, and one batch of all frames is told', async () => {
     const said: string[] = [];
-    const reporter = (event: ProgressEvent): void => void said.push('text' in event ? event.text : '');
+    const report = (event: ProgressEvent): void => void said.push('text' in event ? event.text : '');
     const given = { ...job, ...ofFile, train: at('frames.pkl'), batchSize: 32, weightsFile: at('beat.weights.h5') };
-    expect((await pretrain({ ...given, jobDir: at('fits') }, { reporter })).history).toHaveLength(1);
+    expect((await pretrain({ ...given, jobDir: at('fits') }, { report })).history).toHaveLength(1);
     expect(said).toContain('--batch-size 32: each epoch is one step of all 12 training frames');
   });
 });
