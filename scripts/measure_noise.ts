@@ -18,7 +18,9 @@ import type { OriginalNetwork } from '../src/bridge/original_network.ts';
 import { makeBatches } from '../src/compare/batches.ts';
 import type { Row } from '../src/compare/closeness.ts';
 import { generatedCollections, openCollections } from '../src/compare/data.ts';
-import * as mathematics from '../src/compare/suites/mathematics.ts';
+import { type ComparedNetwork, networks } from '../src/compare/networks/compared.ts';
+import { mapInputs, reversed } from '../src/compare/networks/rounding.ts';
+import * as mathematics from '../src/compare/networks/rows.ts';
 import {
   buildModel,
   buildOriginal,
@@ -26,9 +28,7 @@ import {
   settledMoments,
   settledSteps,
   startingWeights,
-} from '../src/compare/suites/network.ts';
-import { type ComparedNetwork, networks } from '../src/compare/suites/networks.ts';
-import { mapInputs, reversed } from '../src/compare/suites/rounding.ts';
+} from '../src/compare/networks/sides.ts';
 import {
   type Family,
   type FreeLimits,

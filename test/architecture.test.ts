@@ -128,8 +128,8 @@ describe('import directions of src', () => {
     expect(usersOf(/\b(appendFile|writeFile|copyFile)(Sync)?\(|createWriteStream\(/)).toEqual([
       'compare/sabotage/probes.ts',
       'compare/sabotage/trees.ts',
-      'compare/suites/preprocessing_records.ts',
-      'compare/suites/record_selection.ts',
+      'compare/suites/preprocessing/records.ts',
+      'compare/suites/shared/record_selection.ts',
       'fetch/original.ts',
       'graph/loading.ts',
     ]);

@@ -7,7 +7,7 @@ import { rdrecord } from '../lib/wfdb/signal.ts';
 import { twelveLeads } from '../synthetic/heart.ts';
 import { makeRecording } from '../synthetic/recording.ts';
 import type { ComparisonData, DataSetName } from './data.ts';
-import type { ComparedNetwork } from './suites/networks.ts';
+import type { ComparedNetwork } from './networks/compared.ts';
 
 /** Samples and their labels: one-hot or multi-hot rows for finetuning, class numbers for pretraining. */
 export interface LabelledBatch {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { BridgeLostError } from '../bridge/errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Row } from './closeness.ts';
-import { withFirst } from './first_difference.ts';
-import { firstDraw } from './first_draw.ts';
+import { firstDraw } from './divergence/draw.ts';
+import { withFirst } from './divergence/first.ts';
 import type { Observation } from './observations.ts';
 import { exemption, type Suite, type SuiteCase, type SuiteContext, type SuiteName } from './suite.ts';
 

@@ -60,7 +60,7 @@ Not counted, since a limit made of it would let everything pass:
 
 ${notCounted.join('\n')}
 
-Rows of the suite \`initialisers\` compare samples of random draws; their critical values stand in \`src/compare/suites/initialisers.ts\`.
+Rows of the suite \`initialisers\` compare samples of random draws; their critical values stand in \`src/compare/suites/initialisers/suite.ts\`.
 `;
 }
 

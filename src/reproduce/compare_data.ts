@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Original } from '../bridge/original.ts';
 import { exactly, type Row, sameText } from '../compare/closeness.ts';
-import { namesOf } from '../compare/suites/prepared_data.ts';
+import { namesOf } from '../compare/suites/shared/prepared_data.ts';
 import type { FinetuningSet } from '../experiments.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { loadTrainingSet, type OpenTrainingSet } from '../port/finetuning/trainer/training_set.ts';

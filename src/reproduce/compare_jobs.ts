@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Original } from '../bridge/original.ts';
 import { closely, exactly, type Row, sameText, vector } from '../compare/closeness.ts';
 import type { Observation, Series } from '../compare/observations.ts';
-import { sameJobs } from '../compare/suites/job.ts';
+import { sameJobs } from '../compare/suites/shared/finished_jobs.ts';
 import { limitsOf } from '../compare/tolerances.ts';
 import { silent } from '../events.ts';
 import type { FinetuningJob, PretrainingJob } from '../experiments.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Original } from '../../../src/bridge/original.ts';
 import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
 import { NotRunnable, type Suite, suiteNames } from '../../../src/compare/suite.ts';
-import { collectionOf, outcomeOf } from '../../../src/compare/suites/data_cases.ts';
+import { collectionOf, outcomeOf } from '../../../src/compare/suites/shared/data_cases.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { haveSharedData, sharedData } from '../../shared_data.ts';
 import { dataSuites, faults, none, openOriginal, published, run, valuesOf } from './data_suites.ts';

@@ -6,12 +6,12 @@ import { Original } from '../../../src/bridge/original.ts';
 import { type Findings, runCases } from '../../../src/compare/comparison.ts';
 import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
 import type { Suite, SuiteCase } from '../../../src/compare/suite.ts';
-import { files } from '../../../src/compare/suites/files.ts';
-import { metrics } from '../../../src/compare/suites/metrics.ts';
-import { preprocessing } from '../../../src/compare/suites/preprocessing.ts';
-import { published } from '../../../src/compare/suites/published.ts';
-import { sampling } from '../../../src/compare/suites/sampling.ts';
-import { splits } from '../../../src/compare/suites/splits.ts';
+import { files } from '../../../src/compare/suites/files/suite.ts';
+import { metrics } from '../../../src/compare/suites/metrics/suite.ts';
+import { preprocessing } from '../../../src/compare/suites/preprocessing/suite.ts';
+import { published } from '../../../src/compare/suites/published/suite.ts';
+import { sampling } from '../../../src/compare/suites/sampling/suite.ts';
+import { splits } from '../../../src/compare/suites/splits/suite.ts';
 import { silent } from '../../../src/events.ts';
 import { python, root } from '../../shared_data.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { makeBatches } from '../../../src/compare/batches.ts';
+import { networks } from '../../../src/compare/networks/compared.ts';
+import { activationRows, gradientRows, optimiserRows, taughtSteps } from '../../../src/compare/networks/rows.ts';
+import { settledMoments, withTwins } from '../../../src/compare/networks/sides.ts';
 import { suiteNames, taskNames } from '../../../src/compare/suite.ts';
-import { activationRows, gradientRows, optimiserRows, taughtSteps } from '../../../src/compare/suites/mathematics.ts';
-import { settledMoments, withTwins } from '../../../src/compare/suites/network.ts';
-import { networks } from '../../../src/compare/suites/networks.ts';
 import { limitsOf } from '../../../src/compare/tolerances.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { archs } from '../../../src/weights/layout.ts';

@@ -1,0 +1,60 @@
+import type { LabelledBatch } from '../batches.ts';
+import { closely, type FirstDifference, type Row } from '../closeness.ts';
+import { buildPort, type NetworkCase, type Twins } from '../networks/sides.ts';
+import { limitsOf } from '../tolerances.ts';
+import { portSource, shownPlace, withFirst } from './first.ts';
+
+/** Rows as they are, those that failed with the first layer at which both sides part, if the layers are at fault. */
+export function withFirstLayer(
+  rows: readonly Row[],
+  twins: Twins,
+  network: NetworkCase,
+  batch: LabelledBatch,
+): Promise<readonly Row[]> {
+  return withFirst(rows, () => firstLayer(twins, network, batch));
+}
+
+/**
+ * The first layer, in the order of execution, whose output is beyond its limit although it gets the original's inputs. Inference mode comes
+ * first: where it differs too, it is the simpler one to look at.
+ */
+async function firstLayer(
+  { network: theirs, weights }: Pick<Twins, 'network' | 'weights'>,
+  network: NetworkCase,
+  batch: LabelledBatch,
+): Promise<FirstDifference | undefined> {
+  // The graph cannot take a layer's output from outside; operation by operation the port can.
+  const port = buildPort(batch, network, 'eager');
+  try {
+    for (const side of [theirs, port]) await side.write({ weights });
+    const { activations: limit } = limitsOf(network, network.precision);
+    for (const training of [false, true]) {
+      const outputs = await theirs.activations(batch.x, training);
+      const { activations, places } = port.session.taughtActivations(batch.x, outputs, {
+        training,
+        source: portSource,
+      });
+      const agreeing: string[] = [];
+      for (const [path, ours] of activations) {
+        const original = outputs.get(path);
+        if (original === undefined) continue; // The head of finetuning, whose output is the network's.
+        const pair = { name: path, port: ours, original };
+        const { passed, worst } = closely('activations', path, [pair], limit);
+        if (passed) {
+          agreeing.push(path);
+          continue;
+        }
+        return {
+          what: `${path}, ${training ? 'training' : 'inference'} mode`,
+          agreeing,
+          worst,
+          port: shownPlace(places.get(path) ?? ''),
+          original: (await theirs.places(batch.x, training)).get(path),
+        };
+      }
+    }
+    return undefined;
+  } finally {
+    port.dispose();
+  }
+}

@@ -1,0 +1,190 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { astype } from '../../../lib/numpy/convert.ts';
+import { bytesOf, type DType, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
+import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
+import { RandomState } from '../../../lib/numpy/random.ts';
+import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
+import {
+  dataSetFromPickle,
+  dataSetToPickle,
+  getChallenge17Data,
+  getPtbXlData,
+} from '../../../port/finetuning/datasets.ts';
+import { loadLabels, patientFile, unzipPatientData } from '../../../port/transplant/datasets/icentia11k.ts';
+import { loadPkl, savePkl } from '../../../port/transplant/utils.ts';
+import { exactly, type Pair, type Row } from '../../closeness.ts';
+import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
+import { asBytes, bytesOfFile, collectionOf, int64 } from '../shared/data_cases.ts';
+import { samePreparedData } from '../shared/prepared_data.ts';
+import { takeChallenge17, takePtbXl } from '../shared/record_selection.ts';
+import { csvCases } from './csv.ts';
+
+const name = 'files';
+
+const dtypes: readonly DType[] = [
+  'bool',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'float16',
+  'float32',
+  'float64',
+];
+
+const npyCase: SuiteCase = {
+  name: '.npy files',
+  on: {},
+  quick: true,
+  run: async ({ original, scratch, seed }) => {
+    const random = new RandomState([seed, 22]);
+    const written: Pair[] = [];
+    const read: Pair[] = [];
+    for (const dtype of dtypes) {
+      for (const shape of [[], [0], [7], [3, 4], [2, 0, 5], [2, 3, 4, 5]]) {
+        const values = Float64Array.from(random.randint(0, dtype === 'bool' ? 2 : 100, sizeOf(shape)));
+        const array = astype(ndarray('float64', shape, values), dtype);
+        const label = `${dtype} (${shape.join(', ')})`;
+        const port = asBytes(Buffer.concat(formatNpy(array)));
+        const theirs = await original.files.npy(array);
+        written.push({ name: label, port, original: theirs });
+        const path = join(scratch, 'array.npy');
+        writeNpy(path, array);
+        if (sizeOf(shape) === 0) continue;
+        read.push({ name: `${label}, read by Python`, port: array, original: await original.files.readNpy(path) });
+        writeFileAtomic(path, bytesOf(theirs));
+        read.push({ name: `${label}, read by the port`, port: readNpy(path) as NdArray, original: array });
+      }
+    }
+    // True in NumPy, and 1 in the port.
+    const [truth, path] = [ndarray('bool', [5], Uint8Array.of(1, 1, 0, 1, 1)), join(scratch, 'array.npy')];
+    const bytes = Buffer.concat(formatNpy(truth));
+    bytes.set([2, 255, 0, 128, 1], bytes.length - 5);
+    writeFileAtomic(path, bytes);
+    read.push({
+      name: 'bool of other bytes than 0 and 1',
+      port: readNpy(path) as NdArray,
+      original: await original.files.readNpy(path),
+    });
+    return [
+      exactly(name, `bytes of ${written.length} .npy files`, written),
+      exactly(name, `values of ${read.length} .npy files, read by the other side`, read),
+    ];
+  },
+};
+
+/** A set as pickled by each side, read by each side. */
+async function samePickles(
+  context: SuiteContext,
+  collection: 'challenge17' | 'ptb_xl',
+  source: string,
+): Promise<Row[]> {
+  const { original, scratch } = context;
+  const at = (file: string): string => join(scratch, `${collection}_${file}.pkl`);
+  const options = { fs: 250, pad: 1000, normalize: true };
+  const theirs = await original.data.prepare(collection, source, options, at('original'));
+  const read = collection === 'challenge17' ? getChallenge17Data : getPtbXlData;
+  const { x, y, recordIds, classes } = await read(source, options);
+  await savePkl(at('port'), dataSetToPickle({ x, y, recordIds, classes }));
+  const rewritten = dataSetFromPickle(await loadPkl(at('original')), at('original'));
+  await savePkl(at('rewritten'), dataSetToPickle(rewritten));
+  const [plain, ours, again] = await Promise.all(
+    [at('original'), at('port'), at('rewritten')].map((file) => original.files.repickled(file)),
+  );
+  return [
+    ...samePreparedData(`${collection}: pickle of Python read by the port`, rewritten, theirs).map((row) => ({
+      ...row,
+      suite: name,
+    })),
+    exactly(name, `${collection}: pickles of both sides, loaded and pickled again by Python`, [
+      { name: 'written by the port', port: ours, original: plain },
+      { name: 'rewritten by the port', port: again, original: plain },
+    ]),
+  ];
+}
+
+const pickleCase = (collection: 'challenge17' | 'ptb_xl', dataSet: 'cinc2017' | 'ptbxl'): SuiteCase => ({
+  name: `pickled data sets, ${dataSet}`,
+  on: { dataSet },
+  quick: true,
+  run: async (context) => {
+    const folder = collectionOf(context, dataSet);
+    const select = dataSet === 'cinc2017' ? takeChallenge17 : takePtbXl;
+    const source = select(folder, join(context.scratch, 'records'), 12);
+    return samePickles(context, collection, source);
+  },
+});
+
+/** Pieces in which file systems and gzip hand a file over end at powers of two. */
+const pieceCase: SuiteCase = {
+  name: 'a pickle of Python 2 in pieces',
+  on: {},
+  quick: true,
+  run: async ({ original, scratch }) => {
+    const file = join(scratch, 'pieces.pkl');
+    const places = Array.from({ length: 9 }, (_, i) => 2 ** (12 + i));
+    await original.files.writePickleInPieces(file, places);
+    const theirs = await original.files.pickledArrays(file);
+    const ours = (await loadPkl(file)) as ReadonlyMap<string, NdArray>;
+    const pairs = [...theirs].map(([array, values]) => ({
+      name: array,
+      port: ours.get(array) ?? int64([]),
+      original: values,
+    }));
+    return [exactly(name, `${places.length} arrays whose names lie across two pieces`, pairs)];
+  },
+};
+
+/** Unzipping of patients: the same `.npy`, the same labels in the `.npz`, whose bytes hold the time. */
+const unzipCase: SuiteCase = {
+  name: 'unzipped patients of Icentia11k',
+  on: { dataSet: 'icentia11k' },
+  quick: true,
+  run: async (context) => {
+    collectionOf(context, 'icentia11k');
+    const { original, scratch } = context;
+    const { dbDir, patientIds } = await context.data.icentia('zipped');
+    const [portDir, originalDir] = ['port', 'original'].map((side) => join(scratch, side));
+    for (const folder of [portDir, originalDir]) mkdirSync(folder);
+    const signals: Pair[] = [];
+    const labels: Pair[] = [];
+    for (const id of patientIds) {
+      await unzipPatientData(dbDir, id, portDir);
+      await original.files.unzipPatient(dbDir, id, originalDir);
+      const file = (folder: string): NdArray => bytesOfFile(patientFile(folder, id, '.npy'));
+      signals.push({ name: `patient ${id}`, port: file(portDir), original: file(originalDir) });
+      const [ours, theirs] = [portDir, originalDir].map((folder) => loadLabels(folder, id, { unzipped: true }));
+      for (const kind of ['btype', 'rtype'] as const) {
+        for (const [segment, marks] of ours[kind].entries()) {
+          for (const [part, values] of marks.entries()) {
+            const label = `patient ${id}, ${kind}, segment ${segment}, ${['positions', 'codes'][part]}`;
+            labels.push({ name: label, port: int64(values), original: int64(theirs[kind][segment][part]) });
+          }
+        }
+      }
+    }
+    return [
+      exactly(name, `bytes of ${patientIds.length} signals`, signals),
+      exactly(name, `labels of ${patientIds.length} patients`, labels),
+    ];
+  },
+};
+
+/** What is written for others to read. */
+export const files: Suite = {
+  name,
+  summary: 'CSV, .npy and pickle files, byte for byte where a format allows, and read by the other side',
+  cases: [
+    ...csvCases,
+    npyCase,
+    pickleCase('challenge17', 'cinc2017'),
+    pickleCase('ptb_xl', 'ptbxl'),
+    pieceCase,
+    unzipCase,
+  ],
+};

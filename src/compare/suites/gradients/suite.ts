@@ -1,0 +1,27 @@
+import { makeBatches } from '../../batches.ts';
+import { withFirstLayer } from '../../divergence/layer.ts';
+import { casesOf } from '../../networks/compared.ts';
+import { gradientRows } from '../../networks/rows.ts';
+import { precisions, withTwins } from '../../networks/sides.ts';
+import type { Suite } from '../../suite.ts';
+import { limitsOf } from '../../tolerances.ts';
+
+/** The gradient of the loss with respect to every trainable weight. */
+export const gradients: Suite = {
+  name: 'gradients',
+  summary: 'loss and gradient of every weight, float64 and float32',
+  cases: casesOf(async ({ original, data, seed }, network) => {
+    const [batch] = makeBatches(data, network, 1, seed);
+    const rows = [];
+    for (const precision of precisions) {
+      const limits = limitsOf(network, precision);
+      const kind = { ...network, precision, seed };
+      rows.push(
+        ...(await withTwins(original, batch, kind, async (twins) =>
+          withFirstLayer(await gradientRows(twins, batch, limits), twins, kind, batch),
+        )),
+      );
+    }
+    return rows;
+  }),
+};

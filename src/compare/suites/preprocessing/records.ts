@@ -1,0 +1,274 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { CollectionName, PreparedData, PrepareOptions } from '../../../bridge/original_data.ts';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { openResampler } from '../../../lib/samplerate/resample.ts';
+import {
+  type DataOptions,
+  type DataSet,
+  dataSetFromPickle,
+  getChallenge17Data,
+  getChallenge20Data,
+  getPtbXlData,
+} from '../../../port/finetuning/datasets.ts';
+import {
+  readChallenge17Data,
+  readChallenge20Data,
+  readPtbXlData,
+} from '../../../port/transplant/datasets/physionet.ts';
+import { loadPkl } from '../../../port/transplant/utils.ts';
+import { prepareData } from '../../../prepare/prepare_data.ts';
+import { twelveLeads } from '../../../recordings/recordings.ts';
+import { exactly, type Row, sameText } from '../../closeness.ts';
+import { preparedByCommand, withFirstStage } from '../../divergence/stage.ts';
+import type { SuiteCase, SuiteContext } from '../../suite.ts';
+import { collectionOf, int64, outcomeOf, shown, wordFor } from '../shared/data_cases.ts';
+import { samePreparedData } from '../shared/prepared_data.ts';
+import { takeChallenge17 } from '../shared/record_selection.ts';
+import { describe, documented, type Recipe, recipes, sourcesOf, variants } from './recipes.ts';
+
+const suite = 'preprocessing';
+
+async function portData(collection: CollectionName, folder: string, options: PrepareOptions): Promise<DataSet> {
+  const { category, folds, ...rest } = options;
+  const settings: DataOptions = { ...rest, resampler: await openResampler() };
+  switch (collection) {
+    case 'challenge17':
+      return getChallenge17Data(folder, settings);
+    case 'challenge20':
+      return getChallenge20Data(folder, settings);
+    case 'ptb_xl':
+      return getPtbXlData(folder, { ...settings, category, folds });
+  }
+}
+
+async function samePreparation(
+  context: SuiteContext,
+  { collection }: Recipe,
+  folder: string,
+  options: PrepareOptions,
+): Promise<readonly Row[]> {
+  const theirs = await outcomeOf(() => context.original.data.prepare(collection, folder, options));
+  const ours = await outcomeOf(() => portData(collection, folder, options));
+  const name = `${basename(folder)}: ${describe(options)}`;
+  if ('value' in ours && 'value' in theirs) {
+    if (options === documented) showRecord(context, collection, ours.value, theirs.value);
+    return withFirstStage(samePreparedData(name, ours.value, theirs.value), options, {
+      port: async (stage) => (await portData(collection, folder, stage)).x,
+      original: async (stage) => (await context.original.data.prepare(collection, folder, stage)).x,
+    });
+  }
+  return [sameText(suite, `${name}: outcome`, wordFor(ours), wordFor(theirs))];
+}
+
+/** Shows the last ten seconds of the first record, of up to three leads. */
+function showRecord({ observe }: SuiteContext, collection: CollectionName, ours: DataSet, theirs: PreparedData): void {
+  const [, length, leads] = ours.x.shape;
+  const labels = ({ y, classes }: Pick<PreparedData, 'y' | 'classes'>): string =>
+    classes.filter((_, i) => Number(y.data[i]) !== 0).join(', ');
+  observe({
+    kind: 'strip',
+    title: `Record ${ours.recordIds[0]}, prepared by the documented recipe`,
+    fs: documented.fs,
+    leads: Array.from({ length: Math.min(leads, 3) }, (_, lead) => ({
+      name: collection === 'challenge17' ? 'I' : twelveLeads[lead],
+      samples: Array.from({ length: 2500 }, (_unused, i) => shown(ours.x.data[(length - 2500 + i) * leads + lead])),
+    })),
+    truth: 'as the collection labels it, read by each side',
+    port: labels(ours),
+    original: labels(theirs),
+  });
+}
+
+/** The documented recipe, recordings that lose their beginning, and of single leads the longest as it is. */
+function recipeCase(recipe: Recipe): SuiteCase {
+  const others = [{ pad: 1000 }, ...(recipe.dataSet === 'cinc2017' ? [{ fs: 250, pad: 'max' as const }] : [])];
+  return {
+    name: `${recipe.title}: the documented recipe`,
+    on: { dataSet: recipe.dataSet },
+    quick: true,
+    run: async (context) => {
+      const rows: Row[] = [];
+      for (const folder of sourcesOf(context, recipe, 16)) {
+        for (const options of [documented, ...others]) {
+          rows.push(...(await samePreparation(context, recipe, folder, options)));
+        }
+      }
+      return rows;
+    },
+  };
+}
+
+function variantCase(recipe: Recipe): SuiteCase {
+  return {
+    name: `${recipe.title}: rates, lengths, normalisation`,
+    on: { dataSet: recipe.dataSet },
+    run: async (context) => {
+      const rows: Row[] = [];
+      for (const folder of sourcesOf(context, recipe, 60)) {
+        for (const options of [documented, ...variants(recipe), { fs: 250 }, {}]) {
+          rows.push(...(await samePreparation(context, recipe, folder, options)));
+        }
+      }
+      return rows;
+    },
+  };
+}
+
+/** The port's own way for large collections: threads, a cache and streamed files; Python reads what it writes. */
+function commandCase(recipe: Recipe): SuiteCase {
+  return {
+    name: `${recipe.title}: files of prepare-data`,
+    on: { dataSet: recipe.dataSet },
+    run: async (context) => {
+      const { original, scratch, seed } = context;
+      const [source] = sourcesOf(context, recipe, 40);
+      const at = (name: string): string => join(scratch, name);
+      const all = await original.data.prepare(recipe.collection, source, documented, at('all.pkl'));
+      // A division keeps the shares of the classes, which needs two records of each; small multi-label sets never have them.
+      const testSize = recipe.collection === 'challenge17' && smallestClass(all.y) > 1 ? 0.25 : 0;
+      await prepareData({ format: recipe.format, source, target: at('port'), name: 'set', seed, testSize, threads: 2 });
+      const split = { testSize, seed, train: at('train.pkl'), test: at('test.pkl') };
+      const parts = testSize === 0 ? { all } : await original.data.split(at('all.pkl'), split);
+      const rows: Row[] = [];
+      for (const [part, theirs] of Object.entries(parts)) {
+        const name = part === 'all' ? 'all records' : `${part} part`;
+        const file = join(at('port'), part === 'all' ? 'set.pkl' : `set_${part}.pkl`);
+        const ours = dataSetFromPickle(await loadPkl(file), file);
+        rows.push(...samePreparedData(name, ours, theirs));
+        rows.push(...samePreparedData(`${name}, read by Python`, ours, await original.data.load(file)));
+      }
+      return withFirstStage(rows, documented, {
+        port: preparedByCommand(recipe.format, source, scratch),
+        original: async (stage) => (await original.data.prepare(recipe.collection, source, stage)).x,
+      });
+    },
+  };
+}
+
+/** Number of records of the rarest class; `y` is (records, classes). */
+function smallestClass({ shape: [, classes], data }: NdArray): number {
+  const counts = Array<number>(classes).fill(0);
+  for (const [i, value] of data.entries()) counts[i % classes] += Number(value);
+  return Math.min(...counts);
+}
+
+/** Signals and labels before any processing. */
+function readerCase(recipe: Recipe): SuiteCase {
+  const { title, dataSet, collection } = recipe;
+  const settings =
+    collection === 'ptb_xl'
+      ? ([
+          [
+            { fs: 'hr', remove_empty: false },
+            { fs: 'hr', removeEmpty: false },
+          ],
+          [
+            { fs: 'lr', category: 'form' },
+            { fs: 'lr', category: 'form' },
+          ],
+        ] as const)
+      : ([[{}, {}]] as const);
+  return {
+    name: `${title}: signals and labels as read`,
+    on: { dataSet },
+    quick: collection !== 'ptb_xl',
+    run: async (context) => {
+      const rows: Row[] = [];
+      for (const folder of sourcesOf(context, recipe, 60)) {
+        for (const [options, portOptions] of settings) {
+          const theirs = await context.original.data.records(collection, folder, options);
+          const { records, labels } = {
+            challenge17: () => readChallenge17Data(folder),
+            challenge20: () => readChallenge20Data(folder),
+            ptb_xl: () => readPtbXlData(folder, portOptions),
+          }[collection]();
+          const name = [basename(folder), ...Object.values(options)].join(', ');
+          const names = records.map(({ recordName }) => recordName);
+          const signals = records.map(({ pSignal }, i) => ({
+            name: String(names[i]),
+            port: pSignal,
+            original: theirs.signals[i] ?? int64([]),
+          }));
+          const text = (...parts: readonly (readonly (string | number)[])[]): string =>
+            parts.map((part) => part.map((one) => JSON.stringify(one)).join('\n')).join('\n\n');
+          rows.push(
+            exactly(suite, `${name}: signals of ${records.length} records`, signals),
+            exactly(suite, `${name}: labels`, [{ name: 'y', port: labels.values, original: theirs.values }]),
+            sameText(
+              suite,
+              `${name}: names, rates and classes`,
+              text(
+                names,
+                records.map(({ fs }) => fs),
+                labels.index,
+                labels.columns,
+              ),
+              text(theirs.names, theirs.rates, theirs.labels.index, theirs.labels.columns),
+            ),
+          );
+        }
+      }
+      return rows;
+    },
+  };
+}
+
+/** Lists that went through an editor: pandas passes over empty lines. */
+const emptyLineCase: SuiteCase = {
+  name: 'Challenge 2017: a list with empty lines',
+  on: { dataSet: 'cinc2017' },
+  quick: true,
+  run: async (context) => {
+    const folder = join(context.scratch, 'empty_lines');
+    const some = takeChallenge17(collectionOf(context, 'cinc2017'), join(context.scratch, 'some'), 5);
+    cpSync(some, folder, { recursive: true });
+    const list = join(folder, 'REFERENCE.csv');
+    const records = readFileSync(list, 'utf8').trim().split('\n');
+    writeFileSync(list, `\n${records.join('\n\n')}\n\n`);
+    const theirs = await context.original.data.records('challenge17', folder);
+    const { labels } = readChallenge17Data(folder);
+    return [
+      exactly(suite, `labels of ${records.length} records`, [
+        { name: 'y', port: labels.values, original: theirs.values },
+      ]),
+      sameText(suite, 'names', labels.index.join('\n'), theirs.labels.index.join('\n')),
+    ];
+  },
+};
+
+/** As first published the original cannot read it: SciPy does, and the original's steps follow. */
+const nativeCase: SuiteCase = {
+  name: 'CPSC 2018 as first published: the documented recipe',
+  on: { dataSet: 'cpsc2018_native' },
+  run: async (context) => {
+    const source = collectionOf(context, 'cpsc2018_native');
+    const target = join(context.scratch, 'native');
+    await prepareData({
+      format: 'cpsc2018',
+      source,
+      target,
+      testSize: 0,
+      ...documented,
+      normalize: 'collection',
+      threads: 1,
+    });
+    const file = join(target, 'cpsc2018.pkl');
+    const ours = dataSetFromPickle(await loadPkl(file), file);
+    const files = ours.recordIds.map((name) => join(source, `${name}.mat`));
+    const theirs = await context.original.data.cpsc2018(files, documented);
+    const row = exactly(suite, `${files.length} recordings`, [{ name: 'x', port: ours.x, original: theirs }]);
+    return withFirstStage([row], documented, {
+      port: preparedByCommand('cpsc2018', source, context.scratch),
+      original: ({ fs = null, pad = null, normalize = false }) =>
+        context.original.data.cpsc2018(files, { fs, pad, normalize }),
+    });
+  },
+};
+
+/** Cases of the suite `preprocessing` about collections of PhysioNet. */
+export const recordCases: readonly SuiteCase[] = [
+  ...recipes.flatMap((recipe) => [readerCase(recipe), recipeCase(recipe), variantCase(recipe), commandCase(recipe)]),
+  emptyLineCase,
+  nativeCase,
+];

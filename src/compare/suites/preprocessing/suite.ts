@@ -1,0 +1,104 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { dump } from '../../../lib/python/pickle.ts';
+import {
+  calculateDurations,
+  countLabels,
+  dsBeatNames,
+  dsRhythmNames,
+  flattenRawLabels,
+  type Labels,
+  loadLabels,
+  loadRawLabels,
+  loadSignal,
+  type Marks,
+  patientFile,
+} from '../../../port/transplant/datasets/icentia11k.ts';
+import { exactly, type Pair, type Row } from '../../closeness.ts';
+import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
+import { collectionOf, int64, stack } from '../shared/data_cases.ts';
+import { recordCases } from './records.ts';
+import { stepCases } from './steps.ts';
+
+const name = 'preprocessing';
+
+/** Positions and codes of each segment in turn, then counts and durations, as the original's side tells them. */
+function labelArrays(marks: readonly Marks[], codes: number): NdArray[] {
+  return [
+    ...marks.flatMap(([positions, kinds]) => [int64(positions), int64(kinds)]),
+    int64(countLabels(marks, codes).flat(), [marks.length, codes]),
+    int64(calculateDurations(marks, codes).flat(), [marks.length, codes]),
+  ];
+}
+
+async function sameLabels(
+  { original }: SuiteContext,
+  title: string,
+  ours: Labels,
+  { dbDir, id, unzipped }: { dbDir: string; id: number; unzipped: boolean },
+): Promise<Row[]> {
+  const theirs = await original.data.patientLabels(dbDir, id, unzipped);
+  return (
+    [
+      ['btype', ours.btype, dsBeatNames.length],
+      ['rtype', ours.rtype, dsRhythmNames.length],
+    ] as const
+  ).map(([kind, marks, codes]) => {
+    const arrays = labelArrays(marks, codes);
+    const names = [...marks.flatMap((_, s) => [`segment ${s} positions`, `segment ${s} codes`]), 'counts', 'durations'];
+    const pairs = arrays.map((port, i) => ({ name: names[i], port, original: theirs[kind][i] ?? int64([]) }));
+    return exactly(name, `${title}: ${kind}, counts and durations`, pairs);
+  });
+}
+
+const patientCase: SuiteCase = {
+  name: 'Icentia11k: signals and labels of patients',
+  on: { dataSet: 'icentia11k' },
+  quick: true,
+  run: async (context) => {
+    collectionOf(context, 'icentia11k');
+    const rows: Row[] = [];
+    for (const form of ['zipped', 'unzipped'] as const) {
+      const { dbDir, patientIds, unzipped } = await context.data.icentia(form);
+      const signals: Pair[] = [];
+      for (const id of patientIds) {
+        const signal = loadSignal(dbDir, id, { unzipped });
+        const [segments, samples] = signal.shape;
+        const port = stack(Array.from({ length: segments }, (_, segment) => signal.read(segment, 0, samples)));
+        signals.push({
+          name: `patient ${id}`,
+          port,
+          original: await context.original.data.patientSignal(dbDir, id, unzipped),
+        });
+        const labels = loadLabels(dbDir, id, { unzipped });
+        rows.push(...(await sameLabels(context, `patient ${id}, ${form}`, labels, { dbDir, id, unzipped })));
+      }
+      rows.push(exactly(name, `signals of ${patientIds.length} patients, ${form}`, signals));
+    }
+    rows.push(...(await distributedLabels(context)));
+    return rows;
+  },
+};
+
+/** Label files as the data set's authors pickled them, where there are some. Python gets them from the port's hands, never as they came. */
+async function distributedLabels(context: SuiteContext): Promise<Row[]> {
+  const folder = join(collectionOf(context, 'icentia11k'), 'pickle_labels');
+  if (!existsSync(folder)) return [];
+  const ids = readdirSync(folder).flatMap((file) => /^(\d{5})_batched_lbls\.pkl\.gz$/.exec(file)?.[1] ?? []);
+  const rows: Row[] = [];
+  for (const id of ids.map(Number)) {
+    const raw = loadRawLabels(folder, id);
+    await dump(patientFile(context.scratch, id, '_lbls.pkl.gz'), raw);
+    const place = { dbDir: context.scratch, id, unzipped: false };
+    rows.push(...(await sameLabels(context, `patient ${id} as first distributed`, flattenRawLabels(raw), place)));
+  }
+  return rows;
+}
+
+/** What is made of recordings before a network sees them. */
+export const preprocessing: Suite = {
+  name,
+  summary: 'recordings as read, normalised, resampled and padded, and their labels, to the last bit',
+  cases: [...stepCases, patientCase, ...recordCases],
+};

@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inputsByName } from '../../../lib/keras/inputs.ts';
+import { astype } from '../../../lib/numpy/convert.ts';
+import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import { dataSetToPickle } from '../../../port/finetuning/datasets.ts';
+import { bestModelFile } from '../../../port/finetuning/trainer/job_model.ts';
+import { finetune } from '../../../port/finetuning/trainer.ts';
+import { readPredictions, savePkl } from '../../../port/transplant/utils.ts';
+import { Predictor } from '../../../predict/predict.ts';
+import { readWeights, writeWeights } from '../../../weights/files.ts';
+import { weightLayout } from '../../../weights/layout.ts';
+import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { closely, type Pair, type Row, sameText, vector } from '../../closeness.ts';
+import { buildPort, descriptionOf } from '../../networks/sides.ts';
+import type { SuiteCase, SuiteContext } from '../../suite.ts';
+import { limitsOf } from '../../tolerances.ts';
+
+/**
+ * A finetuning job of both trainers as users start it, from the same weights: one batch, shorter than the batch size, and one step. The
+ * epoch's figures are then those of the starting weights, and a float32 limit holds for them.
+ */
+export const jobCases: readonly SuiteCase[] = [false, true].map((multiLabel) => ({
+  name: `a job of finetuning.trainer, ${multiLabel ? '12 leads, multi-label' : '1 lead, single-label'}`,
+  on: { arch: 'resnet18', task: 'finetuning' },
+  quick: !multiLabel,
+  run: (context) => oneStep(context, multiLabel),
+}));
+
+const batchSize = 8;
+
+async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLabel: boolean): Promise<Row[]> {
+  const arch = 'resnet18';
+  const leads = multiLabel ? 12 : 1;
+  const [batch] = makeBatches(data, { task: 'finetuning', leads, multiLabel }, 1, seed);
+  const network = buildPort(batch, { arch, multiLabel, precision: 'float32', seed });
+  const { weights } = await network.read();
+  network.dispose();
+  const records = batch.y.shape[0];
+  const order = ndarray(
+    'int64',
+    [1, records],
+    BigInt64Array.from({ length: records }, (_, i) => BigInt(i)),
+  );
+  const train = join(scratch, 'train.pkl');
+  const recordIds = Array.from({ length: records }, (_, i) => `A${i}`);
+  const classes = Array.from({ length: batch.y.shape[1] }, (_, i) => `class ${i}`);
+  const y = ndarray('int32', batch.y.shape, Int32Array.from(batch.y.data as Float32Array));
+  await savePkl(train, dataSetToPickle({ x: inputsByName(batch.x).x as NdArray<'float32'>, y, recordIds, classes }));
+  const [ours, theirs] = [join(scratch, 'port'), join(scratch, 'original')];
+  await finetune({ jobDir: ours, train, arch, batchSize, epochs: 1, seed }, { fixed: { weights, order } });
+  const flags = { 'job-dir': theirs, train, arch, 'batch-size': batchSize, epochs: 1, seed };
+  const argv = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  await original.run('finetuning.trainer', argv, { weights, order });
+
+  const histories = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
+  const [port, found] = histories;
+  const pairs = ['loss', 'acc'].map((name): Pair => {
+    return { name, port: vector([port.get(name)!], 'float32'), original: vector([found.get(name)!], 'float32') };
+  });
+  const columns = histories.map((figures) => [...figures.keys()].join('\n'));
+  return [
+    sameText('training', 'columns of history.csv', columns[0], columns[1]),
+    closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
+    sameText('training', 'records and truth of train_predictions.csv', tableOf(ours), tableOf(theirs)),
+    ...(await predictionRows(ours, theirs, train, batch)),
+  ];
+}
+
+/**
+ * Whether the port predicts with the weights of the original's job what that job wrote down. The network is the one that `predict` builds from
+ * what the port's job keeps.
+ */
+async function predictionRows(ours: string, theirs: string, train: string, batch: LabelledBatch): Promise<Row[]> {
+  // On tf_keras a job keeps a checkpoint.
+  const file = join(theirs, bestModelFile);
+  const { weights } = readWeights(existsSync(file) ? file : join(theirs, 'best_model.weights'));
+  await writeWeights(join(ours, bestModelFile), weightLayout(descriptionOf({ arch: 'resnet18' }, batch)), weights);
+  const predictor = Predictor.open(ours);
+  try {
+    const { classes, recordIds, probabilities } = await predictor.predictFile(train, batchSize);
+    const written = readPredictions(join(theirs, 'train_predictions.csv'));
+    const original = astype(written.yProb!, 'float32');
+    const named = (names: readonly (string | number)[]): string => names.join('\n');
+    return [
+      sameText('training', 'classes of the job, as predict knows them', named(classes), named(written.classes)),
+      closely(
+        'training',
+        `probabilities of ${recordIds.length} records from the original's weights`,
+        [{ name: 'probabilities', port: probabilities, original }],
+        limitsOf({}, 'float32').outputs,
+      ),
+    ];
+  } finally {
+    predictor.dispose();
+  }
+}
+
+/** The figures of a history's only epoch, by column. */
+function figuresOf(csv: string): Map<string, number> {
+  const [header, row] = csv.split('\r\n').map((line) => line.split(','));
+  return new Map(header.map((name, i) => [name, Number(row[i])]));
+}
+
+/** The columns of predictions that do not depend on the weights. */
+function tableOf(job: string): string {
+  const lines = readFileSync(join(job, 'train_predictions.csv'), 'utf8').trimEnd().split('\n');
+  const kept = lines[0].split(',').findIndex((column) => column.startsWith('prob_'));
+  return lines.map((line, i) => (i === 0 ? line : line.split(',').slice(0, kept).join(','))).join('\n');
+}

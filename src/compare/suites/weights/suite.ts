@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import type { Original } from '../../../bridge/original.ts';
+import type { OriginalNetwork } from '../../../bridge/original_network.ts';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { readWeights, writeWeights } from '../../../weights/files.ts';
+import { archs, weightLayout } from '../../../weights/layout.ts';
+import { readAdamState } from '../../../weights/loading.ts';
+import { loadIntoModel, saveSession } from '../../../weights/model_weights.ts';
+import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { exactly, pairUp, type Row, sameText, vector } from '../../closeness.ts';
+import { type ComparedNetwork, casesOf, largest, networks, quickWhole } from '../../networks/compared.ts';
+import {
+  buildPort,
+  descriptionOf,
+  originalOptions,
+  type PortNetwork,
+  settledMoments,
+  startingWeights,
+  withBoth,
+} from '../../networks/sides.ts';
+import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
+
+/** Weight files of both sides, each read by the other. */
+export const weights: Suite = {
+  name: 'weights',
+  summary: 'weight files both ways: .weights.h5 with the state of Adam, TensorFlow checkpoints (bits)',
+  cases: [...casesOf(kerasFiles, { chosen: [...networks, largest], quick: quickWhole }), ...checkpointCases()],
+};
+
+/** Keras 3's files: what each side wrote is in the other's network, and counts and shapes agree. */
+async function kerasFiles(
+  { original, data, seed, scratch }: SuiteContext,
+  network: ComparedNetwork,
+): Promise<readonly Row[]> {
+  const [batch] = makeBatches(data, network, 1, seed);
+  const kind = { ...network, precision: 'float32', seed } as const;
+  const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => [
+    layoutRow(theirs, port),
+    ...(await fromKeras(original, theirs, port, join(scratch, 'original.weights.h5'))),
+    ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), { network, batch, seed })),
+  ];
+  return withBoth(original, batch, kind, 'float32', compare, seed);
+}
+
+function layoutRow({ built }: OriginalNetwork, { session }: PortNetwork): Row {
+  const lines = (specs: readonly { shape: readonly number[]; trainable: boolean }[]): string =>
+    specs.map(({ shape, trainable }) => `(${shape.join(', ')}) ${trainable ? 'trained' : 'not trained'}`).join('\n');
+  const count = session.model.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const [ours, theirs] = [lines(session.model.weights), lines(built.weights)];
+  const name = 'number of parameters, shapes in order';
+  return sameText('weights', name, `${count}\n${ours}`, `${built.parameters}\n${theirs}`);
+}
+
+/** Keras's own draws and a made-up state of Adam, written by Keras. */
+async function fromKeras(original: Original, theirs: OriginalNetwork, port: PortNetwork, file: string): Promise<Row[]> {
+  const { session, names, trainable } = port;
+  const drawn = await theirs.read();
+  const state = { weights: drawn.weights, moments: settledMoments(session.model), iterations: 7 };
+  await theirs.write(state);
+  await theirs.saveWeights(file);
+  loadIntoModel(session, file);
+  const read = (await port.read()).weights;
+  const specs = session.model.weights.filter((weight) => weight.trainable);
+  const adam = readAdamState(file, readWeights(file).optimizer ?? [], specs);
+  const moments = trainable.flatMap((name) => [adam.moments.get(name)!.m, adam.moments.get(name)!.v]);
+  await original.files.commentHdf5(file);
+  session.reset();
+  loadIntoModel(session, file);
+  const commented = (await port.read()).weights;
+  return [
+    exactly('weights', '.weights.h5 of the original, read by the port', pairUp(names, read, drawn.weights)),
+    exactly('weights', 'the same with a comment on every object', pairUp(names, commented, drawn.weights)),
+    exactly('weights', 'state of Adam in it', [
+      ...pairUp(momentLabels(trainable), moments, state.moments),
+      { name: 'iterations', port: vector([Number(adam.iterations)]), original: vector([state.iterations]) },
+    ]),
+  ];
+}
+
+/** The port's weights and another state of Adam, written by the port. */
+async function fromPort(
+  theirs: OriginalNetwork,
+  port: PortNetwork,
+  file: string,
+  { network, batch, seed }: { network: ComparedNetwork; batch: LabelledBatch; seed: number },
+): Promise<Row[]> {
+  const { session, names, trainable } = port;
+  session.reset();
+  const ours = startingWeights(session.model, (await port.read()).weights, seed);
+  const moments = settledMoments(session.model).map(doubled);
+  await port.write({ weights: ours, moments, iterations: 11 });
+  await saveSession(session, file, descriptionOf(network, batch));
+  await theirs.loadWeights(file);
+  const read = await theirs.read();
+  return [
+    exactly('weights', '.weights.h5 of the port, read by the original', pairUp(names, ours, read.weights)),
+    exactly('weights', 'state of Adam in it', [
+      ...pairUp(momentLabels(trainable), moments, read.moments),
+      { name: 'iterations', port: vector([11]), original: vector([read.iterations]) },
+    ]),
+  ];
+}
+
+/** Checkpoints of all networks of an architecture in one case: tf_keras runs in a process of its own, which is slow to start. */
+function checkpointCases(): SuiteCase[] {
+  const small = networks.filter(({ stages }) => stages === 1);
+  const whole = archs.map((arch) => ({ arch, members: networks.filter((one) => one.arch === arch && !one.stages) }));
+  return [
+    {
+      name: 'TensorFlow checkpoints, networks with 1 stage',
+      on: { arch: 'resnet50', task: 'finetuning' },
+      quick: true,
+      run: (context) => checkpoints(context, small),
+    },
+    ...whole.map(({ arch, members }): SuiteCase => {
+      return { name: `TensorFlow checkpoints, ${arch}`, on: { arch }, run: (context) => checkpoints(context, members) };
+    }),
+  ];
+}
+
+/** The files that the paper's authors and tf.keras 2 use, through tf_keras. */
+async function checkpoints(
+  { original, data, seed, scratch }: SuiteContext,
+  members: readonly ComparedNetwork[],
+): Promise<readonly Row[]> {
+  const plans = await Promise.all(
+    members.map(async (network, i) => {
+      const [batch] = makeBatches(data, network, 1, seed);
+      const layout = weightLayout(descriptionOf(network, batch));
+      const port = buildPort(batch, { ...network, precision: 'float32', seed });
+      try {
+        const ours = startingWeights(port.session.model, (await port.read()).weights, seed + i);
+        const [written, wanted] = [join(scratch, `port-${i}.weights`), join(scratch, `original-${i}.weights`)];
+        await writeWeights(
+          written,
+          layout,
+          ours.map((value, k) => ({ path: port.names[k], ...value })),
+        );
+        return { network, batch, names: port.names, ours, written, wanted };
+      } finally {
+        port.dispose();
+      }
+    }),
+  );
+  const results = await original.checkpoints(
+    plans.map(({ network, batch, written, wanted }) => {
+      return { network: originalOptions(batch, network, 'float32'), written, wanted };
+    }),
+  );
+  return plans.flatMap(({ network, names, ours, wanted }, i) => {
+    const byPath = new Map<string, NdArray>(readWeights(wanted).weights.map((weight) => [weight.path, weight]));
+    const read = names.map((name) => byPath.get(name)!);
+    const { loaded, saved } = results[i];
+    return [
+      exactly('weights', `${network.name}: checkpoint of the port, read by the original`, pairUp(names, ours, loaded)),
+      exactly('weights', `${network.name}: checkpoint of the original, read by the port`, pairUp(names, read, saved)),
+    ];
+  });
+}
+
+function doubled(array: NdArray): NdArray {
+  return { ...array, data: (array.data as Float32Array).map((value) => 2 * value) };
+}
+
+function momentLabels(trainable: readonly string[]): string[] {
+  return trainable.flatMap((name) => [`m of ${name}`, `v of ${name}`]);
+}
