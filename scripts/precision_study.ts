@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reporterFor } from '../src/events.ts';
+import { bootstrapDifference, bootstrapScores, type Interval } from '../src/lib/bootstrap.ts';
 import { toFloat64 } from '../src/lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../src/lib/numpy/ndarray.ts';
 import { loadTrainingSet } from '../src/port/finetuning/trainer/training_set.ts';
 import { finetune } from '../src/port/finetuning/trainer.ts';
-import { bootstrapDifference, bootstrapScores, type Interval } from '../src/port/transplant/evaluation/bootstrap.ts';
 import { prepareData } from '../src/prepare/prepare_data.ts';
 import { selectRecords } from '../src/reproduce/select_records.ts';
 

@@ -99,7 +99,7 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
 
   /** Scores of predictions with bootstrap intervals. */
   async metrics({ records, classes, resamples }) {
-    const { bootstrapScores } = await import('../port/transplant/evaluation/bootstrap.ts');
+    const { bootstrapScores } = await import('../lib/bootstrap.ts');
     const shape = [records as number, classes as number];
     const random = new RandomState(1);
     const truth = new Uint8Array(shape[0] * shape[1]);

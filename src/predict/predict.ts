@@ -4,6 +4,7 @@ import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import type { Session } from '../graph/session.ts';
 import { requireAgreement } from '../jobs/agreement.ts';
+import { atThreshold, mostProbable } from '../lib/decisions.ts';
 import { allocate, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { objectArray } from '../lib/numpy/object_array.ts';
 import { arrayRows } from '../lib/numpy/rows.ts';
@@ -21,7 +22,6 @@ import {
   withClassesOf,
 } from '../port/finetuning/trainer/set_check.ts';
 import { loadTrainingSet, type TrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
-import { atThreshold, mostProbable } from '../port/transplant/evaluation.ts';
 import { sameClasses } from '../prepare/labels.ts';
 import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
 import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';

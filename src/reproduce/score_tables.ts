@@ -7,7 +7,7 @@ import {
   trialsForStatement,
 } from '../compare/statistics/trials.ts';
 import type { Contrast, Experiment, FinetuningJob, PublishedScore } from '../experiments.ts';
-import type { Interval } from '../port/transplant/evaluation/bootstrap.ts';
+import type { Interval } from '../lib/bootstrap.ts';
 import type { SideName } from './run_folder.ts';
 import type { SideScores, TrialScores } from './scores.ts';
 

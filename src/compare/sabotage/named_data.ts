@@ -222,7 +222,7 @@ export const namedInData: readonly NamedMutant[] = [
   },
   {
     name: 'a probability has to exceed its threshold',
-    file: evaluation,
+    file: 'lib/decisions.ts',
     search: "p >= (typeof single === 'number' ? single : single[i % columns]) ? 1 : 0,",
     replacement: "p > (typeof single === 'number' ? single : single[i % columns]) ? 1 : 0,",
     suite: 'metrics',

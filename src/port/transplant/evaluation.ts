@@ -1,8 +1,11 @@
+import { atThreshold, mostProbable, requireMatrix } from '../../lib/decisions.ts';
 import { toFloat64 } from '../../lib/numpy/convert.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { pairwiseSum } from '../../lib/numpy/sum.ts';
 import { IndexError, ValueError } from '../../lib/python/errors.ts';
-import { columnOf, f1Score, type Indicator, mean, rocAucScore } from '../../lib/sklearn/metrics.ts';
+import { columnOf, f1Score, mean, rocAucScore } from '../../lib/sklearn/metrics.ts';
+
+export { CustomCheckpoint, type CustomCheckpointOptions, type ScoreFunction } from './evaluation/custom_checkpoint.ts';
 
 /**
  * Unweighted mean over classes of the area under the ROC curve. Twin of `transplant.evaluation.auc`.
@@ -188,40 +191,12 @@ export function challenge2020Metrics(
   return { fBeta: f / total, gBeta: g / total };
 }
 
-/** Classes whose probability is the row's maximum; none in a row with NaN. */
-export function mostProbable(yProb: NdArray): Indicator {
-  const [rows, columns] = requireMatrix(yProb);
-  const prob = toFloat64(yProb);
-  const data = new Uint8Array(prob.length);
-  for (let row = 0; row < rows; row++) {
-    let highest = Number.NEGATIVE_INFINITY;
-    for (let i = row * columns; i < (row + 1) * columns; i++) highest = Math.max(highest, prob[i]);
-    for (let i = row * columns; i < (row + 1) * columns; i++) data[i] = prob[i] >= highest ? 1 : 0;
-  }
-  return { rows, columns, data };
-}
-
-/** Classes that reach their threshold. */
-export function atThreshold(yProb: NdArray, threshold: number | readonly number[]): Indicator {
-  const [rows, columns] = requireMatrix(yProb);
-  const prob = toFloat64(yProb);
-  if (typeof threshold !== 'number' && threshold.length !== columns) {
-    throw new ValueError(`${threshold.length} thresholds for ${columns} classes`);
-  }
-  // NumPy compares a float32 array with a single number in float32, with several in float64.
-  const single = yProb.dtype === 'float32' && typeof threshold === 'number' ? Math.fround(threshold) : threshold;
-  const data = Uint8Array.from(prob, (p, i) =>
-    p >= (typeof single === 'number' ? single : single[i % columns]) ? 1 : 0,
-  );
-  return { rows, columns, data };
-}
-
 /**
  * Matrix (indices, depth) with a 1 at each index. Twin of `transplant.evaluation._one_hot`, also for booleans, which choose columns instead of naming them.
  *
  * @throws IndexError for numbers of floating point, and for indices out of bounds.
  */
-export function oneHot(indices: NdArray, depth: number): NdArray<'float64'> {
+function oneHot(indices: NdArray, depth: number): NdArray<'float64'> {
   if (indices.dtype.startsWith('float')) throw new IndexError(`class indices must be integers, got ${indices.dtype}`);
   const values = toFloat64(indices);
   const data = new Float64Array(values.length * depth);
@@ -248,12 +223,6 @@ export function oneHot(indices: NdArray, depth: number): NdArray<'float64'> {
 function hundredThresholds(): Float64Array {
   const step = 1 / 99;
   return Float64Array.from({ length: 100 }, (_, i) => (i === 99 ? 1 : i * step));
-}
-
-function requireMatrix(array: NdArray): [rows: number, columns: number] {
-  if (array.shape.length !== 2)
-    throw new ValueError(`y_prob must have shape (samples, classes), got (${array.shape.join(', ')})`);
-  return array.shape as unknown as [number, number];
 }
 
 /** Extent of an axis of two arrays as NumPy broadcasts them. */

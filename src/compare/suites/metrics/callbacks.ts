@@ -2,8 +2,7 @@ import type { WatchedTraining } from '../../../bridge/original_metrics.ts';
 import { EarlyStopping, type Logs, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
-import { CustomCheckpoint, type ScoreFunction } from '../../../port/transplant/evaluation/custom_checkpoint.ts';
-import { auc, f1, multiF1 } from '../../../port/transplant/evaluation.ts';
+import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../../port/transplant/evaluation.ts';
 import { exactly, type Pair, sameText, vector } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { mostProbable } from '../../../lib/decisions.ts';
 import { toFloat64 } from '../../../lib/numpy/convert.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { readCsv } from '../../../lib/pandas/csv.ts';
 import { columnOf, confusionMatrix, precisionRecallFscoreSupport, rocCurve } from '../../../lib/sklearn/metrics.ts';
-import { auc, f1, fMax, mostProbable, multiF1 } from '../../../port/transplant/evaluation.ts';
+import { auc, f1, fMax, multiF1 } from '../../../port/transplant/evaluation.ts';
 import { isMulticlass, readPredictions } from '../../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row, sameText, vector } from '../../closeness.ts';
 import type { Series } from '../../observations.ts';

@@ -2,8 +2,7 @@ import { type Reporter, silent } from '../../../events.ts';
 import type { Session } from '../../../graph/session.ts';
 import { type Callback, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
-import { CustomCheckpoint, type ScoreFunction } from '../../transplant/evaluation/custom_checkpoint.ts';
-import { auc, f1, multiF1 } from '../../transplant/evaluation.ts';
+import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../transplant/evaluation.ts';
 import { predictAll } from './classifier.ts';
 import type { TrainingSet } from './training_set.ts';
 

@@ -1,9 +1,9 @@
-import { toFloat64 } from '../../../lib/numpy/convert.ts';
-import type { NdArray } from '../../../lib/numpy/ndarray.ts';
-import { RandomState } from '../../../lib/numpy/random.ts';
-import { ValueError } from '../../../lib/python/errors.ts';
-import { columnOf, descending, type Indicator } from '../../../lib/sklearn/metrics.ts';
-import { atThreshold, mostProbable } from '../evaluation.ts';
+import { atThreshold, mostProbable } from './decisions.ts';
+import { toFloat64 } from './numpy/convert.ts';
+import type { NdArray } from './numpy/ndarray.ts';
+import { RandomState } from './numpy/random.ts';
+import { ValueError } from './python/errors.ts';
+import { columnOf, descending, type Indicator } from './sklearn/metrics.ts';
 
 /** How often and how samples are drawn again. */
 export interface BootstrapOptions {
