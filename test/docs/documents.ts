@@ -16,6 +16,7 @@ export const documents: readonly string[] = [
   'SECURITY.md',
   'data/README.md',
   'jobs/README.md',
+  'original/README.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
