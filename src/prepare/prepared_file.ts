@@ -3,7 +3,8 @@ import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { allocate, bytesOf, type NdArray, zeros } from '../lib/numpy/ndarray.ts';
 import { ArrayStream, dump } from '../lib/python/pickle.ts';
-import { dataSetToPickle, padPre } from '../port/finetuning/datasets.ts';
+import { dataSetToPickle } from '../port/finetuning/datasets/data_set.ts';
+import { padPre } from '../port/finetuning/datasets.ts';
 import type { RecordListing } from './collections.ts';
 import type { RecordCache } from './record_cache.ts';
 

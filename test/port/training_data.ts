@@ -5,7 +5,8 @@ import { afterAll } from 'vitest';
 import type { ProgressEvent } from '../../src/events.ts';
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
-import { type DataSet, dataSetToPickle } from '../../src/port/finetuning/datasets.ts';
+import { dataSetToPickle } from '../../src/port/finetuning/datasets/data_set.ts';
+import type { DataSet } from '../../src/port/finetuning/datasets.ts';
 import { savePkl } from '../../src/port/transplant/utils.ts';
 
 /** A folder that is removed when the test file ends. */

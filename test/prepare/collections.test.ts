@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProgressEvent } from '../../src/events.ts';
 import { loadSync } from '../../src/lib/python/pickle.ts';
 import { wrsamp } from '../../src/lib/wfdb/write.ts';
-import { dataSetFromPickle } from '../../src/port/finetuning/datasets.ts';
+import { dataSetFromPickle } from '../../src/port/finetuning/datasets/data_set.ts';
 import { challenge20Std, readChallenge20Data } from '../../src/port/transplant/datasets/physionet.ts';
 import { collectionKinds } from '../../src/prepare/collections.ts';
 import { type PrepareOptions, prepareData } from '../../src/prepare/prepare_data.ts';

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { bytesOf, type NdArray } from '../../src/lib/numpy/ndarray.ts';
 import { isArray } from '../../src/lib/numpy/object_array.ts';
-import { type DataSet, dataSetToPickle } from '../../src/port/finetuning/datasets.ts';
+import { dataSetToPickle } from '../../src/port/finetuning/datasets/data_set.ts';
+import type { DataSet } from '../../src/port/finetuning/datasets.ts';
 import { runPython } from '../python.ts';
 
 /** A call for `prepare_reference.py`. */

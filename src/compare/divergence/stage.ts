@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { PrepareOptions as Preparation } from '../../bridge/original_data.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
-import { dataSetFromPickle } from '../../port/finetuning/datasets.ts';
+import { dataSetFromPickle } from '../../port/finetuning/datasets/data_set.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';
 import { prepareData } from '../../prepare/prepare_data.ts';
 import { exactly, type FirstDifference, type Row } from '../closeness.ts';

@@ -7,10 +7,9 @@ import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { ValueError } from '../../../src/lib/python/errors.ts';
 import { dumps, loads } from '../../../src/lib/python/pickle.ts';
 import { openResampler, type Resampler } from '../../../src/lib/samplerate/resample.ts';
+import { dataSetFromPickle, dataSetToPickle } from '../../../src/port/finetuning/datasets/data_set.ts';
 import {
   type DataOptions,
-  dataSetFromPickle,
-  dataSetToPickle,
   getChallenge17Data,
   getChallenge20Data,
   getPtbXlData,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
 import { JobPaused } from '../../../src/jobs/job.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
-import { dataSetToPickle } from '../../../src/port/finetuning/datasets.ts';
+import { dataSetToPickle } from '../../../src/port/finetuning/datasets/data_set.ts';
 import { finetuneFlags } from '../../../src/port/finetuning/trainer/flags.ts';
 import { type FinetuneOptions, finetune } from '../../../src/port/finetuning/trainer.ts';
 import { savePkl } from '../../../src/port/transplant/utils.ts';

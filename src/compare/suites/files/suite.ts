@@ -5,12 +5,8 @@ import { bytesOf, type DType, type NdArray, ndarray, sizeOf } from '../../../lib
 import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
-import {
-  dataSetFromPickle,
-  dataSetToPickle,
-  getChallenge17Data,
-  getPtbXlData,
-} from '../../../port/finetuning/datasets.ts';
+import { dataSetFromPickle, dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
+import { getChallenge17Data, getPtbXlData } from '../../../port/finetuning/datasets.ts';
 import { loadLabels, patientFile, unzipPatientData } from '../../../port/transplant/datasets/icentia11k.ts';
 import { loadPkl, savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';

@@ -3,10 +3,10 @@ import { basename, join } from 'node:path';
 import type { CollectionName, PreparedData, PrepareOptions } from '../../../bridge/original_data.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { openResampler } from '../../../lib/samplerate/resample.ts';
+import { dataSetFromPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import {
   type DataOptions,
   type DataSet,
-  dataSetFromPickle,
   getChallenge17Data,
   getChallenge20Data,
   getPtbXlData,

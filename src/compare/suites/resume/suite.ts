@@ -5,7 +5,7 @@ import type { Precision } from '../../../graph/precision.ts';
 import { JobPaused } from '../../../jobs/job.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { type DType, type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
-import { dataSetToPickle } from '../../../port/finetuning/datasets.ts';
+import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import { finetune } from '../../../port/finetuning/trainer.ts';
 import { type PretrainOptions, pretrain } from '../../../port/pretraining/trainer.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';

@@ -7,7 +7,7 @@ import { NpyFile } from '../../../lib/numpy/npy.ts';
 import { arrayRows, fileRows, floatRows, type Rows, selectLead, selectRows } from '../../../lib/numpy/rows.ts';
 import { load } from '../../../lib/python/pickle.ts';
 import { type SplitOptions, splitIndices } from '../../../lib/sklearn/model_selection.ts';
-import { unpackedDataSetFromPickle } from '../datasets.ts';
+import { unpackedDataSetFromPickle } from '../datasets/data_set.ts';
 
 /** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
 export interface TrainingSet {

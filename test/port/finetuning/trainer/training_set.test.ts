@@ -5,7 +5,7 @@ import type { ProgressEvent } from '../../../../src/events.ts';
 import { type NdArray, ndarray } from '../../../../src/lib/numpy/ndarray.ts';
 import { random } from '../../../../src/lib/numpy/random.ts';
 import { ArrayStream, dump } from '../../../../src/lib/python/pickle.ts';
-import { dataSetToPickle } from '../../../../src/port/finetuning/datasets.ts';
+import { dataSetToPickle } from '../../../../src/port/finetuning/datasets/data_set.ts';
 import {
   loadTrainingSet,
   type TrainingSet,
