@@ -4,5 +4,5 @@ import { keepSignals } from '../src/lib/first_signals.mjs';
 
 keepSignals();
 const { argumentsOf, runInstalled } = await import('./lib/command.mjs');
-const { installMissing } = await import('./lib/packages.mjs');
+const { installMissing } = await import('../src/setup/packages.mjs');
 process.exitCode = await runInstalled('fetch-data', argumentsOf('fetch-data.mjs'), installMissing);

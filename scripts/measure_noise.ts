@@ -41,7 +41,7 @@ import { initialValue } from '../src/graph/variable.ts';
 import type { Inputs } from '../src/lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
 import { writeFileAtomic } from '../src/lib/python/atomic_file.ts';
-import { pythonExecutable, root } from './lib/environment.mjs';
+import { pythonExecutable, root } from '../src/setup/environment.mjs';
 
 const steps = { taught: 3, free: 10 };
 type Noise = Partial<Record<Quantity, number>>;

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '../src/lib/typescript.mjs';
 import { isolated, isolatedEnvironment } from '../src/lib/python/isolated.mjs';
-import { pythonExecutable, root } from './lib/environment.mjs';
+import { pythonExecutable, root } from '../src/setup/environment.mjs';
 
 // `reasons`: why there is no twin. `renamed`: where the twin stands under another name. `proofs`: a test that covers it without its name.
 const {

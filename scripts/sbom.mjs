@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from './lib/environment.mjs';
+import { root } from '../src/setup/environment.mjs';
 import { readRequirements } from './lib/requirements.mjs';
 
 const { values } = parseArgs({ options: { target: { type: 'string', default: join(root, 'sbom') } } });

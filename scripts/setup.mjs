@@ -1,75 +1,20 @@
 #!/usr/bin/env node
-// Puts Python and Node on the same TensorFlow library. Uses only what Node has built in: it runs on a bare clone.
+// Puts Python and Node on the same TensorFlow library. Uses only what Node has built in, so it runs on a bare clone.
 import { parseArgs } from 'node:util';
-import { buildBinding } from './lib/binding.mjs';
-import { bindingFault, environmentFault, environmentFolder, packagesFault } from './lib/environment.mjs';
-import { explainSystemError, SetupFailure } from './lib/failure.mjs';
-import { acquireLock } from './lib/lock.mjs';
-import { installPackages } from './lib/packages.mjs';
-import { checkPlatform } from './lib/platform.mjs';
-import { makeEnvironment } from './lib/python.mjs';
-import { Stages } from './lib/stages.mjs';
+import { SetupFailure } from '../src/setup/failure.mjs';
+import { help, setUp } from '../src/setup/set_up.mjs';
 
-export const help = `npm run setup -- [--wheelhouse DIR]
-
-Makes what both languages need, in three stages; a stage that is done already is skipped:
-  npm packages         node_modules, as package-lock.json says (npm ci)
-  Python environment   .venv with the hash-locked packages of original/requirements.lock
-  Node binding         tfjs-node compiled against that environment's TensorFlow library
-
-  --wheelhouse DIR     take the Python packages from a folder of wheels instead of PyPI
-  --help               this text
-
-  PYTHON=path          the interpreter to make the environment with (3.11; 3.9, 3.10 and 3.12 work too)
-  ECG_TRANSPLANT_GPU   1 takes the CUDA packages, 0 the CPU ones; unset, an NVIDIA driver decides
-
-It may be stopped at any point and run again; it needs no root; two at once wait for each other.
-`;
-
-/**
- * Brings the machine to the state that the project needs; a second call takes milliseconds.
- *
- * @param {{ wheelhouse?: string }} options
- * @throws {SetupFailure} one sentence and the command that mends it
- */
-export async function setUp(options = {}) {
-  checkPlatform();
-  if (!process.env.PYTHON && !faults().length) return;
-  let lock;
-  try {
-    lock = await acquireLock(environmentFolder(), () =>
-      console.log('Another set-up of this folder is running: waiting for it.'),
-    );
-    const stages = new Stages(lock.fd);
-    const isNeeded = faults().length > 0;
-    await installPackages(stages);
-    await makeEnvironment(stages, options);
-    await buildBinding(stages);
-    if (isNeeded) stages.say(`Set-up: done (${stages.total})`);
-  } catch (error) {
-    throw explainSystemError(error, environmentFolder());
-  } finally {
-    lock?.release();
+try {
+  const { values } = parseArgs({
+    options: { wheelhouse: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) process.stdout.write(help);
+  else {
+    await setUp(values);
+    console.log('Ready: `npm run doctor` shows what both languages run on.');
   }
-}
-
-function faults() {
-  return [packagesFault(), environmentFault(), bindingFault()].filter(Boolean);
-}
-
-if (import.meta.main ?? process.argv[1] === import.meta.filename) {
-  try {
-    const { values } = parseArgs({
-      options: { wheelhouse: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    });
-    if (values.help) process.stdout.write(help);
-    else {
-      await setUp(values);
-      console.log('Ready: `npm run doctor` shows what both languages run on.');
-    }
-  } catch (error) {
-    if (!(error instanceof SetupFailure) && !error.code?.startsWith('ERR_PARSE_ARGS')) throw error;
-    console.error(`set-up: ${error.message}`);
-    process.exitCode = error instanceof SetupFailure ? 1 : 2;
-  }
+} catch (error) {
+  if (!(error instanceof SetupFailure) && !error.code?.startsWith('ERR_PARSE_ARGS')) throw error;
+  console.error(`set-up: ${error.message}`);
+  process.exitCode = error instanceof SetupFailure ? 1 : 2;
 }

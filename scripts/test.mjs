@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isolatedEnvironment, isolatedModule } from '../src/lib/python/isolated.mjs';
-import { pythonExecutable, root } from './lib/environment.mjs';
-import { SetupFailure } from './lib/failure.mjs';
+import { pythonExecutable, root } from '../src/setup/environment.mjs';
+import { SetupFailure } from '../src/setup/failure.mjs';
+import { setUp } from '../src/setup/set_up.mjs';
 import { addCounts, closingLine, countPytest, countVitest, isSuccess } from './lib/test_counts.mjs';
-import { setUp } from './setup.mjs';
 
 const help = `npm test -- [PATTERN ...]      npm run test:full -- [PATTERN ...]
 

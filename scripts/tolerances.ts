@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tolerancesPage } from '../src/compare/tolerance_table.ts';
-import { root } from './lib/environment.mjs';
+import { root } from '../src/setup/environment.mjs';
 
 const file = join(root, 'docs', 'tolerances.md');
 if (!process.argv.includes('--check')) writeFileSync(file, tolerancesPage());

@@ -1,10 +1,10 @@
-import { pythonExecutable } from '../scripts/lib/environment.mjs';
 import { codeOfSignal } from './commands/ending_signals.ts';
 import { cpuLimit } from './doctor/machine.ts';
 import { systemFault, UsageError } from './errors.ts';
 import { keptSignals } from './lib/first_signals.mjs';
 import { isUserFault } from './lib/python/errors.ts';
 import { print, printError } from './output.ts';
+import { pythonExecutable } from './setup/environment.mjs';
 
 /** What the module of a subcommand exports. */
 export interface CommandModule {

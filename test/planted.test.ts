@@ -234,7 +234,7 @@ describe('in a folder with planted files, none of them runs in', () => {
   }, 240_000);
 
   it('set-up, as far as it looks at interpreters', async () => {
-    const program = `const { probePython } = await import(${JSON.stringify(join(root, 'scripts/lib/python.mjs'))});
+    const program = `const { probePython } = await import(${JSON.stringify(join(root, 'src/setup/python.mjs'))});
 console.log(JSON.stringify(probePython(${JSON.stringify(python)})));`;
     const { output } = await run(process.execPath, ['--input-type=module', '-e', program]);
     expect(JSON.parse(output).version).toMatch(/^3\./);

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { endingSignals, keptSignals } from '../../src/lib/first_signals.mjs';
-import { root } from './environment.mjs';
-import { SetupFailure } from './failure.mjs';
+import { root } from '../../src/setup/environment.mjs';
+import { SetupFailure } from '../../src/setup/failure.mjs';
 
 /**
  * Runs a command of this project after what it needs is installed, and resolves to its exit code; 2 if it cannot be installed. Signals are

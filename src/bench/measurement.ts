@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { root } from '../../scripts/lib/environment.mjs';
 import { oneDevice } from '../bridge/gpu.ts';
 import { isolatedEnvironment } from '../lib/python/isolated.mjs';
+import { root } from '../setup/environment.mjs';
 import { type Language, type Work, WorkerProcess } from './worker_process.ts';
 
 /** One side of a row, ready to be measured. */

@@ -1,9 +1,9 @@
 /** Works of the bench on the side of the port: each makes itself ready, its first run included, and returns what one round runs. */
 import { join } from 'node:path';
-import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { runtime, type TensorHandle } from '../graph/runtime.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState } from '../lib/numpy/random.ts';
+import { pythonExecutable, root } from '../setup/environment.mjs';
 import { type ModelSettings, prepare, trainingFlops } from './port_models.ts';
 
 /** Settings as they crossed from the bench; each work knows its own. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { oneDevice } from '../bridge/gpu.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
+import { pythonExecutable, root } from '../setup/environment.mjs';
 
 /** Which implementation a process runs. */
 export type Language = 'port' | 'original';

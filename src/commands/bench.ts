@@ -1,7 +1,6 @@
 import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../../scripts/lib/environment.mjs';
 import { type RowResult, runBench } from '../bench/bench.ts';
 import { BenchInputs } from '../bench/inputs.ts';
 import { formatResults, formatSetting, toJson } from '../bench/report.ts';
@@ -14,6 +13,7 @@ import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
+import { root } from '../setup/environment.mjs';
 import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 export const help = `ecg-transplant bench [options]        (also: npm run bench -- [options])

@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { markdownTable } from 'markdown-table';
-import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { enterGpuParityMode } from '../bridge/gpu.ts';
 import { handshake } from '../bridge/handshake.ts';
 import { Original } from '../bridge/original.ts';
@@ -31,6 +30,7 @@ import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
+import { lockFile, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
 import { shellCommand } from '../text.ts';
 import { heedSignals } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
@@ -109,7 +109,7 @@ export async function run(args: readonly string[]): Promise<number> {
       keras: { type: 'string', default: defaults.keras },
       gpu: { type: 'boolean' },
       report: { type: 'string' },
-      'job-dir': { type: 'string', default: join(root, 'jobs', 'compare') },
+      'job-dir': { type: 'string', default: join(workFolder, 'jobs', 'compare') },
     },
   });
   const folder = resolve(values['job-dir']);
@@ -218,7 +218,7 @@ function repeatable(values: { readonly [flag: string]: unknown }): string[] {
 }
 
 function generated(seed: number, report: Reporter): Promise<ComparisonData> {
-  return generatedCollections(join(root, 'data', 'generated', 'compare'), seed, report);
+  return generatedCollections(join(workFolder, 'data', 'generated', 'compare'), seed, report);
 }
 
 function list(chosen: Chosen): number {

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { lockFile, pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { exitCodeOf } from '../compare/comparison.ts';
 import { formatComparison, readReport } from '../compare/report/index.ts';
 import { identifyOriginal } from '../compare/witness.ts';
@@ -20,6 +19,7 @@ import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
 import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
+import { lockFile, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
 import { shellCommand } from '../text.ts';
 import { PauseSignals, pausedCode } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
@@ -171,7 +171,7 @@ function settingsOf(
   identifyOriginal(original);
   return {
     experiment,
-    folder: new RunFolder(resolve(values['job-dir'] ?? join(root, 'jobs', 'reproduce', name))),
+    folder: new RunFolder(resolve(values['job-dir'] ?? join(workFolder, 'jobs', 'reproduce', name))),
     ...(data !== undefined && { data }),
     ...weightsOf(
       name,

@@ -2,15 +2,15 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { parseChoice } from '../compare/choose.ts';
 import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
-import { messageOf } from '../errors.ts';
+import { InputError, messageOf } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
+import { isCheckout, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
 import { codeOfSignal, heedSignals } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
@@ -47,7 +47,7 @@ const optionTypes = {
   data: { type: 'string' },
   published: { type: 'string' },
   original: { type: 'string', default: process.env.ORIGINAL_DIR ?? join(root, 'original') },
-  'job-dir': { type: 'string', default: join(root, 'jobs', 'sabotage') },
+  'job-dir': { type: 'string', default: join(workFolder, 'jobs', 'sabotage') },
   report: { type: 'string' },
 } as const;
 
@@ -57,6 +57,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   try {
     const { values } = parseArgs({ args: [...args], options: optionTypes });
+    if (!isCheckout) {
+      throw new InputError('sabotage changes copies of the TypeScript sources', {
+        got: 'the installed package, which holds compiled code alone',
+        expected: 'a clone of the project',
+        next: 'In the clone: npm run compare -- --sabotage',
+      });
+    }
     const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
     const published = publishedFolder(
       values.data && resolve(values.data),
@@ -102,6 +109,6 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 function dataIn(folder: string | undefined): { kind: 'real' | 'generated'; folder: string } {
-  if (folder === undefined) return { kind: 'generated', folder: join(root, 'data', 'generated', 'compare') };
+  if (folder === undefined) return { kind: 'generated', folder: join(workFolder, 'data', 'generated', 'compare') };
   return { kind: 'real', folder: requireCollections(resolve(folder)).folder };
 }

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { setUp } from '../../scripts/setup.mjs';
 import { print } from '../output.ts';
+import { setUp } from '../setup/set_up.mjs';
 
-export { help } from '../../scripts/setup.mjs';
+export { help } from '../setup/set_up.mjs';
 
 /** `ecg-transplant setup`: the same work as `npm run setup` of a checkout. */
 export async function run(args: readonly string[]): Promise<number> {

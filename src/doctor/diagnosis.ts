@@ -8,7 +8,7 @@ import {
   packagesFault,
   root,
   tensorflowVersion,
-} from '../../scripts/lib/environment.mjs';
+} from '../setup/environment.mjs';
 import { ownCommand } from '../text.ts';
 import { type Machine, machine } from './machine.ts';
 import { type Fault, probeBoth, type Side } from './probes.ts';

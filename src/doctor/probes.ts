@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { pythonExecutable, root } from '../../scripts/lib/environment.mjs';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
+import { pythonExecutable, root } from '../setup/environment.mjs';
 
 /** What one process says after it has loaded TensorFlow. */
 export interface Side {

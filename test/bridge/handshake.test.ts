@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lockFile } from '../../scripts/lib/environment.mjs';
 import { BridgeStartError } from '../../src/bridge/errors.ts';
 import { handshake, type PythonFacts } from '../../src/bridge/handshake.ts';
 import { Original } from '../../src/bridge/original.ts';
 import { runtime } from '../../src/graph/runtime.ts';
+import { lockFile } from '../../src/setup/environment.mjs';
 import { python, root } from '../shared_data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'handshake-'));

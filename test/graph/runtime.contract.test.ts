@@ -7,9 +7,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bindingPackage, tensorflowVersion } from '../../scripts/lib/environment.mjs';
 import { encodeSavedModel } from '../../src/graph/graph_def.ts';
 import { bindingPath, loadProtobuf } from '../../src/graph/runtime.ts';
+import { bindingPackage, tensorflowVersion } from '../../src/setup/environment.mjs';
 
 interface Result {
   readonly id: number;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { bindingFile, bindingPackage, libraries, sitePackages } from '../../scripts/lib/environment.mjs';
+import { bindingFile, bindingPackage, libraries, sitePackages } from '../../src/setup/environment.mjs';
 import { root } from '../shared_data.ts';
 
 /** How a set-up ended. */
@@ -35,8 +35,9 @@ export class FakeProject {
   readonly root: string = join(this.folder, 'project');
 
   constructor() {
-    cpSync(join(root, 'scripts'), join(this.root, 'scripts'), { recursive: true });
-    cpSync(join(root, 'src', 'lib', 'python', 'isolated.mjs'), join(this.root, 'src', 'lib', 'python', 'isolated.mjs'));
+    for (const part of ['scripts/setup.mjs', 'src/setup', 'src/lib/python/isolated.mjs']) {
+      cpSync(join(root, part), join(this.root, part), { recursive: true });
+    }
     this.write('package.json', '{ "name": "fake", "version": "0.0.0" }');
     const one = { packages: { '': {}, 'node_modules/node-gyp': { version: '1.0.0' } } };
     this.write('package-lock.json', JSON.stringify(one));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkPlatform } from '../../scripts/lib/platform.mjs';
-import { refusal, supportedPythons } from '../../scripts/lib/python.mjs';
+import { checkPlatform } from '../../src/setup/platform.mjs';
+import { refusal, supportedPythons } from '../../src/setup/python.mjs';
 
 describe('platforms', () => {
   test('this one is supported', () => {
@@ -8,10 +8,16 @@ describe('platforms', () => {
   });
 
   test.each([
-    { platform: 'darwin', arch: 'arm64', node: '20.1.0', says: /^macOS is not supported: .* Next: use the Dockerfile/ },
+    {
+      platform: 'darwin',
+      arch: 'arm64',
+      node: '20.11.0',
+      says: /^macOS is not supported: .* Next: use the Dockerfile/,
+    },
     { platform: 'win32', arch: 'x64', node: '22.0.0', says: /^Windows is not supported/ },
-    { platform: 'linux', arch: 'arm64', node: '20.1.0', says: /^arm64 processors are not supported/ },
+    { platform: 'linux', arch: 'arm64', node: '20.11.0', says: /^arm64 processors are not supported/ },
     { platform: 'linux', arch: 'x64', node: '18.20.0', says: /^Node 18\.20\.0 is too old/ },
+    { platform: 'linux', arch: 'x64', node: '20.10.0', says: /^Node 20\.10\.0 is too old: Node 20\.11 or newer/ },
   ])('$platform $arch, Node $node', ({ platform, arch, node, says }) => {
     expect(() => checkPlatform(platform, arch, node)).toThrow(says);
   });

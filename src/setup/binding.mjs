@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { isolatedEnvironment } from '../../src/lib/python/isolated.mjs';
+import { isolatedEnvironment } from '../lib/python/isolated.mjs';
 import {
   bindingFault,
   bindingFile,

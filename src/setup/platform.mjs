@@ -1,11 +1,14 @@
+import { isCheckout } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
 
 /** Refuses platforms that the locked TensorFlow wheel or Node cannot serve. */
 export function checkPlatform(platform = process.platform, architecture = process.arch, node = process.versions.node) {
-  const docker = 'use the Dockerfile: docker build -t ecg-transplant . && docker run --rm -it ecg-transplant';
-  if (Number(node.split('.')[0]) < 20) {
+  const docker = isCheckout
+    ? 'use the Dockerfile: docker build -t ecg-transplant . && docker run --rm -it ecg-transplant'
+    : 'install the package in a container: docker run --platform linux/amd64 --rm -it node:20-bookworm bash';
+  if (isOlder(node)) {
     throw new SetupFailure(
-      `Node ${node} is too old: Node 20 or newer is needed.`,
+      `Node ${node} is too old: Node 20.11 or newer is needed.`,
       'install a current Node from nodejs.org.',
     );
   }
@@ -19,6 +22,12 @@ export function checkPlatform(platform = process.platform, architecture = proces
   if (isMusl()) {
     throw new SetupFailure('This Linux uses musl (Alpine), for which TensorFlow has no wheel.', docker);
   }
+}
+
+/** Whether a version of Node lacks what this package uses: `import.meta.dirname` came with 20.11. */
+function isOlder(node) {
+  const [major, minor] = node.split('.').map(Number);
+  return major < 20 || (major === 20 && minor < 11);
 }
 
 function isMusl() {

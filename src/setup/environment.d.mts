@@ -7,6 +7,8 @@ export interface LibraryFile {
 
 export const root: string;
 export const isCheckout: boolean;
+export const workFolder: string;
+export const setupCommand: string;
 export const tensorflowVersion: string;
 export const nodeApiVersion: number;
 export const libraries: readonly string[];

@@ -3,14 +3,21 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Where everything that set-up makes lies, and whether it is whole. Reads only: safe to call from anywhere. */
 
 /** Folder of this package: the checkout, or `node_modules/ecg-transplant`. */
-export const root = resolve(import.meta.dirname, '..', '..');
+export const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
 /** A checkout has a lock file of its own; npm leaves it out of an installed package. */
 export const isCheckout = existsSync(join(root, 'package-lock.json'));
+
+/** Where commands put `jobs/` and `data/` by default: the checkout; for an installed package, the folder where the user stands. */
+export const workFolder = isCheckout ? root : process.cwd();
+
+/** How set-up is started here. */
+export const setupCommand = isCheckout ? 'npm run setup --' : 'npx ecg-transplant setup';
 
 /** TensorFlow version that both languages run on. */
 export const tensorflowVersion = '2.16.1';

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { isolated, isolatedEnvironment } from '../../src/lib/python/isolated.mjs';
+import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 import {
   distributions,
   environmentFault,
@@ -18,6 +18,7 @@ import {
   flavour,
   libraryFiles,
   lockFile,
+  setupCommand,
   sha256,
   sitePackages,
   stampName,
@@ -102,7 +103,7 @@ export async function makeEnvironment(stages, { wheelhouse } = {}) {
   if (isForeign) {
     throw new SetupFailure(
       `${folder} was not made by set-up, which never overwrites what it did not make.`,
-      `mv ${folder} ${folder}.old && npm run setup`,
+      `mv ${folder} ${folder}.old && ${setupCommand}`,
     );
   }
   const python = findPython();
@@ -213,7 +214,7 @@ function explain(output) {
   ) {
     return new SetupFailure(
       'PyPI cannot be reached.',
-      `check the network and \`pip config list\`, or on a machine with network: pip download --require-hashes --only-binary :all: -r ${relative(process.cwd(), lockFile())} -d wheels; then here: npm run setup -- --wheelhouse wheels`,
+      `check the network and \`pip config list\`, or on a machine with network: pip download --require-hashes --only-binary :all: -r ${relative(process.cwd(), lockFile())} -d wheels; then here: ${setupCommand} --wheelhouse wheels`,
     );
   }
   const missing = /No matching distribution found for (\S+)/.exec(output);

@@ -34,7 +34,7 @@ function npm() {
   if (script?.endsWith('npm-cli.js') && existsSync(script)) return [process.execPath, script];
   const program = findProgram('npm');
   if (program) return [program];
-  throw new SetupFailure('npm is not in PATH.', 'install Node 20 or newer with its npm, then run set-up again.');
+  throw new SetupFailure('npm is not in PATH.', 'install Node 20.11 or newer with its npm, then run set-up again.');
 }
 
 function explain(output) {
