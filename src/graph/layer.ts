@@ -5,17 +5,48 @@ import type { Initializer } from './initializers.ts';
 import { castRaw } from './ops/shape.ts';
 import type { Variable, VariableType } from './variable.ts';
 
+/** A weight of a model: where the two file formats keep it, and its shape. */
+export interface WeightSpec {
+  /** Path in a Keras 3 `.weights.h5` file, e.g. `layers/res_net/conv1/vars/0`. */
+  readonly path: string;
+  /** Path in the object graph of a TensorFlow checkpoint, e.g. `layer_with_weights-0/conv1/kernel`. */
+  readonly checkpointPath: string;
+  readonly shape: readonly number[];
+  /** False for the moving statistics of batch normalisation. */
+  readonly trainable: boolean;
+}
+
+/** A layer or model: Keras 3 stores a `vars` group for each, a TensorFlow checkpoint a node of its object graph. */
+export interface ObjectSpec {
+  /** Path in a `.weights.h5` file; the model itself is the empty string. */
+  readonly path: string;
+  /** Path in the object graph of a checkpoint. */
+  readonly checkpointPath: string;
+  /** A second path to the same object (`layer-0` beside `layer_with_weights-0`). */
+  readonly checkpointAlias?: string;
+}
+
+/** An inner layer under the names that its parent gives it. */
+interface Child {
+  readonly layer: Layer<never, never>;
+  /** Name in a `.weights.h5` file. */
+  readonly name: string;
+  /** Name of the attribute in the Python class, which a TensorFlow checkpoint records. */
+  readonly attribute: string;
+}
+
 /**
- * Part of a model: variables, inner layers and what is computed with them. `Input` is a tensor, or a record of tensors.
+ * A part of a model: its variables, its inner layers and its computation. `Input` is a tensor, or a record of tensors.
  *
  * Paths are those of Keras's `.weights.h5` files: a layer at `conv1` of a block at `blocks/residual_block` owns
- * `blocks/residual_block/conv1/vars/0`.
+ * `blocks/residual_block/conv1/vars/0`. Variables and inner layers also state the attribute names of the Python class, from which
+ * TensorFlow checkpoints take their paths.
  */
 export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
   /** Snake-cased name of the Keras class, from which Keras names the members of lists. */
   abstract readonly kind: string;
-  readonly #own: Variable[] = [];
-  readonly #children: Layer<never, never>[] = [];
+  readonly #own: { readonly attribute: string; readonly variable: Variable }[] = [];
+  readonly #children: Child[] = [];
   #path: string | undefined;
   #dtype: VariableType = 'float32';
 
@@ -31,7 +62,7 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
 
   /** All variables in the order of Keras's `weights`: layer by layer, in the order in which inner layers were built. */
   get variables(): Variable[] {
-    return [...this.#own, ...this.#children.flatMap((child) => child.variables)];
+    return [...this.#own.map(({ variable }) => variable), ...this.#children.flatMap(({ layer }) => layer.variables)];
   }
 
   /** Variables that training changes, in the same order. */
@@ -39,14 +70,21 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
     return this.variables.filter((variable) => variable.trainable);
   }
 
-  /** Path, shape and kind of every variable, in Keras's weight order. */
-  get weights(): { path: string; shape: readonly number[]; trainable: boolean }[] {
-    return this.variables.map(({ name, shape, trainable }) => ({ path: name, shape, trainable }));
+  /** Every variable with its places in weight files, in the order of Keras's `weights`. */
+  get weights(): WeightSpec[] {
+    return this.#parts('').flatMap(({ layer, object }) =>
+      layer.#own.map(({ attribute, variable: { name, shape, trainable } }) => ({
+        path: name,
+        checkpointPath: join(object.checkpointPath, attribute),
+        shape,
+        trainable,
+      })),
+    );
   }
 
-  /** Paths of this layer and all inner ones: the objects that have a `vars` group in a Keras weight file. */
-  get objects(): string[] {
-    return [this.path, ...this.#children.flatMap((child) => child.objects)];
+  /** This layer and all inner ones, with their places in weight files; each layer comes before its inner ones. */
+  get objects(): ObjectSpec[] {
+    return this.#parts('').map(({ object }) => object);
   }
 
   /** Creates the variables for inputs of this shape (batch first, -1) and returns the shape of the output. */
@@ -77,27 +115,59 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
   /** The computation itself. */
   protected abstract call(c: Context, input: Input): Tensor;
 
-  /** Declares the next variable of this layer. */
-  protected variable(shape: readonly number[], initializer: Initializer, trainable = true): Variable {
-    const name = `${this.#prefix}vars/${this.#own.length}`;
+  /** Declares the next variable of this layer; `attribute` is the name of the attribute in the Python class. */
+  protected variable(
+    attribute: string,
+    shape: readonly number[],
+    initializer: Initializer,
+    trainable = true,
+  ): Variable {
+    const name = join(this.path, `vars/${this.#own.length}`);
     const variable = { name, shape, dtype: this.#dtype, trainable, initializer };
-    this.#own.push(variable);
+    this.#own.push({ attribute, variable });
     return variable;
   }
 
-  /** Builds an inner layer that is the attribute `name` (or list member, e.g. `blocks/residual_block_1`). */
-  protected child<S>(name: string, layer: Layer<never, S>, inputShape: S): readonly number[] {
-    this.#children.push(layer as Layer<never, never>);
-    return layer.buildAt(`${this.#prefix}${name}`, inputShape, this.#dtype);
+  /**
+   * Builds an inner layer. `name` is Keras 3's name for it in a `.weights.h5` file. Where the attribute of the Python class has another
+   * name, `attribute` is that: Keras 3 names the members of a list by their class (`blocks/residual_block_1` for `blocks/1`).
+   */
+  protected child<S>(name: string, layer: Layer<never, S>, inputShape: S, attribute = name): readonly number[] {
+    this.#children.push({ layer: layer as Layer<never, never>, name, attribute });
+    return layer.buildAt(join(this.path, name), inputShape, this.#dtype);
   }
 
-  get #prefix(): string {
-    return this.path === '' ? '' : `${this.path}/`;
+  /** Builds the layers of a list attribute one after another; each takes the output of the one before. */
+  protected childList(name: string, layers: readonly Layer<never>[], inputShape: readonly number[]): readonly number[] {
+    const names = memberNames(layers);
+    return layers.reduce(
+      (shape, layer, i) => this.child(`${name}/${names[i]}`, layer, shape, `${name}/${i}`),
+      inputShape,
+    );
+  }
+
+  /** Names of an inner layer in the object graph of a checkpoint; the first is the one that variables are stored under. */
+  protected checkpointNames({ attribute }: Child): readonly [name: string, alias?: string] {
+    return [attribute];
+  }
+
+  /** This layer and all inner ones with their places in weight files. */
+  #parts(checkpointPath: string, checkpointAlias?: string): { layer: Layer<never, never>; object: ObjectSpec }[] {
+    const object = { path: this.path, checkpointPath, ...(checkpointAlias !== undefined && { checkpointAlias }) };
+    const inner = this.#children.flatMap((child) => {
+      const [name, alias] = this.checkpointNames(child);
+      return child.layer.#parts(join(checkpointPath, name), alias && join(checkpointPath, alias));
+    });
+    return [{ layer: this as Layer<never, never>, object }, ...inner];
   }
 }
 
+function join(parent: string, name: string): string {
+  return parent === '' ? name : `${parent}/${name}`;
+}
+
 /** Keras's names of the members of a list of layers: `dense`, `dense_1`, … by class. */
-export function memberNames(layers: readonly { readonly kind: string }[]): string[] {
+function memberNames(layers: readonly { readonly kind: string }[]): string[] {
   const counts = new Map<string, number>();
   return layers.map(({ kind }) => {
     const count = counts.get(kind) ?? 0;

@@ -33,7 +33,7 @@ export class Conv1D extends Layer {
   }
 
   protected override create([batch, samples, channels]: readonly number[]): readonly number[] {
-    this.#kernel = this.variable([this.kernelSize, channels, this.filters], varianceScaling);
+    this.#kernel = this.variable('kernel', [this.kernelSize, channels, this.filters], varianceScaling);
     return [batch, stridedExtent(samples, this.strides), this.filters];
   }
 
@@ -66,10 +66,10 @@ export class BatchNormalization extends Layer {
 
   protected override create(shape: readonly number[]): readonly number[] {
     const channels = [shape.at(-1)!];
-    this.#gamma = this.variable(channels, ones);
-    this.#beta = this.variable(channels, zeros);
-    this.#movingMean = this.variable(channels, zeros, false);
-    this.#movingVariance = this.variable(channels, ones, false);
+    this.#gamma = this.variable('gamma', channels, ones);
+    this.#beta = this.variable('beta', channels, zeros);
+    this.#movingMean = this.variable('moving_mean', channels, zeros, false);
+    this.#movingVariance = this.variable('moving_variance', channels, ones, false);
     return shape;
   }
 
@@ -163,8 +163,8 @@ export class Dense extends Layer {
   }
 
   protected override create(shape: readonly number[]): readonly number[] {
-    this.#kernel = this.variable([shape.at(-1)!, this.units], glorotUniform);
-    this.#bias = this.variable([this.units], zeros);
+    this.#kernel = this.variable('kernel', [shape.at(-1)!, this.units], glorotUniform);
+    this.#bias = this.variable('bias', [this.units], zeros);
     return [...shape.slice(0, -1), this.units];
   }
 
@@ -187,8 +187,8 @@ export class LayerNormalization extends Layer {
   }
 
   protected override create(shape: readonly number[]): readonly number[] {
-    this.#gamma = this.variable([shape.at(-1)!], ones);
-    this.#beta = this.variable([shape.at(-1)!], zeros);
+    this.#gamma = this.variable('gamma', [shape.at(-1)!], ones);
+    this.#beta = this.variable('beta', [shape.at(-1)!], zeros);
     return shape;
   }
 

@@ -1,7 +1,7 @@
 import type { Context } from './context.ts';
 import type { Tensor } from './executor.ts';
 import { unknown } from './executor.ts';
-import { Layer, memberNames } from './layer.ts';
+import { Layer } from './layer.ts';
 import { type Activation, Dense } from './layers.ts';
 import { sigmoid } from './ops/elementwise.ts';
 import { cast } from './ops/shape.ts';
@@ -102,8 +102,15 @@ export class Sequential extends BaseModel<Tensor, readonly number[]> {
   }
 
   protected override create(inputShape: readonly number[]): readonly number[] {
-    const names = memberNames(this.layers);
-    return this.layers.reduce((shape, layer, i) => this.child(`layers/${names[i]}`, layer, shape), inputShape);
+    return this.childList('layers', this.layers, inputShape);
+  }
+
+  /** The names that tf.keras gives the members: a number among all, and one among those with variables, which goes first. */
+  protected override checkpointNames({ layer }: { layer: Layer<never, never> }): readonly [string, string?] {
+    const place = `layer-${this.layers.indexOf(layer)}`;
+    if (layer.variables.length === 0) return [place];
+    const weighted = this.layers.filter(({ variables }) => variables.length > 0);
+    return [`layer_with_weights-${weighted.indexOf(layer)}`, place];
   }
 
   protected override call(c: Context, x: Tensor): Tensor {

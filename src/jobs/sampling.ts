@@ -1,10 +1,5 @@
 import { RandomState } from '../lib/numpy/random.ts';
 
-/** What scikit-learn takes for a size. Quirk Q48: 1 means one, not all. */
-export function splitSize(value: number): number {
-  return value >= 1 ? Math.trunc(value) : value;
-}
-
 /** The order of `count` samples in each epoch, from one generator; epochs are asked for in rising order. */
 export function permutations(seed: number, count: number): (epoch: number) => ArrayLike<number> {
   const draws = new RandomState(seed);

@@ -21,7 +21,8 @@ import {
   sourceOf,
   withClassesOf,
 } from '../port/finetuning/trainer/set_check.ts';
-import { loadTrainingSet, type TrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
+import { loadTrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
+import type { TrainingSet } from '../port/finetuning/utils.ts';
 import { sameClasses } from '../prepare/labels.ts';
 import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
 import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';

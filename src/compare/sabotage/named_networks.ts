@@ -63,8 +63,8 @@ export const namedInNetworks: readonly NamedMutant[] = [
   {
     name: 'moving variances begin at 0',
     file: 'graph/layers.ts',
-    search: 'this.#movingVariance = this.variable(channels, ones, false);',
-    replacement: 'this.#movingVariance = this.variable(channels, zeros, false);',
+    search: "this.#movingVariance = this.variable('moving_variance', channels, ones, false);",
+    replacement: "this.#movingVariance = this.variable('moving_variance', channels, zeros, false);",
     suite: 'initialisers',
   },
   // activations

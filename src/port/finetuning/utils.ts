@@ -1,6 +1,9 @@
 import { GlobalAveragePooling1D } from '../../graph/layers.ts';
 import { Sequential } from '../../graph/model.ts';
-import { ValueError } from '../../lib/python/errors.ts';
+import type { NdArray } from '../../lib/numpy/ndarray.ts';
+import { arrayRows, type Rows, selectRows } from '../../lib/numpy/rows.ts';
+import { AssertionError, ValueError } from '../../lib/python/errors.ts';
+import { type SplitOptions, splitIndices } from '../../lib/sklearn/model_selection.ts';
 import { type BlockFn, BottleneckBlock, ResidualBlock, ResNet } from '../transplant/modules/resnet1d.ts';
 
 const residual: BlockFn = (...settings) => new ResidualBlock(...settings);
@@ -32,4 +35,51 @@ export function ecgFeatureExtractor(arch?: string | null, stages?: number | null
     includeTop: false,
   };
   return new Sequential([new ResNet(options), new GlobalAveragePooling1D()]);
+}
+
+/**
+ * A size as scikit-learn takes it: a count (truncated) from 1 on, a fraction below. Twin of `finetuning.utils.split_size`. Quirk Q48: 1 means
+ * one record or patient, not all of them.
+ */
+export function splitSize(value: number): number {
+  return value >= 1 ? Math.trunc(value) : value;
+}
+
+/** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
+export interface TrainingSet {
+  /** `(records, samples, leads)`. */
+  readonly x: Rows;
+  /** `(records, classes)`, one-hot or multi-hot. */
+  readonly y: NdArray;
+  readonly recordIds: readonly (string | number)[];
+  readonly classes: readonly string[];
+  /** Patient of each record, where the file tells. */
+  readonly patientIds?: readonly (string | number)[];
+}
+
+/**
+ * Splits a data set in two by scikit-learn's rules; without `randomState` NumPy's global generator decides. Twin of
+ * `finetuning.utils.train_test_split`.
+ *
+ * @throws AssertionError if records, labels and ids differ in number; ValueError if scikit-learn cannot split as asked.
+ */
+export function trainTestSplit(set: TrainingSet, options: SplitOptions): [train: TrainingSet, test: TrainingSet] {
+  const lengths = { x: set.x.shape[0], y: set.y.shape[0], recordIds: set.recordIds.length };
+  if (new Set(Object.values(lengths)).size !== 1) {
+    throw new AssertionError(`x, y and recordIds differ in length: ${JSON.stringify(lengths)}`);
+  }
+  const { train, test } = splitIndices(lengths.x, options);
+  return [takeRecords(set, train), takeRecords(set, test)];
+}
+
+/** The records of these numbers, in this order. */
+export function takeRecords(set: TrainingSet, indices: readonly number[]): TrainingSet {
+  const { x, y, recordIds, classes, patientIds } = set;
+  return {
+    x: selectRows(x, indices),
+    y: arrayRows(y).take(indices),
+    recordIds: indices.map((i) => recordIds[i]),
+    classes,
+    ...(patientIds && { patientIds: indices.map((i) => patientIds[i]) }),
+  };
 }

@@ -6,7 +6,7 @@ import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { NpyFile, writeNpy } from '../../../src/lib/numpy/npy.ts';
 import { random } from '../../../src/lib/numpy/random.ts';
 import { arrayRows, fileRows, selectLead, selectRows } from '../../../src/lib/numpy/rows.ts';
-import { trainTestSplit } from '../../../src/port/finetuning/trainer/training_set.ts';
+import { trainTestSplit } from '../../../src/port/finetuning/utils.ts';
 
 /** Three records of two samples and two leads: record·100 + sample·10 + lead. */
 const x = ndarray('float32', [3, 2, 2], Float32Array.from([0, 1, 10, 11, 100, 101, 110, 111, 200, 201, 210, 211]));

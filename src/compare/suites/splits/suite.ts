@@ -4,7 +4,7 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState, random } from '../../../lib/numpy/random.ts';
 import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
-import { trainTestSplit } from '../../../port/finetuning/trainer/training_set.ts';
+import { trainTestSplit } from '../../../port/finetuning/utils.ts';
 import { parsePatientIds } from '../../../port/pretraining/trainer/patients.ts';
 import { exactly, type Pair, sameText, vector } from '../../closeness.ts';
 import type { Suite, SuiteCase } from '../../suite.ts';

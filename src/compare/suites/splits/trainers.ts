@@ -10,7 +10,7 @@ import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import type { DataSet } from '../../../port/finetuning/datasets.ts';
 import { batchesOf } from '../../../port/finetuning/trainer/classifier.ts';
 import { type JobSetOptions, withJobSets } from '../../../port/finetuning/trainer/job_sets.ts';
-import type { TrainingSet } from '../../../port/finetuning/trainer/training_set.ts';
+import type { TrainingSet } from '../../../port/finetuning/utils.ts';
 import type { FrameSet } from '../../../port/pretraining/trainer/frames.ts';
 import { fileSource, folderSource } from '../../../port/pretraining/trainer/sources.ts';
 import type { PretrainOptions } from '../../../port/pretraining/trainer.ts';

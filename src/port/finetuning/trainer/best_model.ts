@@ -3,8 +3,8 @@ import type { Session } from '../../../graph/session.ts';
 import { type Callback, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../transplant/evaluation.ts';
+import type { TrainingSet } from '../utils.ts';
 import { predictAll } from './classifier.ts';
-import type { TrainingSet } from './training_set.ts';
 
 /** What is watched to keep the best weights. */
 export const valMetrics = ['loss', 'acc', 'f1', 'auc'] as const;

@@ -9,8 +9,8 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import type { Rows } from '../../../lib/numpy/rows.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
+import type { TrainingSet } from '../utils.ts';
 import { ecgFeatureExtractor } from '../utils.ts';
-import type { TrainingSet } from './training_set.ts';
 
 /** What decides a classifier's network. */
 export interface ClassifierOptions {

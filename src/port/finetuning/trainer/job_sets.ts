@@ -2,11 +2,11 @@ import { realpathSync } from 'node:fs';
 import { InputError } from '../../../errors.ts';
 import { type Reporter, silent } from '../../../events.ts';
 import { requireAgreement } from '../../../jobs/agreement.ts';
-import { splitSize } from '../../../jobs/sampling.ts';
 import { collectionKinds } from '../../../prepare/collections.ts';
 import { type Divided, type Division, dividePatients, divideRecords } from '../../../prepare/division.ts';
 import { readPreprocessing } from '../../../prepare/preprocessing.ts';
 import { isMulticlass } from '../../transplant/utils.ts';
+import { splitSize, type TrainingSet, takeRecords } from '../utils.ts';
 import {
   checkPart,
   requireAucDefined,
@@ -16,14 +16,7 @@ import {
   warnOfShared,
   withClassesOf,
 } from './set_check.ts';
-import {
-  loadTrainingSet,
-  type OpenTrainingSet,
-  type TrainingSet,
-  takeRecords,
-  type UnpackOptions,
-  withLead,
-} from './training_set.ts';
+import { loadTrainingSet, type OpenTrainingSet, type UnpackOptions, withLead } from './training_set.ts';
 import { requireWeightsFit } from './weights_check.ts';
 
 /** The sets of a finetuning job. */

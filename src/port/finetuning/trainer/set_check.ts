@@ -9,7 +9,7 @@ import { type Preprocessing, withChannel } from '../../../prepare/preprocessing.
 import type { Normalization } from '../../../prepare/record_transform.ts';
 import { leadKey } from '../../../recordings/leads.ts';
 import { isMulticlass } from '../../transplant/utils.ts';
-import type { TrainingSet } from './training_set.ts';
+import type { TrainingSet } from '../utils.ts';
 
 /** A prepared set with the file it comes from, and the description of that file if there is one. */
 export interface SetOfFile {

@@ -2,24 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { type Reporter, silent } from '../../../events.ts';
 import { scratchPrefix } from '../../../jobs/job.ts';
-import { allocate, bytesOf, itemSize, type NdArray, sizeOf } from '../../../lib/numpy/ndarray.ts';
+import { itemSize } from '../../../lib/numpy/ndarray.ts';
 import { NpyFile } from '../../../lib/numpy/npy.ts';
-import { arrayRows, fileRows, floatRows, type Rows, selectLead, selectRows } from '../../../lib/numpy/rows.ts';
+import { arrayRows, fileRows, floatRows, selectLead } from '../../../lib/numpy/rows.ts';
 import { load } from '../../../lib/python/pickle.ts';
-import { type SplitOptions, splitIndices } from '../../../lib/sklearn/model_selection.ts';
 import { unpackedDataSetFromPickle } from '../datasets/data_set.ts';
-
-/** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
-export interface TrainingSet {
-  /** `(records, samples, leads)`. */
-  readonly x: Rows;
-  /** `(records, classes)`, one-hot or multi-hot. */
-  readonly y: NdArray;
-  readonly recordIds: readonly (string | number)[];
-  readonly classes: readonly string[];
-  /** Patient of each record, where the file tells. */
-  readonly patientIds?: readonly (string | number)[];
-}
+import type { TrainingSet } from '../utils.ts';
 
 /** A prepared data set as its file has it; close it when its recordings are not read any more. */
 export interface OpenTrainingSet extends TrainingSet {
@@ -61,33 +49,7 @@ async function loadPickle(path: string, unpack: UnpackOptions | undefined): Prom
   return pickle;
 }
 
-/**
- * Splits a data set by scikit-learn's rules; without `randomState` the global generator decides. Twin of
- * `finetuning.utils.train_test_split`.
- */
-export function trainTestSplit(set: TrainingSet, options: SplitOptions): [train: TrainingSet, test: TrainingSet] {
-  const { train, test } = splitIndices(set.x.shape[0], options);
-  return [takeRecords(set, train), takeRecords(set, test)];
-}
-
 /** The set with one lead; see `selectLead`. */
 export function withLead(set: TrainingSet, lead: number): TrainingSet {
   return { ...set, x: selectLead(set.x, lead) };
-}
-
-/** The records of these numbers, in this order. */
-export function takeRecords(set: TrainingSet, indices: readonly number[]): TrainingSet {
-  const { x, y, recordIds, classes, patientIds } = set;
-  const width = sizeOf(y.shape.slice(1)) * itemSize[y.dtype];
-  const data = allocate(y.dtype, sizeOf(y.shape.slice(1)) * indices.length);
-  const labels: NdArray = { dtype: y.dtype, shape: [indices.length, ...y.shape.slice(1)], data };
-  const [from, to] = [bytesOf(y), bytesOf(labels)];
-  for (const [i, index] of indices.entries()) to.set(from.subarray(index * width, (index + 1) * width), i * width);
-  return {
-    x: selectRows(x, indices),
-    y: labels,
-    recordIds: indices.map((i) => recordIds[i]),
-    classes,
-    ...(patientIds && { patientIds: indices.map((i) => patientIds[i]) }),
-  };
 }

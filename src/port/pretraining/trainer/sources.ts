@@ -1,11 +1,12 @@
 import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
 import { tellFewSamples } from '../../../jobs/progress.ts';
-import { permutations, splitSize } from '../../../jobs/sampling.ts';
+import { permutations } from '../../../jobs/sampling.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
 import { checkOutputFile } from '../../../lib/outputs.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import { trainTestSplit } from '../../../lib/sklearn/model_selection.ts';
+import { splitSize } from '../../finetuning/utils.ts';
 import { dsPatientIds } from '../../transplant/datasets/icentia11k.ts';
 import { savePkl } from '../../transplant/utils.ts';
 import {

@@ -38,7 +38,7 @@ export class AttentionPooling extends Layer<MaskedSequence> {
 
   protected override create([batch, steps, width]: readonly number[]): readonly number[] {
     // Quirk Q32 (changed): the token is a tracked weight, as Keras 3 neither trains nor saves a bare variable.
-    this.#token = this.variable([this.transformer.dModel], truncatedNormal(1));
+    this.#token = this.variable('pool_token_embedding', [this.transformer.dModel], truncatedNormal(1));
     this.child('transformer', this.transformer, [batch, steps + 1, width]);
     return this.keepdims ? [batch, 1, width] : [batch, width];
   }

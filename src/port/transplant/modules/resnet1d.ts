@@ -1,6 +1,6 @@
 import type { Context } from '../../../graph/context.ts';
 import { type Tensor, unknown } from '../../../graph/executor.ts';
-import { Layer, memberNames } from '../../../graph/layer.ts';
+import { Layer } from '../../../graph/layer.ts';
 import {
   type Activation,
   BatchNormalization,
@@ -166,11 +166,10 @@ export class ResNet extends BaseModel<Tensor, readonly number[]> {
   protected override create(inputShape: readonly number[]): readonly number[] {
     let shape = this.child('conv1', this.#conv1, inputShape);
     shape = this.child('bn1', this.#bn1, shape);
-    // Keras stores these two under the list `layers`, which it walks before the attributes `maxpool1` and `relu1`.
-    shape = this.child('layers/re_lu', this.#relu1, shape);
-    shape = this.child('layers/max_pooling1d', this.#maxpool1, shape);
-    const names = memberNames(this.blocks);
-    for (const [i, block] of this.blocks.entries()) shape = this.child(`blocks/${names[i]}`, block, shape);
+    // Keras 3 stores these two under the list `layers`, which it visits before the attributes `maxpool1` and `relu1`.
+    shape = this.child('layers/re_lu', this.#relu1, shape, 'relu1');
+    shape = this.child('layers/max_pooling1d', this.#maxpool1, shape, 'maxpool1');
+    shape = this.childList('blocks', this.blocks, shape);
     if (this.#top === undefined) return shape;
     shape = this.child('global_pool', this.#top.pool, shape);
     return this.child('classifier', this.#top.classifier, shape);

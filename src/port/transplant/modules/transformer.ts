@@ -1,6 +1,6 @@
 import type { Context } from '../../../graph/context.ts';
 import type { Tensor } from '../../../graph/executor.ts';
-import { Layer, memberNames } from '../../../graph/layer.ts';
+import { Layer } from '../../../graph/layer.ts';
 import { Dense, Dropout, LayerNormalization, ReLU } from '../../../graph/layers.ts';
 import { add, addConstant, binaryRaw, divide, scale } from '../../../graph/ops/elementwise.ts';
 import { batchMatMul } from '../../../graph/ops/linear.ts';
@@ -173,8 +173,7 @@ export class Encoder extends Layer<MaskedSequence> {
       );
     }
     this.child('dropout', this.#dropout, inputShape);
-    const names = memberNames(this.#layers);
-    return this.#layers.reduce((shape, layer, i) => this.child(`enc_layers/${names[i]}`, layer, shape), inputShape);
+    return this.childList('enc_layers', this.#layers, inputShape);
   }
 
   protected override call(c: Context, { x, mask }: MaskedSequence): Tensor {

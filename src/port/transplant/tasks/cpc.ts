@@ -46,9 +46,9 @@ export class CPCSolver extends BaseModel<CPCInput, CPCShapes> {
   }
 
   protected override create({ context, samples }: CPCShapes): readonly number[] {
-    // Keras stores the embedding under the list `layers`, which it walks before the attribute `signal_embedding`.
+    // Keras 3 stores the embedding under the list `layers`, which it visits before the attribute `signal_embedding`.
     const frame = [unknown, ...context.slice(1)];
-    const width = this.child('layers/sequential', this.signalEmbedding, frame).at(-1)!;
+    const width = this.child('layers/sequential', this.signalEmbedding, frame, 'signal_embedding').at(-1)!;
     this.child('attn_pooling', this.attnPooling, [unknown, context[0], width]);
     return [unknown, samples[0]];
   }

@@ -6,11 +6,8 @@ import { type NdArray, ndarray } from '../../../../src/lib/numpy/ndarray.ts';
 import { random } from '../../../../src/lib/numpy/random.ts';
 import { ArrayStream, dump } from '../../../../src/lib/python/pickle.ts';
 import { dataSetToPickle } from '../../../../src/port/finetuning/datasets/data_set.ts';
-import {
-  loadTrainingSet,
-  type TrainingSet,
-  trainTestSplit,
-} from '../../../../src/port/finetuning/trainer/training_set.ts';
+import { loadTrainingSet } from '../../../../src/port/finetuning/trainer/training_set.ts';
+import { type TrainingSet, trainTestSplit } from '../../../../src/port/finetuning/utils.ts';
 import { savePkl } from '../../../../src/port/transplant/utils.ts';
 import { smallSet, temporaryFolder, writeSmallSet } from '../../training_data.ts';
 

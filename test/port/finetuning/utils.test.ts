@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
+import { RandomState } from '../../../src/lib/numpy/random.ts';
+import { arrayRows } from '../../../src/lib/numpy/rows.ts';
+import { AssertionError, ValueError } from '../../../src/lib/python/errors.ts';
+import { splitSize, type TrainingSet, trainTestSplit } from '../../../src/port/finetuning/utils.ts';
+import { runPython } from '../../python.ts';
+
+const values = [0.25, 0.999, 1, 1.5, 2, 19.99, 0, -1, -0.5];
+
+function numbered(records: number): TrainingSet {
+  const numbers = Array.from({ length: records }, (_, i) => i);
+  return {
+    x: arrayRows(ndarray('float32', [records, 1, 1], Float32Array.from(numbers))),
+    y: ndarray('int32', [records, 1], Int32Array.from(numbers)),
+    recordIds: numbers,
+    classes: ['a'],
+  };
+}
+
+describe('finetuning.utils.split_size', () => {
+  it('gives what the original gives', async () => {
+    const output = await runPython([
+      '-c',
+      `import json; from finetuning.utils import split_size; print(json.dumps([split_size(v) for v in ${JSON.stringify(values)}]))`,
+    ]);
+    expect(values.map(splitSize)).toEqual(JSON.parse(output.trim().split('\n').at(-1)!));
+  }, 120_000);
+});
+
+describe('finetuning.utils.train_test_split', () => {
+  it('splits records, labels and ids alike', () => {
+    const parts = trainTestSplit(numbered(10), { testSize: 3, randomState: new RandomState(1) });
+    expect(parts.map(({ recordIds }) => recordIds.length)).toEqual([7, 3]);
+    for (const { x, y, recordIds } of parts) {
+      expect([...x.take(recordIds.map((_, i) => i)).data]).toEqual(recordIds);
+      expect([...y.data]).toEqual(recordIds);
+    }
+  });
+
+  it('raises an AssertionError if they differ in number, and a ValueError for more records than there are', () => {
+    expect(() => trainTestSplit({ ...numbered(10), recordIds: [1, 2] }, { testSize: 3 })).toThrow(AssertionError);
+    expect(() => trainTestSplit(numbered(10), { testSize: 11 })).toThrow(ValueError);
+  });
+});
