@@ -8,8 +8,8 @@ import { pythonExecutable } from './setup/environment.mjs';
 
 /** What the module of a subcommand exports. */
 export interface CommandModule {
-  /** Text of `ecg-transplant <command> --help`. */
-  readonly help: string;
+  /** Text of `ecg-transplant <command> --help`; `args` is what else was typed. */
+  readonly help: string | ((args: readonly string[]) => string);
   /** The command saves what it has when it is told to end, signals that came while it was loaded included; others are ended by them. */
   readonly pauses?: boolean;
   /** Runs with the arguments after the command's name; resolves to the exit code. */
@@ -127,7 +127,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const module = await command.load();
     if (rest.some((arg) => arg === '--help' || arg === '-h')) {
-      print(module.help);
+      print(helpText(module, rest));
       return 0;
     }
     const signal = module.pauses ? undefined : keptSignals()[0];
@@ -151,9 +151,13 @@ function shareSettings(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
 
+function helpText({ help }: CommandModule, args: readonly string[]): string {
+  return typeof help === 'string' ? help : help(args);
+}
+
 async function helpFor(name: string | undefined): Promise<string> {
   const command = name === undefined ? undefined : commands[name];
-  if (command) return (await command.load()).help;
+  if (command) return helpText(await command.load(), []);
   const width = Math.max(...Object.keys(commands).map((key) => key.length));
   const table = Object.entries(commands).map(([key, { summary }]) => `  ${key.padEnd(width)}  ${summary}`);
   return `ecg-transplant <command> [options]

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { object } from 'valibot';
 import { type Reporter, reporterFor } from '../events.ts';
+import { optionsSchema } from '../jobs/flags.ts';
 import {
   configFile,
   isComplete,
@@ -10,20 +11,24 @@ import {
   readConfig,
   requireSameJob,
 } from '../jobs/job.ts';
-import {
-  defaultsOf,
-  type FlagTable,
-  optionName,
-  optionsSchema,
-  parseDuration,
-  parseFlags,
-  requireFlags,
-} from '../jobs/options.ts';
+import { parseKnown } from '../lib/argparse/command_line.ts';
+import { defaultsOf, type FlagTable, flagOf, requireFlags } from '../lib/argparse/flags.ts';
+import { duration } from '../lib/argparse/types.ts';
 import { faultOf } from '../lib/json/file.ts';
 import { throwFault } from '../lib/json/text.ts';
 import { print, printError } from '../output.ts';
 import { formatDuration } from '../reproduce/remaining_time.ts';
 import { PauseSignals, pausedCode } from './ending_signals.ts';
+
+/** What the help of both trainers says after their flags. */
+export function jobNotes(flags: FlagTable): string {
+  const additions = Object.keys(flags).filter((name) => flags[name].addition);
+  return `As in the original, unknown options are ignored (here with a warning), and options may be abbreviated, except those that the original does
+not have: ${additions.map(flagOf).join(', ')}.
+
+After Ctrl-C, SIGTERM, SIGUSR1 or --max-time the job finishes the step, saves, and exits with code 75; the same command with --resume
+continues to the same results, bit for bit. docs/jobs.md describes the files in a job folder.`;
+}
 
 /** A trainer behind a command line. */
 export interface JobCommand {
@@ -36,16 +41,16 @@ export interface JobCommand {
 
 /** Runs a job by its command line; resolves to the exit code. */
 export async function runJob({ kind, flags, settle, start }: JobCommand, args: readonly string[]): Promise<number> {
-  const { given, ignored } = parseFlags(args, flags);
+  const { given, ignored } = parseKnown(args, flags);
   const report = reporterFor();
   // Quirk Q41: unknown words are ignored; the original says nothing.
   if (ignored.length > 0) report({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
   const options = optionsOf(given, kind, flags);
-  requireFlags(Object.fromEntries(Object.keys(flags).map((flag) => [flag, options[optionName(flag)]])), flags);
+  requireFlags(options, flags);
   const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
   const { jobDir, epochs = 1, resume, force } = jobOptions as unknown as JobOptions;
-  const limit = maxTime === undefined ? undefined : parseDuration('--max-time', String(maxTime));
-  const saveInterval = saveEvery === undefined ? undefined : parseDuration('--save-every', String(saveEvery));
+  const limit = maxTime === undefined ? undefined : duration.read(String(maxTime), '--max-time');
+  const saveInterval = saveEvery === undefined ? undefined : duration.read(String(saveEvery), '--save-every');
   if (resume && !force && isComplete(jobDir, epochs)) {
     const asked = jobOptions as unknown as JobOptions;
     requireSameJob(kind, settle?.(asked) ?? asked, defaultsOf(flags));
@@ -73,12 +78,11 @@ export async function runJob({ kind, flags, settle, start }: JobCommand, args: r
 
 /** Options by their names in the API; a job that goes on has those of its `config.json` where none are given. */
 function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind, flags: FlagTable): Record<string, unknown> {
-  const options = Object.fromEntries(Object.entries(given).map(([flag, value]) => [optionName(flag), value]));
-  if (!options.resume || typeof options.jobDir !== 'string') return options;
-  const { resume: _resume, saveInterval: _interval, ...begun } = readConfig(options.jobDir, kind)?.options ?? {};
+  if (!given.resume || typeof given.jobDir !== 'string') return given;
+  const { resume: _resume, saveInterval: _interval, ...begun } = readConfig(given.jobDir, kind)?.options ?? {};
   const fault = faultOf({ options: begun }, object({ options: optionsSchema(flags) }), 'the description of the job');
-  if (fault) throwFault(fault, join(options.jobDir, configFile), 'Put the file back as it was.');
-  return { ...begun, ...options };
+  if (fault) throwFault(fault, join(given.jobDir, configFile), 'Put the file back as it was.');
+  return { ...begun, ...given };
 }
 
 /** When a limit on time pauses the job, in local time. */

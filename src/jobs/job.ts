@@ -4,6 +4,7 @@ import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { FitState } from '../graph/fit.ts';
 import type { Session } from '../graph/session.ts';
+import { flagOf } from '../lib/argparse/flags.ts';
 import { readJson, writeJson } from '../lib/json/file.ts';
 import { type Callback, CSVLogger } from '../lib/keras/callbacks.ts';
 import { lockFolder } from '../lib/lock.ts';
@@ -12,7 +13,6 @@ import { checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
-import { flagOf } from './options.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
 /** What both trainers know of a job. */

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Model } from '../graph/model.ts';
-import { flagOf } from './options.ts';
+import { flagOf } from '../lib/argparse/flags.ts';
 
 /** Number formats that `--precision` offers. */
 export const precisions = ['float32', 'bfloat16', 'float64'] as const;

@@ -1,8 +1,10 @@
 import { InputError } from '../errors.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import type { Precision } from '../graph/precision.ts';
-import { flagOf } from '../jobs/options.ts';
+import { type FlagTable, flagOf } from '../lib/argparse/flags.ts';
+import { finetuneFlags } from '../port/finetuning/trainer/flags.ts';
 import type { FinetuneOptions } from '../port/finetuning/trainer.ts';
+import { pretrainFlags } from '../port/pretraining/trainer/flags.ts';
 import type { PretrainOptions } from '../port/pretraining/trainer.ts';
 import type { Arch, PretrainingTask } from '../weights/layout.ts';
 import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
@@ -113,9 +115,9 @@ export function archOf({ experiment, given: weights }: RunSettings, job: string 
 
 /** Options as the flags of the original's command lines; those that it does not have are left out. */
 export function flagsOf(options: PretrainOptions | FinetuneOptions): string[] {
-  const additions = ['split', 'initSeed', 'precision', 'normalize', 'resume', 'saveInterval'];
+  const known: FlagTable = { ...pretrainFlags, ...finetuneFlags };
   return Object.entries(options).flatMap(([name, value]) => {
-    if (value === undefined || additions.includes(name)) return [];
+    if (value === undefined || !known[name] || known[name].addition) return [];
     const flag = flagOf(name);
     return value === true ? [flag] : [flag, String(value)];
   });

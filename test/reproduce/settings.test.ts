@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { experiments } from '../../src/experiments.ts';
+import { flagOf } from '../../src/lib/argparse/flags.ts';
 import { finetuneFlags } from '../../src/port/finetuning/trainer/flags.ts';
 import { pretrainFlags } from '../../src/port/pretraining/trainer/flags.ts';
 import { finetuneOptions, flagsOf, pretrainOptions, trialSeed } from '../../src/reproduce/settings.ts';
@@ -29,7 +30,7 @@ describe('flagsOf', () => {
   it('gives the original its own flags only', () => {
     const run = settingsIn(withPatients(3));
     const known = (table: object): string[] =>
-      Object.entries(table).flatMap(([flag, { addition }]) => (addition ? [] : [`--${flag}`]));
+      Object.entries(table).flatMap(([name, { addition }]) => (addition ? [] : [flagOf(name)]));
     for (const job of quick.pretraining) {
       const flags = flagsOf(pretrainOptions(run, 'original', job)).filter((word) => word.startsWith('--'));
       expect(known(pretrainFlags)).toEqual(expect.arrayContaining(flags));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
 import { JobPaused } from '../../../src/jobs/job.ts';
+import { flagOf } from '../../../src/lib/argparse/flags.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
 import { dataSetToPickle } from '../../../src/port/finetuning/datasets/data_set.ts';
 import { finetuneFlags } from '../../../src/port/finetuning/trainer/flags.ts';
@@ -229,8 +230,8 @@ describe('finetuning.trainer.main', () => {
 
   test('the flags are those of the original', async () => {
     const source = readFileSync(join(root, 'original/finetuning/trainer.py'), 'utf8');
-    const flags = [...source.matchAll(/add\("--([a-z-]+)"/g)].map((match) => match[1]);
+    const flags = [...source.matchAll(/add\("(--[a-z-]+)"/g)].map((match) => match[1]);
     const ours = Object.entries(finetuneFlags).filter(([, spec]) => !('addition' in spec));
-    expect(ours.map(([flag]) => flag)).toEqual(flags);
+    expect(ours.map(([name]) => flagOf(name))).toEqual(flags);
   });
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ProgressEvent, silent } from '../../../src/events.ts';
 import { beginning } from '../../../src/graph/fit.ts';
 import { JobPaused } from '../../../src/jobs/job.ts';
+import { flagOf } from '../../../src/lib/argparse/flags.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
@@ -261,15 +262,15 @@ describe('pretraining.trainer.main', () => {
 
   test('the flags are those of the original', () => {
     const source = readFileSync(join(root, 'original/pretraining/trainer.py'), 'utf8');
-    const flags = [...source.matchAll(/add\("--([a-z-]+)"/g)].map((match) => match[1]);
+    const flags = [...source.matchAll(/add\("(--[a-z-]+)"/g)].map((match) => match[1]);
     const ours = Object.entries(pretrainFlags).filter(([, spec]) => !('addition' in spec));
-    expect(ours.map(([flag]) => flag)).toEqual(flags);
+    expect(ours.map(([name]) => flagOf(name))).toEqual(flags);
   });
 });
 
 function argvOf(options: object): string[] {
   return Object.entries(options).flatMap(([option, value]) => {
-    const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = flagOf(option);
     if (value === undefined || value === false) return [];
     return value === true ? [flag] : [flag, String(value)];
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { FitArrays } from '../../../bridge/original_data.ts';
-import { flagOf } from '../../../jobs/options.ts';
 import { permutations } from '../../../jobs/sampling.ts';
+import { flagOf } from '../../../lib/argparse/flags.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState, random } from '../../../lib/numpy/random.ts';

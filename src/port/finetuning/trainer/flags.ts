@@ -1,26 +1,36 @@
-import { additions } from '../../../jobs/common_flags.ts';
-import type { FlagTable } from '../../../jobs/options.ts';
+import { architecture, jobAdditions, jobFolder } from '../../../jobs/flags.ts';
+import { type FlagTable, grouped } from '../../../lib/argparse/flags.ts';
+import { float, int } from '../../../lib/argparse/types.ts';
 
-/** The command line of `finetuning.trainer`, and additions. */
+/** The command line of `finetuning.trainer`, in its order, and additions. */
 export const finetuneFlags = {
-  'job-dir': { type: 'text', required: true, help: 'output folder, created if missing' },
-  train: { type: 'text', required: true, help: 'training set, as prepare-data writes it' },
-  val: { type: 'text', help: 'validation set; takes precedence over --val-size' },
-  test: { type: 'text', help: 'test set' },
-  'weights-file': { type: 'text', help: 'weights of a pretrained backbone, or of a whole model of this kind' },
-  'val-size': { type: 'number', help: 'training records to validate on: a count if at least 1, else a fraction' },
-  arch: { type: 'text', default: 'resnet18', help: 'resnet18, resnet34 or resnet50' },
-  subset: { type: 'number', help: 'keep only so many (if at least 1) or such a fraction of the training records' },
-  'batch-size': { type: 'integer', default: 32, help: 'records per step' },
-  'val-metric': { type: 'text', default: 'loss', help: 'loss, acc, f1 or auc: what the best model is best in' },
-  channel: { type: 'integer', help: 'use this lead only' },
-  epochs: { type: 'integer', default: 1, help: 'epochs' },
-  seed: { type: 'integer', help: 'seed of the splits; 0 means none' },
-  verbose: { type: 'switch', help: 'accepted, has no effect' },
+  jobDir: jobFolder,
+  train: { value: 'FILE', required: true, help: 'training set, a file made by prepare-data' },
+  val: { value: 'FILE', help: 'validation set; takes precedence over --val-size' },
+  test: { value: 'FILE', help: 'test set' },
+  weightsFile: { value: 'FILE', help: 'start from the weights of a pretrained backbone or of a whole classifier' },
+  valSize: { value: 'SIZE', type: float, help: 'training records to validate on: a count (1 or more) or a fraction' },
+  arch: architecture,
+  subset: { value: 'SIZE', type: float, help: 'training records to keep: a count (1 or more) or a fraction' },
+  batchSize: { value: 'N', type: int, default: 32, help: 'records per step' },
+  valMetric: { value: 'NAME', default: 'loss', help: 'metric that chooses the best weights: loss, acc, f1 or auc' },
+  channel: { value: 'N', type: int, help: 'train on this lead only; the first is 0' },
+  epochs: { value: 'N', type: int, default: 1, help: 'epochs to train' },
+  seed: { value: 'N', type: int, help: 'seed of the splits; 0 means none', defaultText: 'drawn' },
+  verbose: { help: 'accepted, has no effect' },
   split: {
-    type: 'text',
-    help: 'what --val-size and --subset count: record or patient (default patient where patients are known, except in published collections)',
+    value: 'HOW',
+    help: 'what --val-size and --subset divide by: record or patient',
+    defaultText: 'patient where patients are known, except in published collections',
     addition: true,
   },
-  ...additions,
+  ...jobAdditions,
 } as const satisfies FlagTable;
+
+/** The same as `--help` shows them. */
+export const finetuneGroups = grouped(finetuneFlags, {
+  Data: ['jobDir', 'train', 'val', 'test', 'valSize', 'subset', 'split', 'channel'],
+  Network: ['arch', 'weightsFile', 'precision'],
+  Training: ['batchSize', 'epochs', 'valMetric', 'seed', 'initSeed', 'verbose'],
+  Job: ['resume', 'force', 'maxTime', 'saveEvery'],
+});

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration, parseFlags, requireFlags } from '../../src/jobs/options.ts';
-import { finetuneFlags } from '../../src/port/finetuning/trainer/flags.ts';
-import { pretrainFlags } from '../../src/port/pretraining/trainer/flags.ts';
-import { runPython } from '../python.ts';
+import { parseKnown } from '../../../src/lib/argparse/command_line.ts';
+import { type FlagTable, flagOf, requireFlags } from '../../../src/lib/argparse/flags.ts';
+import { duration, float, int } from '../../../src/lib/argparse/types.ts';
+import { finetuneFlags } from '../../../src/port/finetuning/trainer/flags.ts';
+import { pretrainFlags } from '../../../src/port/pretraining/trainer/flags.ts';
+import { runPython } from '../../python.ts';
 
 /** Command lines of `finetuning.trainer`, good and bad. */
 const lines: readonly (readonly string[])[] = [
@@ -22,26 +24,35 @@ const lines: readonly (readonly string[])[] = [
   ['--vall-size', '3', 'word', '-x', '--unknown=1'],
   ['--arch', '', '--weights-file', '-'],
   ['--test', '-a b'],
+  ['--va=1'],
+  ['--test', '--', 'x'],
+  ['word', '--', '--arch', 'y'],
+  ['--epochs', '-1_000'],
+  ['--val-size', '-.5', '--channel', '-0'],
+  ['-', '', '--arch=', '--test= a=b'],
+  ['--unknown', '5', '--epochs', '3'],
+  ['--unknown words', '--verb'],
+  ['-x=1', '-epochs', '2'],
+  ['--'],
 ];
 
 const script = `
 import argparse, contextlib, io, json, sys
-sys.path.insert(0, "original")
 specs = json.loads(sys.argv[1])
-types = {"text": str, "integer": int, "number": float}
+types = {"text": str, "int": int, "float": float}
 parser = argparse.ArgumentParser()
 for flag, kind in specs:
     if kind == "switch":
-        parser.add_argument("--" + flag, action="store_true")
+        parser.add_argument(flag, action="store_true")
     else:
-        parser.add_argument("--" + flag, type=types[kind])
+        parser.add_argument(flag, type=types[kind])
 results = []
 for line in json.loads(sys.argv[2]):
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
             known, rest = parser.parse_known_args(line)
-        given = {k.replace("_", "-"): repr(v) if isinstance(v, float) else v for k, v in vars(known).items()
+        given = {k: repr(v) if isinstance(v, float) else v for k, v in vars(known).items()
                  if v is not None and v is not False}
         results.append({"given": given, "ignored": rest})
     except SystemExit as end:
@@ -51,16 +62,19 @@ print(json.dumps(results))
 
 describe('argparse.ArgumentParser.parse_known_args', () => {
   test('reads the same from good command lines, refuses the same ones', async () => {
-    const table = Object.fromEntries(Object.entries(finetuneFlags).filter(([, spec]) => !('addition' in spec)));
-    const specs = Object.entries(table).map(([flag, { type }]) => [flag, type]);
+    const table = Object.entries<FlagTable[string]>(finetuneFlags).filter(([, { addition }]) => !addition);
+    const kindOf = ({ value, type }: FlagTable[string]): string =>
+      value === undefined ? 'switch' : type === int ? 'int' : type === float ? 'float' : 'text';
+    const specs = table.map(([name, flag]) => [flagOf(name), kindOf(flag)]);
     const python = JSON.parse(await runPython(['-c', script, JSON.stringify(specs), JSON.stringify(lines)]));
+    const floats = table.filter(([, { type }]) => type === float).map(([name]) => name);
     for (const [i, line] of lines.entries()) {
       let ours: object;
       try {
-        const { given, ignored } = parseFlags(line, finetuneFlags);
-        const texts = Object.entries(given).map(([flag, value]) => [
-          flag,
-          finetuneFlags[flag as 'epochs'].type === ('number' as string) ? pythonRepr(value as number) : value,
+        const { given, ignored } = parseKnown(line, finetuneFlags);
+        const texts = Object.entries(given).map(([name, value]) => [
+          flagOf(name).slice(2).replaceAll('-', '_'),
+          floats.includes(name) ? pythonRepr(value as number) : value,
         ]);
         ours = { given: Object.fromEntries(texts), ignored };
       } catch (error) {
@@ -77,11 +91,11 @@ describe('argparse.ArgumentParser.parse_known_args', () => {
   });
 
   test('additions have to be written in full', () => {
-    expect(parseFlags(['--res', '--init', '3'], finetuneFlags)).toEqual({
+    expect(parseKnown(['--res', '--init', '3'], finetuneFlags)).toEqual({
       given: {},
       ignored: ['--res', '--init', '3'],
     });
-    expect(parseFlags(['--resume', '--init-seed', '3'], finetuneFlags).given).toEqual({ resume: true, 'init-seed': 3 });
+    expect(parseKnown(['--resume', '--init-seed', '3'], finetuneFlags).given).toEqual({ resume: true, initSeed: 3 });
   });
 });
 
@@ -94,9 +108,9 @@ test('limits on time are read as schedulers write them', () => {
     '30s': minute / 2,
     '1-00:00:30': 86_430_000,
   };
-  for (const [text, expected] of Object.entries(good)) expect(parseDuration('--max-time', text), text).toBe(expected);
+  for (const [text, expected] of Object.entries(good)) expect(duration.read(text, '--max-time'), text).toBe(expected);
   for (const text of ['', '0', '-5', '10:30', '1:99:00', '1e3', '30d', 'soon']) {
-    expect(() => parseDuration('--max-time', text), text).toThrow('--max-time cannot be used; got');
+    expect(() => duration.read(text, '--max-time'), text).toThrow('--max-time: invalid value; got');
   }
 });
 

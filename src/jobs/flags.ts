@@ -1,0 +1,47 @@
+import { boolean, integer, number, optional, pipe, strictObject, string } from 'valibot';
+import type { FlagTable } from '../lib/argparse/flags.ts';
+import { float, int } from '../lib/argparse/types.ts';
+import { anyNumber } from '../lib/json/fields.ts';
+
+export const jobFolder = { value: 'DIR', required: true, help: 'job folder, created if missing' } as const;
+
+export const architecture = {
+  value: 'ARCH',
+  default: 'resnet18',
+  help: 'network: resnet18, resnet34 or resnet50',
+} as const;
+
+/** What both trainers have beyond the original. */
+export const jobAdditions = {
+  initSeed: {
+    value: 'N',
+    type: int,
+    help: 'seed of what the original leaves to chance: initial weights, order of samples, dropout',
+    defaultText: 'drawn',
+    addition: true,
+  },
+  precision: { value: 'TYPE', help: 'float32, bfloat16 or float64', default: 'float32', addition: true },
+  resume: { help: 'continue from the last checkpoint in --job-dir, or start if there is none', addition: true },
+  force: { help: 'start again in the --job-dir of an earlier job and replace its files', addition: true },
+  maxTime: {
+    value: 'TIME',
+    help: 'pause after this time (90m, 23.5h, 11:30:00, or minutes as a plain number); exit code 75',
+    addition: true,
+  },
+  saveEvery: {
+    value: 'TIME',
+    help: 'time between checkpoints within an epoch; each epoch ends with one anyway',
+    defaultText: '10m',
+    addition: true,
+  },
+} as const satisfies FlagTable;
+
+/** What the options of a job must be where they do not come from a command line, by the names of the API. */
+export function optionsSchema(table: FlagTable) {
+  const whole = pipe(number(), integer());
+  const schemas = Object.entries(table).map(([name, { value, type }]) => {
+    const schema = value === undefined ? boolean() : type === int ? whole : type === float ? anyNumber : string();
+    return [name, optional(schema)] as const;
+  });
+  return strictObject(Object.fromEntries(schemas));
+}
