@@ -68,7 +68,7 @@ describe('ecg-transplant pretrain', () => {
     expect(missing.output).toContain('the following arguments are required: --task, --train');
     expect(existsSync(at('none'))).toBe(false);
     const time = await runCommand([...command('none'), '--max-time', 'soon']);
-    expect(time.output).toContain('--max-time cannot be used; got soon');
+    expect(time.output).toContain('--max-time: invalid value; got soon');
     expect(time.code).toBe(2);
   });
 });

@@ -8,9 +8,9 @@ const folders = ['port/', 'prepare/', 'recordings/', 'jobs/', 'weights/', 'predi
  * have tests of their own.
  */
 const elsewhere = [
-  /(^|\/)(flags|common_flags|options|progress|journal|lock|own_files|environment|record_cache|record_pool)\.ts$/,
+  /(^|\/)(flags|progress|journal|lock|own_files|environment|record_cache|record_pool)\.ts$/,
   /(^|\/)\w+_worker\.ts$/,
-  /^lib\/(worker|tar\/archive)\.ts$/,
+  /^lib\/(worker|near|argparse\/\w+|tar\/archive)\.ts$/,
   /^lib\/python\/(errors|atomic_file|byte_source|whole_file|zipfile)\.ts$/,
   /^lib\/keras\/tensorboard\.ts$/,
   /^lib\/tensorflow\/event_file\.ts$/,
