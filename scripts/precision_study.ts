@@ -19,7 +19,7 @@ import { type NdArray, ndarray } from '../src/lib/numpy/ndarray.ts';
 import { loadTrainingSet } from '../src/port/finetuning/trainer/training_set.ts';
 import { finetune } from '../src/port/finetuning/trainer.ts';
 import { prepareData } from '../src/prepare/prepare_data.ts';
-import { selectRecords } from '../src/reproduce/select_records.ts';
+import { selectRecords } from '../src/prepare/select_records.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 import { codeOfSignal } from './commands/ending_signals.ts';
-import { cpuLimit } from './doctor/machine.ts';
 import { systemFault, UsageError } from './errors.ts';
 import { keptSignals } from './lib/first_signals.mjs';
+import { cpuLimit } from './lib/machine.ts';
 import { isUserFault } from './lib/python/errors.ts';
 import { print, printError } from './output.ts';
 import { pythonExecutable } from './setup/environment.mjs';

@@ -5,7 +5,7 @@ import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { listChallenge17Data } from '../port/transplant/datasets/physionet.ts';
 import { prepareData } from '../prepare/prepare_data.ts';
-import { selectRecords } from '../reproduce/select_records.ts';
+import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';
 
 /** An Icentia folder in both forms. */

@@ -1,6 +1,6 @@
 import { markdownTable } from 'markdown-table';
-import type { Machine } from '../doctor/machine.ts';
 import type { Fault, Side } from '../doctor/probes.ts';
+import type { Machine } from '../lib/machine.ts';
 import type { RowResult, Share } from './bench.ts';
 
 /** What the figures were measured on. */

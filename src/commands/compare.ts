@@ -4,6 +4,7 @@ import { markdownTable } from 'markdown-table';
 import { enterGpuParityMode } from '../bridge/gpu.ts';
 import { handshake } from '../bridge/handshake.ts';
 import { Original } from '../bridge/original.ts';
+import { identifyOriginal } from '../bridge/witness.ts';
 import { chooseCases, divideByData, parseChoice } from '../compare/choose.ts';
 import { type Chosen, exitCodeOf, runCases } from '../compare/comparison.ts';
 import {
@@ -23,11 +24,10 @@ import {
 } from '../compare/report/index.ts';
 import { type SuiteContext, taskNames } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
-import { identifyOriginal } from '../compare/witness.ts';
-import { machine } from '../doctor/machine.ts';
 import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
+import { machine } from '../lib/machine.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { lockFile, pythonExecutable, root, workFolder } from '../setup/environment.mjs';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { upstreamCommit } from '../compare/witness.ts';
+import { upstreamCommit } from '../bridge/witness.ts';
 import { InputError, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';

@@ -1,5 +1,4 @@
 import { bytesOf, type DType, itemSize, type NdArray, sizeOf } from '../lib/numpy/ndarray.ts';
-import type { Tolerance } from './tolerances.ts';
 
 /** The element of a comparison that differs most. */
 export interface Worst {
@@ -19,6 +18,27 @@ export interface Worst {
  */
 export const rungNames = ['bits', 'same graph', 'float64', 'float32', 'outcome'] as const;
 export type Rung = (typeof rungNames)[number];
+
+/** How far a floating-point row may be off, and why. */
+export interface Tolerance {
+  /** What a row with this limit proves. */
+  readonly rung: Rung;
+  /** Largest allowed difference, relative to the original's array. */
+  readonly limit: number;
+  /** `max` (default): the worst element over the largest magnitude. `l2`: Euclidean lengths of difference and array. */
+  readonly norm?: 'max' | 'l2';
+  /**
+   * Share of the row's largest array to which the scale of a smaller one is raised: what is zero in exact arithmetic, such as the gradient
+   * of attention's key biases, holds only rounding, and rounding is of the size of its neighbours.
+   */
+  readonly floor?: number;
+  /** Measured distance of the original from itself that the limit derives from: `limit <= 10 * noise`. */
+  readonly noise: number;
+  /** What the noise is and how it was measured. */
+  readonly reason: string;
+  /** Whether NaN and infinities may stand where both sides have the same. */
+  readonly allowNonFinite?: boolean;
+}
 
 /** Where two sides part: the first of several steps that differs although both sides gave it the same inputs. */
 export interface FirstDifference {

@@ -1,28 +1,7 @@
 import type { Arch } from '../weights/layout.ts';
-import type { Rung } from './closeness.ts';
+import type { Tolerance } from './closeness.ts';
 import measured from './noise.json' with { type: 'json' };
 import type { TaskName } from './suite.ts';
-
-/** How far a floating-point row may be off, and why. */
-export interface Tolerance {
-  /** What a row with this limit proves. */
-  readonly rung: Rung;
-  /** Largest allowed difference, relative to the original's array. */
-  readonly limit: number;
-  /** `max` (default): the worst element over the largest magnitude. `l2`: Euclidean lengths of difference and array. */
-  readonly norm?: 'max' | 'l2';
-  /**
-   * Share of the row's largest array to which the scale of a smaller one is raised: what is zero in exact arithmetic, such as the gradient
-   * of attention's key biases, holds only rounding, and rounding is of the size of its neighbours.
-   */
-  readonly floor?: number;
-  /** Measured distance of the original from itself that the limit derives from: `limit <= 10 * noise`. */
-  readonly noise: number;
-  /** What the noise is and how it was measured. */
-  readonly reason: string;
-  /** Whether NaN and infinities may stand where both sides have the same. */
-  readonly allowNonFinite?: boolean;
-}
 
 /** What is compared of a network's step. */
 export const quantities = {

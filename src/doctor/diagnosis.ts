@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { type Machine, machine } from '../lib/machine.ts';
 import {
   bindingFault,
   environmentFault,
@@ -10,7 +11,6 @@ import {
   tensorflowVersion,
 } from '../setup/environment.mjs';
 import { ownCommand } from '../text.ts';
-import { type Machine, machine } from './machine.ts';
 import { type Fault, probeBoth, type Side } from './probes.ts';
 
 /** One thing that has to hold. */

@@ -9,7 +9,7 @@ import {
   upstreamCommit,
   upstreamDigest,
   type Witness,
-} from '../compare/witness.ts';
+} from '../bridge/witness.ts';
 import { InputError } from '../errors.ts';
 import { extractTar } from '../lib/tar/archive.ts';
 import { download, type Patience } from './download.ts';

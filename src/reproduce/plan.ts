@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { identifyOriginal } from '../bridge/witness.ts';
 import type { Chosen } from '../compare/comparison.ts';
-import { identifyOriginal } from '../compare/witness.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import { brokeOff, compareStep, findingsFile, ownCase, runChecks, suiteChecks } from './comparison_steps.ts';
 import { checkSetUp } from './doctor_step.ts';

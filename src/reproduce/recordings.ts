@@ -5,10 +5,10 @@ import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Experiment, FinetuningSet, SetName } from '../experiments.ts';
 import { convertIcentia11k, findPatients } from '../prepare/icentia11k/convert.ts';
+import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';
 import { ownCommand } from '../text.ts';
 import type { RunFolder } from './run_folder.ts';
-import { selectRecords } from './select_records.ts';
 
 /** How the code knows a finetuning set. */
 export interface Collection {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
+import { identifyOriginal } from '../bridge/witness.ts';
 import { type Comparison, sidesOf, writeReport } from '../compare/report/index.ts';
-import { identifyOriginal } from '../compare/witness.ts';
-import { machine } from '../doctor/machine.ts';
+import { machine } from '../lib/machine.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { joinFindings, readFacts, readFindings } from './comparison_steps.ts';

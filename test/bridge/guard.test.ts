@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PythonError } from '../../src/bridge/errors.ts';
 import { Original } from '../../src/bridge/original.ts';
-import { packages } from '../../src/compare/witness.ts';
+import { packages } from '../../src/bridge/witness.ts';
 import { runPython } from '../python.ts';
 import { python, root } from '../shared_data.ts';
 

@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packages, treeDigest, upstreamDigest } from '../../src/bridge/witness.ts';
 import { run } from '../../src/commands/fetch_original.ts';
-import { packages, treeDigest, upstreamDigest } from '../../src/compare/witness.ts';
 import { InputError } from '../../src/errors.ts';
 import { HttpClient, TemporaryFault } from '../../src/fetch/http.ts';
 import { type FetchOriginalOptions, fetchOriginal } from '../../src/fetch/original.ts';

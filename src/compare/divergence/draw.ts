@@ -3,7 +3,7 @@ import type { NotedDraw } from '../../bridge/original_sampling.ts';
 import { callerWithin } from '../../lib/caller.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
 import type { FirstDifference } from '../closeness.ts';
-import { portSource, shownPlace } from './first.ts';
+import { portFolders, shownPlace } from './first.ts';
 
 const methods = ['randomSample', 'randint', 'shuffle', 'permutation', 'choice'] as const;
 
@@ -79,7 +79,7 @@ function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
       try {
         const result = draw.apply(this, args);
         // One draw may use another: the outermost counts.
-        const place = depth === 1 ? shownPlace(callerWithin(portSource)) : '';
+        const place = depth === 1 ? shownPlace(callerWithin(...portFolders)) : '';
         if (place) draws.push({ method: name, values: numbersOf(name === 'shuffle' ? args[0] : result), place });
         return result;
       } finally {

@@ -1,11 +1,12 @@
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
 import type { FirstDifference, Row } from '../closeness.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+const root = join(import.meta.dirname, '../../..');
 
-/** Folder of the port's sources. */
-export const portSource = fileURLToPath(new URL('../../port/', import.meta.url));
+/** Folders of the port's own sources: what lies below them serves, and what lies above them compares. */
+export const portFolders = ['port', 'prepare', 'recordings', 'jobs', 'predict', 'weights'].map((room) =>
+  join(import.meta.dirname, '../..', room, '/'),
+);
 
 /** A place in the port's sources as reports show it: from the root of the project. */
 export function shownPlace(place: string): string {

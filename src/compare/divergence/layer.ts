@@ -2,7 +2,7 @@ import type { LabelledBatch } from '../batches.ts';
 import { closely, type FirstDifference, type Row } from '../closeness.ts';
 import { buildPort, type NetworkCase, type Twins } from '../networks/sides.ts';
 import { limitsOf } from '../tolerances.ts';
-import { portSource, shownPlace, withFirst } from './first.ts';
+import { portFolders, shownPlace, withFirst } from './first.ts';
 
 /** Rows as they are, those that failed with the first layer at which both sides part, if the layers are at fault. */
 export function withFirstLayer(
@@ -32,7 +32,7 @@ async function firstLayer(
       const outputs = await theirs.activations(batch.x, training);
       const { activations, places } = port.session.taughtActivations(batch.x, outputs, {
         training,
-        source: portSource,
+        source: portFolders[0],
       });
       const agreeing: string[] = [];
       for (const [path, ours] of activations) {

@@ -2,9 +2,9 @@ import type { NetworkState } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
-import { closely, differences, type Pair, pairUp, type Row, vector } from '../closeness.ts';
+import { closely, differences, type Pair, pairUp, type Row, type Tolerance, vector } from '../closeness.ts';
 import type { Observation } from '../observations.ts';
-import type { FreeLimits, Limits, Tolerance } from '../tolerances.ts';
+import type { FreeLimits, Limits } from '../tolerances.ts';
 import type { NetworkSide } from './sides.ts';
 
 /** Two networks that should compute the same, and the names of what they hold. */

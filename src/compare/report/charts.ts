@@ -31,6 +31,17 @@ export const axisStyle = {
   splitLine: { lineStyle: { color: colours.line } },
 } as const;
 
+/** An observation as SVG, and in words for those who do not see it. */
+export interface Picture {
+  readonly svg: Markup;
+  /** Pixels; a picture wider than {@link usualWidth} scrolls inside its box. */
+  readonly width: number;
+  readonly words: string;
+}
+
+/** Width of a picture that a phone can show whole. */
+export const usualWidth = 440;
+
 let drawn = 0;
 
 /**

@@ -1,8 +1,7 @@
 import type { CustomSeriesRenderItem } from 'echarts';
 import type { Observation } from '../observations.ts';
-import { axisStyle, colours, draw, fontSize } from './charts.ts';
+import { axisStyle, colours, draw, fontSize, type Picture } from './charts.ts';
 import { brief, plain } from './figures.ts';
-import type { Picture } from './pictures.ts';
 
 type Confusion = Extract<Observation, { readonly kind: 'confusion' }>;
 

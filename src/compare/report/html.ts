@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Observation } from '../observations.ts';
+import { type Picture, usualWidth } from './charts.ts';
 import { formatSeconds, formatShare, plain, scientific } from './figures.ts';
 import { ladderTable, limitsTable, rowsTable, scrollBox, suitesTable, unfinishedTable } from './html_tables.ts';
 import { type Content, html, Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
-import { type Picture, pictureOf, usualWidth } from './pictures.ts';
+import { pictureOf } from './pictures.ts';
 import {
   count,
   describeVerdict,

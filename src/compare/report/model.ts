@@ -1,11 +1,11 @@
 import { gpuParityEnvironment } from '../../bridge/gpu.ts';
 import type { PythonFacts } from '../../bridge/handshake.ts';
 import type { Shim } from '../../bridge/original.ts';
+import type { Witness } from '../../bridge/witness.ts';
 import { runtime } from '../../graph/runtime.ts';
 import { mappedLibraries } from '../../lib/tensorflow/libraries.ts';
 import type { Findings } from '../comparison.ts';
 import type { ComparisonData } from '../data.ts';
-import type { Witness } from '../witness.ts';
 
 /** The machine that both sides ran on. */
 export interface Hardware {

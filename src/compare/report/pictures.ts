@@ -1,24 +1,12 @@
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Observation, Series } from '../observations.ts';
-import { axisStyle, colours, draw, fontSize } from './charts.ts';
+import { axisStyle, colours, draw, fontSize, type Picture, usualWidth } from './charts.ts';
 import { confusionPicture } from './confusion_picture.ts';
 import { brief, plain, scientific } from './figures.ts';
-import type { Markup } from './markup.ts';
 import { stripPicture } from './strip_picture.ts';
 import { count } from './verdict.ts';
 
 type Of<K extends Observation['kind']> = Extract<Observation, { readonly kind: K }>;
-
-/** An observation as SVG, and in words for those who do not see it. */
-export interface Picture {
-  readonly svg: Markup;
-  /** Pixels; a picture wider than {@link usualWidth} scrolls inside its box. */
-  readonly width: number;
-  readonly words: string;
-}
-
-/** Width of a picture that a phone can show whole. */
-export const usualWidth = 440;
 
 /** The picture of an observation; none of a table. */
 export function pictureOf(observation: Observation): Picture | undefined {

@@ -1,7 +1,6 @@
 import type { Observation } from '../observations.ts';
-import { axisStyle, colours, draw } from './charts.ts';
+import { axisStyle, colours, draw, type Picture } from './charts.ts';
 import { brief, plain } from './figures.ts';
-import type { Picture } from './pictures.ts';
 
 type Strip = Extract<Observation, { readonly kind: 'strip' }>;
 

@@ -1,5 +1,5 @@
+import type { Witness } from '../../bridge/witness.ts';
 import type { Rung } from '../closeness.ts';
-import type { Witness } from '../witness.ts';
 import type { Comparison } from './model.ts';
 
 /** What a passed row of a rung says. */

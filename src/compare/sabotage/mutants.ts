@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
 import type { SuiteName } from '../suite.ts';
-import type { NamedMutant } from './named.ts';
 import { mutationsOf, type Rule, type Site } from './rules.ts';
 import { inScope } from './scope.ts';
 
@@ -31,6 +30,21 @@ export interface Mutant {
   readonly case?: string;
 }
 
+/** An error that somebody could make, put into one place of the port. */
+export interface NamedMutant {
+  /** Unique; what the error is. */
+  readonly name: string;
+  /** Path below `src`. */
+  readonly file: string;
+  /** Text that occurs there once, and what it becomes. */
+  readonly search: string;
+  readonly replacement: string;
+  /** The suite that has to notice. */
+  readonly suite: SuiteName;
+  /** The case that has to, where no small one looks there. */
+  readonly case?: string;
+}
+
 /** A source with a mutant in it. Throws an InputError if the source is not the one the mutant was made for. */
 export function withMutant(source: string, { id, file, start, end, replaced, replacement }: Mutant): string {
   if (source.slice(start, end) !== replaced) {
@@ -54,7 +68,7 @@ export function placeNamed(src: string, { name, file, search, replacement, suite
       where: `sabotage "${name}"`,
       got: start === -1 ? 'no occurrence' : 'several',
       expected: search,
-      next: 'Adjust it in src/compare/sabotage/named.ts.',
+      next: 'Adjust it in src/compare/sabotage/named_*.ts.',
     });
   }
   const line = source.slice(0, start).split('\n').length;

@@ -1,4 +1,4 @@
-import type { NamedMutant } from './named.ts';
+import type { NamedMutant } from './mutants.ts';
 
 const sampling = 'port/transplant/datasets/icentia11k/sampling.ts';
 const labels = 'port/transplant/datasets/icentia11k/labels.ts';

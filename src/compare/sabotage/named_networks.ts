@@ -1,4 +1,4 @@
-import type { NamedMutant } from './named.ts';
+import type { NamedMutant } from './mutants.ts';
 
 const resnet = 'port/transplant/modules/resnet1d.ts';
 const transformer = 'port/transplant/modules/transformer.ts';

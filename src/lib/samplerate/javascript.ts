@@ -1,6 +1,6 @@
 import libsamplerate from '@alexanderolsen/libsamplerate-js';
 import { InputError } from '../../errors.ts';
-import type { Resample } from './resample.ts';
+import type { Resample } from './native.ts';
 
 /** Samples that fit into the package's buffers; beyond, it would silently resample in pieces with another result. */
 const MAX_SAMPLES = 1_008_000;

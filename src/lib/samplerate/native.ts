@@ -2,7 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { isolated, isolatedEnvironment } from '../python/isolated.mjs';
-import type { Resample } from './resample.ts';
+
+/**
+ * One call of libsamplerate's `src_simple` with the best sinc converter, ratio `targetRate / sourceRate`.
+ *
+ * @param samples interleaved, frames × channels.
+ */
+export type Resample = (
+  samples: Float32Array,
+  channels: number,
+  sourceRate: number,
+  targetRate: number,
+) => Float32Array;
 
 /** Where a native libsamplerate lies. */
 export interface NativeLibrary {

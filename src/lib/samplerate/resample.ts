@@ -2,19 +2,7 @@ import { InputError } from '../../errors.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { projectPython } from '../python/interpreter.ts';
 import { loadJavaScript } from './javascript.ts';
-import { loadNative, locateWheelLibrary, type NativeLibrary } from './native.ts';
-
-/**
- * One call of libsamplerate's `src_simple` with the best sinc converter, ratio `targetRate / sourceRate`.
- *
- * @param samples interleaved, frames × channels.
- */
-export type Resample = (
-  samples: Float32Array,
-  channels: number,
-  sourceRate: number,
-  targetRate: number,
-) => Float32Array;
+import { loadNative, locateWheelLibrary, type NativeLibrary, type Resample } from './native.ts';
 
 /** A loaded libsamplerate. */
 export interface Resampler {

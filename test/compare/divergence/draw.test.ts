@@ -9,11 +9,17 @@ afterEach(() => void vi.restoreAllMocks());
 
 describe('the first random draw that differs', () => {
   it.each([
-    ['sampling', 'frames of beat, zipped', 'randint', 'transplant/datasets/icentia11k'],
-    ['splits', 'finetuning.trainer', 'permutation', 'finetuning'],
+    [
+      'sampling',
+      'frames of beat, zipped',
+      'randint',
+      'src/port/transplant/datasets/icentia11k',
+      'transplant/datasets/icentia11k',
+    ],
+    ['splits', 'finetuning.trainer', 'permutation', 'src/prepare/division', 'finetuning'],
   ] as const)(
     '%s: a row that differs names its number and who asked for it: %s',
-    async (name, title, method, place) => {
+    async (name, title, method, ours, theirs) => {
       const suite = dataSuites.find((one) => one.name === name)!;
       const [one] = suite.cases.filter((each) => each.name.includes(title));
       expect(faults(await run(suite, [one], sides))).toEqual(none);
@@ -31,8 +37,8 @@ describe('the first random draw that differs', () => {
       for (const row of failed) {
         expect(row.first).toMatchObject({
           what: expect.stringMatching(/^random draw \d+ of \d+$/),
-          port: expect.stringMatching(new RegExp(`^src/port/${place}.*\\.ts:\\d+ \\(${method}\\)$`)),
-          original: expect.stringMatching(new RegExp(`^${place}.*\\.py:\\d+ \\(${method}\\)$`)),
+          port: expect.stringMatching(new RegExp(`^${ours}.*\\.ts:\\d+ \\(${method}\\)$`)),
+          original: expect.stringMatching(new RegExp(`^${theirs}.*\\.py:\\d+ \\(${method}\\)$`)),
         });
         expect(formatWorst(row)).toContain('first differs: random draw');
       }

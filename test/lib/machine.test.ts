@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
-import { cpuLimit, machine } from '../../src/doctor/machine.ts';
+import { cpuLimit, machine } from '../../src/lib/machine.ts';
 
 /** Reader of a pretended /proc and /sys. */
 function files(map: { readonly [path: string]: string | undefined }): (path: string) => string | undefined {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { freeBytes } from '../lib/python/shutil.ts';
+import { freeBytes } from './python/shutil.ts';
 
 /** What the machine offers to this process, limits of its control group included. */
 export interface Machine {

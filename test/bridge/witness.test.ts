@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identifyOriginal, packages, treeDigest, upstreamDigest } from '../../src/compare/witness.ts';
+import { identifyOriginal, packages, treeDigest, upstreamDigest } from '../../src/bridge/witness.ts';
 import { InputError } from '../../src/errors.ts';
 import { poison } from '../poisoned_git.ts';
 import { root } from '../shared_data.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { selectRecords } from '../../src/reproduce/select_records.ts';
+import { selectRecords } from '../../src/prepare/select_records.ts';
 import { haveSharedData, sharedData } from '../shared_data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'select-'));
