@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { listChallenge17Data } from '../port/transplant/datasets/physionet.ts';
+import { listChallenge17Data } from '../port/transplant/datasets/physionet/listing.ts';
 import { prepareData } from '../prepare/prepare_data.ts';
 import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';

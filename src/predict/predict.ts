@@ -11,7 +11,6 @@ import { arrayRows } from '../lib/numpy/rows.ts';
 import { type Column, DataFrame } from '../lib/pandas/csv.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../lib/samplerate/resample.ts';
-import { padPre } from '../port/finetuning/datasets.ts';
 import { createClassifier, predictAll } from '../port/finetuning/trainer/classifier.ts';
 import { bestModelFile, type JobModel, readJobModel } from '../port/finetuning/trainer/job_model.ts';
 import {
@@ -23,6 +22,7 @@ import {
 } from '../port/finetuning/trainer/set_check.ts';
 import { loadTrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
 import type { TrainingSet } from '../port/finetuning/utils.ts';
+import { padRow } from '../port/transplant/utils/padding.ts';
 import { sameClasses } from '../prepare/labels.ts';
 import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
 import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';
@@ -160,7 +160,7 @@ export class Predictor {
         const signal = prepareRecording(path, plan, resampler, notes.add);
         this.#requireLength(signal.shape[0], path);
         batch.fill(0, waiting * width, (waiting + 1) * width);
-        padPre(signal, batch.subarray(waiting * width, (waiting + 1) * width));
+        padRow(signal.data, batch.subarray(waiting * width, (waiting + 1) * width));
         predicted.push(path);
         waiting++;
       } catch (error) {
@@ -193,7 +193,7 @@ export class Predictor {
     });
   }
 
-  /** Seconds of a recording that the network sees: its last ones, see `padPre`. Throws as `recordPlan`. */
+  /** Seconds of a recording that the network sees: its last ones, see `padRow`. Throws as `recordPlan`. */
   get windowSeconds(): number {
     const { fs, recordedFs } = this.recordPlan();
     return this.model.samples / (fs ?? recordedFs);

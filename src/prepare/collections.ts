@@ -6,11 +6,17 @@ import { type Reporter, silent } from '../events.ts';
 import { readTable, wholeNumber } from '../lib/csv/table.ts';
 import { type NdArray, zeros } from '../lib/numpy/ndarray.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
-import { labelMatrix } from '../port/transplant/datasets/physionet/listing.ts';
+import {
+  type Listing,
+  labelMatrix,
+  listChallenge17Data,
+  listChallenge20Data,
+  listPtbXlData,
+} from '../port/transplant/datasets/physionet/listing.ts';
+import type { Normalization } from '../port/transplant/datasets/physionet/normalization.ts';
 import * as physionet from '../port/transplant/datasets/physionet.ts';
 import { indexFiles } from '../recordings/record_files.ts';
 import type { RecordingFormat } from '../recordings/recordings.ts';
-import type { Normalization } from './record_transform.ts';
 
 /** Records, labels and, where known, patients and folds of a collection, before any signal is read. */
 export interface RecordListing {
@@ -53,7 +59,7 @@ export interface CollectionKind {
   readonly splitBy: 'record' | 'patient';
 }
 
-const fromListing = ({ paths, labels, patientIds, folds, unlabelled }: physionet.Listing): RecordListing => ({
+const fromListing = ({ paths, labels, patientIds, folds, unlabelled }: Listing): RecordListing => ({
   paths,
   recordIds: labels.index,
   classes: labels.columns,
@@ -70,7 +76,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   challenge17: {
     summary: 'PhysioNet/CinC Challenge 2017: one lead, 300 Hz, classes A N O ~',
     name: 'physionet',
-    list: (folder) => fromListing(physionet.listChallenge17Data(folder, { nested: true })),
+    list: (folder) => fromListing(listChallenge17Data(folder, { nested: true })),
     format: () => ({ kind: 'wfdb' }),
     indexFiles: indexFiles.challenge17,
     normalization: { mean: physionet.challenge17Mean, std: physionet.challenge17Std },
@@ -80,7 +86,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     summary: 'PhysioNet/CinC Challenge 2020 (CPSC 2018 part): twelve leads, 500 Hz, SNOMED codes',
     name: 'challenge20',
     list: (folder) =>
-      withoutUnlabelled(fromListing(physionet.listChallenge20Data(folder, refuseShiftedLabels, { nested: true }))),
+      withoutUnlabelled(fromListing(listChallenge20Data(folder, refuseShiftedLabels, { nested: true }))),
     format: () => ({ kind: 'wfdb' }),
     indexFiles: indexFiles.challenge20,
     normalization: challenge20,
@@ -89,7 +95,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   'ptb-xl': {
     summary: 'PTB-XL: twelve leads, 500 Hz',
     name: 'ptbxl',
-    list: (folder, { category, folds }) => fromListing(physionet.listPtbXlData(folder, { category, folds })),
+    list: (folder, { category, folds }) => fromListing(listPtbXlData(folder, { category, folds })),
     format: () => ({ kind: 'wfdb' }),
     indexFiles: indexFiles.ptbXl,
     normalization: { mean: physionet.ptbXlMean, std: physionet.ptbXlStd },

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { type Normalization, type RecordPlan, readPlanned } from './record_transform.ts';
+import type { Normalization } from '../port/transplant/datasets/physionet/normalization.ts';
+import { type RecordPlan, readPlanned } from './record_transform.ts';
 
 /** Mean and population standard deviation per lead, in double precision; missing samples do not count. */
 export function measureNormalization(paths: readonly string[], plan: RecordPlan, report: Reporter): Normalization {

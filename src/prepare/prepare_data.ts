@@ -6,6 +6,8 @@ import { type Reporter, silent } from '../events.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { chooseResampler, type ResamplerChoice } from '../lib/samplerate/resample.ts';
+import { type RowShape, stackedShape } from '../port/finetuning/datasets/preparation.ts';
+import type { Normalization } from '../port/transplant/datasets/physionet/normalization.ts';
 import { isMulticlass } from '../port/transplant/utils.ts';
 import { leadKey } from '../recordings/leads.ts';
 import { NoteBook } from '../recordings/notes.ts';
@@ -20,11 +22,11 @@ import {
 } from './collections.ts';
 import { measureNormalization } from './measured_normalization.ts';
 import { describedLike, optionsLike, withClassesLike } from './prepared_alike.ts';
-import { stackedShape, writePart } from './prepared_file.ts';
+import { writePart } from './prepared_file.ts';
 import { type Preprocessing, preprocessingFile, writePreprocessing } from './preprocessing.ts';
 import { RecordCache } from './record_cache.ts';
 import { prepareRecordings } from './record_pool.ts';
-import type { Normalization, RecordPlan } from './record_transform.ts';
+import type { RecordPlan } from './record_transform.ts';
 import { describeSplit, divide, resolveSplit, type SplitBy } from './split.ts';
 
 /** What `prepareData` is to do; the defaults are the documented recipe of the Python original. */
@@ -107,7 +109,7 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
   });
   try {
     await fillCache(cache, listing, plan, options);
-    const stacked = stackedShape(cache, pad, listing);
+    const stacked = stackedShape(cache.shapes, pad, (other) => differentLengths(listing.paths, cache.shapes, other));
     const row = described ? { ...stacked, dtype: described.dtype } : stacked;
     const files: Record<string, { file: string; records: number; sha256: string }> = {};
     for (const [part, records] of Object.entries(parts)) {
@@ -142,6 +144,15 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
     cache.close();
     throw error;
   }
+}
+
+function differentLengths(paths: readonly string[], shapes: readonly RowShape[], other: number): InputError {
+  return new InputError('recordings have different lengths', {
+    file: paths[other],
+    got: `${shapes[other].samples} samples`,
+    expected: `${shapes[0].samples}, as the first`,
+    next: 'Pad them: --pad 16384.',
+  });
 }
 
 function checkSource({ format, source }: PrepareOptions): CollectionKind {

@@ -1,41 +1,12 @@
 import { basename } from 'node:path';
-import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { allocate, bytesOf, type NdArray, zeros } from '../lib/numpy/ndarray.ts';
 import { ArrayStream, dump } from '../lib/python/pickle.ts';
 import { dataSetToPickle } from '../port/finetuning/datasets/data_set.ts';
-import { padPre } from '../port/finetuning/datasets.ts';
+import type { RowShape } from '../port/finetuning/datasets/preparation.ts';
+import { padRow } from '../port/transplant/utils/padding.ts';
 import type { RecordListing } from './collections.ts';
 import type { RecordCache } from './record_cache.ts';
-
-/** Form of one padded recording. */
-export interface RowShape {
-  readonly dtype: 'float32' | 'float64';
-  readonly samples: number;
-  readonly leads: number;
-}
-
-/** Shape and dtype of a recording in the stacked array, by the rules of `datasets.stack` (Quirk Q34). */
-export function stackedShape(cache: RecordCache, pad: number | 'max' | null, listing: RecordListing): RowShape {
-  const entries = Array.from({ length: cache.size }, (_, i) => cache.describe(i));
-  const first = entries[0];
-  if (typeof pad === 'number') return { dtype: first.dtype, samples: pad, leads: first.leads };
-  if (pad === 'max') {
-    const samples = entries.reduce((longest, entry) => Math.max(longest, entry.samples), 0);
-    return { dtype: first.dtype, samples, leads: first.leads };
-  }
-  const other = entries.findIndex((entry) => entry.samples !== first.samples);
-  if (other !== -1) {
-    throw new InputError('recordings have different lengths', {
-      file: listing.paths[other],
-      got: `${entries[other].samples} samples`,
-      expected: `${first.samples}, as the first`,
-      next: 'Pad them: --pad 16384.',
-    });
-  }
-  const dtype = entries.some((entry) => entry.dtype === 'float64') ? 'float64' : 'float32';
-  return { dtype, samples: first.samples, leads: first.leads };
-}
 
 /** Writes one part of a set as a gzip pickle: recordings go from the cache into the file one by one. */
 export async function writePart(
@@ -51,7 +22,7 @@ export async function writePart(
   function* rows(): Generator<Uint8Array> {
     for (const [done, i] of records.entries()) {
       const row = allocate(dtype, samples * leads);
-      padPre(cache.read(i), row);
+      padRow(cache.read(i).data, row);
       report({ kind: 'progress', task, done });
       yield new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
     }

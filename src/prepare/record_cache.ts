@@ -9,6 +9,7 @@ import { bytesOf, fromBytes, itemSize, type NdArray } from '../lib/numpy/ndarray
 import { makeOwnFolder, openAnew, openToAppend } from '../lib/own_files.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
+import type { RowShape } from '../port/finetuning/datasets/preparation.ts';
 
 /** Place of one recording in the cache. */
 type Entry = Described<typeof entrySchema>;
@@ -79,9 +80,9 @@ export class RecordCache {
     return this.#entries.length;
   }
 
-  /** Shape and dtype of a recording. */
-  describe(index: number): { readonly samples: number; readonly leads: number; readonly dtype: 'float32' | 'float64' } {
-    return this.#entries[index];
+  /** Form of each recording. */
+  get shapes(): readonly RowShape[] {
+    return this.#entries;
   }
 
   /** Adds the next recording. */

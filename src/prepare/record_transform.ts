@@ -1,15 +1,10 @@
 import { InputError } from '../errors.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import type { Resampler } from '../lib/samplerate/resample.ts';
-import { normalize } from '../port/transplant/datasets/physionet.ts';
+import { transformRecord } from '../port/finetuning/datasets/preparation.ts';
+import { type Normalization, normalizer } from '../port/transplant/datasets/physionet/normalization.ts';
 import { type Note, type Recording, type RecordingFormat, readRecording } from '../recordings/recordings.ts';
 import { checkSignal, type Tolerated } from '../recordings/usable_signal.ts';
-
-/** Mean and standard deviation: one of each, or one per lead. */
-export interface Normalization {
-  readonly mean: number | readonly number[];
-  readonly std: number | readonly number[];
-}
 
 /** What is done to every recording of a set before it is padded. Plain data, so that it can go to threads and into files. */
 export interface RecordPlan extends Tolerated {
@@ -38,19 +33,8 @@ export function prepareRecording(
   resampler: Resampler,
   note?: (note: Note) => void,
 ): NdArray<'float32' | 'float64'> {
-  const { file, signal, fs } = readPlanned(path, plan, note);
-  if (plan.normalization) normalize(signal, plan.normalization.mean, plan.normalization.std, true);
-  if (plan.fs !== null) {
-    const resampled = fs === plan.fs ? signal : resampler.resample(signal, fs, plan.fs);
-    if (resampled.shape[0] === 0) {
-      throw new InputError('the recording is too short to be resampled', {
-        file,
-        got: `${signal.shape[0]} samples at ${fs} Hz`,
-      });
-    }
-    return resampled;
-  }
-  if (fs !== plan.recordedFs) {
+  const { file, signal: pSignal, fs } = readPlanned(path, plan, note);
+  if (plan.fs === null && fs !== plan.recordedFs) {
     throw new InputError('recordings have different sampling rates', {
       file,
       got: `${fs} Hz`,
@@ -58,7 +42,15 @@ export function prepareRecording(
       next: 'Leave the record out, or resample all: prepare-data --fs 250.',
     });
   }
-  return signal;
+  const normalize = plan.normalization && normalizer(plan.normalization);
+  const prepared = transformRecord({ pSignal, fs }, { normalize, fs: plan.fs }, resampler);
+  if (prepared.shape[0] === 0) {
+    throw new InputError('the recording is too short to be resampled', {
+      file,
+      got: `${pSignal.shape[0]} samples at ${fs} Hz`,
+    });
+  }
+  return prepared;
 }
 
 /** Reads the leads of a plan, as recorded, and checks them. */

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { RandomState } from '../lib/numpy/random.ts';
 import { copyFileAtomic, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { trainTestSplit } from '../lib/sklearn/model_selection.ts';
-import { listChallenge17Data } from '../port/transplant/datasets/physionet.ts';
+import { listChallenge17Data } from '../port/transplant/datasets/physionet/listing.ts';
 
 /**
  * Copies `count` Challenge 2017 records, with the shares of the classes kept, into a folder of the same form (`RECORDS`,

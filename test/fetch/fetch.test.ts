@@ -18,7 +18,7 @@ import { type DataSet, dataSets, publisher } from '../../src/fetch/data_sets.ts'
 import { type FetchOptions, fetchData, type Plan } from '../../src/fetch/fetch.ts';
 import { HttpClient } from '../../src/fetch/http.ts';
 import { readHeader } from '../../src/lib/wfdb/header.ts';
-import { listChallenge17Data } from '../../src/port/transplant/datasets/physionet.ts';
+import { listChallenge17Data } from '../../src/port/transplant/datasets/physionet/listing.ts';
 import { findPatients } from '../../src/prepare/icentia11k/convert.ts';
 import { python } from '../shared_data.ts';
 import { sha256, startServer, type TestServer } from './server.ts';

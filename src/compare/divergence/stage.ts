@@ -28,19 +28,19 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'normalise',
-    port: 'src/port/transplant/datasets/physionet.ts (normalize)',
+    port: 'src/port/transplant/datasets/physionet/normalization.ts (normalize)',
     original: 'transplant/datasets/physionet.py (_normalize)',
     upTo: (whole) => (whole.normalize ? { ...whole, fs: undefined, pad: 'max' } : undefined),
   },
   {
     name: 'resample',
-    port: 'src/port/transplant/datasets/physionet.ts (resampleRecord)',
+    port: 'src/port/transplant/datasets/physionet/resampling.ts (resampleRecord)',
     original: 'transplant/datasets/physionet.py (resample_records)',
     upTo: (whole) => (whole.fs ? { ...whole, pad: 'max' } : undefined),
   },
   {
     name: 'pad and stack',
-    port: 'src/port/finetuning/datasets.ts (padPre)',
+    port: 'src/port/transplant/utils/padding.ts (padRow)',
     original: 'transplant/utils.py (pad_sequences)',
     upTo: (whole) => whole,
   },

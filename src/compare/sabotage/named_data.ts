@@ -113,25 +113,25 @@ export const namedInData: readonly NamedMutant[] = [
   // preprocessing
   {
     name: 'padding behind the recording',
-    file: 'port/finetuning/datasets.ts',
-    search: 'row.set(signal.data.subarray(signal.data.length - kept), row.length - kept);',
-    replacement: 'row.set(signal.data.subarray(signal.data.length - kept), 0);',
+    file: 'port/transplant/utils/padding.ts',
+    search: "padding === 'pre' ? [sequence.length - kept, row.length - kept]",
+    replacement: "padding === 'pre' ? [sequence.length - kept, 0]",
     suite: 'preprocessing',
   },
   {
     name: 'a long recording loses its end',
-    file: 'port/finetuning/datasets.ts',
-    search: 'row.set(signal.data.subarray(signal.data.length - kept), row.length - kept);',
-    replacement: 'row.set(signal.data.subarray(0, kept), row.length - kept);',
+    file: 'port/transplant/utils/padding.ts',
+    search: "padding === 'pre' ? [sequence.length - kept, row.length - kept]",
+    replacement: "padding === 'pre' ? [0, row.length - kept]",
     suite: 'preprocessing',
   },
   {
     name: 'normalised after resampling, in another precision',
-    file: 'port/finetuning/datasets.ts',
+    file: 'port/finetuning/datasets/preparation.ts',
     search:
-      '  normalize?.(record.pSignal, true);\n  return fs ? physionet.resampleRecord(record, fs, resampler) : record.pSignal;',
+      '  normalize?.(record.pSignal, true);\n  return fs ? resampleRecord(record, fs, resampler) : record.pSignal;',
     replacement:
-      '  const signal = fs ? physionet.resampleRecord(record, fs, resampler) : record.pSignal;\n  return normalize?.(signal, true) ?? signal;',
+      '  const signal = fs ? resampleRecord(record, fs, resampler) : record.pSignal;\n  return normalize?.(signal, true) ?? signal;',
     suite: 'preprocessing',
   },
   {
@@ -143,7 +143,7 @@ export const namedInData: readonly NamedMutant[] = [
   },
   {
     name: 'divided by the variance',
-    file: 'port/transplant/datasets/physionet.ts',
+    file: 'port/transplant/datasets/physionet/normalization.ts',
     search: '- m[lead]) / s[lead]);',
     replacement: '- m[lead]) / s[lead] ** 2);',
     suite: 'preprocessing',

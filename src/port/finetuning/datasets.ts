@@ -3,7 +3,15 @@ import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
+import {
+  type Listing,
+  listChallenge17Data,
+  listChallenge20Data,
+  listPtbXlData,
+} from '../transplant/datasets/physionet/listing.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
+import { padRow } from '../transplant/utils/padding.ts';
+import { stackedShape, transformRecord } from './datasets/preparation.ts';
 
 /** A set of labelled recordings of equal length. Twin of the dict that the Python original builds, saves and loads. */
 export interface DataSet<X = NdArray<'float32' | 'float64'>> {
@@ -37,12 +45,12 @@ export interface DataOptions {
  * @throws ValueError if the collection cannot be read, or lengths differ without `pad` (Quirk Q34); InputError for unusable contents.
  */
 export function getChallenge17Data(dbDir: string, options: DataOptions = {}): Promise<DataSet> {
-  return prepareData(physionet.listChallenge17Data(dbDir), physionet.normalizeChallenge17, options);
+  return prepareListing(listChallenge17Data(dbDir), physionet.normalizeChallenge17, options);
 }
 
 /** The CPSC 2018 part of Challenge 2020: twelve leads, 500 Hz, multi-label, `y` int64. Twin of `get_challenge20_data`; see `getChallenge17Data`. */
 export function getChallenge20Data(dbDir: string, options: DataOptions = {}): Promise<DataSet> {
-  return prepareData(physionet.listChallenge20Data(dbDir, options.report), physionet.normalizeChallenge20, options);
+  return prepareListing(listChallenge20Data(dbDir, options.report), physionet.normalizeChallenge20, options);
 }
 
 /** PTB-XL at 500 Hz, records without a label left out: twelve leads, multi-label, `y` int32. Twin of `get_ptb_xl_data`; see `getChallenge17Data`. */
@@ -50,34 +58,12 @@ export function getPtbXlData(
   dbDir: string,
   { category, folds, ...options }: DataOptions & Pick<physionet.PtbXlOptions, 'category' | 'folds'> = {},
 ): Promise<DataSet> {
-  return prepareData(physionet.listPtbXlData(dbDir, { fs: 'hr', category, folds }), physionet.normalizePtbXl, options);
-}
-
-/** What is done to one recording before it is padded. */
-export interface RecordTransform {
-  readonly normalize: physionet.Normalizer | null;
-  readonly fs: number | null;
-}
-
-/**
- * Reads one record, normalises it, resamples it, in this order: the zeros of later padding are zeros after normalisation.
- *
- * @returns shape (samples, leads); float32 if it was resampled, else float64.
- */
-export function transformRecord(
-  path: string,
-  { normalize, fs }: RecordTransform,
-  resampler: Resampler,
-): NdArray<'float32' | 'float64'> {
-  const record = rdrecord(path);
-  // Quirk Q33: in the original, normalising survives resampling only because it changes the record in place.
-  normalize?.(record.pSignal, true);
-  return fs ? physionet.resampleRecord(record, fs, resampler) : record.pSignal;
+  return prepareListing(listPtbXlData(dbDir, { fs: 'hr', category, folds }), physionet.normalizePtbXl, options);
 }
 
 /** Twin of `_prepare_data`: records are read, transformed and dropped one by one. */
-async function prepareData(
-  listing: physionet.Listing,
+async function prepareListing(
+  listing: Listing,
   normalize: physionet.Normalizer,
   { fs = null, pad = null, normalize: wanted = false, resampler, report = silent }: DataOptions,
 ): Promise<DataSet> {
@@ -86,7 +72,7 @@ async function prepareData(
   const task = 'preparing records';
   report({ kind: 'start', task, total: listing.paths.length, unit: 'records' });
   const signals = listing.paths.map((path, i) => {
-    const signal = transformRecord(path, transform, used);
+    const signal = transformRecord(rdrecord(path), transform, used);
     report({ kind: 'progress', task, done: i + 1 });
     return signal;
   });
@@ -100,31 +86,19 @@ function stack(
   signals: readonly NdArray<'float32' | 'float64'>[],
   pad: number | 'max' | null,
 ): NdArray<'float32' | 'float64'> {
-  const first = signals[0];
-  if (!first) throw new ValueError('there are no records');
-  const leads = first.shape[1];
-  const length = pad === 'max' ? Math.max(...signals.map((signal) => signal.shape[0])) : pad || first.shape[0];
-  const different = signals.findIndex((signal) => signal.shape[1] !== leads || (!pad && signal.shape[0] !== length));
-  if (different !== -1) {
-    throw new ValueError(
-      `recordings differ: the first has shape (${first.shape.join(', ')}), number ${different} has (${signals[different].shape.join(', ')}); ` +
-        'lengths can be made equal by padding',
-    );
-  }
-  // Quirk Q34: padding takes the first recording's dtype; without it NumPy takes the widest.
-  const dtype = pad ? first.dtype : signals.some((signal) => signal.dtype === 'float64') ? 'float64' : 'float32';
-  const out = zeros(dtype, [signals.length, length, leads]);
-  signals.forEach((signal, i) => {
-    padPre(signal, out.data.subarray(i * length * leads, (i + 1) * length * leads));
-  });
+  if (signals.length === 0) throw new ValueError('there are no records');
+  const shapes = signals.map(({ dtype, shape: [samples, leads] }) => ({ dtype, samples, leads }));
+  const { dtype, samples, leads } = stackedShape(
+    shapes,
+    pad,
+    (different) =>
+      new ValueError(
+        `recordings differ: the first has shape (${signals[0].shape.join(', ')}), number ${different} has (${signals[different].shape.join(', ')}); ` +
+          'lengths can be made equal by padding',
+      ),
+  );
+  const out = zeros(dtype, [signals.length, samples, leads]);
+  const width = samples * leads;
+  for (const [i, { data }] of signals.entries()) padRow(data, out.data.subarray(i * width, (i + 1) * width));
   return out;
-}
-
-/**
- * Puts a recording at the end of a row: shorter ones have what stands there before (zeros) in front, longer ones lose their beginning. One row of
- * `pad_sequences(padding='pre')`.
- */
-export function padPre(signal: NdArray<'float32' | 'float64'>, row: Float32Array | Float64Array): void {
-  const kept = Math.min(signal.data.length, row.length);
-  row.set(signal.data.subarray(signal.data.length - kept), row.length - kept);
 }

@@ -4,6 +4,7 @@ import { allocate, type DType, type NdArray, ndarray, sizeOf, zeros } from '../.
 import { pairwiseSum, pairwiseSumFloat32, sum } from '../../lib/numpy/sum.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { dump, type LoadOptions, load } from '../../lib/python/pickle.ts';
+import { padRow } from './utils/padding.ts';
 
 export {
   createPredictionsFrame,
@@ -45,9 +46,7 @@ export function padSequences(x: readonly NdArray[], maxLen?: number, padding: 'p
       throw new ValueError(`sequence ${row} of length ${own} cannot be padded to ${length}`);
     }
     const source = sequence.dtype === first.dtype ? sequence : astype(sequence, first.dtype);
-    const [from, to] = padding === 'pre' ? [own - kept, length - kept] : [0, 0];
-    const part = source.data.subarray(from * item, (from + kept) * item);
-    (padded.data as { set(part: unknown, offset: number): void }).set(part, (row * length + to) * item);
+    padRow(source.data, padded.data.subarray(row * length * item, (row + 1) * length * item), padding);
   });
   return padded;
 }

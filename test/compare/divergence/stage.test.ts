@@ -1,29 +1,37 @@
 import { describe, expect, it, vi } from 'vitest';
 import { formatWorst } from '../../../src/compare/report/figures.ts';
 import { preprocessing } from '../../../src/compare/suites/preprocessing/suite.ts';
+import type * as resampling from '../../../src/port/transplant/datasets/physionet/resampling.ts';
 import type * as physionet from '../../../src/port/transplant/datasets/physionet.ts';
 import { faults, none, openSides, run } from '../suites/data_suites.ts';
 
-const planted = vi.hoisted(() => ({ stage: '' }));
-
-/** A fault in one stage of the port: the values of the last lead are a thousandth too large. */
-vi.mock('../../../src/port/transplant/datasets/physionet.ts', async (load) => {
-  const real = await load<typeof physionet>();
-  const damage = <T extends { readonly data: { [index: number]: number | bigint; readonly length: number } }>(
-    signal: T,
-  ): T => {
+/** The stage of the port that has a fault: the last value of each signal is a thousandth too large. */
+const planted = vi.hoisted(() => ({
+  stage: '',
+  damage<T extends { readonly data: { [index: number]: number | bigint; readonly length: number } }>(signal: T): T {
     signal.data[signal.data.length - 1] = Number(signal.data[signal.data.length - 1]) * 1.001 + 1e-3;
     return signal;
-  };
+  },
+}));
+
+vi.mock('../../../src/port/transplant/datasets/physionet.ts', async (load) => {
+  const real = await load<typeof physionet>();
   return {
     ...real,
     normalizeChallenge17: ((array, inplace) => {
       const result = real.normalizeChallenge17(array, inplace);
-      return planted.stage === 'normalise' ? damage(result) : result;
+      return planted.stage === 'normalise' ? planted.damage(result) : result;
     }) satisfies typeof real.normalizeChallenge17,
+  };
+});
+
+vi.mock('../../../src/port/transplant/datasets/physionet/resampling.ts', async (load) => {
+  const real = await load<typeof resampling>();
+  return {
+    ...real,
     resampleRecord: ((...args) => {
       const result = real.resampleRecord(...args);
-      return planted.stage === 'resample' ? damage(result) : result;
+      return planted.stage === 'resample' ? planted.damage(result) : result;
     }) satisfies typeof real.resampleRecord,
   };
 });
@@ -48,7 +56,7 @@ describe('the first stage of preparation that differs', () => {
       what: `${stage}, the stage of preparation`,
       agreeing,
       worst: { array: 'x' },
-      port: expect.stringContaining('src/port/transplant/datasets/physionet.ts'),
+      port: expect.stringContaining('src/port/transplant/datasets/physionet'),
       original: expect.stringContaining(function_),
     });
     expect(formatWorst(documented)).toContain(`first differs: ${stage}`);

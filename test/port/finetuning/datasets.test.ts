@@ -13,7 +13,6 @@ import {
   getChallenge17Data,
   getChallenge20Data,
   getPtbXlData,
-  padPre,
 } from '../../../src/port/finetuning/datasets.ts';
 import {
   copyChallenge17,
@@ -94,18 +93,6 @@ describe('finetuning.datasets', () => {
 
   it('finetuning.datasets: Quirk Q34: without padding, lengths have to be equal', async () => {
     await expect(getChallenge17Data(at('c17'), { fs: 250, resampler })).rejects.toThrow(ValueError);
-  });
-
-  it('padPre fills the end of a row and cuts the beginning of a recording', () => {
-    const signal = ndarray('float64', [3, 1], Float64Array.of(1, 2, 3));
-    const long = new Float32Array(5);
-    const short = new Float32Array(2);
-    padPre(signal, long);
-    padPre(signal, short);
-    expect([[...long], [...short]]).toEqual([
-      [0, 0, 1, 2, 3],
-      [2, 3],
-    ]);
   });
 });
 

@@ -168,9 +168,10 @@ const resampleCase: SuiteCase = {
     ]) {
       const x = lengths.flatMap((length) => [1, 3].map((leads) => drawn(random, 'float64', [length, leads], 4)));
       const theirs = await original.data.apply('physionet.resample_records', x, { rate, fs });
-      const pairs = x.map((pSignal, i) => ({
-        name: `${pSignal.shape[0]} samples of ${pSignal.shape[1]} leads`,
-        port: physionet.resampleRecord({ fs: rate, pSignal } as WfdbRecord, fs, resampler),
+      const records = x.map((pSignal) => ({ fs: rate, pSignal }) as WfdbRecord);
+      const pairs = physionet.resampleRecords(records, fs, resampler).map((port, i) => ({
+        name: `${x[i].shape[0]} samples of ${x[i].shape[1]} leads`,
+        port,
         original: theirs[i],
       }));
       rows.push(exactly(name, `${x.length} recordings from ${rate} to ${fs} Hz`, pairs));

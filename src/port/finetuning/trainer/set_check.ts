@@ -6,8 +6,8 @@ import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import type { Rows } from '../../../lib/numpy/rows.ts';
 import { countByClass, sameClasses, takeColumns } from '../../../prepare/labels.ts';
 import { type Preprocessing, withChannel } from '../../../prepare/preprocessing.ts';
-import type { Normalization } from '../../../prepare/record_transform.ts';
 import { leadKey } from '../../../recordings/leads.ts';
+import type { Normalization } from '../../transplant/datasets/physionet/normalization.ts';
 import { isMulticlass } from '../../transplant/utils.ts';
 import type { TrainingSet } from '../utils.ts';
 

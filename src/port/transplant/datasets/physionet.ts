@@ -1,6 +1,5 @@
 import { type Reporter, silent } from '../../../events.ts';
-import { type DType, type NdArray, zeros } from '../../../lib/numpy/ndarray.ts';
-import { ValueError } from '../../../lib/python/errors.ts';
+import type { DType, NdArray } from '../../../lib/numpy/ndarray.ts';
 import type { Resampler } from '../../../lib/samplerate/resample.ts';
 import { rdrecord, type WfdbRecord } from '../../../lib/wfdb/signal.ts';
 import {
@@ -11,8 +10,10 @@ import {
   listPtbXlData,
   type PtbXlOptions,
 } from './physionet/listing.ts';
+import { type Normalizer, normalizer } from './physionet/normalization.ts';
+import { resampleRecord } from './physionet/resampling.ts';
 
-export { type LabelFrame, type Listing, listChallenge17Data, listChallenge20Data, listPtbXlData, type PtbXlOptions };
+export type { LabelFrame, Normalizer, PtbXlOptions };
 
 /** Mean and standard deviation of Challenge 2017 (mV). */
 export const challenge17Mean = 0.0075;
@@ -105,57 +106,14 @@ export function resampleRecords(
   return out;
 }
 
-/** One record of `resampleRecords`. */
-export function resampleRecord(record: WfdbRecord, fs: number, resampler: Resampler): NdArray<'float32' | 'float64'> {
-  return record.fs === fs ? record.pSignal : resampler.resample(record.pSignal, record.fs, fs);
-}
-
 /** Normalises a signal (…, 1) in mV by mean and standard deviation of Challenge 2017. Twin of `normalize_challenge17`. */
-export const normalizeChallenge17: Normalizer = (array, inplace = false) =>
-  normalize(array, challenge17Mean, challenge17Std, inplace);
+export const normalizeChallenge17: Normalizer = normalizer({ mean: challenge17Mean, std: challenge17Std });
 
 /** Normalises a signal (…, 12) in mV by mean and standard deviation per lead of CPSC 2018. Twin of `normalize_challenge20`. */
-export const normalizeChallenge20: Normalizer = (array, inplace = false) =>
-  normalize(array, challenge20Mean, challenge20Std, inplace);
+export const normalizeChallenge20: Normalizer = normalizer({ mean: challenge20Mean, std: challenge20Std });
 
 /** Normalises a signal (…, 12) in mV by mean and standard deviation per lead of PTB-XL. Twin of `normalize_ptb_xl`. */
-export const normalizePtbXl: Normalizer = (array, inplace = false) => normalize(array, ptbXlMean, ptbXlStd, inplace);
-
-/** `(x − mean) / std`, in a new array or in place. */
-export type Normalizer = (array: NdArray<'float32' | 'float64'>, inplace?: boolean) => NdArray<'float32' | 'float64'>;
-
-/**
- * Subtracts the mean and divides by the standard deviation: numbers, or one number per lead (last axis). Twin of `_normalize`, with NumPy's dtypes:
- * on float32 signals numbers are rounded to float32 and every step is float32; lists give a float64 result, or in place steps in double
- * precision that are rounded when stored.
- *
- * @throws ValueError if the last axis is not that of the lists.
- */
-export function normalize(
-  array: NdArray<'float32' | 'float64'>,
-  mean: number | readonly number[],
-  std: number | readonly number[],
-  inplace = false,
-): NdArray<'float32' | 'float64'> {
-  const means = typeof mean === 'number' ? [mean] : mean;
-  const stds = typeof std === 'number' ? [std] : std;
-  const leads = means.length;
-  if (typeof mean !== 'number' && array.shape.at(-1) !== leads) {
-    throw new ValueError(`the last axis must have ${leads} leads, got shape (${array.shape.join(', ')})`);
-  }
-  const numbers = typeof mean === 'number';
-  const single = array.dtype === 'float32' && (numbers || inplace);
-  const stored = single ? Math.fround : (value: number): number => value;
-  const constant = single && numbers ? Math.fround : (value: number): number => value;
-  const out = inplace ? array : zeros(single ? 'float32' : 'float64', array.shape);
-  const m = means.map(constant);
-  const s = stds.map(constant);
-  for (let i = 0; i < array.data.length; i++) {
-    const lead = i % leads;
-    out.data[i] = stored(stored(array.data[i] - m[lead]) / s[lead]);
-  }
-  return out;
-}
+export const normalizePtbXl: Normalizer = normalizer({ mean: ptbXlMean, std: ptbXlStd });
 
 function readAll<D extends DType, I extends string | number>(
   listing: Listing<D, I>,

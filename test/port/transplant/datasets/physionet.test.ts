@@ -7,10 +7,9 @@ import type { ProgressEvent } from '../../../../src/events.ts';
 import { type NdArray, ndarray } from '../../../../src/lib/numpy/ndarray.ts';
 import { KeyError, ValueError } from '../../../../src/lib/python/errors.ts';
 import { openResampler } from '../../../../src/lib/samplerate/resample.ts';
+import { listPtbXlData } from '../../../../src/port/transplant/datasets/physionet/listing.ts';
 import {
   type Collection,
-  listPtbXlData,
-  normalize,
   normalizeChallenge17,
   normalizeChallenge20,
   normalizePtbXl,
@@ -134,7 +133,7 @@ print(json.dumps(out))`;
   });
 
   it('refuses another number of leads', () => {
-    expect(() => normalize(ndarray('float64', [2, 3], new Float64Array(6)), [0, 0], [1, 1])).toThrow(ValueError);
+    expect(() => normalizePtbXl(ndarray('float64', [2, 3], new Float64Array(6)))).toThrow(ValueError);
   });
 });
 
