@@ -149,6 +149,7 @@ describe('import directions of src', () => {
     expect(usersOf(/JSON\.parse\(/)).toEqual([
       'bench/port_worker.ts',
       'bench/worker_process.ts',
+      'bridge/pythonia.ts',
       'compare/report/json.ts',
       'doctor/probes.ts',
       'jobs/environment.ts',

@@ -1,9 +1,6 @@
-/** Whether a process is there. */
+import { isRunning, startOf } from '../src/lib/processes.ts';
+
+/** Whether a process runs. One that has ended and that nobody has waited for yet does not. */
 export function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return isRunning(pid) && (process.platform !== 'linux' || startOf(pid) !== undefined);
 }

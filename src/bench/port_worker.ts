@@ -1,7 +1,7 @@
 /** Worker of the bench on the side of the port: one work, a round at a time. `WorkerProcess` tells how it is spoken to. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { type Settings, works } from './port_works.ts';
+import { type WorkSettings, works } from './port_works.ts';
 
 let round: (() => number | Promise<number>) | undefined;
 
@@ -12,15 +12,15 @@ for await (const line of createInterface({ input: process.stdin })) {
 // Threads that read ahead and the Python behind the bridge end with the process.
 process.exit(0);
 
-async function handle(request: { work?: string; settings?: Settings }): Promise<object> {
+async function handle(request: { work?: keyof WorkSettings; settings?: unknown }): Promise<object> {
   let value = 0;
   if (request.work === undefined) {
     if (!round) throw new Error('a round was asked for before a work');
     value = await round();
   } else {
-    const work = works[request.work];
+    const work: ((settings: never) => ReturnType<(typeof works)[keyof WorkSettings]>) | undefined = works[request.work];
     if (!work) throw new Error(`the port has no work ${request.work}; it has ${Object.keys(works).join(', ')}`);
-    round = await work(request.settings ?? {});
+    round = await work(request.settings as never);
   }
   return { value, peakBytes: peakBytes() };
 }

@@ -6,16 +6,34 @@ import { RandomState } from '../lib/numpy/random.ts';
 import { pythonExecutable, root } from '../setup/environment.mjs';
 import { type ModelSettings, prepare, trainingFlops } from './port_models.ts';
 
-/** Settings as they crossed from the bench; each work knows its own. */
-export type Settings = Readonly<Record<string, unknown>>;
+/** What each work takes, as the bench sends it. */
+export interface WorkSettings {
+  readonly train: ModelSettings & { readonly steps: number };
+  readonly predict: ModelSettings;
+  readonly growth: ModelSettings & { readonly steps: number };
+  readonly flops: ModelSettings;
+  readonly matmul: { readonly precision: 'float32' | 'bfloat16'; readonly size: number };
+  readonly frames: {
+    readonly folder: string;
+    readonly patients: number;
+    readonly unzipped: boolean;
+    readonly frames: number;
+    readonly batch: number;
+  };
+  readonly prepare_data: { readonly source: string; readonly target: string; readonly resampler?: 'javascript' };
+  readonly metrics: { readonly records: number; readonly classes: number; readonly resamples: number };
+  readonly transfer: { readonly elements: number; readonly direction: 'to' | 'from' };
+  readonly transfer_json: { readonly elements: number; readonly direction: 'to' | 'from' };
+}
 
 type Round = () => number | Promise<number>;
 
 /** Every work by name. A round resolves to seconds unless its comment says otherwise. */
-export const works: Readonly<Record<string, (settings: Settings) => Round | Promise<Round>>> = {
+export const works: {
+  readonly [Name in keyof WorkSettings]: (settings: WorkSettings[Name]) => Round | Promise<Round>;
+} = {
   /** Seconds per training step. */
-  train(settings) {
-    const { steps, ...model } = settings as unknown as ModelSettings & { steps: number };
+  train({ steps, ...model }) {
     const { session, x, y } = prepare(model);
     session.train(x, y);
     return () =>
@@ -25,14 +43,13 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
   },
 
   predict(settings) {
-    const { session, x } = prepare(settings as unknown as ModelSettings);
+    const { session, x } = prepare(settings);
     session.predict(x);
     return () => clock(() => session.predict(x));
   },
 
   /** Growth of resident memory (MB) over the steps of a round, after 200 steps. */
-  growth(settings) {
-    const { steps, ...model } = settings as unknown as ModelSettings & { steps: number };
+  growth({ steps, ...model }) {
     const { session, x, y } = prepare(model);
     for (let step = 0; step < 200; step++) session.train(x, y);
     return () => {
@@ -44,34 +61,34 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
 
   /** Floating-point operations of a training step. */
   flops(settings) {
-    const count = trainingFlops(settings as unknown as ModelSettings);
+    const count = trainingFlops(settings);
     return () => count;
   },
 
   /** Floating-point operations per second of a square matrix product. */
   matmul({ precision, size }) {
-    return matmulRate(precision as 'float32' | 'bfloat16', size as number);
+    return matmulRate(precision, size);
   },
 
   /** Seconds per frame of the beat task. */
   async frames({ folder, patients, unzipped, frames, batch }) {
     const { beatDataset } = await import('../port/pretraining/datasets.ts');
     const stream = beatDataset(
-      folder as string,
-      Array.from({ length: patients as number }, (_, id) => id),
+      folder,
+      Array.from({ length: patients }, (_, id) => id),
       2048,
       {
-        unzipped: unzipped as boolean,
+        unzipped,
         samplesPerPatient: 1000,
-        batchSize: batch as number,
+        batchSize: batch,
         random: new RandomState(1),
       },
     );
-    const batches = Math.ceil((frames as number) / (batch as number));
+    const batches = Math.ceil(frames / batch);
     const round = async (): Promise<number> => {
       const begun = performance.now();
       for (let i = 0; i < batches; i++) await stream.next();
-      return (performance.now() - begun) / 1000 / (batches * (batch as number));
+      return (performance.now() - begun) / 1000 / (batches * batch);
     };
     await round();
     return round;
@@ -84,14 +101,14 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
       const begun = performance.now();
       await prepareData({
         format: 'challenge17',
-        source: source as string,
-        target: target as string,
+        source,
+        target,
         fs: 250,
         pad: 16_384,
         normalize: 'collection',
         testSize: 0,
         force: true,
-        ...(resampler === 'javascript' ? { resampler } : {}),
+        resampler,
       });
       return (performance.now() - begun) / 1000;
     };
@@ -100,14 +117,14 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
   /** Scores of predictions with bootstrap intervals. */
   async metrics({ records, classes, resamples }) {
     const { bootstrapScores } = await import('../lib/bootstrap.ts');
-    const shape = [records as number, classes as number];
+    const shape = [records, classes];
     const random = new RandomState(1);
     const truth = new Uint8Array(shape[0] * shape[1]);
     for (let i = 0; i < shape[0]; i++) truth[i * shape[1] + Number(random.randint(shape[1]))] = 1;
     const probabilities = Float32Array.from(truth, (label) => (label + 2 * random.randomSample()) / 3);
     const yTrue = ndarray('bool', shape, truth);
     const yProb = ndarray('float32', shape, probabilities);
-    return () => clock(() => bootstrapScores(yTrue, yProb, { resamples: resamples as number, seed: 1 }));
+    return () => clock(() => bootstrapScores(yTrue, yProb, { resamples, seed: 1 }));
   },
 
   /** Seconds per element of a float32 array, to Python or from it, through the bridge's files. */
@@ -116,7 +133,7 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
     const { Transfer } = await import('../bridge/transfer.ts');
     const session = await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
     const transfer = new Transfer(session);
-    const array = randomNumbers(elements as number);
+    const array = randomNumbers(elements);
     const send = (): Promise<null> => transfer.lend([array], (files) => session.call<null>('arrays.hold', { files }));
     const fetch = async (): Promise<NdArray[]> =>
       transfer.takeAll(await session.call<string[]>('arrays.held', { folder: transfer.folder() }));
@@ -134,9 +151,9 @@ export const works: Readonly<Record<string, (settings: Settings) => Round | Prom
     const { PythonSession } = await import('../bridge/session.ts');
     // Chooses the interpreter, and ends it with this process.
     await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
-    const { python } = (await import('pythonia')) as unknown as { python: (name: string) => Promise<Builtins> };
-    const builtins = await python('builtins');
-    const value = Array.from(randomNumbers(elements as number).data as Float32Array);
+    const { python } = await import('pythonia');
+    const builtins: Builtins = await python('builtins');
+    const value = Array.from(randomNumbers(elements).data as Float32Array);
     const list = await builtins.list(value);
     return async () => {
       const begun = performance.now();

@@ -2,25 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 import { ownCommand } from '../text.ts';
 import { BridgeStartError } from './errors.ts';
-import type { Original } from './original.ts';
-
-/** Facts of the Python process that a comparison rests on. */
-export interface PythonFacts {
-  readonly python: string;
-  readonly tensorflow: string;
-  readonly keras: string;
-  readonly numpy: string;
-  readonly pandas: string;
-  readonly sklearn: string;
-  readonly wfdb: string;
-  readonly samplerate: string;
-  /** TensorFlow shared libraries that the process has mapped, by real path. */
-  readonly library: readonly string[];
-  readonly onednn: boolean;
-  /** Environment of the parity mode of a GPU, as far as it is set. */
-  readonly parity: { readonly [name: string]: string };
-  readonly gpus: readonly string[];
-}
+import type { Original, PythonFacts } from './original.ts';
 
 /** Python packages whose version decides results, by their name in the lock. */
 const pinned: { readonly [fact in keyof PythonFacts]?: string } = {
@@ -38,7 +20,7 @@ const pinned: { readonly [fact in keyof PythonFacts]?: string } = {
  * have loaded it by now). Returns its facts; throws BridgeStartError naming the first difference.
  */
 export async function handshake(original: Original, lock: string): Promise<PythonFacts> {
-  const facts = (await original.facts()) as unknown as PythonFacts;
+  const facts = await original.facts();
   const versions = readLock(lock);
   const legacy = facts.keras.startsWith('2.');
   for (const [fact, name] of Object.entries(pinned) as [keyof PythonFacts, string][]) {

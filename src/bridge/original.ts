@@ -20,6 +20,24 @@ export interface Shim {
   readonly [key: string]: Wire;
 }
 
+/** Facts of the Python process that a comparison rests on. */
+export type PythonFacts = {
+  readonly python: string;
+  readonly tensorflow: string;
+  readonly keras: string;
+  readonly numpy: string;
+  readonly pandas: string;
+  readonly sklearn: string;
+  readonly wfdb: string;
+  readonly samplerate: string;
+  /** TensorFlow shared libraries that the process has mapped, by real path. */
+  readonly library: readonly string[];
+  readonly onednn: boolean;
+  /** Environment of the parity mode of a GPU, as far as it is set. */
+  readonly parity: { readonly [name: string]: string };
+  readonly gpus: readonly string[];
+};
+
 /** The Python original, typed. Nothing else talks to the Python process. */
 export class Original {
   readonly #session: PythonSession;
@@ -67,7 +85,7 @@ export class Original {
   }
 
   /** Versions and libraries of the Python process. */
-  facts(): Promise<{ readonly [key: string]: Wire }> {
+  facts(): Promise<PythonFacts> {
     return this.#session.call('facts');
   }
 

@@ -1,7 +1,10 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import { isolatedEnvironment, isolatedModule } from '../lib/python/isolated.mjs';
 import { BridgeStartError } from './errors.ts';
 
@@ -14,12 +17,58 @@ export interface Pythonia {
     setFastMode(on: boolean): void;
   };
   readonly com: {
-    proc: ChildProcess | null;
+    proc: unknown;
     /** What waits for an answer, by the number of its request; listeners for events have names. */
     readonly handlers: Record<string, (answer: object) => unknown>;
     start(): void;
-    recieve(message: unknown): unknown;
   };
+}
+
+/** Name under which pythonia looks for the channel inside its child process. */
+const channelHandle = Symbol('kChannelHandle');
+
+/**
+ * What pythonia takes for its child process. Pythonia writes to Node's IPC channel through a private symbol of Node, and Node throws an error that nobody can
+ * catch when such a channel carries text that is not JSON. Here the messages travel over an ordinary pipe: what is wrong with them is an event.
+ */
+export class Channel extends EventEmitter<{ message: [unknown]; fault: [Error]; closed: [] }> {
+  readonly [channelHandle] = { writeUtf8String: (_request: object, line: string): void => this.#write(line) };
+  readonly #child: ChildProcess;
+  readonly #pipe: Duplex;
+
+  constructor(child: ChildProcess, pipe: Duplex) {
+    super();
+    this.#child = child;
+    this.#pipe = pipe;
+    const lines = createInterface({ input: pipe });
+    // The pipe to a process that has ended fails. The end of the process says more.
+    for (const stream of [pipe, lines]) stream.on('error', () => {});
+    pipe.on('close', () => this.emit('closed'));
+    lines.on('line', (line) => {
+      try {
+        this.emit('message', JSON.parse(line));
+      } catch (error) {
+        this.emit('fault', error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  send(message: unknown): void {
+    this[channelHandle].writeUtf8String({}, `${JSON.stringify(message)}\n`);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Closes the pipe, which would keep this process alive. */
+  close(): void {
+    this.#pipe.destroy();
+  }
+
+  #write(line: string): void {
+    this.#pipe.write(line);
+  }
 }
 
 /** Where the process works and what it sees. */
@@ -38,25 +87,29 @@ const require = createRequire(import.meta.url);
 export function startPython(
   python: string,
   { folder, log, env }: PythonPlace,
-): { readonly pythonia: Pythonia; readonly child: ChildProcess } {
+): { readonly pythonia: Pythonia; readonly child: ChildProcess; readonly channel: Channel } {
   const processes = require('node:child_process') as {
-    spawn(file: string, args: readonly string[], options: SpawnOptions): ChildProcess;
+    spawn(file: string, args: readonly string[], options: SpawnOptions): unknown;
   };
   const { spawn } = processes;
   const output = openSync(log, 'a', 0o600);
-  // Pythonia starts `python3 interface.py` by itself, when it is loaded: for that moment, spawn does what is wanted here.
-  processes.spawn = (_, [script]) =>
-    spawn(python, isolatedModule(dirname(script), 'interface', [], ['-u', '-B']), {
+  let started: { readonly child: ChildProcess; readonly channel: Channel } | undefined;
+  // Pythonia starts `python3 interface.py` by itself when it is loaded. For that moment, spawn starts the process that is wanted here.
+  processes.spawn = (_, [script]) => {
+    const child = spawn(python, isolatedModule(dirname(script), 'interface', [], ['-u', '-B']), {
       cwd: folder,
-      env: { ...isolatedEnvironment(), ...env },
-      stdio: ['ignore', output, output, 'ipc'],
-    });
+      env: { ...isolatedEnvironment(), ...env, NODE_CHANNEL_FD: '3' },
+      stdio: ['ignore', output, output, 'pipe'],
+    }) as ChildProcess;
+    const channel = new Channel(child, child.stdio[3] as Duplex);
+    started = { child, channel };
+    return channel;
+  };
   try {
     const pythonia = require('pythonia') as Pythonia;
     if (!pythonia.com.proc) pythonia.com.start();
-    const child = pythonia.com.proc;
-    if (!child) throw new BridgeStartError(`${python} could not be started.`);
-    return { pythonia, child };
+    if (!started) throw new BridgeStartError(`${python} could not be started.`);
+    return { pythonia, ...started };
   } finally {
     processes.spawn = spawn;
     closeSync(output);

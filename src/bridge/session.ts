@@ -6,7 +6,7 @@ import { ownCommand } from '../text.ts';
 import { BridgeLostError, BridgeStartError, PythonError } from './errors.ts';
 import { makeExchange, removeExchange } from './exchange.ts';
 import { gpuParityEnvironment, oneDevice } from './gpu.ts';
-import { type Pythonia, startPython } from './pythonia.ts';
+import { type Channel, type Pythonia, startPython } from './pythonia.ts';
 import { decode, encode, type Wire } from './wire.ts';
 
 /** How the Python side is started. */
@@ -48,6 +48,7 @@ export class PythonSession {
   readonly #options: BridgeOptions;
   readonly #pythonia: Pythonia;
   readonly #child: ChildProcess;
+  readonly #channel: Channel;
   #probe: ProbeProxy | undefined;
   #lost: BridgeLostError | undefined;
   #closed = false;
@@ -55,20 +56,23 @@ export class PythonSession {
   readonly #watch: NodeJS.Timeout;
   readonly #onExit = (): void => this.#release();
 
-  private constructor(options: BridgeOptions, pythonia: Pythonia, child: ChildProcess, exchange: string) {
+  private constructor(
+    options: BridgeOptions,
+    { pythonia, child, channel }: ReturnType<typeof startPython>,
+    exchange: string,
+  ) {
     this.#options = options;
     this.#pythonia = pythonia;
     this.#child = child;
+    this.#channel = channel;
     this.exchange = exchange;
     child.once('exit', (code, signal) => this.#lose(`Python ended (${signal ?? `exit code ${code}`})`));
-    // Writing to a process that has ended fails too, sooner than its end is known; that says more.
     child.on('error', (error) => {
-      if (child.pid === undefined) this.#lose(`Python cannot be started: ${error.message}`);
-      else setTimeout(() => this.#lose(`Python failed: ${error.message}`), 1000).unref();
+      this.#lose(`Python ${child.pid === undefined ? 'cannot be started' : 'failed'}: ${error.message}`);
     });
-    // A process that ends closes its channel first; how it ended says more.
-    child.once('disconnect', () => setTimeout(() => this.#lose('Python closed its channel'), 1000).unref());
-    this.#guardChannel();
+    // A process that ends closes its channel first. How it ended says more, so this waits for it.
+    channel.once('closed', () => setTimeout(() => this.#lose('Python closed its channel'), 1000).unref());
+    channel.once('fault', ({ message }) => this.#lose(`Python sent a line that is not a message (${message})`));
     const limit = options.maxLogBytes ?? 64 * 2 ** 20;
     this.#watch = setInterval(() => {
       const size = this.#logSize();
@@ -86,7 +90,7 @@ export class PythonSession {
     }
     const exchange = makeExchange();
     const log = join(exchange, logName);
-    const { pythonia, child } = startPython(options.python, {
+    const started = startPython(options.python, {
       folder: exchange,
       log,
       env: {
@@ -98,12 +102,13 @@ export class PythonSession {
         ECG_BRIDGE_LOG: log,
       },
     });
-    const session = new PythonSession(options, pythonia, child, exchange);
+    const session = new PythonSession(options, started, exchange);
     current = session;
     try {
       const limit = options.startTimeoutMs ?? 30_000;
-      pythonia.python.setFastMode(true);
-      session.#probe = await session.#race(pythonia.python<ProbeProxy>(probePath), limit, 'start of Python');
+      const { python } = started.pythonia;
+      python.setFastMode(true);
+      session.#probe = await session.#race(python<ProbeProxy>(probePath), limit, 'start of Python');
       await session.call('open', { original: resolve(options.original), exchange }, limit);
       return session;
     } catch (error) {
@@ -132,11 +137,10 @@ export class PythonSession {
     const text = await this.#race(answer, limit, name);
     const reply = decode(text) as { ok?: T; error?: { type: string; detail: string; traceback: string } };
     if (reply.error) {
-      // Keras writes its messages in colours for a terminal; reports and logs are none.
-      const [type, detail, traceback] = [reply.error.type, reply.error.detail, reply.error.traceback].map((part) =>
-        stripVTControlCharacters(part),
-      ) as [string, string, string];
-      throw new PythonError(name, type, detail, traceback);
+      // Keras colours its messages for a terminal.
+      const { type, detail, traceback } = reply.error;
+      const plain = stripVTControlCharacters;
+      throw new PythonError(name, plain(type), plain(detail), plain(traceback));
     }
     return reply.ok as T;
   }
@@ -176,6 +180,7 @@ export class PythonSession {
     this.#child.kill('SIGKILL');
     const { com, python } = this.#pythonia;
     if (com.proc) python.exit();
+    this.#channel.close();
     // What waits inside pythonia would keep this process for 100 s and then end it by an error that nobody can catch.
     for (const [request, answer] of Object.entries(com.handlers)) {
       if (Number.isNaN(Number(request))) continue;
@@ -192,27 +197,6 @@ export class PythonSession {
     this.#lost = new BridgeLostError(tail ? `${reason}. It printed last:\n${tail}` : reason);
     for (const lose of this.#waiting) lose(this.#lost);
     this.#release();
-  }
-
-  // What is no message makes Node and pythonia throw where nobody can catch it, which would end this process.
-  #guardChannel(): void {
-    const guarded =
-      (receive: (...args: unknown[]) => unknown, self: unknown) =>
-      (...args: unknown[]): unknown => {
-        try {
-          return Reflect.apply(receive, self, args);
-        } catch (error) {
-          return this.#lose(`Python sent what is no message (${error instanceof Error ? error.message : error})`);
-        }
-      };
-    const symbol = Object.getOwnPropertySymbols(this.#child).find(
-      ({ description }) => description === 'kChannelHandle',
-    );
-    const channel =
-      symbol && (this.#child as unknown as Record<symbol, { onread: (...args: unknown[]) => unknown }>)[symbol];
-    if (channel) channel.onread = guarded(channel.onread, channel);
-    const { com } = this.#pythonia;
-    com.recieve = guarded(Object.getPrototypeOf(com).recieve, com);
   }
 
   #race<T>(answer: Promise<T>, limit: number, what: string): Promise<T> {

@@ -89,7 +89,7 @@ class Scorer {
         `y_true has shape (${yTrue.shape.join(', ')}), y_prob (${yProb.shape.join(', ')}); expected (samples, classes) twice`,
       );
     }
-    [this.#samples, this.classes] = yProb.shape as unknown as [number, number];
+    [this.#samples, this.classes] = yProb.shape;
     if (this.#samples === 0) throw new ValueError('there are no samples');
     this.#truth = Uint8Array.from(toFloat64(yTrue), (value) => {
       if (value !== 0 && value !== 1) throw new ValueError(`a label is ${value}; expected 0 or 1`);

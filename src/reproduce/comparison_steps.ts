@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { array, boolean, type GenericSchema, object, string } from 'valibot';
-import type { PythonFacts } from '../bridge/handshake.ts';
+import type { PythonFacts } from '../bridge/original.ts';
 import { divideByData } from '../compare/choose.ts';
 import { type Chosen, type Findings, runCases } from '../compare/comparison.ts';
 import { type ComparisonData, generatedCollections, openCollections, publishedFolder } from '../compare/data.ts';

@@ -1,5 +1,5 @@
-import type { PythonFacts } from '../bridge/handshake.ts';
 import { handshake } from '../bridge/handshake.ts';
+import type { PythonFacts } from '../bridge/original.ts';
 import { Original } from '../bridge/original.ts';
 import type { Reporter } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';

@@ -83,7 +83,8 @@ class Planner {
   /** Recordings that both sides read: patients, and records of each set. */
   #recordings(): { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> } {
     const { experiment, folder, data, seed } = this.#run;
-    const source: Setting = { data: data ?? null, seed, generated: (experiment.generated ?? null) as Setting };
+    const generated = experiment.generated ? { ...experiment.generated } : null;
+    const source = { data: data ?? null, seed, generated };
     const patients =
       experiment.pretraining.length === 0
         ? undefined
@@ -161,7 +162,7 @@ class Planner {
       job.batchSize * job.stepsPerEpoch * job.epochs * (job.task === 'cpc' ? (job.contextSize ?? 8) + 2 : 1);
     return this.#add({
       ...placed(side, 'pretraining', job.name),
-      settings: { job: job as unknown as Setting, seed, ...(side === 'port' && { precision }) },
+      settings: { job: { ...job }, seed, ...(side === 'port' && { precision }) },
       needs: [patients],
       seconds: 3 + frames * job.frameSize * secondsPerSample.train + (side === 'original' ? pythonStart : 0),
       outputs: [folder.pretraining(side, job.name)],
@@ -210,7 +211,7 @@ class Planner {
     const samples = records * set.pad;
     return this.#add({
       ...placed(side, 'finetuning', `${job.name}, trial ${trial}`),
-      settings: { job: settings as unknown as Setting, trial, seed, ...(side === 'port' && { precision }) },
+      settings: { job: settings, trial, seed, ...(side === 'port' && { precision }) },
       needs,
       seconds:
         4 +
@@ -236,7 +237,7 @@ class Planner {
     const { folder, experiment } = this.#run;
     return this.#add({
       ...placed(side, 'metrics', 'scores'),
-      settings: { contrasts: experiment.contrasts as unknown as Setting },
+      settings: { contrasts: experiment.contrasts.map((contrast) => ({ ...contrast })) },
       needs: results,
       seconds: 3,
       outputs: [folder.scores(side)],

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { minValue, object, optional, picklist, pipe } from 'valibot';
-import type { PythonFacts } from '../bridge/handshake.ts';
-import type { Original } from '../bridge/original.ts';
+import type { Original, PythonFacts } from '../bridge/original.ts';
 import type { Reporter } from '../events.ts';
 import { finiteNumber, sha256 } from '../lib/json/fields.ts';
 import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
@@ -34,8 +33,14 @@ export interface StepContext {
   facts(): Promise<PythonFacts>;
 }
 
-/** A value of JSON that decides what a step makes. */
-export type Setting = null | boolean | number | string | readonly Setting[] | { readonly [name: string]: Setting };
+/** A value of JSON that decides what a step makes. What is undefined does not count. */
+export type Setting =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Setting[]
+  | { readonly [name: string]: Setting | undefined };
 
 /** A part of a stage that is done as a whole, and once. */
 export interface Step {
@@ -149,10 +154,15 @@ export class StepMarks {
 
 /** The same value with the keys of objects in order. */
 function sorted(value: Setting): Setting {
-  if (Array.isArray(value)) return value.map(sorted);
+  if (isList(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value as { readonly [name: string]: Setting });
-  return Object.fromEntries(
-    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, sorted(item)] as const),
+  const entries = Object.entries(value).flatMap(([name, item]) =>
+    item === undefined ? [] : [[name, sorted(item)] as const],
   );
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `Array.isArray` does not know lists that are read-only. */
+function isList(value: Setting): value is readonly Setting[] {
+  return Array.isArray(value);
 }

@@ -127,10 +127,10 @@ describe('a Python that is lost', () => {
     ['leaves SIGKILL', /Python ended \(SIGKILL\)/],
     ['leaves SIGTERM', /Python ended \(exit code 1\)/],
     ['close_channel', /Python closed its channel/],
-    [`channel ${Buffer.from('garbage\n').toString('hex')}`, /what is no message \(Unexpected token/],
-    [`channel ${Buffer.from('{"r": 5\n').toString('hex')}`, /what is no message/],
-    [`channel ${Buffer.from('null\n').toString('hex')}`, /what is no message/],
-    [`channel ${Buffer.from('\xff\xfe\0\n', 'latin1').toString('hex')}`, /what is no message/],
+    [`channel ${Buffer.from('garbage\n').toString('hex')}`, /a line that is not a message \(Unexpected token/],
+    [`channel ${Buffer.from('{"r": 5\n').toString('hex')}`, /a line that is not a message/],
+    [`channel ${Buffer.from('null\n').toString('hex')}`, /a line that is not a message/],
+    [`channel ${Buffer.from('\xff\xfe\0\n', 'latin1').toString('hex')}`, /a line that is not a message/],
   ])('is noticed within seconds, in the middle of a call: %s', async (how, message) => {
     const session = await open();
     const pid = await session.call<number>('pid');

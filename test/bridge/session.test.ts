@@ -121,7 +121,7 @@ describe('PythonSession', () => {
       /exit code 1\)\. It printed last:\nSyntaxError: broken/,
     ],
     ['is killed', 'kill -9 $$', /Python ended \(SIGKILL\)/],
-    ['sends garbage', 'echo "{nonsense" >&3; exec sleep 60', /Python sent what is no message/],
+    ['sends garbage', 'echo "{nonsense" >&3; exec sleep 60', /Python sent a line that is not a message/],
     ['hangs', 'exec sleep 60', /Python gave no answer within 2 s/],
   ])('does not wait for a Python that %s', async (_, program, message) => {
     const folder = mkdtempSync(join(tmpdir(), 'bridge-'));

@@ -70,14 +70,14 @@ function sameNumbers(a: NotedDraw | undefined, b: NotedDraw | undefined): boolea
 /** Notes what the port draws, by whichever generator, until it is stopped. */
 function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
   const draws: NotedDraw[] = [];
-  const prototype = RandomState.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const prototype = RandomState.prototype;
   const kept = methods.map((name) => [name, prototype[name]] as const);
   let depth = 0;
   for (const [name, draw] of kept) {
-    prototype[name] = function (this: RandomState, ...args) {
+    const noted = function (this: RandomState, ...args: unknown[]): unknown {
       depth++;
       try {
-        const result = draw.apply(this, args);
+        const result: unknown = Reflect.apply(draw, this, args);
         // One draw may use another: the outermost counts.
         const place = depth === 1 ? shownPlace(callerWithin(...portFolders)) : '';
         if (place) draws.push({ method: name, values: numbersOf(name === 'shuffle' ? args[0] : result), place });
@@ -86,11 +86,12 @@ function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
         depth--;
       }
     };
+    Reflect.set(prototype, name, noted);
   }
   return {
     draws,
     stop: () => {
-      for (const [name, draw] of kept) prototype[name] = draw;
+      for (const [name, draw] of kept) Reflect.set(prototype, name, draw);
     },
   };
 }

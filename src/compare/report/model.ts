@@ -1,6 +1,5 @@
 import { gpuParityEnvironment } from '../../bridge/gpu.ts';
-import type { PythonFacts } from '../../bridge/handshake.ts';
-import type { Shim } from '../../bridge/original.ts';
+import type { PythonFacts, Shim } from '../../bridge/original.ts';
 import type { Witness } from '../../bridge/witness.ts';
 import { runtime } from '../../graph/runtime.ts';
 import { mappedLibraries } from '../../lib/tensorflow/libraries.ts';

@@ -34,8 +34,8 @@ const wrappers = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesE
 
 /** Every node of a TypeScript source that runs, parents first. Throws a SyntaxError that says where the source is not TypeScript. */
 export function* nodesOf(source: string): Generator<Place> {
-  const file = parse(source, { sourceType: 'module', plugins: ['typescript'] }) as unknown as SyntaxNode;
-  yield* walk(file.program as SyntaxNode, []);
+  const { program }: { program: unknown } = parse(source, { sourceType: 'module', plugins: ['typescript'] });
+  if (isNode(program)) yield* walk(program, []);
 }
 
 function* walk(node: SyntaxNode, around: readonly SyntaxNode[]): Generator<Place> {

@@ -32,7 +32,7 @@ const MAX_TEXT_WIDTH = 1 << 20;
 export function parseTypeCode(code: string): ElementType | undefined {
   const parts = /^([<>=|]?)([a-zA-Z]\d*)$/.exec(code);
   if (!parts) return undefined;
-  const [, order, name] = parts as unknown as [string, string, string];
+  const [, order, name] = parts;
   const bigEndian = order === '>';
   const dtype = codes[name];
   if (dtype) return { dtype, itemSize: itemSize[dtype], bigEndian };

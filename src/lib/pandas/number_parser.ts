@@ -52,7 +52,7 @@ function powerOfTen(exponent: number): number {
 export function parseIntegerLikePandas(text: string, min: bigint, max: bigint): bigint | 'overflow' | 'invalid' {
   const match = INTEGER.exec(text);
   if (!match) return 'invalid';
-  const [, digits, rest] = match as unknown as [string, string, string];
+  const [, digits, rest] = match;
   // More digits than any limit has, and BigInt takes its time for very many.
   if (digits.replace(/^[+-]?0*/, '').length > 30) return 'overflow';
   const value = BigInt(digits.replace(/^\+/, ''));
