@@ -4,7 +4,7 @@ import { Budget } from '../budget.ts';
 /** HDF5's "undefined address". */
 export const undefinedAddress = -1;
 
-/** Bounded little-endian reads from an HDF5 file held in memory; every read outside it is an InputError that names file and byte. */
+/** Reads little-endian values from an HDF5 file in memory. A read outside the file is an InputError that names the file and the byte. */
 export class FileBytes {
   readonly file: string;
   readonly bytes: Uint8Array;
@@ -49,12 +49,12 @@ export class FileBytes {
     return this.#view.getUint32(at, true);
   }
 
-  /** An eight-byte size or count; beyond 2^53 it cannot be true of any file. */
+  /** An eight-byte size or count. A value beyond 2^53 is refused: no file is that large. */
   size(at: number): number {
     this.require(at, 8, 'a field');
     const value = this.#view.getBigUint64(at, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw this.error('absurd size', at, { got: String(value) });
+      throw this.error('impossible size', at, { got: String(value) });
     }
     return Number(value);
   }

@@ -16,14 +16,14 @@ export interface DatasetMessages {
   readonly dataspace: HeaderMessage;
   readonly datatype: HeaderMessage;
   readonly layout: HeaderMessage;
-  /** All of them. */
+  /** Every message of the header. */
   readonly messages: readonly HeaderMessage[];
 }
 
 const maxRank = 32;
 const plain = 'Keras writes contiguous numbers: save the weights again with Keras 3.';
 
-/** Reads a contiguous or compact data set of numbers (bfloat16 becomes float32); anything else is an InputError that names the data set. */
+/** Reads a contiguous or compact data set of numbers (bfloat16 becomes float32). Anything else is an InputError that names the data set. */
 export function readDataset(
   source: FileBytes,
   path: string,
@@ -115,7 +115,7 @@ function readDtype(source: FileBytes, path: string, { at, size }: HeaderMessage,
       next: plain,
     });
   const bits = source.u8(at + 1);
-  // Keras stores bfloat16, which HDF5 does not know, as opaque values of two bytes with an attribute that says so.
+  // HDF5 has no bfloat16. Keras stores it as opaque two-byte values, marked by an attribute.
   if (kind === 5 && bytes === 2 && isKeras) return { dtype: 'bfloat16', bigEndian: false };
   if (kind > 1) throw refuse(classNames[kind] ?? `datatype class ${kind}`);
   const bigEndian = (bits & 0x01) !== 0;
@@ -163,7 +163,7 @@ function readLayout(source: FileBytes, path: string, { at, size: messageSize }: 
 }
 
 function wrongSize(source: FileBytes, path: string, at: number, got: number, expected: number) {
-  return source.error(`${path} occupies another size than its shape and type need`, at, {
+  return source.error(`${path} does not have the size that its shape and type need`, at, {
     got: `${got} bytes`,
     expected: `${expected} bytes`,
   });

@@ -12,8 +12,8 @@ const softLink = 2;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Entries of a classic group: a version 1 B-tree of symbol table nodes with names in a local heap. `visited` holds every node of the whole
- * file, so that a tree that meets itself or another tree is refused. Soft links are refused.
+ * Entries of a classic group: a version 1 B-tree of symbol table nodes with names in a local heap. `visited` holds every node visited so far in the
+ * whole file, so that trees that share a node, or contain themselves, are refused. Soft links are refused.
  */
 export function readGroup(source: FileBytes, at: number, path: string, visited: Set<number>): GroupEntry[] {
   const tree = source.address(at);
@@ -69,10 +69,10 @@ function label(path: string): string {
 }
 
 function claim(source: FileBytes, address: number, path: string, visited: Set<number>): void {
-  if (address === undefinedAddress) throw source.error(`${label(path)} has no index of its names`, 0);
+  if (address === undefinedAddress) throw source.error(`${label(path)} has no B-tree of names`, 0);
   if (visited.has(address)) {
     throw source.error(
-      `${label(path)} reaches a part of the file that is already in use: a circle or a second name`,
+      `${label(path)} points to a part of the file that another group uses: a cycle or a second hard link`,
       address,
     );
   }
@@ -81,7 +81,7 @@ function claim(source: FileBytes, address: number, path: string, visited: Set<nu
 
 /** Reader of the names in the local heap at `address`. */
 function readHeap(source: FileBytes, address: number, path: string): (offset: number, at: number) => string {
-  if (address === undefinedAddress) throw source.error(`${label(path)} has no names`, 0);
+  if (address === undefinedAddress) throw source.error(`${label(path)} has no heap of names`, 0);
   source.signature(address, 'HEAP', `names of ${label(path)}`);
   const bytes = source.slice(source.address(address + 24), source.size(address + 8), `names of ${label(path)}`);
   return (offset, at) => {

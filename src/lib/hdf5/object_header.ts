@@ -8,7 +8,7 @@ export interface HeaderMessage {
   readonly size: number;
 }
 
-/** Message types of the HDF5 file format that are used or refused by name. */
+/** Message types of the HDF5 file format that this reader uses, or names when it refuses them. */
 export const messageType = {
   nil: 0x00,
   dataspace: 0x01,
@@ -30,7 +30,7 @@ export const messageType = {
   attributeInfo: 0x15,
 } as const;
 
-/** Messages that say nothing about where values lie. */
+/** Messages that do not affect where values are stored. */
 const harmless: ReadonlySet<number> = new Set([
   messageType.nil,
   messageType.fillValueOld,
@@ -49,20 +49,20 @@ const used: ReadonlySet<number> = new Set([
   messageType.attribute,
 ]);
 
-const newKind = 'is a group of the new kind (track_order, libver "latest", or with external links)';
+const newKind = 'is a new-style group (track_order, libver "latest", or with external links)';
 const plainCopy = 'Keras writes plain files: save the weights again with model.save_weights("….weights.h5").';
 
 /**
- * Messages of the object header at `address`, continuation blocks included.
+ * Messages of the object header at `address`, including its continuation blocks.
  *
- * Only what a plain file of classic groups and contiguous data sets needs is let through; external storage, links and every other way to
- * point elsewhere are refused by name with an InputError.
+ * Accepts only what a plain file of old-style groups and contiguous data sets needs. External storage, links and every other way to point elsewhere
+ * are an InputError that names the feature.
  */
 export function readObjectHeader(source: FileBytes, address: number, path: string): HeaderMessage[] {
   const where = path === '' ? 'the root group' : path;
   const version = source.u8(address);
   if (version !== 1) {
-    throw source.error(`object header of ${where} is not of the classic kind`, address, {
+    throw source.error(`object header of ${where} is not of version 1`, address, {
       got: version === 0x4f ? 'a header of libver "latest"' : `version ${version}`,
       expected: 'version 1',
       next: plainCopy,
@@ -75,12 +75,13 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
   let seen = 0;
   let newGroup: InputError | undefined;
   for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) {
-    if (starts.has(block.at)) throw source.error(`object header of ${where} continues in a circle`, block.at);
+    if (starts.has(block.at))
+      throw source.error(`object header of ${where} has continuation blocks that form a cycle`, block.at);
     starts.add(block.at);
     source.require(block.at, block.size, `object header of ${where}`);
     const end = block.at + block.size;
     for (let at = block.at; at + 8 <= end && seen < count; seen++) {
-      // Headers may share their continuations.
+      // Several headers may share a continuation block, so reading them all can cost more than the file's size.
       source.budget.work(8, 'messages of its headers');
       const type = source.u16(at);
       const size = source.u16(at + 2);
@@ -92,7 +93,7 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
         });
       }
       if ((source.u8(at + 4) & 0x02) !== 0 && !harmless.has(type)) {
-        throw source.error(`${where} shares its description with another object`, at, { next: plainCopy });
+        throw source.error(`${where} has a message that it shares with another object`, at, { next: plainCopy });
       }
       if (type === messageType.continuation) {
         if (size < 16) throw source.error(`object header of ${where} has a damaged continuation`, at);
@@ -100,7 +101,7 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
       } else if (used.has(type)) {
         messages.push({ type, at: content, size });
       } else if (type === messageType.linkInfo || type === messageType.groupInfo) {
-        // Not thrown at once: what the links are says more.
+        // Thrown only if no other message is refused: the kind of a link is the better explanation.
         newGroup ??= source.error(`${where} ${newKind}`, at, { next: plainCopy });
       } else if (!harmless.has(type)) {
         throw source.error(`${where} ${refusal(source, type, content, size)}`, at, { next: plainCopy });
@@ -118,7 +119,7 @@ export function readObjectHeader(source: FileBytes, address: number, path: strin
   return messages;
 }
 
-/** Whether an object has an attribute of this name; what it says is not read. */
+/** Whether an object has an attribute of this name. Its value is not read. */
 export function hasAttribute(source: FileBytes, messages: readonly HeaderMessage[], name: string): boolean {
   return messages.some(({ type, at, size }) => {
     if (type !== messageType.attribute || size < 9) return false;

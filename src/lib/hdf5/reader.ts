@@ -11,24 +11,23 @@ export interface Hdf5Content {
 }
 
 const signature = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
-/** Memory of a group or data set beside its path. */
+/** Memory that a group or data set takes, without its path. */
 const OBJECT_BYTES = 500;
 const maxDepth = 32;
 const maxObjects = 100_000;
 
-/** Whether the bytes begin like an HDF5 file. */
+/** Whether the bytes begin with the HDF5 signature. */
 export function isHdf5(bytes: Uint8Array): boolean {
   return bytes.byteLength >= 8 && signature.equals(bytes.subarray(0, 8));
 }
 
 /**
- * Reads an untrusted HDF5 file held in memory; the arrays are views of `bytes` wherever their alignment allows.
+ * Reads an untrusted HDF5 file in memory. The arrays are views of `bytes` where their alignment allows it.
  *
- * Takes the plain files that h5py and Keras write: classic groups, contiguous or compact little-endian numbers. External storage, external,
- * soft and second hard links, virtual, chunked and compressed data sets, references and all other types, overlapping or absurd sizes, and
- * circles are refused with an InputError that names the file (`file` is used for messages only) and the byte. Nothing outside `bytes` is
- * read, and time is linear in their number. The HDF5 C library follows links and external storage as it reads, so every header has to be
- * judged first; after that nothing is left for it to do.
+ * Accepts the plain files that h5py and Keras write: old-style groups, and contiguous or compact little-endian numbers. An InputError that names the
+ * file (`file` is only for messages) and the byte refuses external storage; external, soft and second hard links; virtual, chunked and compressed
+ * data sets; references and all other types; overlapping or impossible sizes; and cycles. Reads nothing outside `bytes`, in time linear in their
+ * number. The HDF5 C library cannot be used here, because it follows links and external storage while it reads.
  */
 export function readHdf5(file: string, bytes: Uint8Array): Hdf5Content {
   const source = new FileBytes(file, bytes);
@@ -38,9 +37,9 @@ export function readHdf5(file: string, bytes: Uint8Array): Hdf5Content {
   const visited = new Set<number>();
 
   const visit = (path: string, header: number, depth: number): void => {
-    if (header === undefinedAddress) throw source.error(`${path} leads nowhere`, 0);
+    if (header === undefinedAddress) throw source.error(`${path} has no address`, 0);
     if (depth > maxDepth) throw source.error(`groups are nested deeper than ${maxDepth}`, header, { got: path });
-    if (visited.has(header)) throw source.error(`${path} is a second name of another object`, header);
+    if (visited.has(header)) throw source.error(`${path} is a second hard link to an object`, header);
     if (groups.length + arrays.size >= maxObjects) throw source.error(`more than ${maxObjects} objects`, header);
     visited.add(header);
     source.budget.spend(OBJECT_BYTES + 2 * path.length, 'objects and their paths');
@@ -79,7 +78,7 @@ function readSuperblock(source: FileBytes): number {
   }
   const version = source.u8(8);
   if (version !== 0) {
-    throw source.error('HDF5 file of another format version than Keras writes', 8, {
+    throw source.error('Keras does not write HDF5 files of this format version', 8, {
       got: `superblock version ${version}`,
       expected: '0',
       next: 'Save the weights again with Keras 3, or with h5py without libver="latest".',
@@ -87,11 +86,11 @@ function readSuperblock(source: FileBytes): number {
   }
   const sizes = [source.u8(13), source.u8(14)];
   if (sizes.join() !== '8,8')
-    throw source.error('unusual sizes of addresses', 13, { got: sizes.join(), expected: '8,8' });
+    throw source.error('addresses and sizes do not have eight bytes each', 13, { got: sizes.join(), expected: '8,8' });
   if (source.address(24) !== 0) throw source.error('the file begins with a user block', 24);
   const end = source.address(40);
   if (end !== source.bytes.byteLength) {
-    throw source.error('the file is not as long as it says', 40, {
+    throw source.error('the length of the file differs from the length in its header', 40, {
       got: `${source.bytes.byteLength} bytes`,
       expected: `${end} bytes`,
       next: 'The file is truncated or damaged: copy or download it again.',
@@ -109,7 +108,7 @@ function single(
   header: number,
 ): HeaderMessage | undefined {
   const found = messages.filter((message) => message.type === type);
-  if (found.length > 1) throw source.error(`${path} describes itself twice`, header);
+  if (found.length > 1) throw source.error(`${path} has two header messages of the same type`, header);
   return found[0];
 }
 

@@ -13,8 +13,8 @@ const letters: Partial<Record<DType, string>> = {
 let files = 0;
 
 /**
- * An HDF5 file, as bytes, of contiguous arrays and (possibly empty) groups, in the format version that h5py writes; groups on the way to a
- * path are made as needed. The result is read back and compared. Throws a TypeError for a dtype that no weight has.
+ * The bytes of an HDF5 file with contiguous arrays and (possibly empty) groups, in the format version that h5py writes. Creates the parent groups of
+ * each path, reads the result back and compares it. Throws a TypeError for a dtype that no weight has.
  */
 export async function writeHdf5({ groups, arrays }: Hdf5Content): Promise<Uint8Array> {
   // Loaded on first use: it unpacks 4 MB of WebAssembly.
@@ -59,7 +59,7 @@ function compare(written: ReadonlyMap<string, NdArray>, read: ReadonlyMap<string
       back?.dtype === array.dtype &&
       back.shape.join() === array.shape.join() &&
       Buffer.compare(bytesOf(back), bytesOf(array)) === 0;
-    if (!same) throw new Error(`h5wasm wrote ${path} wrongly; the file was not saved`);
+    if (!same) throw new Error(`h5wasm wrote wrong values of ${path}; the file was not saved`);
   }
   if (read.size !== written.size)
     throw new Error(`h5wasm wrote ${read.size} of ${written.size} arrays; the file was not saved`);

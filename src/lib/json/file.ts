@@ -17,14 +17,15 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
 export interface ReadJsonOptions extends JsonLimits {
   /** What the user can do about a file that cannot be used. */
   readonly next?: string;
-  /** What the file is, as in "the description of the job"; default "the file". */
+  /** What the file is, for messages, such as "the description of the job"; default "the file". */
   readonly what?: string;
 }
 
 /**
- * Reads a JSON file that has to follow a schema. Fields that the schema does not know are let pass; `format` (or `schema`) of another number is refused as another version.
+ * Reads a JSON file and checks it against a schema. Fields that the schema does not name are allowed. A different number in `format` (or `schema`) is
+ * refused as another version.
  *
- * @throws InputError that names the file, and the first field that is wrong; also if there is no such file.
+ * @throws InputError that names the file and the first wrong field, or if the file does not exist.
  */
 export function readJson<S extends GenericSchema>(
   file: string,
@@ -52,7 +53,7 @@ export function checkJson<S extends GenericSchema>(
   return value as Described<S>;
 }
 
-/** The value of a file that may be missing, cut off or damaged, where its loss costs only time: undefined then. */
+/** The value of a file whose loss costs only time (a cache); undefined if it is missing, cut off or damaged. */
 export function readJsonIfSound<S extends GenericSchema>(
   file: string,
   schema: S,
@@ -66,7 +67,7 @@ export function readJsonIfSound<S extends GenericSchema>(
   }
 }
 
-/** Values of a file with one JSON text per line, up to the first line that is cut off or does not follow the schema; none if the file is missing. */
+/** Values of a file with one JSON text per line, up to the first line that is cut off or does not match the schema; none if the file is missing. */
 export function readSoundLines<S extends GenericSchema>(
   file: string,
   schema: S,
@@ -83,7 +84,7 @@ export function readSoundLines<S extends GenericSchema>(
   return values;
 }
 
-/** Writes a value so that `readJson` reads the same one. */
+/** Writes a value in the form from which `readJson` reads the same value, NaN and infinities included. */
 export function writeJson(file: string, value: unknown, indent = 2): void {
   writeFileAtomic(file, `${encodeJson(value, indent)}\n`);
 }
@@ -103,7 +104,7 @@ function parsed(text: string, file: string, options: ReadJsonOptions): unknown {
   return 'value' in result ? result.value : throwFault(result, file, options.next);
 }
 
-/** The first place where a value does not follow a schema, if any. */
+/** The first place where a value does not match a schema, if there is one. */
 export function faultOf(value: unknown, schema: GenericSchema, what = 'the file'): JsonFault | undefined {
   const { issues } = safeParse(schema, value, { abortEarly: true });
   return issues && describeIssue(issues[0], what);
@@ -112,7 +113,7 @@ export function faultOf(value: unknown, schema: GenericSchema, what = 'the file'
 function describeIssue(issue: BaseIssue<unknown>, what: string): JsonFault {
   const path = issue.path ?? [];
   const where = path.map(({ key }, i) => placeOf(key, i === 0)).join('');
-  // A check of several fields names one of them.
+  // A check that spans several fields names one of them.
   const input = path.length > 0 ? path.at(-1)!.value : issue.input;
   const fault = { where, got: shown(input), expected: expectedBy(issue) };
   if (/(^|\.)(format|schema)$/.test(where) && issue.type === 'literal' && typeof issue.input === 'number') {

@@ -4,20 +4,20 @@ import { InputError } from '../../errors.ts';
 export interface JsonLimits {
   /** Default 16 MiB. */
   readonly maxBytes?: number;
-  /** Values in all, those in arrays and objects too; default a million. */
+  /** Number of values, including those in arrays and objects; default a million. */
   readonly maxValues?: number;
 }
 
 export const defaultMaxBytes = 2 ** 24;
 const defaultMaxValues = 1_000_000;
 const maxDepth = 64;
-/** V8 hashes longer names by their length alone, so that thousands of them collide. */
+/** V8 hashes longer names by their length only, so thousands of them would collide. */
 const maxNameLength = 4096;
 
 /** A fault in a JSON text or in the value it holds. */
 export interface JsonFault {
   readonly summary: string;
-  /** Such as `leads[3]`; empty for the whole text. */
+  /** For example `leads[3]`; empty for the whole text. */
   readonly where?: string;
   readonly got?: string;
   readonly expected?: string;
@@ -36,8 +36,8 @@ const floats = new Map<unknown, number>([
 ]);
 
 /**
- * JSON text of a value. Numbers that JSON does not have, or that `JSON.stringify` changes, become `{"$float": "nan" | "inf" | "-inf" | "-0.0"}`: the one form in which
- * this package writes them to read them back.
+ * JSON text of a value. Numbers that JSON cannot express, or that `JSON.stringify` changes, become `{"$float": "nan" | "inf" | "-inf" | "-0.0"}`,
+ * which `readJson` turns back into the numbers.
  */
 export function encodeJson(value: unknown, indent?: number): string {
   const replace = (_name: string, item: unknown): unknown => {
@@ -48,12 +48,12 @@ export function encodeJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, replace, indent);
 }
 
-/** Inverse of {@link encodeJson}, for texts of this package's own processes; throws a SyntaxError on text that is not JSON. */
+/** Inverse of {@link encodeJson}, for texts from processes of this package. Throws a SyntaxError for text that is not JSON. */
 export function decodeJson(text: string): unknown {
   return withFloats(JSON.parse(text));
 }
 
-/** The value of a text from outside, or what is wrong with the text. Costs memory in proportion to the text, whatever it holds. */
+/** The value of an untrusted text, or what is wrong with it. Takes memory in proportion to the length of the text, whatever it contains. */
 export function parseJson(text: string, limits: JsonLimits = {}): { readonly value: unknown } | JsonFault {
   const fault = structureFault(text, limits.maxValues ?? defaultMaxValues);
   if (fault) return fault;
@@ -61,12 +61,12 @@ export function parseJson(text: string, limits: JsonLimits = {}): { readonly val
     return { value: withFloats(JSON.parse(text)) };
   } catch (error) {
     return error instanceof UnsafeName
-      ? { summary: 'the file has a field that no such file has', where: error.message }
+      ? { summary: 'the file has a field with a forbidden name', where: error.message }
       : { summary: 'the file is not JSON', got: (error as Error).message };
   }
 }
 
-/** What would make parsing expensive: looked for before, since the parser has no limits. */
+/** Finds what would make parsing expensive. JSON.parse has no limits, so this runs before it. */
 function structureFault(text: string, maxValues: number): JsonFault | undefined {
   let depth = 0;
   let values = 0;
@@ -116,7 +116,7 @@ function structureFault(text: string, maxValues: number): JsonFault | undefined 
 
 class UnsafeName extends Error {}
 
-/** Puts numbers in place of their marks. Throws for a field that would change what an object is. */
+/** Replaces `$float` marks by their numbers. Throws for a field that would change an object's prototype. */
 function withFloats(value: unknown, where = ''): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {

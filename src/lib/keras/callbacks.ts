@@ -2,14 +2,14 @@ import { closeSync, fsyncSync, writeSync } from 'node:fs';
 import { openAnew, openToAppend } from '../own_files.ts';
 import { floatRepr } from '../python/float_repr.ts';
 
-/** Figures of one epoch, by name (`loss`, `acc`, `val_loss`, …). Callbacks may add to them for the callbacks after them. */
+/** Figures of one epoch, by name (`loss`, `acc`, `val_loss`, …). A callback may add figures for the callbacks that run after it. */
 export type Logs = Record<string, number>;
 
 /** What a callback may do to the training that it watches. */
 export interface Training {
   /** Writes the model's weights (and optimiser state) to a file. */
   saveWeights(path: string): Promise<void>;
-  /** Ends training after this epoch. */
+  /** Stops training after this epoch. */
   stop(): void;
   /** Shows a line to the user. */
   say(text: string): void;
@@ -21,9 +21,8 @@ export interface Callback {
 }
 
 /**
- * Twin of `keras.callbacks.CSVLogger`: CRLF lines, `epoch` first, then the names of the first epoch's logs sorted as strings. Without
- * validation the `val_*` columns stand there all the same, filled with `NA` (Quirk Q38). A previous file is overwritten when the first
- * epoch ends.
+ * Twin of `keras.callbacks.CSVLogger`: CRLF line ends; `epoch` first, then the names of the first epoch's logs, sorted as strings. Without
+ * validation, the `val_*` columns are filled with `NA` (Quirk Q38). Overwrites an earlier file when the first epoch ends.
  */
 export class CSVLogger implements Callback {
   readonly #path: string;
@@ -67,12 +66,12 @@ export function modeOf(monitor: string): Mode {
   return monitor.endsWith('acc') ? 'max' : 'min';
 }
 
-/** Strict improvement, from an infinite start; NaN never improves. */
+/** Whether the value is strictly better than the best so far. NaN never is. */
 export function improves(value: number, best: number, mode: Mode): boolean {
   return mode === 'max' ? value > best : value < best;
 }
 
-/** The worst value that any number improves on. */
+/** The start value: every finite number is better. */
 export function worstOf(mode: Mode): number {
   return mode === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
@@ -83,10 +82,10 @@ export class ModelCheckpoint implements Callback {
   readonly mode: Mode;
   readonly #pathOf: (epoch: number) => string;
   readonly #bestOnly: boolean;
-  /** Best monitored value so far; settable, so that a resumed run goes on from it. */
+  /** Best monitored value so far. A resumed run sets it. */
   best: number;
 
-  /** `pathOf` gives the file of an epoch, counted from 1 as in Keras's file name patterns. */
+  /** @param pathOf gives the file of an epoch; epochs count from 1, as in Keras's file name patterns. */
   constructor(options: { pathOf: (epoch: number) => string; monitor: string; saveBestOnly: boolean }) {
     this.monitor = options.monitor;
     this.mode = modeOf(options.monitor);
@@ -115,12 +114,12 @@ export class ModelCheckpoint implements Callback {
   }
 }
 
-/** Twin of `keras.callbacks.EarlyStopping(monitor, patience)`: strict improvement, nothing restored. */
+/** Twin of `keras.callbacks.EarlyStopping(monitor, patience)`: counts only strict improvements, and does not restore weights. */
 export class EarlyStopping implements Callback {
   readonly #monitor: string;
   readonly #mode: Mode;
   readonly #patience: number;
-  /** Best monitored value so far and the epochs since; settable, so that a resumed run goes on from them. */
+  /** Best monitored value so far, and the epochs since. A resumed run sets them. */
   best: number;
   wait = 0;
 

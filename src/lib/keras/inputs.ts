@@ -1,6 +1,6 @@
 import type { NdArray } from '../numpy/ndarray.ts';
 
-/** What a model takes: the array of its only input `x`, or arrays by input name; batch first. */
+/** Input of a model: the array of its only input `x`, or arrays by input name. The first axis is the batch. */
 export type Inputs = NdArray | Readonly<Record<string, NdArray>>;
 
 /** The arrays by input name. */

@@ -6,10 +6,10 @@ import { type KerasWeights, parseWeightsH5 } from './weights_h5.ts';
 const weightsMember = 'model.weights.h5';
 
 /**
- * Reads the weights of a whole model that Keras 3 saved (`model.save('x.keras')`): a zip archive with a weight file in it. Nothing else of it is
- * read: its `config.json` can name code, which Keras would import.
+ * Reads the weights of a whole model that Keras 3 saved (`model.save('x.keras')`): a zip archive with a weight file in it. Does not read
+ * `config.json`, which can name code that Keras would import.
  *
- * @throws FileNotFoundError; InputError for an archive that is damaged or larger than its budget when it is unpacked, without weights, and as `readWeightsH5`.
+ * @throws FileNotFoundError; InputError for an archive that is damaged, holds no weights, or unpacks to more than its budget; and as `readWeightsH5`.
  */
 export function readKerasArchive(file: string): KerasWeights {
   const archive = new ZipFile(file);
@@ -17,7 +17,7 @@ export function readKerasArchive(file: string): KerasWeights {
     const member = archive.members.get(weightsMember);
     if (member === undefined) {
       const names = [...archive.members.keys()];
-      throw new InputError('this is not a model that Keras 3 saved', {
+      throw new InputError('this archive is not a model that Keras 3 saved', {
         file,
         got: `an archive of ${names.slice(0, 5).join(', ') || 'nothing'}`,
         expected: weightsMember,

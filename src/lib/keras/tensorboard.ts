@@ -4,8 +4,8 @@ import { EventFile } from '../tensorflow/event_file.ts';
 import type { Callback, Logs } from './callbacks.ts';
 
 /**
- * Writes the figures of each epoch for TensorBoard: `epoch_loss`, `epoch_acc`, … in the runs `train` and, for `val_*`, `validation`. Twin
- * of `keras.callbacks.TensorBoard(log_dir, write_graph=False)` with its scalars per epoch. Close it when done.
+ * Writes the figures of each epoch for TensorBoard: `epoch_loss`, `epoch_acc`, … in the runs `train` and, for `val_*`, `validation`. Twin of
+ * `keras.callbacks.TensorBoard(log_dir, write_graph=False)`, for its scalars per epoch. Close it when done.
  */
 export class TensorBoard implements Callback {
   readonly #folder: string;

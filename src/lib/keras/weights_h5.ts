@@ -6,18 +6,18 @@ import { writeFileAtomic } from '../python/atomic_file.ts';
 import { ValueError } from '../python/errors.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 
-/** A weight under its place in a Keras `.weights.h5` file, e.g. `layers/dense/vars/0`. */
+/** A weight and its path in a Keras `.weights.h5` file, such as `layers/dense/vars/0`. */
 export interface NamedArray extends NdArray {
   readonly path: string;
 }
 
 /** Content of a `.weights.h5` file. */
 export interface KerasWeights {
-  /** The variables of the layers; a layer's own are in Keras's order. */
+  /** The variables of the layers. The variables of one layer are in Keras's order. */
   readonly weights: readonly NamedArray[];
-  /** Paths of all objects that have a `vars` group, empty or not; the model itself is the empty string. */
+  /** Paths of all objects with a `vars` group, empty or not. The path of the model itself is the empty string. */
   readonly objects: readonly string[];
-  /** `optimizer/vars/0…`, absent in a file of a model that was never compiled. */
+  /** `optimizer/vars/0…`; absent if the model was never compiled. */
   readonly optimizer?: readonly NdArray[];
 }
 
@@ -25,15 +25,15 @@ const extension = '.weights.h5';
 const optimizerPath = 'optimizer';
 
 /**
- * Reads a weight file of Keras 3; the arrays are views of one buffer. Twin of the reading half of `Model.load_weights`.
+ * Reads a weight file of Keras 3. The arrays are views of one buffer. Twin of the part of `Model.load_weights` that reads.
  *
- * The file may come from anywhere: see `readHdf5` for what is refused with an InputError.
+ * The file may be untrusted: `readHdf5` says what is refused with an InputError.
  */
 export function readWeightsH5(file: string): KerasWeights {
   return parseWeightsH5(file, readWholeFile(file));
 }
 
-/** As `readWeightsH5`, from bytes; `file` is used for messages. */
+/** As `readWeightsH5`, from bytes. `file` is only for messages. */
 export function parseWeightsH5(file: string, bytes: Uint8Array): KerasWeights {
   const { groups, arrays } = readHdf5(file, bytes);
   const variables = new Map<string, NdArray[]>();
@@ -71,10 +71,10 @@ export function parseWeightsH5(file: string, bytes: Uint8Array): KerasWeights {
 }
 
 /**
- * Writes a weight file that Keras 3 loads, by way of a temporary name. Twin of `Model.save_weights`.
+ * Writes a weight file that Keras 3 can load, under a temporary name, then renames it. Twin of `Model.save_weights`.
  *
- * Every object of `objects` gets its `vars` group. The file is read back and compared before it gets its name. Throws a ValueError, as
- * Keras does, unless the name ends in `.weights.h5`.
+ * Every object of `objects` gets a `vars` group. The file is read back and compared before it is renamed. Throws a ValueError, as Keras does, if the
+ * name does not end in `.weights.h5`.
  */
 export async function writeWeightsH5(file: string, { weights, objects, optimizer }: KerasWeights): Promise<void> {
   if (!file.endsWith(extension)) {
@@ -95,10 +95,13 @@ function foreignFile(file: string, groups: readonly string[], got: string): Inpu
   const isKeras2 = groups.some((group) =>
     /^(_layer_checkpoint_dependencies|model_weights|optimizer_weights)\b/.test(group),
   );
-  return new InputError(isKeras2 ? 'weights in an HDF5 layout of Keras 2' : 'HDF5 file that holds no Keras 3 weights', {
-    file,
-    got,
-    expected: 'groups named "vars" with variables numbered from 0',
-    next: 'Save the weights with Keras 3: model.save_weights("….weights.h5"), or as a TensorFlow checkpoint with tf_keras.',
-  });
+  return new InputError(
+    isKeras2 ? 'the file has the HDF5 layout of Keras 2' : 'the HDF5 file does not hold weights of Keras 3',
+    {
+      file,
+      got,
+      expected: 'groups named "vars" with variables numbered from 0',
+      next: 'Save the weights with Keras 3: model.save_weights("….weights.h5"), or as a TensorFlow checkpoint with tf_keras.',
+    },
+  );
 }

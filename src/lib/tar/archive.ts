@@ -20,24 +20,24 @@ export interface TarEntry {
 
 /** Limits of reading an archive. */
 export interface TarOptions {
-  /** Most bytes of all files together; default 64 GiB. A small archive may hold less: see `Budget`. */
+  /** Largest number of bytes of all files together; default 64 GiB. Small archives may hold less, see `Budget`. */
   readonly maxBytes?: number;
-  /** Most entries; default 1,000,000. */
+  /** Largest number of entries; default 1,000,000. */
   readonly maxEntries?: number;
 }
 
 const FILES: ReadonlySet<string> = new Set(['File', 'OldFile', 'ContiguousFile']);
 const FOLDERS: ReadonlySet<string> = new Set(['Directory', 'GNUDumpDir']);
 const BLOCK = 512;
-/** Writers fill their last record, of 10 KiB unless they are told otherwise. */
+/** Writers pad the last record with zeros. Records have 10 KiB by default. */
 const MAX_BEHIND = 1 << 22;
-/** Headers and padding around the bytes of an entry. */
+/** Bytes of headers and padding per entry. */
 const AROUND_ENTRY = 4 * BLOCK;
 
 /**
- * Lists a `.tar` or `.tar.gz` archive, read to its end.
+ * Lists a `.tar` or `.tar.gz` archive. Reads it to its end.
  *
- * @throws FileNotFoundError, or InputError for damage and for whatever `extractTar` refuses.
+ * @throws FileNotFoundError, or InputError for damage and for everything that `extractTar` refuses.
  */
 export async function listTar(archive: string, options: TarOptions = {}): Promise<TarEntry[]> {
   const entries: TarEntry[] = [];
@@ -49,8 +49,9 @@ export async function listTar(archive: string, options: TarOptions = {}): Promis
 }
 
 /**
- * Unpacks an archive into a folder, which is made if it is missing, and returns what it unpacked. The whole archive is checked before anything is written: links,
- * devices, paths and names that `MemberPaths` refuses, more bytes or entries than allowed and damage of any kind are refused. Owners, times and modes are not taken over.
+ * Unpacks an archive into a folder, which is created if it is missing, and returns what it unpacked. Checks the whole archive before it writes
+ * anything, and refuses links, devices, paths that `MemberPaths` refuses, more bytes or entries than allowed, and any damage. Ignores owners, times
+ * and modes.
  *
  * @throws FileNotFoundError, or InputError naming the entry.
  */
@@ -68,7 +69,7 @@ export async function extractTar(archive: string, folder: string, options: TarOp
   return entries;
 }
 
-/** Makes a folder below `root` (a real path), unless a link that is there already leads out of it. Throws InputError naming the archive and the path in it. */
+/** Creates a folder below `root` (a real path). Throws an InputError that names the archive and the path if an existing link leads out of `root`. */
 export function makeFolderInside(root: string, folder: string, archive: string, path: string): void {
   let existing = folder;
   while (existing !== root && statSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
@@ -92,7 +93,7 @@ export function makeFolderInside(root: string, folder: string, archive: string, 
 
 function writeEntry(target: string, stream: ReadEntry): void {
   const file = new AtomicFile(target);
-  // Synchronous writes keep the order of the entries: the parser hands out the next one when this one has ended.
+  // The parser emits the next entry when this one has ended; synchronous writes keep that order.
   stream.on('data', (chunk: Buffer) => {
     try {
       file.write(chunk);
@@ -139,7 +140,7 @@ async function walk(
       }
     },
   });
-  // Types that the parser does not know, and long names and pax headers beyond its limit: it would pass over them.
+  // Types that the parser does not know, and long names and pax headers beyond its limit. It would skip them silently.
   parser.on('ignoredEntry', (entry: ReadEntry) => {
     fault ??= new InputError(`refused: an entry of type ${entry.type} and ${entry.size} bytes`, {
       file: archive,
@@ -147,7 +148,7 @@ async function walk(
     });
   });
   await feed(archive, parser, maxBytes + AROUND_ENTRY * maxEntries, () => fault);
-  if (entries === 0) throw new InputError('the archive holds no entry', { file: archive });
+  if (entries === 0) throw new InputError('the archive has no entries', { file: archive });
 }
 
 async function feed(archive: string, parser: Parser, maxBytes: number, faultOf: () => unknown): Promise<void> {
@@ -156,7 +157,7 @@ async function feed(archive: string, parser: Parser, maxBytes: number, faultOf: 
   const budget = new Budget(archive, size, { maxBytes });
   let failed: unknown;
   let length = 0;
-  /** Bytes behind the end mark. */
+  /** Bytes after the end mark. */
   let behind: number | undefined;
   parser.on('error', (error: unknown) => {
     failed ??= error;
@@ -166,12 +167,13 @@ async function feed(archive: string, parser: Parser, maxBytes: number, faultOf: 
   });
   try {
     for await (const chunk of isGzip(archive) ? gunzipFile(archive) : streamFile(archive, { chunk: 1 << 18 })) {
-      // The parser would unpack it by itself, without our limits.
-      if (length === 0 && isPacked(chunk)) throw new InputError('packed data inside of gzip', { file: archive });
+      // The parser would unpack it without limits.
+      if (length === 0 && isPacked(chunk))
+        throw new InputError('the gzip file contains compressed data again', { file: archive });
       length += chunk.byteLength;
       if (behind !== undefined) {
         behind += chunk.byteLength;
-        if (behind > MAX_BEHIND) throw new InputError('data follow behind the end of the archive', { file: archive });
+        if (behind > MAX_BEHIND) throw new InputError('data follow after the end of the archive', { file: archive });
         continue;
       }
       budget.spend(chunk.byteLength, 'its entries');

@@ -10,20 +10,21 @@ import { MemberPaths } from '../python/member_paths.ts';
 export interface TarFile {
   /** Path in the archive, with `/`. */
   readonly path: string;
-  /** Bytes that `content` yields. */
+  /** Number of bytes that `content` yields. */
   readonly size: number;
   readonly content: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 const BLOCK = 512;
-/** Time of every entry: an archive shall depend on its files' content alone. */
+/** Time of every entry. It is fixed, so that the archive depends only on the content of its files. */
 const mtime = new Date(Date.UTC(2000, 0, 1));
 
 /**
- * Writes a `.tar.gz` of files in the given order, without owners and with one fixed time: equal files give an equal archive (with the same version of Node, whose zlib
- * packs it). It appears under its name when it is complete.
+ * Writes a `.tar.gz` of files in the given order, without owners and with a fixed time. So the same files give the same archive (with the same
+ * version of Node, whose zlib compresses it). Writes under a temporary name, then renames.
  *
- * @throws InputError for a path that `extractTar` would refuse or the format has no room for, and for content of another size than stated.
+ * @throws InputError for a path that `extractTar` would refuse or that is too long for the format, and for content whose size differs from the stated
+ *   one.
  */
 export async function writeTar(archive: string, files: readonly TarFile[]): Promise<void> {
   const target = new AtomicFile(archive);
@@ -43,7 +44,8 @@ async function* blocksOf(archive: string, files: readonly TarFile[]): AsyncGener
     paths.add(path, 'file');
     const header = new Header({ path, size, mtime, mode: 0o644, type: 'File', uid: 0, gid: 0, uname: '', gname: '' });
     const block = Buffer.alloc(BLOCK);
-    if (header.encode(block)) throw new InputError('the archive has no room for the path or the size', { where: path });
+    if (header.encode(block))
+      throw new InputError('the path or the size is too long for a tar archive', { where: path });
     yield block;
     let count = 0;
     for await (const chunk of content()) {
@@ -51,7 +53,7 @@ async function* blocksOf(archive: string, files: readonly TarFile[]): AsyncGener
       yield chunk;
     }
     if (count !== size) {
-      throw new InputError('the file changed while it was packed', {
+      throw new InputError('the file changed while it was being packed', {
         file: path,
         got: `${count} bytes`,
         expected: `${size}`,

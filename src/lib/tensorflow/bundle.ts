@@ -19,14 +19,14 @@ import {
 } from './protobuf.ts';
 import { maxIndexBytes, readTable, type TableEntry, writeTable } from './table.ts';
 
-/** What the index says about one tensor. */
+/** Entry of the index for one tensor. */
 export interface BundleEntry {
   readonly key: string;
   /** Absent for text. */
   readonly dtype?: DType | 'bfloat16';
   readonly shape: readonly number[];
   readonly shard: number;
-  /** Place in the shard, in bytes. */
+  /** Offset in the shard, in bytes. */
   readonly offset: number;
   readonly size: number;
   /** Masked CRC-32C of the bytes. */
@@ -60,8 +60,8 @@ export function shardName(prefix: string, shard: number, shards: number): string
 }
 
 /**
- * A tensor bundle opened for reading: the `.index` table and the `.data-…` shards that TensorFlow's checkpoints consist of. Sizes, overlaps and
- * checksums are checked; a fault is an InputError that names the file and the key. Opens no files but those.
+ * Reads a tensor bundle: the `.index` table and the `.data-…` shards of a TensorFlow checkpoint. Checks sizes, overlaps and checksums; a fault is an
+ * InputError that names the file and the key. Opens no other files.
  */
 export class BundleReader {
   readonly prefix: string;
@@ -75,13 +75,16 @@ export class BundleReader {
     const index = readWholeFile(file, { maxBytes: maxIndexBytes });
     const budget = new Budget(file, index.byteLength);
     const [header, ...rows] = readTable(file, index, budget);
-    if (header?.key !== '') throw new InputError('index without its header', { file, next: damaged });
+    if (header?.key !== '') throw new InputError('the index has no header', { file, next: damaged });
     this.#shards = readHeader(file, header.value, budget);
     this.entries = new Map(rows.map(({ key, value }) => [key, readEntry(file, key, value, this.#shards, budget)]));
     this.#checkExtents();
   }
 
-  /** The numbers under `key` (bfloat16 as float32), checked against their checksum. Views of one buffer wherever alignment allows. */
+  /**
+   * The numbers under `key` (bfloat16 as float32), checked against their checksum. They are a view of the file's buffer where the alignment allows
+   * it.
+   */
   tensor(key: string): NdArray {
     const { dtype, shape } = this.#entry(key);
     if (dtype === undefined) throw new InputError('text where numbers are expected', { file: this.prefix, where: key });
@@ -96,7 +99,8 @@ export class BundleReader {
     const fail = (got: string): InputError =>
       new InputError('damaged text', { file: this.prefix, where: key, got, next: damaged });
     if (dtype !== undefined || shape.length > 0) throw fail('numbers or several texts');
-    // A text is stored as: varint of its length, checksum of the length as a fixed number, content; the checksum covers the fixed length too.
+    // A text is stored as the varint of its length, a four-byte checksum of the length, and the content. The checksum of the entry covers the four
+    // bytes too.
     let length: number;
     let next: number;
     try {
@@ -116,7 +120,7 @@ export class BundleReader {
   #entry(key: string): BundleEntry {
     const entry = this.entries.get(key);
     if (entry === undefined)
-      throw new InputError('no such tensor in the checkpoint', { file: this.prefix, where: key });
+      throw new InputError('the checkpoint has no such tensor', { file: this.prefix, where: key });
     return entry;
   }
 
@@ -129,7 +133,7 @@ export class BundleReader {
     }
     const content = bytes.subarray(offset, offset + size);
     if (check && maskCrc(crc32c(content)) !== crc) {
-      throw new InputError('checksum of a tensor is wrong', {
+      throw new InputError('the checksum of a tensor is wrong', {
         file: shardName(this.prefix, shard, this.#shards),
         where: key,
         next: damaged,
@@ -138,7 +142,7 @@ export class BundleReader {
     return content;
   }
 
-  /** Every tensor lies inside its shard and shares no byte with another. */
+  /** Checks that every tensor lies inside its shard and overlaps no other. */
   #checkExtents(): void {
     const ends = new Map<number, { end: number; key: string }>();
     const sorted = [...this.entries.values()].filter(({ size }) => size > 0).sort((a, b) => a.offset - b.offset);
@@ -170,7 +174,7 @@ function readHeader(file: string, bytes: Uint8Array, budget: Budget): number {
   const shards = fields.find(({ number }) => number === 1)?.value ?? 0;
   const bigEndian = (fields.find(({ number }) => number === 2)?.value ?? 0) !== 0;
   if (shards < 1 || shards > maxShards || bigEndian) {
-    throw new InputError('checkpoint that cannot be read', {
+    throw new InputError('the checkpoint cannot be read', {
       file,
       where: 'header',
       got: bigEndian ? 'big-endian values' : `${shards} data files`,
@@ -193,13 +197,16 @@ function readEntry(file: string, key: string, bytes: Uint8Array, shards: number,
   const { 1: type = 0, 3: shard = 0, 4: offset = 0, 5: size = 0, 6: crc = 0 } = numbers;
   const dtype = dtypes[type];
   if (dtype === undefined && type !== stringType) {
-    throw fail('values of a type that weights do not have', { got: `TensorFlow type ${type}`, expected: 'numbers' });
+    throw fail('the values have a type that weights do not have', {
+      got: `TensorFlow type ${type}`,
+      expected: 'numbers',
+    });
   }
   if (
     dtype !== undefined &&
     shape.reduce((total, extent) => total * extent, dtype === 'bfloat16' ? 2 : itemSize[dtype]) !== size
   ) {
-    throw fail('a tensor occupies another size than its shape and type need', {
+    throw fail('a tensor does not have the size that its shape and type need', {
       got: `${size} bytes`,
       expected: `${dtype} of shape (${shape.join(', ')})`,
       next: damaged,
@@ -218,7 +225,7 @@ function readShape(file: string, key: string, bytes: Uint8Array, budget: Budget)
     shape.push(parse(file, key, dimension, budget).find((field) => field.number === 1)?.value ?? 0);
   }
   if (shape.length > maxRank)
-    throw new InputError('a tensor of absurd rank', { file, where: key, got: `${shape.length}` });
+    throw new InputError('a tensor of impossible rank', { file, where: key, got: `${shape.length}` });
   return shape;
 }
 
@@ -227,12 +234,12 @@ function parse(file: string, where: string, bytes: Uint8Array, budget: Budget): 
     return readMessage(bytes, budget);
   } catch (cause) {
     if (cause instanceof RangeError)
-      throw new InputError('damaged entry', { file, where, got: cause.message, next: damaged });
+      throw new InputError('the entry is damaged', { file, where, got: cause.message, next: damaged });
     throw cause;
   }
 }
 
-/** TensorFlow checks the length of a text as a 32-bit number where it fits. */
+/** TensorFlow computes the checksum over the length as a 32-bit number, if it fits. */
 function fixedLength(length: number): Uint8Array {
   const bytes = Buffer.alloc(length > 0xffff_ffff ? 8 : 4);
   if (bytes.length === 4) bytes.writeUInt32LE(length);
@@ -240,7 +247,7 @@ function fixedLength(length: number): Uint8Array {
   return bytes;
 }
 
-/** Writes a tensor bundle of one shard, each file by way of a temporary name and the index last. */
+/** Writes a tensor bundle of one shard. Each file is written under a temporary name and renamed, the index last. */
 export function writeBundle(
   prefix: string,
   tensors: ReadonlyMap<string, NdArray>,

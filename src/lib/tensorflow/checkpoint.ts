@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../python/atomic_file.ts';
 import { BundleReader, writeBundle } from './bundle.ts';
 import { type GraphObject, objectGraphKey, readObjectGraph, variableKey, writeObjectGraph } from './object_graph.ts';
 
-/** A variable of a model under its place in the object graph, e.g. `layer_with_weights-0/conv1/kernel`. */
+/** A variable of a model and its path in the object graph, such as `layer_with_weights-0/conv1/kernel`. */
 export interface CheckpointVariable extends NdArray {
   readonly objectPath: string;
 }
@@ -13,19 +13,19 @@ export interface CheckpointVariable extends NdArray {
 /** Content of a checkpoint. */
 export interface Checkpoint {
   readonly variables: readonly CheckpointVariable[];
-  /** Keys of all other tensors: optimiser slots, counters. They are not read. */
+  /** Keys of all other tensors (optimiser slots, counters), which are not read. */
   readonly others: readonly string[];
 }
 
 /**
- * Reads a checkpoint by its prefix, e.g. `epoch_01/model.weights` for `model.weights.index` and `model.weights.data-00000-of-00001`, as
- * TensorFlow 2 and tf_keras write it. Twin of `tf.train.load_checkpoint` with the names of the model's attributes. The optimiser's state is not
- * read. An untrusted file can do no harm; a damaged one is an InputError that names file and place.
+ * Reads a checkpoint of TensorFlow 2 or tf_keras by its prefix: `epoch_01/model.weights` for `model.weights.index` and
+ * `model.weights.data-00000-of-00001`. Twin of `tf.train.load_checkpoint`, with the names of the model's attributes. Does not read the optimiser's
+ * state. Untrusted files are safe; a damaged one is an InputError that names file and place.
  */
 export function readCheckpoint(prefix: string): Checkpoint {
   const reader = new BundleReader(prefix);
   if (!reader.entries.has(objectGraphKey)) {
-    throw new InputError('checkpoint without an object graph', {
+    throw new InputError('the checkpoint has no object graph', {
       file: `${prefix}.index`,
       got: `keys such as ${[...reader.entries.keys()].slice(0, 2).join(', ') || 'none'}`,
       expected: objectGraphKey,
@@ -41,8 +41,8 @@ export function readCheckpoint(prefix: string): Checkpoint {
 }
 
 /**
- * Writes a checkpoint that tf_keras's `load_weights` accepts, and notes it as the newest in the folder's `checkpoint` file, as `save_weights`
- * does. Each file by way of a temporary name.
+ * Writes a checkpoint that tf_keras's `load_weights` accepts, and records it as the newest one in the folder's `checkpoint` file, as `save_weights`
+ * does. Each file is written under a temporary name and renamed.
  */
 export function writeCheckpoint(
   prefix: string,
@@ -65,7 +65,7 @@ export function writeCheckpoint(
   );
 }
 
-/** Text as protocol buffers' text format quotes it: bytes outside printable ASCII in octal. */
+/** Quotes a text as the text format of protocol buffers does: bytes outside printable ASCII in octal. */
 function quote(text: string): string {
   const escaped = [...Buffer.from(text, 'utf8')].map((byte) => {
     if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;

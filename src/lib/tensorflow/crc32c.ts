@@ -1,8 +1,8 @@
-/** CRC-32C (Castagnoli) as LevelDB tables and TensorFlow's tensor bundles use it. */
+/** CRC-32C (Castagnoli), the checksum of LevelDB tables and TensorFlow's tensor bundles. */
 
 const polynomial = 0x82f63b78;
 
-/** Eight tables, so that eight bytes take one step ("slicing by eight"). */
+/** Eight tables, to process eight bytes per step ("slicing by eight"). */
 const tables: readonly Uint32Array[] = makeTables();
 
 function makeTables(): Uint32Array[] {
@@ -20,7 +20,7 @@ function makeTables(): Uint32Array[] {
   return made;
 }
 
-/** Checksum of the bytes; `crc` is the checksum of what stands before them. */
+/** Checksum of the bytes. `crc` is the checksum of the bytes before them. */
 export function crc32c(bytes: Uint8Array, crc = 0): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
     Uint32Array,
@@ -53,7 +53,7 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
 
 const maskDelta = 0xa282ead8;
 
-/** Stored form of a checksum: a checksum of data that contain checksums would be weak. */
+/** Masked form in which a checksum is stored, because the CRC of data that contain their own CRC is weak. */
 export function maskCrc(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + maskDelta) >>> 0;
 }

@@ -5,7 +5,7 @@ import { makeOwnFolder, openToAppend } from '../own_files.ts';
 import { crc32c, maskCrc } from './crc32c.ts';
 import { bytesField, concat, varintField } from './protobuf.ts';
 
-/** A file of scalars that TensorBoard reads: records of `tensorflow.Event`. Twin of `tf.summary.create_file_writer`, as far as scalars go. */
+/** A file of scalars that TensorBoard reads: records of `tensorflow.Event`. Twin of `tf.summary.create_file_writer`, for scalars only. */
 export class EventFile {
   readonly path: string;
   #descriptor: number | undefined;
@@ -19,7 +19,7 @@ export class EventFile {
     this.#write(concat([wallTime(), bytesField(3, 'brain.Event:2')]));
   }
 
-  /** Adds values by tag, and flushes. */
+  /** Appends values by tag, and flushes. */
   addScalars(step: number, values: Readonly<Record<string, number>>): void {
     const summary = Object.entries(values).map(([tag, value]) =>
       bytesField(1, concat([bytesField(1, tag), float32Field(2, value)])),

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /**
- * Shared libraries of TensorFlow that this process has mapped, by real path, in order; `name` is the beginning of their file names. None
- * where the system does not tell.
+ * Real paths of the shared libraries of TensorFlow that this process has loaded, in order. `name` is the beginning of their file names. Empty on
+ * systems without `/proc`.
  */
 export function mappedLibraries(name: 'libtensorflow' | 'libtensorflow_cc' = 'libtensorflow'): string[] {
   const maps = '/proc/self/maps';

@@ -4,18 +4,18 @@ import { bytesField, concat, type Field, readMessage, varintField } from './prot
 
 /** A layer or model in the object graph of a checkpoint. */
 export interface GraphObject {
-  /** Names of the attributes that lead to it from the root, joined by slashes; the root is the empty string. */
+  /** Names of the attributes on the path from the root, joined by slashes. The path of the root is the empty string. */
   readonly path: string;
   /** Another path to the same object. */
   readonly alias?: string;
 }
 
-/** Key under which a checkpoint keeps its object graph. */
+/** Key under which a checkpoint stores its object graph. */
 export const objectGraphKey = '_CHECKPOINTABLE_OBJECT_GRAPH';
 
 const maxNodes = 200_000;
 const maxPathLength = 4096;
-/** What a compiled model carries beside its layers. */
+/** Attributes of a compiled model that are not layers. */
 const notLayers = /^(root|optimizer|save_counter|keras_api|.*_function|loss.*|.*_metrics)$/;
 
 /** Key of the variable at an object path. */
@@ -29,9 +29,9 @@ interface Node {
 }
 
 /**
- * Variables of a model by object path, in the serialised graph of a checkpoint; the value is the key of the tensor. Optimisers and their slots
- * are left out. Where an object has several names, an attribute's (`blocks/0`) goes before `layer_with_weights-0`, and that before `layer-0`.
- * A damaged graph is an InputError that names `file`.
+ * Keys of a model's tensors by object path, from the serialised graph of a checkpoint. Leaves out optimisers and their slots. If an object has
+ * several names, the name of an attribute (`blocks/0`) is preferred to `layer_with_weights-0`, and that to `layer-0`. A damaged graph is an
+ * InputError that names `file`.
  */
 export function readObjectGraph(file: string, bytes: Uint8Array): Map<string, string> {
   const budget = new Budget(file, bytes.byteLength);
@@ -93,12 +93,12 @@ function text(fields: readonly Field[], number: number): string {
 }
 
 function fault(file: string, got: string): InputError {
-  return new InputError('damaged object graph', { file, where: objectGraphKey, got });
+  return new InputError('the object graph is damaged', { file, where: objectGraphKey, got });
 }
 
 /**
- * Serialised object graph over these objects and variables, such that tf_keras's `load_weights` finds every variable. Containers on the way to
- * an object (`blocks`) are made as needed.
+ * Serialised object graph of these objects and variables, in which tf_keras's `load_weights` finds every variable. Creates the containers on the path
+ * to an object (`blocks`).
  */
 export function writeObjectGraph(objects: readonly GraphObject[], variables: readonly string[]): Uint8Array {
   const nodes: { children: { name: string; node: number }[]; variable?: string; hasValues: boolean }[] = [

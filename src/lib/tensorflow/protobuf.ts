@@ -1,4 +1,4 @@
-/** The wire format of protocol buffers, as far as checkpoints use it. */
+/** The part of protocol buffers' wire format that checkpoints use. */
 import type { Budget } from '../budget.ts';
 
 /** One field of a message: a number for varints and fixed 32-bit values, bytes for strings and nested messages. */
@@ -6,10 +6,10 @@ export type Field =
   | { readonly number: number; readonly value: number; readonly bytes?: undefined }
   | { readonly number: number; readonly bytes: Uint8Array; readonly value?: undefined };
 
-/** Memory of a field. */
+/** Memory that a field takes. */
 const fieldBytes = 160;
 
-/** A varint and the position after it; throws a RangeError where it is cut off, and for one beyond 2^53. */
+/** Reads a varint; returns it and the position after it. Throws a RangeError if it is cut off or beyond 2^53. */
 export function readVarint(bytes: Uint8Array, at: number): readonly [value: number, next: number] {
   let value = 0;
   let scale = 1;
@@ -25,7 +25,9 @@ export function readVarint(bytes: Uint8Array, at: number): readonly [value: numb
   throw new RangeError('a number that is cut off');
 }
 
-/** The fields of a message in their order; throws a RangeError where it is not one, and an InputError for more fields than the budget allows. */
+/**
+ * The fields of a message, in order. Throws a RangeError if the bytes are not a message, and an InputError for more fields than the budget allows.
+ */
 export function readMessage(bytes: Uint8Array, budget: Budget): Field[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields: Field[] = [];
@@ -61,7 +63,7 @@ export function readMessage(bytes: Uint8Array, budget: Budget): Field[] {
   return fields;
 }
 
-/** A varint of a whole number up to 2^53. */
+/** Encodes a whole number up to 2^53 as a varint. */
 export function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
@@ -78,7 +80,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** A varint field; zero, the default, is left out unless `keepZero`. */
+/** A varint field. Zero is the default and is left out, unless `keepZero` is set. */
 export function varintField(number: number, value: number, keepZero = false): Uint8Array {
   return value === 0 && !keepZero ? new Uint8Array(0) : concat([varint(number * 8), varint(value)]);
 }

@@ -13,20 +13,20 @@ export interface TableEntry {
 export const maxIndexBytes: number = 64 * 2 ** 20;
 const footerSize = 48;
 const magic = 0xdb4775248b80fb57n;
-/** Kind and checksum behind each block. */
+/** Bytes after each block: its compression type and checksum. */
 const trailerSize = 5;
 const restartInterval = 16;
 const maxBlockSize = 262_144;
 const maxKeyLength = 4096;
 const maxEntries = 200_000;
-/** Memory of an entry beside its key. */
+/** Memory that an entry takes, without its key. */
 const entryBytes = 200;
 const damaged = 'The file is truncated or damaged: copy or download it again.';
 
 /**
- * Entries of an uncompressed LevelDB table, the format of a checkpoint's `.index` file. Checksums, the order of keys and all sizes are checked; a
- * fault is an InputError that names `file` and the byte, and so is what exceeds the budget: keys share their beginnings, so that they can be much
- * longer than the file.
+ * Entries of an uncompressed LevelDB table, the format of a checkpoint's `.index` file. Checks checksums, the order of keys and all sizes; a fault is
+ * an InputError that names `file` and the byte. So is a table that exceeds the budget: keys share prefixes, so together they can be much longer than
+ * the file.
  */
 export function readTable(file: string, bytes: Uint8Array, budget: Budget): TableEntry[] {
   const fail = (summary: string, at: number, problem: Problem = {}): InputError =>
@@ -34,13 +34,13 @@ export function readTable(file: string, bytes: Uint8Array, budget: Budget): Tabl
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const footer = bytes.byteLength - footerSize;
   if (footer < 0 || view.getBigUint64(bytes.byteLength - 8, true) !== magic) {
-    throw fail('not the index of a TensorFlow checkpoint', Math.max(footer, 0), {
-      got: `${bytes.byteLength} bytes without the closing mark`,
+    throw fail('this is not the index of a TensorFlow checkpoint', Math.max(footer, 0), {
+      got: `${bytes.byteLength} bytes without the magic number at the end`,
       expected: `a table that ends with ${magic.toString(16)}`,
     });
   }
   let lastEnd = 0;
-  /** Content of the block which the handle at the start of `handle` names. */
+  /** Content of the block to which the handle at the start of `handle` points. */
   const block = (handle: Uint8Array, at: number): { start: number; content: Uint8Array } => {
     const [start, next] = orFail(
       () => readVarint(handle, 0),
@@ -57,10 +57,12 @@ export function readTable(file: string, bytes: Uint8Array, budget: Budget): Tabl
       });
     }
     if (view.getUint32(start + size + 1, true) !== maskCrc(crc32c(bytes.subarray(start, start + size + 1)))) {
-      throw fail('checksum of a block is wrong', start);
+      throw fail('the checksum of a block is wrong', start);
     }
     if (bytes[start + size] !== 0) {
-      throw fail('a block is compressed, which TensorFlow does not do', start, { got: `kind ${bytes[start + size]}` });
+      throw fail('a block is compressed (TensorFlow writes uncompressed blocks)', start, {
+        got: `kind ${bytes[start + size]}`,
+      });
     }
     return { start, content: bytes.subarray(start, start + size) };
   };
@@ -101,7 +103,7 @@ function orFail<T>(read: () => T, error: (fault: string) => InputError): T {
   }
 }
 
-/** Entries of one block; a key shares its beginning with the key before it. */
+/** Entries of one block. Each key is stored as the length of the prefix that it shares with the previous key, and the rest. */
 function readBlock(content: Uint8Array, start: number, fail: Fail, budget: Budget): TableEntry[] {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const restarts = view.getUint32(content.length - 4, true);
@@ -138,7 +140,7 @@ function readBlock(content: Uint8Array, start: number, fail: Fail, budget: Budge
   return entries;
 }
 
-/** An uncompressed LevelDB table; the keys must be given in the order of their UTF-8 bytes. */
+/** The bytes of an uncompressed LevelDB table. The keys must be sorted by their UTF-8 bytes. */
 export function writeTable(entries: readonly TableEntry[]): Uint8Array {
   const parts: Uint8Array[] = [];
   let length = 0;
