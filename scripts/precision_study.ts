@@ -16,9 +16,9 @@ import { reporterFor } from '../src/events.ts';
 import { bootstrapDifference, bootstrapScores, type Interval } from '../src/lib/bootstrap.ts';
 import { toFloat64 } from '../src/lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../src/lib/numpy/ndarray.ts';
-import { loadTrainingSet } from '../src/port/finetuning/trainer/training_set.ts';
 import { finetune } from '../src/port/finetuning/trainer.ts';
 import { prepareData } from '../src/prepare/prepare_data.ts';
+import { openPreparedSet } from '../src/prepare/prepared_set.ts';
 import { selectRecords } from '../src/prepare/select_records.ts';
 
 const { values } = parseArgs({
@@ -44,7 +44,7 @@ try {
   const pad = Number(values.samples);
   await prepareData({ format: 'challenge17', source, target, fs: 100, pad, testSize: 0.25, seed: 1 });
   const files = { train: join(target, 'physionet_train.pkl'), test: join(target, 'physionet_test.pkl') };
-  const test = await loadTrainingSet(files.test);
+  const test = await openPreparedSet(files.test);
   const results = { float32: [] as NdArray[], bfloat16: [] as NdArray[] };
   for (const seed of seeds) {
     for (const precision of precisions) {

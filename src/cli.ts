@@ -1,5 +1,5 @@
-import { codeOfSignal } from './commands/ending_signals.ts';
 import { systemFault, UsageError } from './errors.ts';
+import { codeOfSignal } from './lib/ending_signals.ts';
 import { keptSignals } from './lib/first_signals.mjs';
 import { cpuLimit } from './lib/machine.ts';
 import { isUserFault } from './lib/python/errors.ts';

@@ -61,3 +61,11 @@ export function ownCommand(name: string, ...words: readonly string[]): string {
   const rest = words.length === 0 ? '' : ` ${isClone ? '-- ' : ''}${shellCommand(words)}`;
   return isClone ? `npm run ${name}${rest}` : `npx ecg-transplant ${name}${rest}`;
 }
+
+/** Seconds as a reader takes them in: `40 s`, `3 min`, `2.5 h`, `4 days`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129_600) return `${(seconds / 3600).toFixed(1)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

@@ -29,7 +29,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
   port: ['weights', 'graph', ...base],
   recordings: base,
   prepare: ['recordings', 'port', ...base],
-  jobs: ['graph', ...base],
+  jobs: ['prepare', 'weights', 'graph', ...base],
   programs: ['port', 'prepare', 'recordings', 'jobs', 'weights', 'graph', ...base],
   predict: ['programs', 'port', 'prepare', 'recordings', 'jobs', 'weights', 'graph', ...base],
   synthetic: ['prepare', 'recordings', 'port', ...base],

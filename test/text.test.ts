@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/errors.ts';
 import { lineReporter } from '../src/events.ts';
-import { escapeMarkup, oneLine, printable, spreadsheetCell } from '../src/text.ts';
+import { escapeMarkup, formatDuration, oneLine, printable, spreadsheetCell } from '../src/text.ts';
 
 /** Every C0 and C1 code, DEL, the bidirectional controls, separators, tags, lone surrogates. */
 const controls = [
@@ -55,5 +55,17 @@ describe('text from files', () => {
     ['a=b', 'a=b'],
   ])('the cell %j of a table for people is %j', (text, cell) => {
     expect(spreadsheetCell(text)).toBe(cell);
+  });
+});
+
+describe('formatDuration', () => {
+  it.each([
+    [0.2, '1 s'],
+    [42.4, '42 s'],
+    [150, '3 min'],
+    [9000, '2.5 h'],
+    [400_000, '5 days'],
+  ])('%f seconds are %s', (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text);
   });
 });

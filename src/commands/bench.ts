@@ -8,13 +8,13 @@ import { type BenchRow, benchRows } from '../bench/rows.ts';
 import { probeBoth } from '../doctor/probes.ts';
 import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { machine } from '../lib/machine.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { root } from '../setup/environment.mjs';
-import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 export const help = `ecg-transplant bench [options]        (also: npm run bench -- [options])
 

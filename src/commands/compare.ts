@@ -27,12 +27,12 @@ import { suites } from '../compare/suites/index.ts';
 import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
+import { heedSignals } from '../lib/ending_signals.ts';
 import { machine } from '../lib/machine.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { lockFile, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
 import { shellCommand } from '../text.ts';
-import { heedSignals } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
 const defaults: { readonly [flag: string]: string } = {

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { type Conversion, convertIcentia11k } from '../prepare/icentia11k/convert.ts';
 import { descriptionFile } from '../prepare/icentia11k/description.ts';
 import { formatIds, parseIds } from '../prepare/icentia11k/patient_ids.ts';
 import { oneLine } from '../text.ts';
-import { PauseSignals, pausedCode } from './ending_signals.ts';
 
 export const help = `ecg-transplant convert-icentia --source DIR --target DIR [options]
 

@@ -5,12 +5,12 @@ import { reporterFor } from '../events.ts';
 import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
 import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
+import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
 import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
-import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;
 const table = dataSets

@@ -4,10 +4,10 @@ import { InputError, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { fetchOriginal, upstream } from '../fetch/original.ts';
+import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { shellCommand } from '../text.ts';
-import { codeOfSignal, heedSignals } from './ending_signals.ts';
 
 export const help = `ecg-transplant fetch-original [options]
 

@@ -1,7 +1,7 @@
+import { jobNotes, runJob } from '../jobs/run_job.ts';
 import { helpOf } from '../lib/argparse/command_line.ts';
 import { finetuneFlags, finetuneGroups } from '../port/finetuning/trainer/flags.ts';
 import { type FinetuneOptions, finetune } from '../port/finetuning/trainer.ts';
-import { jobNotes, runJob } from './run_job.ts';
 
 export function help(): string {
   return helpOf({

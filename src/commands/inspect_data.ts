@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { configFile, isComplete } from '../jobs/job.ts';
 import { configSchema } from '../jobs/job_files.ts';
+import { bestModelFile, modelFile, readJobModel } from '../jobs/job_model.ts';
 import { fileKind } from '../lib/file_kind.ts';
 import { readJson } from '../lib/json/file.ts';
 import { ndarray, sizeOf } from '../lib/numpy/ndarray.ts';
@@ -11,9 +12,8 @@ import { readNpy } from '../lib/numpy/npy.ts';
 import { NpzFile } from '../lib/numpy/npz.ts';
 import { type AnyArray, isArray } from '../lib/numpy/object_array.ts';
 import { load } from '../lib/python/pickle.ts';
-import { bestModelFile, modelFile, readJobModel } from '../port/finetuning/trainer/job_model.ts';
-import { loadTrainingSet } from '../port/finetuning/trainer/training_set.ts';
-import type { TrainingSet } from '../port/finetuning/utils.ts';
+import type { PreparedSet } from '../port/finetuning/datasets.ts';
+import { openPreparedSet } from '../prepare/prepared_set.ts';
 import { readPreprocessing } from '../prepare/preprocessing.ts';
 import { recordingFile } from '../recordings/record_files.ts';
 import { openRecording } from '../recordings/recordings.ts';
@@ -130,9 +130,9 @@ function contractLines({ samplingRate, leads, units, normalization, resampling, 
 }
 
 async function inspectPickle(path: string): Promise<DataReport> {
-  let set: (TrainingSet & { close(): void }) | undefined;
+  let set: (PreparedSet & { close(): void }) | undefined;
   try {
-    set = await loadTrainingSet(path, { folder: tmpdir() });
+    set = await openPreparedSet(path, { folder: tmpdir() });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const value = await load(path);
@@ -150,7 +150,7 @@ async function inspectPickle(path: string): Promise<DataReport> {
   }
 }
 
-function setReport(path: string, { x, y, recordIds, classes, patientIds }: TrainingSet): DataReport {
+function setReport(path: string, { x, y, recordIds, classes, patientIds }: PreparedSet): DataReport {
   const [records = 0, samples = 0, leads = 0] = x.shape;
   const width = classes.length;
   const counts = classes.map((name, k) => ({

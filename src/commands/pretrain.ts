@@ -1,8 +1,8 @@
 import { silent } from '../events.ts';
+import { jobNotes, runJob } from '../jobs/run_job.ts';
 import { helpOf } from '../lib/argparse/command_line.ts';
 import { pretrainFlags, pretrainGroups } from '../port/pretraining/trainer/flags.ts';
 import { type PretrainOptions, pretrain, settledOptions } from '../port/pretraining/trainer.ts';
-import { jobNotes, runJob } from './run_job.ts';
 
 export function help(): string {
   return helpOf({

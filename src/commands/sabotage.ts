@@ -7,11 +7,11 @@ import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
 import { InputError, messageOf } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
 import { isCheckout, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
-import { codeOfSignal, heedSignals } from './ending_signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
 export const help = `npm run compare -- --sabotage [options]

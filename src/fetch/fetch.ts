@@ -7,10 +7,10 @@ import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { unpackChallenge2017 } from './challenge2017.ts';
+import { CheckedFiles } from './checked_files.ts';
 import { type DataSet, publisher } from './data_sets.ts';
 import { download, type Patience } from './download.ts';
 import type { HttpClient } from './http.ts';
-import { Journal } from './journal.ts';
 import { type ListedFile, readListing } from './listing.ts';
 
 export interface FetchOptions {
@@ -120,15 +120,15 @@ async function planSet(set: DataSet, memory: string, options: FetchOptions): Pro
     listSlack * set.about.files,
     isByPatient(set) ? options.patients : undefined,
   );
-  const journal = await Journal.open(folder, join(memory, 'verified'));
+  const checked = await CheckedFiles.open(folder, join(memory, 'verified'));
   const missing: ListedFile[] = [];
   const foreign: ListedFile[] = [];
   for (const file of files) {
-    if (journal.has(file)) continue;
+    if (checked.has(file)) continue;
     signal?.throwIfAborted();
     // A file of an earlier download by other means is as good, if it is whole.
     if (!existsSync(join(folder, file.target))) missing.push(file);
-    else if (!(await journal.check(file))) foreign.push(file);
+    else if (!(await checked.check(file))) foreign.push(file);
   }
   if (foreign.length > 0 && !options.force) {
     throw new InputError('files are here that are not the published ones', {
@@ -173,7 +173,7 @@ export function gigabytes(bytes: number): string {
 async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
   const { set, folder, memory, address, missing } = plan;
   const { client, patience, connections = 4, report = silent } = options;
-  const journal = await Journal.open(folder, join(memory, 'verified'));
+  const checked = await CheckedFiles.open(folder, join(memory, 'verified'));
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const faults: InputError[] = [];
@@ -196,7 +196,7 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
       try {
         const wanted = { address: source, target: join(folder, file.target), sha256: file.sha256, maxBytes };
         await download(wanted, { client, patience, signal, onBytes, onRetry });
-        journal.add(file);
+        checked.add(file);
         done++;
         progress();
       } catch (error) {

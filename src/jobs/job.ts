@@ -10,7 +10,7 @@ import { type Callback, CSVLogger } from '../lib/keras/callbacks.ts';
 import { lockFolder } from '../lib/lock.ts';
 import { RandomState, random } from '../lib/numpy/random.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
-import { writeFileAtomic } from '../lib/python/atomic_file.ts';
+import { isTemporary, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
@@ -45,9 +45,6 @@ const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
 export const configFile = 'config.json';
 
 const names = { config: configFile, state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
-
-/** Start of the names of files in a job folder that are of no use once their process is gone. */
-export const scratchPrefix = '.scratch-';
 
 /** A job was asked to pause, and has saved its state. */
 export class JobPaused extends Error {
@@ -250,12 +247,9 @@ function requireFileNames(dir: string): void {
   });
 }
 
-/** Removes what a killed process was writing: the temporary names of `AtomicFile`, and scratch files. */
+/** Removes what a killed process was writing. */
 function removeUnfinishedFiles(dir: string): void {
-  const unfinished = readdirSync(dir).filter(
-    (name) => name.startsWith(scratchPrefix) || /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name),
-  );
-  for (const name of unfinished) rmSync(join(dir, name), { force: true });
+  for (const name of readdirSync(dir).filter(isTemporary)) rmSync(join(dir, name), { force: true });
 }
 
 /** Numbers that a callback keeps from epoch to epoch. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, linkSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { integer, minValue, number, object, optional, pipe, string } from 'valibot';
 import { InputError } from '../errors.ts';
@@ -11,6 +11,7 @@ import { checkJson, type Described } from './json/file.ts';
 import { encodeJson } from './json/text.ts';
 import { openToRead } from './own_files.ts';
 import { isRunning, processSpace, startOf, startOfMachine } from './processes.ts';
+import { temporaryPath } from './python/atomic_file.ts';
 
 /** Milliseconds between two signs of life, and without one after which a holder that cannot be looked at counts as gone. */
 const heartbeat = 20_000;
@@ -81,7 +82,7 @@ function acquire(path: string, folder: string, work: string): string {
 /** Tries to make the lock's file, with its content, in one step. `now` is the time of the file system, which other machines share. */
 function make(path: string, folder: string): { readonly text: string; readonly made: boolean; readonly now: number } {
   const text = `${encodeJson({ ...self(), since: new Date().toISOString(), nonce: randomBytes(8).toString('hex') })}\n`;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = temporaryPath(path);
   let descriptor: number | undefined;
   try {
     descriptor = openSync(temporary, 'wx');

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, lstatSync, openSync, rmSync, type Stats, statSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InputError, systemFault } from '../errors.ts';
 import { shellCommand } from '../text.ts';
+import { temporaryPath } from './python/atomic_file.ts';
 
 /** How an output is checked. */
 export interface OutputOptions {
@@ -106,7 +106,7 @@ function kindOf(status: Stats): string {
 
 /** Writes a byte: the only way to know about rights, read-only file systems and full disks alike. */
 function probe(folder: string): void {
-  const file = join(folder, `.probe.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const file = temporaryPath(join(folder, 'probe'));
   let descriptor: number | undefined;
   try {
     descriptor = openSync(file, 'wx');

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { checkJson } from '../lib/json/file.ts';
+import { temporaryPath } from '../lib/python/atomic_file.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
@@ -55,7 +55,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
   }
   mkdirSync(target, { recursive: true });
   requireRoom(target, entries);
-  const waiting = join(target, `.${name}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const waiting = temporaryPath(join(target, name));
   mkdirSync(waiting);
   try {
     await extractTar(archive, waiting, limits);

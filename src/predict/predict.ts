@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import type { Session } from '../graph/session.ts';
-import { requireAgreement } from '../jobs/agreement.ts';
+import { bestModelFile, type JobModel, readJobModel } from '../jobs/job_model.ts';
 import { atThreshold, mostProbable } from '../lib/decisions.ts';
 import { allocate, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { objectArray } from '../lib/numpy/object_array.ts';
@@ -11,21 +11,21 @@ import { arrayRows } from '../lib/numpy/rows.ts';
 import { type Column, DataFrame } from '../lib/pandas/csv.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../lib/samplerate/resample.ts';
+import type { PreparedSet } from '../port/finetuning/datasets.ts';
 import { createClassifier, predictAll } from '../port/finetuning/trainer/classifier.ts';
-import { bestModelFile, type JobModel, readJobModel } from '../port/finetuning/trainer/job_model.ts';
+import { padRow } from '../port/transplant/utils/padding.ts';
+import { sameClasses } from '../prepare/labels.ts';
+import { openPreparedSet, withLead } from '../prepare/prepared_set.ts';
+import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
+import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';
 import {
   factsOf,
+  requireAgreement,
   requireFinite,
   type SetOfFile,
   sourceOf,
   withClassesOf,
-} from '../port/finetuning/trainer/set_check.ts';
-import { loadTrainingSet, withLead } from '../port/finetuning/trainer/training_set.ts';
-import type { TrainingSet } from '../port/finetuning/utils.ts';
-import { padRow } from '../port/transplant/utils/padding.ts';
-import { sameClasses } from '../prepare/labels.ts';
-import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
-import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';
+} from '../prepare/set_check.ts';
 import { NoteBook } from '../recordings/notes.ts';
 import type { RecordingFormat } from '../recordings/recordings.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
@@ -102,7 +102,7 @@ export class Predictor {
    * @throws InputError if the records do not look like those that the network was trained on, or have missing samples.
    */
   async predictFile(file: string, batchSize: number, report: Reporter = silent): Promise<Prediction> {
-    const all = await loadTrainingSet(file, { folder: this.#jobDir, report });
+    const all = await openPreparedSet(file, { folder: this.#jobDir, report });
     try {
       return this.#predictSet(all, file, batchSize, report);
     } finally {
@@ -110,7 +110,7 @@ export class Predictor {
     }
   }
 
-  #predictSet(all: TrainingSet, file: string, batchSize: number, report: Reporter): Prediction {
+  #predictSet(all: PreparedSet, file: string, batchSize: number, report: Reporter): Prediction {
     const { samples, leads, channel, classes } = this.model;
     const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
     const described = readPreprocessing(file);

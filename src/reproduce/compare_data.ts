@@ -4,7 +4,7 @@ import { exactly, type Row, sameText } from '../compare/closeness.ts';
 import { namesOf } from '../compare/suites/shared/prepared_data.ts';
 import type { FinetuningSet } from '../experiments.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
-import { loadTrainingSet, type OpenTrainingSet } from '../port/finetuning/trainer/training_set.ts';
+import { type OpenPreparedSet, openPreparedSet } from '../prepare/prepared_set.ts';
 import type { PartName } from './run_folder.ts';
 import type { RunSettings } from './settings.ts';
 
@@ -34,9 +34,9 @@ async function comparePart(
   const file = folder.prepared('port', name, part);
   const scratch = folder.data('port');
   mkdirSync(scratch, { recursive: true });
-  const ours = await loadTrainingSet(file, { folder: scratch });
+  const ours = await openPreparedSet(file, { folder: scratch });
   try {
-    const theirs = await loadTrainingSet(folder.prepared('original', name, part), { folder: scratch });
+    const theirs = await openPreparedSet(folder.prepared('original', name, part), { folder: scratch });
     try {
       const rows = [
         sameRecordings(`${title}: recordings`, ours, theirs),
@@ -63,10 +63,10 @@ async function comparePart(
 }
 
 /** One row over all recordings, read block by block: full data sets do not fit into the memory. */
-function sameRecordings(name: string, ours: OpenTrainingSet, theirs: OpenTrainingSet): Row {
+function sameRecordings(name: string, ours: OpenPreparedSet, theirs: OpenPreparedSet): Row {
   const records = Math.max(ours.x.shape[0], theirs.x.shape[0]);
   if (ours.x.shape.join() !== theirs.x.shape.join() || records === 0) {
-    const shapeOf = ({ x }: OpenTrainingSet): NdArray => ({
+    const shapeOf = ({ x }: OpenPreparedSet): NdArray => ({
       dtype: 'int64',
       shape: [x.shape.length],
       data: BigInt64Array.from(x.shape, BigInt),

@@ -12,7 +12,7 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
 import { readCsv } from '../lib/pandas/csv.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
-import { withJobSets } from '../port/finetuning/trainer/job_sets.ts';
+import { withJobSets } from '../port/finetuning/trainer/sets.ts';
 import { createClassifier, predictAll } from '../port/finetuning/trainer.ts';
 import { frameBatches, frameOptions, loadFrames } from '../port/pretraining/trainer/frames.ts';
 import { createSolver } from '../port/pretraining/trainer.ts';

@@ -8,7 +8,7 @@ import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
 import { copyFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
-import { withJobSets } from '../port/finetuning/trainer/job_sets.ts';
+import { withJobSets } from '../port/finetuning/trainer/sets.ts';
 import { createClassifier, type FinetuneOptions } from '../port/finetuning/trainer.ts';
 import { createSolver } from '../port/pretraining/trainer.ts';
 import { isMulticlass } from '../port/transplant/utils.ts';

@@ -22,11 +22,3 @@ export class RemainingTime {
     return expected * speed;
   }
 }
-
-/** Seconds as a reader takes them in: `40 s`, `3 min`, `2.5 h`, `4 days`. */
-export function formatDuration(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 129_600) return `${(seconds / 3600).toFixed(1)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
-}

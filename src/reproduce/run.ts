@@ -5,11 +5,11 @@ import { lineReporter, type Reporter } from '../events.ts';
 import { JobPaused } from '../jobs/job.ts';
 import { lockFolder } from '../lib/lock.ts';
 import { appendText } from '../lib/own_files.ts';
-import { printable } from '../text.ts';
+import { formatDuration, printable } from '../text.ts';
 import { describeRun } from './description.ts';
 import { OriginalProcess } from './original_process.ts';
 import { planRun } from './plan.ts';
-import { formatDuration, RemainingTime } from './remaining_time.ts';
+import { RemainingTime } from './remaining_time.ts';
 import type { RunSettings } from './settings.ts';
 import { type StageName, type Step, StepMarks, type StepState, stageNames, titleOf } from './step.ts';
 

@@ -105,7 +105,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'src/pack/unpack.ts': ['unpack'],
   'src/jobs/': ['finetune', 'pretrain'],
   'src/port/finetuning/': ['finetune'],
-  'src/port/finetuning/trainer/job_model.ts': ['predict'],
+  'src/jobs/job_model.ts': ['predict'],
   'src/prepare/measured_normalization.ts': ['prepare-data'],
   'src/prepare/prepare_data.ts': ['prepare-data'],
   'src/prepare/prepared_file.ts': ['prepare-data'],

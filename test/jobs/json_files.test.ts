@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { isComplete, readConfig } from '../../src/jobs/job.ts';
-import { readJobModel } from '../../src/port/finetuning/trainer/job_model.ts';
+import { readJobModel } from '../../src/jobs/job_model.ts';
 import { readDescription } from '../../src/prepare/icentia11k/description.ts';
 import { readPreprocessing } from '../../src/prepare/preprocessing.ts';
 import { describeJsonFile, type JsonFile } from '../lib/json/variants.ts';

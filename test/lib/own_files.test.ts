@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import { Journal } from '../../src/jobs/journal.ts';
+import { EventLog } from '../../src/jobs/event_log.ts';
 import { CSVLogger } from '../../src/lib/keras/callbacks.ts';
 import { TensorBoard } from '../../src/lib/keras/tensorboard.ts';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
@@ -38,7 +38,7 @@ describe.each(Object.keys(strangers) as (keyof typeof strangers)[])('with %s in 
     ['openToAppend', openToAppend],
     ['openToRead', openToRead],
     ['appendText', (path: string) => appendText(path, 'x')],
-    ["a job's journal", (path: string) => new Journal(path, () => {}).report({ kind: 'message', text: 'x' })],
+    ["a job's journal", (path: string) => new EventLog(path, () => {}).report({ kind: 'message', text: 'x' })],
   ] as const)('%s refuses', (_name, use) => {
     strangers[kind](at('file'));
     expect(() => use(at('file'))).toThrow(InputError);

@@ -14,10 +14,10 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { readJobModel } from '../../src/jobs/job_model.ts';
 import { PathRemover } from '../../src/pack/anonymous.ts';
 import { type PackOptions, pack } from '../../src/pack/pack.ts';
 import { unpack } from '../../src/pack/unpack.ts';
-import { readJobModel } from '../../src/port/finetuning/trainer/job_model.ts';
 import { preprocessing } from '../port/sound_files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pack-'));

@@ -11,9 +11,9 @@ import { RandomState } from '../../src/lib/numpy/random.ts';
 import { ValueError } from '../../src/lib/python/errors.ts';
 import { readCheckpoint } from '../../src/lib/tensorflow/checkpoint.ts';
 import { batchesOf } from '../../src/port/finetuning/trainer/classifier.ts';
-import { loadTrainingSet } from '../../src/port/finetuning/trainer/training_set.ts';
 import { loadLabels, loadSignal } from '../../src/port/transplant/datasets/icentia11k/files.ts';
 import { getBeatLabel } from '../../src/port/transplant/datasets/icentia11k/labels.ts';
+import { openPreparedSet } from '../../src/prepare/prepared_set.ts';
 import { readRecording } from '../../src/recordings/recordings.ts';
 import { runJobs } from '../fixtures/icentia11k/python.ts';
 import { openStream, type StreamCase, streamJob, takeStream } from '../fixtures/icentia11k/streams.ts';
@@ -94,9 +94,9 @@ describe('numpy.ndarray.astype', () => {
 
 describe('prepared sets', () => {
   test.each(types)('x, y and patients of %s are what NumPy makes of them', async (type) => {
-    const sets = [await loadTrainingSet(at(`prepared_${type}.pkl`))];
+    const sets = [await openPreparedSet(at(`prepared_${type}.pkl`))];
     // Large sets are unpacked to a file.
-    sets.push(await loadTrainingSet(at(`prepared_${type}.pkl`), { folder, threshold: 200 }));
+    sets.push(await openPreparedSet(at(`prepared_${type}.pkl`), { folder, threshold: 200 }));
     for (const set of sets) {
       const x = set.x.take([0, 1, 2, 3, 4, 5]);
       expect(x.dtype).toBe(type.startsWith('f8') ? 'float64' : 'float32');
@@ -110,7 +110,7 @@ describe('prepared sets', () => {
   });
 
   test.each(others)('%s is refused by its name', async (type) => {
-    for (const key of ['x', 'y']) await refused(() => loadTrainingSet(at(`other_${key}_${type}.pkl`)), type);
+    for (const key of ['x', 'y']) await refused(() => openPreparedSet(at(`other_${key}_${type}.pkl`)), type);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { JobConfig } from '../../src/jobs/job.ts';
-import type { JobModel } from '../../src/port/finetuning/trainer/job_model.ts';
+import type { JobModel } from '../../src/jobs/job_model.ts';
 import type { Description } from '../../src/prepare/icentia11k/description.ts';
 import type { Preprocessing } from '../../src/prepare/preprocessing.ts';
 

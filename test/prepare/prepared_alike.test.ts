@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { main } from '../../src/cli.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
 import { wrsamp } from '../../src/lib/wfdb/write.ts';
-import { withJobSets } from '../../src/port/finetuning/trainer/job_sets.ts';
+import { withJobSets } from '../../src/port/finetuning/trainer/sets.ts';
 import { prepareData } from '../../src/prepare/prepare_data.ts';
 import { temporaryFolder } from '../port/training_data.ts';
 

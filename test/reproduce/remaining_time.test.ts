@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatDuration, RemainingTime } from '../../src/reproduce/remaining_time.ts';
+import { RemainingTime } from '../../src/reproduce/remaining_time.ts';
 
 describe('RemainingTime', () => {
   it('believes the expected times until ten seconds of them have passed', () => {
@@ -14,17 +14,5 @@ describe('RemainingTime', () => {
     time.finished({ seconds: 10 }, 15);
     expect(time.of([{ seconds: 6 }])).toBe(12);
     expect(time.of([])).toBe(0);
-  });
-});
-
-describe('formatDuration', () => {
-  it.each([
-    [0.2, '1 s'],
-    [42.4, '42 s'],
-    [150, '3 min'],
-    [9000, '2.5 h'],
-    [400_000, '5 days'],
-  ])('%f seconds are %s', (seconds, text) => {
-    expect(formatDuration(seconds)).toBe(text);
   });
 });

@@ -3,6 +3,21 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
 import { basename, dirname, join } from 'node:path';
 import { openFile } from './byte_source.ts';
 
+/** A name beside `path` for what is being written; `isTemporary` knows it again. */
+export function temporaryPath(path: string): string {
+  // A name may have 255 bytes.
+  const start = Buffer.from(basename(path))
+    .subarray(0, 200)
+    .toString()
+    .replace(/\ufffd$/, '');
+  return join(dirname(path), `.${start}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
+/** Whether a file's name is one of `temporaryPath`. */
+export function isTemporary(name: string): boolean {
+  return /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+}
+
 /**
  * A file that appears under its name only when it is complete: bytes go to a temporary file in the same folder, `commit` flushes and renames it,
  * `abort` removes it. An existing file of that name is replaced by the rename, never half written.
@@ -14,12 +29,7 @@ export class AtomicFile {
 
   constructor(path: string) {
     this.path = path;
-    // A name may have 255 bytes.
-    const start = Buffer.from(basename(path))
-      .subarray(0, 200)
-      .toString()
-      .replace(/\ufffd$/, '');
-    this.#temporary = join(dirname(path), `.${start}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+    this.#temporary = temporaryPath(path);
     this.#descriptor = this.#naming(() => openSync(this.#temporary, 'wx'));
   }
 

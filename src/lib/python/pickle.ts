@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { Budget } from '../budget.ts';
 import { formatNpyHeader } from '../numpy/npy_header.ts';
-import { AtomicFile } from './atomic_file.ts';
+import { AtomicFile, temporaryPath } from './atomic_file.ts';
 import { ValueError } from './errors.ts';
 import { gunzip, gunzipFile, isGzip } from './gzip.ts';
 import { Feed } from './pickle_feed.ts';
@@ -22,10 +22,10 @@ export interface LoadOptions {
   /** Whether the file is gzip; default: as its first two bytes say. */
   readonly compress?: boolean;
   /**
-   * Arrays above `threshold` bytes (default 256 MiB) are unpacked into `folder` as `<name>.<n>.npy` and returned as open `NpyFile`s; only for
-   * protocols 3 to 5.
+   * Arrays above `threshold` bytes (default 256 MiB) are unpacked into `folder` under temporary names, which the caller removes, and returned as
+   * open `NpyFile`s; only for protocols 3 to 5.
    */
-  readonly spill?: { readonly folder: string; readonly name: string; readonly threshold?: number };
+  readonly spill?: { readonly folder: string; readonly threshold?: number };
 }
 
 const DEFAULT_MAX_BYTES = 2 ** 30;
@@ -60,10 +60,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<unk
   const spill = options.spill && {
     threshold: options.spill.threshold ?? DEFAULT_SPILL_THRESHOLD,
     open: (byteLength: number): SpillTarget => {
-      const target = new SpillFile(
-        join(options.spill!.folder, `${options.spill!.name}.${targets.length}.npy`),
-        byteLength,
-      );
+      const target = new SpillFile(temporaryPath(join(options.spill!.folder, 'array.npy')), byteLength);
       targets.push(target);
       return target;
     },

@@ -1,5 +1,6 @@
 import { type Reporter, silent } from '../../events.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
+import type { Rows } from '../../lib/numpy/rows.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
@@ -24,6 +25,9 @@ export interface DataSet<X = NdArray<'float32' | 'float64'>> {
   /** Patient of each record, where known. Not in the original's files. */
   readonly patientIds?: readonly (string | number)[];
 }
+
+/** A data set whose recordings are read by number, so that parts of it need no copy. */
+export type PreparedSet = DataSet<Rows>;
 
 /** Options of the readers of whole collections. */
 export interface DataOptions {

@@ -4,8 +4,9 @@ import { InputError, UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
+import { EventLog } from '../../jobs/event_log.ts';
 import { Job, type JobOptions, JobPaused } from '../../jobs/job.ts';
-import { Journal } from '../../jobs/journal.ts';
+import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
 import { checkCounts, parametersOf, tellFewSamples } from '../../jobs/progress.ts';
 import { permutations } from '../../jobs/sampling.ts';
 import { train as trainJob } from '../../jobs/train.ts';
@@ -20,8 +21,7 @@ import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { bestModelCheckpoint, type ValMetric, valMetrics } from './trainer/best_model.ts';
 import { batchesOf, createClassifier, predictUnless } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
-import { bestModelFile, writeJobModel } from './trainer/job_model.ts';
-import { type JobSets, withJobSets } from './trainer/job_sets.ts';
+import { type JobSets, withJobSets } from './trainer/sets.ts';
 
 export { type ValMetric, valMetrics } from './trainer/best_model.ts';
 export { createClassifier, predictAll } from './trainer/classifier.ts';
@@ -67,7 +67,7 @@ export interface FixedChances {
 export interface RunContext {
   readonly report?: Reporter;
   readonly fixed?: FixedChances;
-  /** Bytes of recordings from which on a set is read from the disk as needed; see `loadTrainingSet`. */
+  /** Bytes of recordings from which on a set is read from the disk as needed; see `openPreparedSet`. */
   readonly unpackThreshold?: number;
   /** Pauses the job: the step in progress is finished, the state saved, and JobPaused thrown. */
   readonly signal?: AbortSignal;
@@ -94,8 +94,8 @@ export async function finetune(
   checkOptions(options);
   const { jobDir, channel } = options;
   const job = Job.open('finetune', options, report, defaultsOf(finetuneFlags));
-  const journal = new Journal(job.path('events.jsonl'), report);
-  const unpack = { folder: jobDir, threshold: unpackThreshold, report: journal.report };
+  const log = new EventLog(job.path('events.jsonl'), report);
+  const unpack = { folder: jobDir, threshold: unpackThreshold, report: log.report };
   const work = async ({ train, val, test }: JobSets): Promise<FinetuneResult> => {
     const multiLabel = isMulticlass(train.y);
     const { arch = 'resnet18', precision = 'float32' } = options;
@@ -112,10 +112,10 @@ export async function finetune(
     const session = createClassifier({ arch, precision, initSeed: job.config.initSeed }, train, multiLabel);
     try {
       const count = parametersOf(session.model).toLocaleString('en');
-      journal.report({ kind: 'message', text: `Parameters: ${count}` });
-      tellFewSamples(options.batchSize ?? 32, records, 'training records', journal.report);
-      const history = await trainBest(job, session, { train, val }, { options, multiLabel, journal, fixed, signal });
-      const predictions = await writePredictions(job, session, { train, val, test }, options, journal.report, signal);
+      log.report({ kind: 'message', text: `Parameters: ${count}` });
+      tellFewSamples(options.batchSize ?? 32, records, 'training records', log.report);
+      const history = await trainBest(job, session, { train, val }, { options, multiLabel, log, fixed, signal });
+      const predictions = await writePredictions(job, session, { train, val, test }, options, log.report, signal);
       job.complete(options.epochs ?? 1);
       return { seed: job.config.seed, history, predictions };
     } finally {
@@ -133,14 +133,14 @@ async function trainBest(
   context: {
     options: FinetuneOptions;
     multiLabel: boolean;
-    journal: Journal;
+    log: EventLog;
     fixed: FixedChances;
     signal?: AbortSignal;
   },
 ): Promise<readonly Logs[]> {
-  const { options, multiLabel, journal, fixed, signal } = context;
+  const { options, multiLabel, log, fixed, signal } = context;
   const { batchSize = 32, epochs = 1, valMetric = 'loss' } = options;
-  const report = journal.report;
+  const report = log.report;
   const path = job.path(bestModelFile);
   if (job.state === undefined) {
     // What an earlier job left must not be taken for this one's best.
@@ -169,7 +169,7 @@ async function trainBest(
       stopWithoutHope(path),
     ],
     saveWeights: (file) => saveSession(session, file, description),
-    journal,
+    log,
     signal,
     saveInterval: options.saveInterval,
   });

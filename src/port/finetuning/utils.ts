@@ -1,10 +1,10 @@
 import { GlobalAveragePooling1D } from '../../graph/layers.ts';
 import { Sequential } from '../../graph/model.ts';
-import type { NdArray } from '../../lib/numpy/ndarray.ts';
-import { arrayRows, type Rows, selectRows } from '../../lib/numpy/rows.ts';
+import { arrayRows, selectRows } from '../../lib/numpy/rows.ts';
 import { AssertionError, ValueError } from '../../lib/python/errors.ts';
 import { type SplitOptions, splitIndices } from '../../lib/sklearn/model_selection.ts';
 import { type BlockFn, BottleneckBlock, ResidualBlock, ResNet } from '../transplant/modules/resnet1d.ts';
+import type { PreparedSet } from './datasets.ts';
 
 const residual: BlockFn = (...settings) => new ResidualBlock(...settings);
 const bottleneck: BlockFn = (...settings) => new BottleneckBlock(...settings);
@@ -45,25 +45,13 @@ export function splitSize(value: number): number {
   return value >= 1 ? Math.trunc(value) : value;
 }
 
-/** A prepared data set whose recordings are read by number, so that parts of it need no copy. */
-export interface TrainingSet {
-  /** `(records, samples, leads)`. */
-  readonly x: Rows;
-  /** `(records, classes)`, one-hot or multi-hot. */
-  readonly y: NdArray;
-  readonly recordIds: readonly (string | number)[];
-  readonly classes: readonly string[];
-  /** Patient of each record, where the file tells. */
-  readonly patientIds?: readonly (string | number)[];
-}
-
 /**
  * Splits a data set in two by scikit-learn's rules; without `randomState` NumPy's global generator decides. Twin of
  * `finetuning.utils.train_test_split`.
  *
  * @throws AssertionError if records, labels and ids differ in number; ValueError if scikit-learn cannot split as asked.
  */
-export function trainTestSplit(set: TrainingSet, options: SplitOptions): [train: TrainingSet, test: TrainingSet] {
+export function trainTestSplit(set: PreparedSet, options: SplitOptions): [train: PreparedSet, test: PreparedSet] {
   const lengths = { x: set.x.shape[0], y: set.y.shape[0], recordIds: set.recordIds.length };
   if (new Set(Object.values(lengths)).size !== 1) {
     throw new AssertionError(`x, y and recordIds differ in length: ${JSON.stringify(lengths)}`);
@@ -73,7 +61,7 @@ export function trainTestSplit(set: TrainingSet, options: SplitOptions): [train:
 }
 
 /** The records of these numbers, in this order. */
-export function takeRecords(set: TrainingSet, indices: readonly number[]): TrainingSet {
+export function takeRecords(set: PreparedSet, indices: readonly number[]): PreparedSet {
   const { x, y, recordIds, classes, patientIds } = set;
   return {
     x: selectRows(x, indices),

@@ -5,8 +5,8 @@ import { beginning } from '../../graph/fit.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { compile, type Session } from '../../graph/session.ts';
+import { EventLog } from '../../jobs/event_log.ts';
 import { Job, type JobOptions } from '../../jobs/job.ts';
-import { Journal } from '../../jobs/journal.ts';
 import { checkCounts, parametersOf } from '../../jobs/progress.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
@@ -99,22 +99,22 @@ export async function pretrain(
   const options = settledOptions(given, report);
   const isFile = isDataFile(options);
   const job = Job.open('pretrain', options, report, defaultsOf(pretrainFlags));
-  const journal = new Journal(job.path('events.jsonl'), report);
+  const log = new EventLog(job.path('events.jsonl'), report);
   return job.run(async () => {
     if (job.state === undefined) requireSolverWeights(options);
     const sources = await (isFile ? fileSource : folderSource)(options, {
       initSeed: job.config.initSeed,
       position: job.state?.fit ?? beginning,
-      report: journal.report,
+      report: log.report,
     });
     try {
       job.begin();
       const session = createSolver(options, job.config.initSeed);
       try {
         const count = parametersOf(session.model).toLocaleString('en');
-        journal.report({ kind: 'message', text: `Parameters: ${count}` });
+        log.report({ kind: 'message', text: `Parameters: ${count}` });
         if (job.state === undefined && options.weightsFile) loadIntoModel(session, options.weightsFile);
-        const history = await trainSolver(job, session, sources, { options, journal, signal });
+        const history = await trainSolver(job, session, sources, { options, log, signal });
         job.complete(options.epochs ?? 1);
         return { seed: job.config.seed, history };
       } finally {
@@ -161,7 +161,7 @@ function trainSolver(
   job: Job,
   session: Session,
   { train, val }: Sources,
-  { options, journal, signal }: { options: PretrainOptions; journal: Journal; signal?: AbortSignal },
+  { options, log, signal }: { options: PretrainOptions; log: EventLog; signal?: AbortSignal },
 ): Promise<readonly Logs[]> {
   const { task, stages, batchSize = 32, epochs = 1 } = options;
   const description = { arch: (options.arch ?? 'resnet18') as Arch, stages, head: { task } };
@@ -173,7 +173,7 @@ function trainSolver(
     // The checkpoint comes first, so that the logger sees its score.
     callbacks: [createCheckpoint(job, session, val, options), job.historyLogger()],
     saveWeights: (file) => saveSession(session, file, description),
-    journal,
+    log,
     signal,
     saveInterval: options.saveInterval,
   });

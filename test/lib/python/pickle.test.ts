@@ -115,14 +115,14 @@ describe('pickle.load', () => {
     expect([lists.length, lists[39_999] === lists[0]]).toEqual([40_000, true]);
   });
 
-  it('arrays above a threshold go to .npy files', async () => {
-    const spill = { folder: own, name: 'large', threshold: 1 << 20 };
+  it('arrays above a threshold go to files of their own', async () => {
+    const spill = { folder: own, threshold: 1 << 20 };
     const value = (await load(join(folder, 'large_frames.pkl'), { spill })) as Dict;
     const file = value.get('x') as NpyFile;
     expect(file).toBeInstanceOf(NpyFile);
     expect([file.shape, file.dtype, file.read([], 1_999_998).data[1]]).toEqual([[2_000_000], 'float32', 1_999_999]);
     file.close();
-    expect(readNpy(join(own, 'large.0.npy')).data.length).toBe(2_000_000);
+    expect(readNpy(file.name).data.length).toBe(2_000_000);
   });
 
   it.skipIf(!haveSharedData)('the original label pickles of Icentia11k', async () => {

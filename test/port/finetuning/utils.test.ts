@@ -3,12 +3,13 @@ import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { arrayRows } from '../../../src/lib/numpy/rows.ts';
 import { AssertionError, ValueError } from '../../../src/lib/python/errors.ts';
-import { splitSize, type TrainingSet, trainTestSplit } from '../../../src/port/finetuning/utils.ts';
+import type { PreparedSet } from '../../../src/port/finetuning/datasets.ts';
+import { splitSize, trainTestSplit } from '../../../src/port/finetuning/utils.ts';
 import { runPython } from '../../python.ts';
 
 const values = [0.25, 0.999, 1, 1.5, 2, 19.99, 0, -1, -0.5];
 
-function numbered(records: number): TrainingSet {
+function numbered(records: number): PreparedSet {
   const numbers = Array.from({ length: records }, (_, i) => i);
   return {
     x: arrayRows(ndarray('float32', [records, 1, 1], Float32Array.from(numbers))),

@@ -7,10 +7,9 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState, random } from '../../../lib/numpy/random.ts';
 import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
-import type { DataSet } from '../../../port/finetuning/datasets.ts';
+import type { DataSet, PreparedSet } from '../../../port/finetuning/datasets.ts';
 import { batchesOf } from '../../../port/finetuning/trainer/classifier.ts';
-import { type JobSetOptions, withJobSets } from '../../../port/finetuning/trainer/job_sets.ts';
-import type { TrainingSet } from '../../../port/finetuning/utils.ts';
+import { type JobSetOptions, withJobSets } from '../../../port/finetuning/trainer/sets.ts';
 import type { FrameSet } from '../../../port/pretraining/trainer/frames.ts';
 import { fileSource, folderSource } from '../../../port/pretraining/trainer/sources.ts';
 import type { PretrainOptions } from '../../../port/pretraining/trainer.ts';
@@ -45,7 +44,7 @@ function flags(options: { readonly [option: string]: string | number | boolean |
   });
 }
 
-function allRows({ x, y }: TrainingSet): { x: NdArray; y: NdArray } {
+function allRows({ x, y }: PreparedSet): { x: NdArray; y: NdArray } {
   return { x: x.take(Array.from({ length: x.shape[0] }, (_, i) => i)), y };
 }
 
@@ -109,7 +108,7 @@ const finetuningCase: SuiteCase = {
 };
 
 /** Labels of the batches of an epoch in an order that no record keeps its place in. */
-function shuffledLabels(train: TrainingSet): { order: number[]; labels: NdArray } {
+function shuffledLabels(train: PreparedSet): { order: number[]; labels: NdArray } {
   const records = train.x.shape[0];
   const order = Array.from({ length: records }, (_, i) => (records - 1 - i + 5) % records);
   return { order, labels: concatenate([...batchesOf(train, 7, { order })].map(({ y }) => y)) };

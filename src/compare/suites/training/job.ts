@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bestModelFile } from '../../../jobs/job_model.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
-import { bestModelFile } from '../../../port/finetuning/trainer/job_model.ts';
 import { finetune } from '../../../port/finetuning/trainer.ts';
 import { readPredictions, savePkl } from '../../../port/transplant/utils.ts';
 import { Predictor } from '../../../predict/predict.ts';

@@ -77,7 +77,7 @@ function checkedDataSet<X extends AnyArray | NpyFile>(
     return Array.from(found.data, (item) => (typeof item === 'string' ? item : Number(item)));
   };
   return {
-    // A file is converted where it is read, see `loadTrainingSet`.
+    // A file is converted where it is read, see `openPreparedSet`.
     x: x instanceof NpyFile || isFloatType(x.dtype) ? x : (astype(x, 'float32') as X),
     y: y.dtype === 'float16' ? astype(y, 'float32') : y,
     recordIds: list('record_ids', records),

@@ -3,7 +3,7 @@ import type { Session } from '../../../graph/session.ts';
 import { type Callback, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../transplant/evaluation.ts';
-import type { TrainingSet } from '../utils.ts';
+import type { PreparedSet } from '../datasets.ts';
 import { predictAll } from './classifier.ts';
 
 /** What is watched to keep the best weights. */
@@ -16,8 +16,8 @@ export interface BestModelOptions {
   /** File for the best weights. */
   readonly path: string;
   readonly session: Session;
-  readonly train: TrainingSet;
-  readonly val?: TrainingSet;
+  readonly train: PreparedSet;
+  readonly val?: PreparedSet;
   readonly batchSize: number;
   readonly multiLabel: boolean;
   readonly report: Reporter;

@@ -9,7 +9,7 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import type { Rows } from '../../../lib/numpy/rows.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
-import type { TrainingSet } from '../utils.ts';
+import type { PreparedSet } from '../datasets.ts';
 import { ecgFeatureExtractor } from '../utils.ts';
 
 /** What decides a classifier's network. */
@@ -39,7 +39,7 @@ export function createClassifier(
 
 /** Batches of a data set in a given order, or as the records stand. */
 export function* batchesOf(
-  set: Pick<TrainingSet, 'x' | 'y'>,
+  set: Pick<PreparedSet, 'x' | 'y'>,
   batchSize: number,
   { order, skip = 0 }: { order?: ArrayLike<number>; skip?: number } = {},
 ): Generator<Batch> {

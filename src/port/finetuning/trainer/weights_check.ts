@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
+import { bestModelFile, modelFile, readJobModel } from '../../../jobs/job_model.ts';
+import { factsOf, type SetOfFile } from '../../../prepare/set_check.ts';
 import { readWeights } from '../../../weights/files.ts';
 import { describeModel, identifyModel } from '../../../weights/identify.ts';
-import { bestModelFile, modelFile, readJobModel } from './job_model.ts';
-import { factsOf, type SetOfFile } from './set_check.ts';
 
 /**
  * Throws an InputError unless the weights of a backbone or a classifier fit the architecture, the leads and the number of classes. Other weights are left to

@@ -6,10 +6,9 @@ import { type NdArray, ndarray } from '../../../../src/lib/numpy/ndarray.ts';
 import { random } from '../../../../src/lib/numpy/random.ts';
 import { fileDigest } from '../../../../src/lib/python/hashlib.ts';
 import { dataSetToPickle } from '../../../../src/port/finetuning/datasets/data_set.ts';
-import type { DataSet } from '../../../../src/port/finetuning/datasets.ts';
-import { type JobSetOptions, type JobSets, withJobSets } from '../../../../src/port/finetuning/trainer/job_sets.ts';
+import type { DataSet, PreparedSet } from '../../../../src/port/finetuning/datasets.ts';
+import { type JobSetOptions, type JobSets, withJobSets } from '../../../../src/port/finetuning/trainer/sets.ts';
 import { createClassifier, finetune } from '../../../../src/port/finetuning/trainer.ts';
-import type { TrainingSet } from '../../../../src/port/finetuning/utils.ts';
 import { savePkl } from '../../../../src/port/transplant/utils.ts';
 import { Predictor } from '../../../../src/predict/predict.ts';
 import type { Preprocessing } from '../../../../src/prepare/preprocessing.ts';
@@ -86,7 +85,7 @@ function columns({ y }: DataSet, order: readonly number[]): NdArray<'bool'> {
   );
 }
 
-const labelsOf = (set: TrainingSet | undefined): string[] =>
+const labelsOf = (set: PreparedSet | undefined): string[] =>
   set!.recordIds.map((_, i) => {
     const width = set!.classes.length;
     return set!.classes.filter((__, k) => Number(set!.y.data[i * width + k]) === 1).join('+');

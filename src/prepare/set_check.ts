@@ -1,21 +1,29 @@
-import { InputError } from '../../../errors.ts';
-import type { Reporter } from '../../../events.ts';
-import type { Facts, Source } from '../../../jobs/agreement.ts';
-import { toFloat64 } from '../../../lib/numpy/convert.ts';
-import type { NdArray } from '../../../lib/numpy/ndarray.ts';
-import type { Rows } from '../../../lib/numpy/rows.ts';
-import { countByClass, sameClasses, takeColumns } from '../../../prepare/labels.ts';
-import { type Preprocessing, withChannel } from '../../../prepare/preprocessing.ts';
-import { leadKey } from '../../../recordings/leads.ts';
-import type { Normalization } from '../../transplant/datasets/physionet/normalization.ts';
-import { isMulticlass } from '../../transplant/utils.ts';
-import type { TrainingSet } from '../utils.ts';
+import { InputError } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import { toFloat64 } from '../lib/numpy/convert.ts';
+import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { Rows } from '../lib/numpy/rows.ts';
+import type { PreparedSet } from '../port/finetuning/datasets.ts';
+import type { Normalization } from '../port/transplant/datasets/physionet/normalization.ts';
+import { isMulticlass } from '../port/transplant/utils.ts';
+import { leadKey } from '../recordings/leads.ts';
+import { sameClasses, takeColumns } from './labels.ts';
+import { type Preprocessing, withChannel } from './preprocessing.ts';
 
 /** A prepared set with the file it comes from, and the description of that file if there is one. */
 export interface SetOfFile {
   readonly file: string;
-  readonly set: TrainingSet;
+  readonly set: PreparedSet;
   readonly preprocessing?: Preprocessing;
+}
+
+/** What an input of a job says about the data, as texts for the reader; what it does not say is absent. */
+export type Facts = Readonly<Record<string, string | undefined>>;
+
+/** A file, or another input, and what it says. */
+export interface Source {
+  readonly name: string;
+  readonly facts: Facts;
 }
 
 /** What records look like: of a set in memory, or of those that a network was trained on. */
@@ -46,6 +54,26 @@ export function factsOf({ dtype, samples, leads }: RecordForm, described?: Prepr
 export function sourceOf({ file, set, preprocessing }: SetOfFile, channel?: number): Source {
   const [, samples, leads] = set.x.shape;
   return { name: file, facts: factsOf({ dtype: set.x.dtype, samples, leads }, preprocessing, channel) };
+}
+
+/**
+ * Throws an InputError that names both sources and both values unless they agree on everything that both speak of.
+ *
+ * @param next what the user can do.
+ */
+export function requireAgreement(reference: Source, other: Source, next: string): void {
+  const different = Object.keys(reference.facts).filter((name) => {
+    const [expected, got] = [reference.facts[name], other.facts[name]];
+    return expected !== undefined && got !== undefined && expected !== got;
+  });
+  if (different.length === 0) return;
+  const list = (facts: Facts): string => different.map((name) => `${name} ${facts[name]}`).join(', ');
+  throw new InputError(`does not fit ${reference.name}`, {
+    file: other.name,
+    got: list(other.facts),
+    expected: list(reference.facts),
+    next,
+  });
 }
 
 function normalizationText({ mean, std }: Normalization, leads: number): string {
@@ -156,90 +184,4 @@ export function requireFinite(x: Rows, recordIds: readonly (string | number)[], 
 function isFiniteArray(data: Float32Array | Float64Array, start: number, count: number): boolean {
   for (let i = start; i < start + count; i++) if (data[i] - data[i] !== 0) return false;
   return true;
-}
-
-/**
- * Warns of records and patients that are in two sets, with how many. Names of records are compared, and their samples; patients where both sets know them. Sets of
- * different collections number their own.
- */
-export function warnOfShared(train: SetOfFile, other: SetOfFile, report: Reporter): void {
-  if (train.preprocessing && other.preprocessing && train.preprocessing.collection !== other.preprocessing.collection)
-    return;
-  const warn = (text: string): void => report({ kind: 'warning', text });
-  const places = new Map(train.set.recordIds.map((id, i) => [id, i]));
-  const shared = other.set.recordIds.flatMap((id, i) => (places.has(id) ? [[places.get(id)!, i] as const] : []));
-  const total = other.set.recordIds.length;
-  if (shared.length > 0) {
-    const equal = shared.filter(([a, b]) => sameSamples(train.set.x, a, other.set.x, b)).length;
-    warn(
-      `${shared.length} of the ${total} records of ${other.file} have the name of a training record (${equal} also its samples): figures of records that were trained ` +
-        'on say nothing about new ones',
-    );
-  }
-  const [known, found] = [train.set.patientIds, other.set.patientIds];
-  if (known === undefined || found === undefined) return;
-  const trained = new Set(known);
-  const records = found.filter((id) => trained.has(id));
-  if (records.length === 0) return;
-  warn(
-    `${new Set(records).size} patients of ${other.file} (${records.length} of its ${total} records) are in the training set too: figures will be better than for new ` +
-      'patients',
-  );
-}
-
-function sameSamples(a: Rows, i: number, b: Rows, k: number): boolean {
-  const [one, two] = [a.take([i]), b.take([k])];
-  return (
-    one.shape.join() === two.shape.join() &&
-    one.data.every((value: number | bigint, at: number) => value === two.data[at])
-  );
-}
-
-/**
- * Checks the records that a part of a job is left with: several, finite, and not all labelled alike where something is to be learned from them.
- *
- * @param name what the part is called in messages.
- * @throws InputError for what would end the job later, or make it worthless.
- */
-export function checkPart(name: 'training' | 'validation' | 'test', { file, set }: SetOfFile, report: Reporter): void {
-  const { x, y, recordIds, classes } = set;
-  if (recordIds.length < 2) {
-    // Quirk Q2: the table of predictions of one record cannot be written.
-    const next = {
-      training: 'Train on more records.',
-      validation: 'Hold out more: --val-size 2, or leave validation out.',
-      test: 'Leave out --test, and predict the record when the job is complete: ecg-transplant predict --job-dir DIR --data FILE',
-    };
-    throw new InputError(`one ${name} record is too few`, { file, expected: 'at least 2', next: next[name] });
-  }
-  requireFinite(x, recordIds, file);
-  const counts = countByClass(y);
-  const varying = counts.some((count) => count > 0 && count < recordIds.length);
-  if (!varying && name === 'training') {
-    throw new InputError('all training records have the same labels: there is nothing to learn', {
-      file,
-      got: classes.filter((_, k) => counts[k] > 0).join(', ') || 'no labels',
-    });
-  }
-  const absent = classes.filter((_, k) => counts[k] === 0);
-  if (absent.length === 0) return;
-  report({
-    kind: 'warning',
-    text: `${file}: no ${name} record has the class${absent.length > 1 ? 'es' : ''} ${absent.join(', ')}`,
-  });
-}
-
-/** Throws an InputError unless every class has records with and without it: without, the area under its ROC curve is not defined (Quirk Q9). */
-export function requireAucDefined(name: 'training' | 'validation', { file, set }: SetOfFile, held: boolean): void {
-  const { y, classes, recordIds } = set;
-  const counts = countByClass(y);
-  const k = counts.findIndex((count) => count === 0 || count === recordIds.length);
-  if (k === -1) return;
-  const more = held ? 'a larger --val-size' : 'another --val';
-  throw new InputError(`--val-metric auc needs ${name} records with and without each class`, {
-    file,
-    where: `class ${classes[k]}`,
-    got: `${counts[k]} of ${recordIds.length} ${name} records`,
-    next: `Choose --val-metric f1 or loss${name === 'validation' ? `, or ${more}` : ''}.`,
-  });
 }

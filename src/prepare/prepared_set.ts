@@ -1,16 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { type Reporter, silent } from '../../../events.ts';
-import { scratchPrefix } from '../../../jobs/job.ts';
-import { itemSize } from '../../../lib/numpy/ndarray.ts';
-import { NpyFile } from '../../../lib/numpy/npy.ts';
-import { arrayRows, fileRows, floatRows, selectLead } from '../../../lib/numpy/rows.ts';
-import { load } from '../../../lib/python/pickle.ts';
-import { unpackedDataSetFromPickle } from '../datasets/data_set.ts';
-import type { TrainingSet } from '../utils.ts';
+import { type Reporter, silent } from '../events.ts';
+import { itemSize } from '../lib/numpy/ndarray.ts';
+import { NpyFile } from '../lib/numpy/npy.ts';
+import { arrayRows, fileRows, floatRows, selectLead } from '../lib/numpy/rows.ts';
+import { load } from '../lib/python/pickle.ts';
+import { unpackedDataSetFromPickle } from '../port/finetuning/datasets/data_set.ts';
+import type { PreparedSet } from '../port/finetuning/datasets.ts';
 
 /** A prepared data set as its file has it; close it when its recordings are not read any more. */
-export interface OpenTrainingSet extends TrainingSet {
+export interface OpenPreparedSet extends PreparedSet {
   close(): void;
 }
 
@@ -28,7 +26,7 @@ export interface UnpackOptions {
  *
  * @throws InputError for a file that is no data set, or too large for the memory.
  */
-export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Promise<OpenTrainingSet> {
+export async function openPreparedSet(path: string, unpack?: UnpackOptions): Promise<OpenPreparedSet> {
   const { x, ...rest } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
   if (!(x instanceof NpyFile)) return { ...rest, x: arrayRows(x), close: () => undefined };
   return { ...rest, x: floatRows(fileRows(x)), close: () => x.close() };
@@ -37,8 +35,7 @@ export async function loadTrainingSet(path: string, unpack?: UnpackOptions): Pro
 async function loadPickle(path: string, unpack: UnpackOptions | undefined): Promise<unknown> {
   if (unpack === undefined) return load(path);
   const { folder, threshold = 2 ** 29, report = silent } = unpack;
-  const name = `${scratchPrefix}${process.pid}-${randomBytes(4).toString('hex')}`;
-  const pickle = await load(path, { spill: { folder, name, threshold } });
+  const pickle = await load(path, { spill: { folder, threshold } });
   for (const array of pickle instanceof Map ? pickle.values() : []) {
     if (!(array instanceof NpyFile)) continue;
     // An open file outlives its name: nothing is left to remove, however the process ends.
@@ -50,6 +47,6 @@ async function loadPickle(path: string, unpack: UnpackOptions | undefined): Prom
 }
 
 /** The set with one lead; see `selectLead`. */
-export function withLead(set: TrainingSet, lead: number): TrainingSet {
+export function withLead(set: PreparedSet, lead: number): PreparedSet {
   return { ...set, x: selectLead(set.x, lead) };
 }

@@ -1,24 +1,16 @@
 import { join } from 'node:path';
 import { object } from 'valibot';
 import { type Reporter, reporterFor } from '../events.ts';
-import { optionsSchema } from '../jobs/flags.ts';
-import {
-  configFile,
-  isComplete,
-  type JobKind,
-  type JobOptions,
-  JobPaused,
-  readConfig,
-  requireSameJob,
-} from '../jobs/job.ts';
 import { parseKnown } from '../lib/argparse/command_line.ts';
 import { defaultsOf, type FlagTable, flagOf, requireFlags } from '../lib/argparse/flags.ts';
 import { duration } from '../lib/argparse/types.ts';
+import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
 import { faultOf } from '../lib/json/file.ts';
 import { throwFault } from '../lib/json/text.ts';
 import { print, printError } from '../output.ts';
-import { formatDuration } from '../reproduce/remaining_time.ts';
-import { PauseSignals, pausedCode } from './ending_signals.ts';
+import { formatDuration } from '../text.ts';
+import { optionsSchema } from './flags.ts';
+import { configFile, isComplete, type JobKind, type JobOptions, JobPaused, readConfig, requireSameJob } from './job.ts';
 
 /** What the help of both trainers says after their flags. */
 export function jobNotes(flags: FlagTable): string {

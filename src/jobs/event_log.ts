@@ -3,7 +3,7 @@ import type { Callback, Logs } from '../lib/keras/callbacks.ts';
 import { appendText } from '../lib/own_files.ts';
 
 /** Keeps a record of a job in `events.jsonl`: a JSON object with `time` and `event` per line, new runs of the job below the old ones. */
-export class Journal implements Callback {
+export class EventLog implements Callback {
   readonly #file: string;
   readonly #report: Reporter;
 

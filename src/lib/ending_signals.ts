@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { endingSignals, keptSignals } from '../lib/first_signals.mjs';
 import { printError } from '../output.ts';
+import { endingSignals, keptSignals } from './first_signals.mjs';
 
 /** Exit code of work that was paused and can go on: EX_TEMPFAIL of sysexits.h, which schedulers take for "queue me again". */
 export const pausedCode = 75;

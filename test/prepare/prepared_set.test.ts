@@ -1,19 +1,20 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { ProgressEvent } from '../../../../src/events.ts';
-import { type NdArray, ndarray } from '../../../../src/lib/numpy/ndarray.ts';
-import { random } from '../../../../src/lib/numpy/random.ts';
-import { ArrayStream, dump } from '../../../../src/lib/python/pickle.ts';
-import { dataSetToPickle } from '../../../../src/port/finetuning/datasets/data_set.ts';
-import { loadTrainingSet } from '../../../../src/port/finetuning/trainer/training_set.ts';
-import { type TrainingSet, trainTestSplit } from '../../../../src/port/finetuning/utils.ts';
-import { savePkl } from '../../../../src/port/transplant/utils.ts';
-import { smallSet, temporaryFolder, writeSmallSet } from '../../training_data.ts';
+import type { ProgressEvent } from '../../src/events.ts';
+import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { random } from '../../src/lib/numpy/random.ts';
+import { ArrayStream, dump } from '../../src/lib/python/pickle.ts';
+import { dataSetToPickle } from '../../src/port/finetuning/datasets/data_set.ts';
+import type { PreparedSet } from '../../src/port/finetuning/datasets.ts';
+import { trainTestSplit } from '../../src/port/finetuning/utils.ts';
+import { savePkl } from '../../src/port/transplant/utils.ts';
+import { openPreparedSet } from '../../src/prepare/prepared_set.ts';
+import { smallSet, temporaryFolder, writeSmallSet } from '../port/training_data.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
-const everything = ({ x }: TrainingSet): NdArray => x.take(Array.from({ length: x.shape[0] }, (_, i) => i));
+const everything = ({ x }: PreparedSet): NdArray => x.take(Array.from({ length: x.shape[0] }, (_, i) => i));
 
 describe('a prepared set that is too large for the memory', () => {
   let file: string;
@@ -24,8 +25,8 @@ describe('a prepared set that is too large for the memory', () => {
 
   test('has the same records and parts as in memory, and leaves no file', async () => {
     const events: ProgressEvent[] = [];
-    const held = await loadTrainingSet(file);
-    const unpacked = await loadTrainingSet(file, {
+    const held = await openPreparedSet(file);
+    const unpacked = await openPreparedSet(file, {
       folder,
       threshold: 1000,
       report: (event) => events.push(event),
@@ -48,7 +49,7 @@ describe('a prepared set that is too large for the memory', () => {
     const { x, ...rest } = smallSet({ records: 6, samples: 5, leads: 3 });
     const set = { ...rest, x: ndarray('float64', x.shape, Float64Array.from(x.data as Float32Array)) };
     await savePkl(at('double.pkl'), dataSetToPickle(set));
-    const unpacked = await loadTrainingSet(at('double.pkl'), { folder, threshold: 100 });
+    const unpacked = await openPreparedSet(at('double.pkl'), { folder, threshold: 100 });
     expect(everything(unpacked)).toEqual(set.x);
     unpacked.close();
   });
@@ -66,7 +67,7 @@ describe('a prepared set that is too large for the memory', () => {
     const x = new ArrayStream('float32', [records, samples, 1], rows());
     await dump(at('large.pkl'), dataSetToPickle({ x, y, recordIds, classes }));
     const before = process.resourceUsage().maxRSS;
-    const set = await loadTrainingSet(at('large.pkl'), { folder, threshold: 2 ** 20 });
+    const set = await openPreparedSet(at('large.pkl'), { folder, threshold: 2 ** 20 });
     const [train] = trainTestSplit(set, { testSize: 0.5, stratify: y });
     for (let start = 0; start < train.x.shape[0]; start += 32) {
       const batch = train.x.take(Array.from({ length: 32 }, (_, i) => start + i));

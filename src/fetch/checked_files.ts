@@ -6,7 +6,7 @@ import { readLines } from '../lib/python/lines.ts';
 import type { ListedFile } from './listing.ts';
 
 /** Which files of a folder had which checksum, so that a second run need not read them again. A file that was written to since counts as unknown. */
-export class Journal {
+export class CheckedFiles {
   readonly #folder: string;
   readonly #file: string;
   readonly #lines = new Map<string, string>();
@@ -17,15 +17,15 @@ export class Journal {
   }
 
   /** Reads what is known; `file` need not be there. */
-  static async open(folder: string, file: string): Promise<Journal> {
-    const journal = new Journal(folder, file);
-    if (!existsSync(file)) return journal;
+  static async open(folder: string, file: string): Promise<CheckedFiles> {
+    const checked = new CheckedFiles(folder, file);
+    if (!existsSync(file)) return checked;
     for await (const line of readLines(file, 4096)) {
       // A line that was cut off when the power failed matches nothing; of two lines of a file the later one counts.
       const [, facts, path] = /^([0-9a-f]{64} \d+ \d+) (.+)$/.exec(line) ?? [];
-      if (facts !== undefined && path !== undefined) journal.#lines.set(path, facts);
+      if (facts !== undefined && path !== undefined) checked.#lines.set(path, facts);
     }
-    return journal;
+    return checked;
   }
 
   /** Whether the file is there as it was when its checksum was right. */

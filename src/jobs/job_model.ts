@@ -1,18 +1,18 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { boolean, forward, literal, object, optional, partialCheck, picklist, pipe } from 'valibot';
-import { InputError } from '../../../errors.ts';
-import type { Precision } from '../../../graph/precision.ts';
-import { classNames, maxLeads, maxRecordBytes, samples, whole } from '../../../lib/json/fields.ts';
-import { type Described, readJson, writeJson } from '../../../lib/json/file.ts';
+import { InputError } from '../errors.ts';
+import type { Precision } from '../graph/precision.ts';
+import { classNames, maxLeads, maxRecordBytes, samples, whole } from '../lib/json/fields.ts';
+import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 import {
   type Preprocessing,
   preprocessingFile,
   preprocessingSchema,
   readPreprocessing,
   withChannel,
-} from '../../../prepare/preprocessing.ts';
-import { archs } from '../../../weights/layout.ts';
+} from '../prepare/preprocessing.ts';
+import { archs } from '../weights/layout.ts';
 
 /** Name of the file with a job's best weights. */
 export const bestModelFile = 'best_model.weights.h5';

@@ -1,29 +1,28 @@
 import { realpathSync } from 'node:fs';
 import { InputError } from '../../../errors.ts';
 import { type Reporter, silent } from '../../../events.ts';
-import { requireAgreement } from '../../../jobs/agreement.ts';
 import { collectionKinds } from '../../../prepare/collections.ts';
 import { type Divided, type Division, dividePatients, divideRecords } from '../../../prepare/division.ts';
+import { type OpenPreparedSet, openPreparedSet, type UnpackOptions, withLead } from '../../../prepare/prepared_set.ts';
 import { readPreprocessing } from '../../../prepare/preprocessing.ts';
-import { isMulticlass } from '../../transplant/utils.ts';
-import { splitSize, type TrainingSet, takeRecords } from '../utils.ts';
 import {
-  checkPart,
-  requireAucDefined,
+  requireAgreement,
   requireLabels,
   type SetOfFile,
   sourceOf,
-  warnOfShared,
   withClassesOf,
-} from './set_check.ts';
-import { loadTrainingSet, type OpenTrainingSet, type UnpackOptions, withLead } from './training_set.ts';
+} from '../../../prepare/set_check.ts';
+import { isMulticlass } from '../../transplant/utils.ts';
+import type { PreparedSet } from '../datasets.ts';
+import { splitSize, takeRecords } from '../utils.ts';
+import { checkPart, requireAucDefined, warnOfShared } from './parts_check.ts';
 import { requireWeightsFit } from './weights_check.ts';
 
 /** The sets of a finetuning job. */
 export interface JobSets {
-  readonly train: TrainingSet;
-  readonly val?: TrainingSet;
-  readonly test?: TrainingSet;
+  readonly train: PreparedSet;
+  readonly val?: PreparedSet;
+  readonly test?: PreparedSet;
 }
 
 /** Which files, and what of them; see `FinetuneOptions`. */
@@ -51,10 +50,10 @@ export async function withJobSets<T>(
   unpack: UnpackOptions,
   use: (sets: JobSets) => Promise<T>,
 ): Promise<T> {
-  const opened: OpenTrainingSet[] = [];
+  const opened: OpenPreparedSet[] = [];
   const report = unpack.report ?? silent;
   const open = async (file: string): Promise<SetOfFile> => {
-    const set = await loadTrainingSet(file, unpack);
+    const set = await openPreparedSet(file, unpack);
     opened.push(set);
     const { channel } = options;
     const narrow = channel === undefined ? set : withLead(set, channel);
@@ -139,7 +138,7 @@ function realPath(file: string): string {
 
 function divideSets({ train, ...others }: FileSets, options: JobSetOptions, report: Reporter): FileSets {
   const byPatient = dividesPatients(train, options);
-  const divide = (set: TrainingSet, size: { testSize: number } | { trainSize: number }, divided: Divided): Division => {
+  const divide = (set: PreparedSet, size: { testSize: number } | { trainSize: number }, divided: Divided): Division => {
     const { y, classes, patientIds, recordIds } = set;
     // Quirk Q49 (changed): every distinct row of several labels would be a class, and one seen once stops the split.
     if (!byPatient)
@@ -189,7 +188,7 @@ function dividesPatients({ file, set, preprocessing }: SetOfFile, { split }: Job
   return preprocessing === undefined || collectionKinds[preprocessing.collection]?.splitBy !== 'record';
 }
 
-function warnOfDividedPatients(train: TrainingSet, val: TrainingSet, report: Reporter): void {
+function warnOfDividedPatients(train: PreparedSet, val: PreparedSet, report: Reporter): void {
   if (train.patientIds === undefined || val.patientIds === undefined) return;
   const trained = new Set(train.patientIds);
   const both = new Set(val.patientIds.filter((id) => trained.has(id)));
