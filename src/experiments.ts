@@ -1,4 +1,5 @@
-import type { Arch, PretrainingTask } from './weights/layout.ts';
+import type { Arch } from './port/finetuning/utils.ts';
+import type { PretrainingTask } from './port/pretraining/utils.ts';
 
 /** Where the recordings of an experiment come from: generated ones, a folder of the user's, or either. */
 export type DataSource = 'generated' | 'folder' | 'either';

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import { sizeOf } from '../lib/numpy/ndarray.ts';
+import { identifyModel } from '../networks/identify.ts';
+import { buildNetwork, describeModel, type ModelDescription } from '../networks/network.ts';
 import { print } from '../output.ts';
 import { readWeights, type WeightFormat } from '../weights/files.ts';
-import { describeModel, identifyModel } from '../weights/identify.ts';
-import { type ModelDescription, weightLayout } from '../weights/layout.ts';
 import { matchWeights } from '../weights/loading.ts';
 import { type DataReport, inspectData } from './inspect_data.ts';
 import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
@@ -42,9 +42,10 @@ export interface WeightsSummary {
 
 /** Reads a weight file and sums it up. */
 export function inspectWeights(name: string): WeightsSummary {
-  const { file, format, weights: stored, optimizer, unread } = readWeights(name);
-  const model = identifyModel(stored);
-  const weights = model === undefined ? stored : matchWeights(stored, weightLayout(model).weights).assigned;
+  const content = readWeights(name);
+  const { file, format, optimizer, unread } = content;
+  const model = identifyModel(content);
+  const weights = model === undefined ? content.weights : matchWeights(content, buildNetwork(model).weights).assigned;
   const steps = optimizer?.[0];
   return {
     file,

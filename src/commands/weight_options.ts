@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
+import { type Arch, archs } from '../port/finetuning/utils.ts';
+import { type PretrainingTask, pretrainingTasks } from '../port/pretraining/utils.ts';
 import { type WeightFormat, weightFormats } from '../weights/files.ts';
-import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../weights/layout.ts';
 
 /** Options which the commands on weight files share, as `parseArgs` gives them. */
 export interface WeightOptionTexts {

@@ -3,7 +3,11 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
+import { identifyModel } from '../networks/identify.ts';
+import { buildNetwork, describeModel } from '../networks/network.ts';
 import { print } from '../output.ts';
+import type { Arch } from '../port/finetuning/utils.ts';
+import type { PretrainingTask } from '../port/pretraining/utils.ts';
 import { getPretrainedWeights } from '../port/pretraining/utils.ts';
 import {
   findWeights,
@@ -13,8 +17,7 @@ import {
   weightFiles,
   writeWeights,
 } from '../weights/files.ts';
-import { describeModel, identifyModel } from '../weights/identify.ts';
-import { type Arch, type PretrainingTask, weightLayout } from '../weights/layout.ts';
+import { matchWeights } from '../weights/loading.ts';
 import { required, weightOptions } from './weight_options.ts';
 
 export const help = `ecg-transplant weights --checkpoint-file FILE --task TASK [options]
@@ -58,20 +61,21 @@ export async function extractWeights(options: WeightsOptions): Promise<{ output:
     const output = required('--output (or --task)', options.output);
     checkOutput(checkpointFile, output, format, force);
     const file = readWeights(checkpointFile);
-    const model = identifyModel(file.weights);
+    const model = identifyModel(file);
     if (model === undefined) {
       throw new InputError('weights of no network of this project', {
         file: file.file,
         next: `See what it holds: ecg-transplant inspect ${checkpointFile}`,
       });
     }
-    await writeWeights(output, weightLayout(model), file.weights, { format });
+    const network = buildNetwork(model);
+    await writeWeights(output, network, matchWeights(file, network.weights).assigned, { format });
     return { output, content: describeModel(model) };
   }
   const output = options.output ?? join(dirname(checkpointFile), `${arch}.weights${format === 'keras' ? '.h5' : ''}`);
   checkOutput(checkpointFile, output, format, force);
-  const { layout, weights } = getPretrainedWeights(checkpointFile, task, arch, stages);
-  await writeWeights(output, layout, weights, { format });
+  const { model, weights } = getPretrainedWeights(checkpointFile, task, arch, stages);
+  await writeWeights(output, model, weights, { format });
   return { output, content: describeModel({ arch, stages }) };
 }
 

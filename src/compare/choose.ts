@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
+import type { Arch } from '../port/finetuning/utils.ts';
 import { ownCommand } from '../text.ts';
-import type { Arch } from '../weights/layout.ts';
 import type { Chosen } from './comparison.ts';
 import { type ComparisonData, collections, type DataSetName } from './data.ts';
 import { type Suite, type SuiteName, suiteNames, type TaskName, taskNames } from './suite.ts';

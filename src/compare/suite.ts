@@ -1,6 +1,6 @@
 import { PythonError } from '../bridge/errors.ts';
 import type { Original } from '../bridge/original.ts';
-import type { Arch } from '../weights/layout.ts';
+import type { Arch } from '../port/finetuning/utils.ts';
 import type { Row } from './closeness.ts';
 import type { ComparisonData, DataSetName } from './data.ts';
 import type { Observation } from './observations.ts';

@@ -1,4 +1,4 @@
-import type { Arch } from '../weights/layout.ts';
+import type { Arch } from '../port/finetuning/utils.ts';
 import type { Tolerance } from './closeness.ts';
 import measured from './noise.json' with { type: 'json' };
 import type { TaskName } from './suite.ts';

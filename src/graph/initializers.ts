@@ -1,16 +1,6 @@
 import { type NdArray, ndarray, sizeOf } from '../lib/numpy/ndarray.ts';
 import { Generator } from './random.ts';
-import type { VariableType } from './variable.ts';
-
-/** What an initializer needs to know of a variable. */
-export interface InitializedVariable {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: VariableType;
-}
-
-/** Draws a variable's first value. The value depends on the seed and the variable's name only, not on the order of variables. */
-export type Initializer = (variable: InitializedVariable, seed: number) => NdArray;
+import type { Initializer, VariableSpec } from './variable.ts';
 
 /** All elements equal. */
 export function constant(value: number): Initializer {
@@ -54,7 +44,7 @@ function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
   return { fanIn: receptiveField * shape.at(-2)!, fanOut: receptiveField * shape.at(-1)! };
 }
 
-function fill({ shape, dtype }: InitializedVariable, draw: () => number): NdArray {
+function fill({ shape, dtype }: VariableSpec, draw: () => number): NdArray {
   const size = sizeOf(shape);
   switch (dtype) {
     case 'float32':

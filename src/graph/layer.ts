@@ -1,9 +1,9 @@
 import { callerWithin } from '../lib/caller.ts';
 import type { Context } from './context.ts';
 import type { Tensor } from './executor.ts';
-import type { Initializer } from './initializers.ts';
+
 import { castRaw } from './ops/shape.ts';
-import type { Variable, VariableType } from './variable.ts';
+import type { Initializer, Variable, VariableType } from './variable.ts';
 
 /** A weight of a model: where the two file formats keep it, and its shape. */
 export interface WeightSpec {

@@ -5,6 +5,7 @@ import { InputError } from '../errors.ts';
 import type { Precision } from '../graph/precision.ts';
 import { classNames, maxLeads, maxRecordBytes, samples, whole } from '../lib/json/fields.ts';
 import { type Described, readJson, writeJson } from '../lib/json/file.ts';
+import { archs } from '../port/finetuning/utils.ts';
 import {
   type Preprocessing,
   preprocessingFile,
@@ -12,7 +13,6 @@ import {
   readPreprocessing,
   withChannel,
 } from '../prepare/preprocessing.ts';
-import { archs } from '../weights/layout.ts';
 
 /** Name of the file with a job's best weights. */
 export const bestModelFile = 'best_model.weights.h5';

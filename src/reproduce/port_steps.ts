@@ -6,6 +6,8 @@ import { isComplete, JobPaused } from '../jobs/job.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
+import { identifyModel } from '../networks/identify.ts';
+import { buildNetwork, describeModel } from '../networks/network.ts';
 import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
 import { finetune } from '../port/finetuning/trainer.ts';
 import { pretrain } from '../port/pretraining/trainer.ts';
@@ -15,8 +17,6 @@ import { Predictor } from '../predict/predict.ts';
 import { prepareData } from '../prepare/prepare_data.ts';
 import { ownCommand } from '../text.ts';
 import { readWeights, writeWeights } from '../weights/files.ts';
-import { describeModel, identifyModel } from '../weights/identify.ts';
-import { weightLayout } from '../weights/layout.ts';
 import { loadWeights } from '../weights/loading.ts';
 import { collectionOf, recordsFolder } from './recordings.ts';
 import type { SideName } from './run_folder.ts';
@@ -60,10 +60,10 @@ export function chosenCheckpoint(
 
 /** Takes the backbone out of a pretraining job and fits it to the leads that finetuning has. */
 export async function takeWeights(run: RunSettings, job: PretrainingJob, leads: readonly number[]): Promise<void> {
-  const { layout, weights } = getPretrainedWeights(chosenCheckpoint(run, 'port', job), job.task, job.arch, job.stages);
+  const { model, weights } = getPretrainedWeights(chosenCheckpoint(run, 'port', job), job.task, job.arch, job.stages);
   const file = run.folder.weights('port', job.name);
   mkdirSync(dirname(file), { recursive: true });
-  await writeWeights(file, layout, weights);
+  await writeWeights(file, model, weights);
   for (const channels of leads.filter((count) => count > 1)) {
     await adjustNetwork({ weightsFile: file, channels, arch: job.arch, stages: job.stages });
   }
@@ -75,7 +75,7 @@ export async function takeWeights(run: RunSettings, job: PretrainingJob, leads: 
  * @throws InputError or ValueError if it cannot be read safely, or is no network of this project with all its stages for one lead.
  */
 export function identifyGiven(file: string): GivenWeights {
-  const model = identifyModel(readWeights(file).weights);
+  const model = identifyModel(readWeights(file));
   const { arch, stages, channels = 1, head } = model ?? {};
   if (model === undefined || arch === undefined || (stages ?? undefined) !== undefined || channels !== 1) {
     throw new InputError('weights that cannot be finetuned', {
@@ -94,11 +94,11 @@ export async function takeGivenWeights(run: RunSettings, leads: readonly number[
   const target = run.folder.weights('port', given);
   mkdirSync(dirname(target), { recursive: true });
   if (task !== undefined) {
-    const { layout, weights } = getPretrainedWeights(file, task, arch);
-    await writeWeights(target, layout, weights);
+    const { model, weights } = getPretrainedWeights(file, task, arch);
+    await writeWeights(target, model, weights);
   } else {
-    const layout = weightLayout({ arch, channels: 1 });
-    await writeWeights(target, layout, loadWeights(readWeights(file), layout.weights).assigned);
+    const model = buildNetwork({ arch });
+    await writeWeights(target, model, loadWeights(readWeights(file), model.weights).assigned);
   }
   for (const channels of leads.filter((count) => count > 1))
     await adjustNetwork({ weightsFile: target, channels, arch });

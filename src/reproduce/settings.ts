@@ -4,9 +4,10 @@ import type { Precision } from '../graph/precision.ts';
 import { type FlagTable, flagOf } from '../lib/argparse/flags.ts';
 import { finetuneFlags } from '../port/finetuning/trainer/flags.ts';
 import type { FinetuneOptions } from '../port/finetuning/trainer.ts';
+import type { Arch } from '../port/finetuning/utils.ts';
 import { pretrainFlags } from '../port/pretraining/trainer/flags.ts';
 import type { PretrainOptions } from '../port/pretraining/trainer.ts';
-import type { Arch, PretrainingTask } from '../weights/layout.ts';
+import type { PretrainingTask } from '../port/pretraining/utils.ts';
 import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
 import type { RunFolder, SideName } from './run_folder.ts';
 

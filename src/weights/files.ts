@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import type { Model } from '../graph/model.ts';
 import { fileKind } from '../lib/file_kind.ts';
 import { readKerasArchive } from '../lib/keras/keras_archive.ts';
 import { type NamedArray, readWeightsH5, writeWeightsH5 } from '../lib/keras/weights_h5.ts';
@@ -8,8 +9,6 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { FileNotFoundError, ValueError } from '../lib/python/errors.ts';
 import { notFound } from '../lib/python/not_found.ts';
 import { readCheckpoint, writeCheckpoint } from '../lib/tensorflow/checkpoint.ts';
-import { toKerasPaths } from './checkpoint_paths.ts';
-import type { WeightLayout } from './layout.ts';
 
 /** Keras 3's `.weights.h5`, or the TensorFlow checkpoint of tf.keras 2 and of the paper's authors. */
 export type WeightFormat = 'keras' | 'tensorflow';
@@ -17,15 +16,16 @@ export type WeightFormat = 'keras' | 'tensorflow';
 /** Names of the formats. */
 export const weightFormats: readonly WeightFormat[] = ['keras', 'tensorflow'];
 
-/** The weights in a file, under their `.weights.h5` paths whatever the format. */
+/** The content of a weight file. */
 export interface WeightsFile {
   /** The `.weights.h5` file, or the prefix of the checkpoint. */
   readonly file: string;
   readonly format: WeightFormat;
+  /** The weights by their names in the file: paths of `.weights.h5`, or of the checkpoint's object graph. */
   readonly weights: readonly NamedArray[];
   /** Variables of the optimiser in Keras 3's order; never from a checkpoint. */
   readonly optimizer?: readonly NdArray[];
-  /** Entries of a checkpoint that are not weights of a network of this project: optimiser slots, counters, other layers. */
+  /** Entries of a checkpoint that are not weights of its model: slots of the optimiser, counters. */
   readonly unread: readonly string[];
 }
 
@@ -89,8 +89,12 @@ export function readWeights(name: string): WeightsFile {
     return { file, format, weights, ...(optimizer === undefined ? {} : { optimizer }), unread: [] };
   }
   const { variables, others } = readCheckpoint(file);
-  const { weights, unknown } = toKerasPaths(variables);
-  return { file, format, weights, unread: [...unknown, ...others] };
+  return {
+    file,
+    format,
+    weights: variables.map(({ objectPath, ...array }) => ({ path: objectPath, ...array })),
+    unread: others,
+  };
 }
 
 function isArchive(file: string): boolean {
@@ -98,13 +102,13 @@ function isArchive(file: string): boolean {
 }
 
 /**
- * Writes a network's weights. Without `format` the name decides. Weights may be given in any order but must be the layout's, each of its
- * shape; the optimiser's state goes into `.weights.h5` files only. Throws a ValueError where they disagree,
- * and an InputError if the folder does not exist.
+ * Writes the weights of a model, given by their `.weights.h5` paths in any order. Without `format` the name decides. The optimiser's state
+ * goes into `.weights.h5` files only. Throws a ValueError if the weights or their shapes are not the model's, and an InputError if the
+ * folder does not exist.
  */
 export async function writeWeights(
   name: string,
-  layout: WeightLayout,
+  model: Pick<Model, 'weights' | 'objects'>,
   weights: readonly NamedArray[],
   { format = formatOfName(name), optimizer }: { format?: WeightFormat; optimizer?: readonly NdArray[] } = {},
 ): Promise<void> {
@@ -113,7 +117,8 @@ export async function writeWeights(
     throw new InputError('the folder does not exist', { file: folder, next: `Make it first: mkdir -p ${folder}` });
   }
   const given = new Map(weights.map((weight) => [weight.path, weight]));
-  const ordered = layout.weights.map(({ path, shape }) => {
+  const specs = model.weights;
+  const ordered = specs.map(({ path, shape }) => {
     const weight = given.get(path);
     if (weight === undefined) throw new ValueError(`cannot write ${name}: ${path} is missing`);
     if (weight.shape.join() !== shape.join()) {
@@ -124,14 +129,14 @@ export async function writeWeights(
     return weight;
   });
   if (given.size !== ordered.length) {
-    const known = new Set(layout.weights.map(({ path }) => path));
+    const known = new Set(specs.map(({ path }) => path));
     const extra = [...given.keys()].find((path) => !known.has(path));
     throw new ValueError(`cannot write ${name}: the network has no weight ${extra}`);
   }
   if (format === 'keras') {
     await writeWeightsH5(name, {
       weights: ordered,
-      objects: layout.objects.map(({ path }) => path),
+      objects: model.objects.map(({ path }) => path),
       ...(optimizer === undefined ? {} : { optimizer }),
     });
     return;
@@ -148,12 +153,12 @@ export async function writeWeights(
   }
   writeCheckpoint(
     name,
-    layout.objects.map(({ checkpointPath: path, checkpointAlias: alias }) => ({
+    model.objects.map(({ checkpointPath: path, checkpointAlias: alias }) => ({
       path,
       ...(alias === undefined ? {} : { alias }),
     })),
     ordered.map((weight, index) => {
-      const { checkpointPath: objectPath } = layout.weights[index];
+      const { checkpointPath: objectPath } = specs[index];
       return { objectPath, dtype: weight.dtype, shape: weight.shape, data: weight.data };
     }),
   );

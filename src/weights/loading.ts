@@ -1,100 +1,117 @@
+import type { WeightSpec } from '../graph/layer.ts';
 import type { NamedArray } from '../lib/keras/weights_h5.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { ValueError } from '../lib/python/errors.ts';
-import type { WeightsFile } from './files.ts';
-import type { WeightSpec } from './layout.ts';
+import type { WeightFormat, WeightsFile } from './files.ts';
 
-/** A weight of a model, as far as loading needs it. */
-export type LoadTarget = Pick<WeightSpec, 'path' | 'shape'>;
-
-/** What of a file fits a model, by path. */
+/** What of a file fits a model. */
 export interface Match {
-  /** Weights to assign, in the model's order. */
+  /** Weights to assign, in the model's order and under the model's paths. */
   readonly assigned: readonly NamedArray[];
-  /** Weights of the model which the file lacks. */
+  /** Paths of the model's weights that the file lacks. */
   readonly missing: readonly string[];
-  /** Weights of another shape in the file. */
+  /** Weights that have another shape in the file. */
   readonly mismatched: readonly {
     readonly path: string;
     readonly file: readonly number[];
     readonly model: readonly number[];
   }[];
-  /** Weights of the file which the model lacks. */
+  /** Weights of the file that the model lacks, under their names in the file. */
   readonly ignored: readonly string[];
 }
 
-/** Compares a file with a model by Keras's rules: by path; what only the file has is ignored. */
-export function matchWeights(weights: readonly NamedArray[], model: readonly LoadTarget[]): Match {
+/** The name of a model's weight in files of a format. */
+export function nameIn(
+  format: WeightFormat,
+  { path, checkpointPath }: Pick<WeightSpec, 'path' | 'checkpointPath'>,
+): string {
+  return format === 'keras' ? path : checkpointPath;
+}
+
+/** Compares a file with a model by Keras's rules: weights belong together by name; what only the file has is ignored. */
+export function matchWeights(
+  { format, weights }: Pick<WeightsFile, 'format' | 'weights'>,
+  model: readonly WeightSpec[],
+): Match {
   const given = new Map(weights.map((weight) => [weight.path, weight]));
   const assigned: NamedArray[] = [];
   const missing: string[] = [];
   const mismatched: { path: string; file: readonly number[]; model: readonly number[] }[] = [];
-  for (const { path, shape } of model) {
-    const weight = given.get(path);
-    given.delete(path);
+  for (const spec of model) {
+    const { path, shape } = spec;
+    const name = nameIn(format, spec);
+    const weight = given.get(name);
+    given.delete(name);
     if (weight === undefined) missing.push(path);
     else if (weight.shape.join() !== shape.join()) mismatched.push({ path, file: weight.shape, model: shape });
-    else assigned.push(weight);
+    else assigned.push({ ...weight, path });
   }
   return { assigned, missing, mismatched, ignored: [...given.keys()] };
 }
 
 /**
  * The weights to assign to a model. Twin of `Model.load_weights` with Keras 3's rules for both formats: objects that only the file has are
- * ignored; a missing weight or another shape is a ValueError. Unlike Keras it is raised before anything is assigned; unlike TensorFlow 2.1 a
- * layer never stays at its random values unnoticed.
+ * ignored; a missing weight or another shape is a ValueError. Unlike in Keras, the error comes before anything is assigned. Unlike in
+ * TensorFlow 2.1, no layer silently keeps its random values.
  */
-export function loadWeights(file: WeightsFile, model: readonly LoadTarget[]): Match {
-  const match = matchWeights(file.weights, model);
-  const { missing, mismatched } = match;
-  if (missing.length === 0 && mismatched.length === 0) return match;
+export function loadWeights(file: WeightsFile, model: readonly WeightSpec[]): Match {
+  const match = matchWeights(file, model);
+  if (match.missing.length === 0 && match.mismatched.length === 0) return match;
   throw new ValueError(explain(file, model, match));
 }
 
 /**
  * As `loadWeights`, for a classifier that is about to be finetuned. `target` says what was loaded: a file without a head goes into the
- * backbone alone, whose head keeps its fresh values (Quirk Q35: Keras 3 would refuse it, TensorFlow 2.1 took it).
+ * backbone alone, and the head keeps its initial values (Quirk Q35: Keras 3 would refuse such a file, TensorFlow 2.1 accepted it).
  */
 export function loadForFinetuning(
   file: WeightsFile,
-  model: readonly LoadTarget[],
+  model: readonly WeightSpec[],
 ): Match & { readonly target: 'backbone' | 'model' } {
-  const hasHead = file.weights.some(({ path }) => isHead(path));
-  if (hasHead) return { ...loadWeights(file, model), target: 'model' };
-  const backbone = model.filter(({ path }) => !isHead(path));
+  const head = new Set(model.filter(isHead).map((weight) => nameIn(file.format, weight)));
+  if (file.weights.some(({ path }) => head.has(path))) return { ...loadWeights(file, model), target: 'model' };
+  const backbone = model.filter((weight) => !isHead(weight));
   return { ...loadWeights(file, backbone), target: 'backbone' };
 }
 
-function isHead(path: string): boolean {
+function isHead({ path }: WeightSpec): boolean {
   return path.startsWith('layers/dense/');
 }
 
-function explain({ file, weights }: WeightsFile, model: readonly LoadTarget[], match: Match): string {
+/** Where a model that holds another one as its first layer keeps the weights of the inner one. */
+const nesting = 'layers/sequential/';
+
+function explain(file: WeightsFile, model: readonly WeightSpec[], match: Match): string {
   const { missing, mismatched, assigned } = match;
-  const isNested = (list: readonly { path: string }[]): boolean =>
-    list.some(({ path }) => path.startsWith('layers/sequential/'));
-  if (isNested(weights) && !isNested(model)) {
-    return `${file} holds a whole pretraining model, not a backbone. Take the backbone out: ecg-transplant weights --checkpoint-file ${file} --task TASK`;
+  const [stem] = model;
+  const isNested = stem.path.startsWith(nesting);
+  const { path, checkpointPath } = stem;
+  const bareStem = isNested
+    ? { path: path.slice(nesting.length), checkpointPath: checkpointPath.slice(checkpointPath.indexOf('/') + 1) }
+    : stem;
+  const fileIsNested = file.weights.some((weight) => weight.path.endsWith(`/${nameIn(file.format, bareStem)}`));
+  if (fileIsNested && !isNested) {
+    return `${file.file} holds a whole pretraining model, not a backbone. Take the backbone out: ecg-transplant weights --checkpoint-file ${file.file} --task TASK`;
   }
-  if (!isNested(weights) && isNested(model)) {
-    return `${file} holds no pretraining model; expected one written by the pretraining trainer`;
+  if (!fileIsNested && isNested) {
+    return `${file.file} does not hold a pretraining model. Pass a file that the pretraining trainer wrote`;
   }
   const [first] = mismatched;
-  if (first !== undefined && /(^|\/)res_net\/conv1\/vars\/0$/.test(first.path) && first.file.length === 3) {
+  if (first?.path === stem.path && first.file.length === 3) {
     const [found, wanted] = [first.file[1], first.model[1]];
-    // Quirk Q51: kept as an error; skipping the stem would leave it random.
+    // Quirk Q51: kept as an error; skipping the first kernel would leave it random.
     const next =
       found === 1
-        ? `. Spread them over the leads first: ecg-transplant adjust-network --weights-file ${file} --channels ${wanted}`
+        ? `. Spread them over the leads first: ecg-transplant adjust-network --weights-file ${file.file} --channels ${wanted}`
         : '';
-    return `${file} holds weights for ${leads(found)}; the model takes ${leads(wanted)}${next}`;
+    return `${file.file} holds weights for ${leads(found)}; the model takes ${leads(wanted)}${next}`;
   }
   const faults = [
     first && `${first.path} has shape (${first.file.join(', ')}); expected (${first.model.join(', ')})`,
     missing[0] !== undefined && `${missing[0]} is missing`,
   ].filter(Boolean);
   const count = `${missing.length} of ${model.length} weights are missing and ${mismatched.length} have another shape (${assigned.length} fit)`;
-  return `${file} does not fit the model: ${count}; first: ${faults.join('; ')}. Check --arch and --stages: ecg-transplant inspect ${file}`;
+  return `${file.file} does not fit the model: ${count}; first: ${faults.join('; ')}. Check --arch and --stages: ecg-transplant inspect ${file.file}`;
 }
 
 function leads(count: number | undefined): string {
@@ -117,7 +134,7 @@ export interface AdamState {
 export function readAdamState(
   file: string,
   variables: readonly NdArray[],
-  trainable: readonly LoadTarget[],
+  trainable: readonly Pick<WeightSpec, 'path' | 'shape'>[],
 ): AdamState {
   const [iterations, learningRate, ...slots] = variables;
   if (
@@ -145,7 +162,7 @@ export function readAdamState(
 /** The variables of `optimizer/vars` for this state, in Keras's order; the inverse of `readAdamState`. Throws a ValueError for a missing moment. */
 export function adamVariables(
   { iterations, learningRate, moments }: AdamState,
-  trainable: readonly LoadTarget[],
+  trainable: readonly Pick<WeightSpec, 'path'>[],
 ): NdArray[] {
   const slots = (moments.size === 0 ? [] : trainable).flatMap(({ path }) => {
     const pair = moments.get(path);

@@ -2,14 +2,10 @@ import { asType } from '../graph/arrays.ts';
 import type { Session } from '../graph/session.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { readWeights, writeWeights } from './files.ts';
-import { type ModelDescription, weightLayout } from './layout.ts';
 import { type AdamState, adamVariables, loadForFinetuning, loadWeights, type Match } from './loading.ts';
 
-/**
- * Writes a session's weights and, to `.weights.h5`, its optimiser state; `description` says which network it is. Twin of
- * `keras.Model.save_weights`.
- */
-export async function saveSession(session: Session, path: string, description: ModelDescription): Promise<void> {
+/** Writes a session's weights and the state of its optimiser to a `.weights.h5` file. Twin of `keras.Model.save_weights`. */
+export async function saveSession(session: Session, path: string): Promise<void> {
   const values = session.read();
   const specs = session.model.weights;
   const value = (name: string): NdArray => values.get(name)!;
@@ -26,7 +22,7 @@ export async function saveSession(session: Session, path: string, description: M
     ),
   };
   const weights = specs.map(({ path: name }) => ({ path: name, ...value(name) }));
-  await writeWeights(path, weightLayout(description), weights, { optimizer: adamVariables(state, trainable) });
+  await writeWeights(path, session.model, weights, { optimizer: adamVariables(state, trainable) });
 }
 
 /**

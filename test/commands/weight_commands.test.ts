@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { main } from '../../src/cli.ts';
 import { inspectWeights } from '../../src/commands/inspect.ts';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { identifyModel } from '../../src/networks/identify.ts';
+import { buildNetwork, describeModel } from '../../src/networks/network.ts';
 import { readWeights, writeWeights } from '../../src/weights/files.ts';
-import { describeModel, identifyModel } from '../../src/weights/identify.ts';
-import { weightLayout } from '../../src/weights/layout.ts';
-import { digest, sampleWeights } from '../weights/exchange.ts';
+import { digest, sampleWeights, weightsOf } from '../weights/exchange.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ecg-commands-'));
 const at = (name: string): string => join(folder, name);
@@ -17,12 +17,12 @@ const classifier = { stages: 1, channels: 2, head: { classes: 3 } } as const;
 
 beforeAll(async () => {
   for (const name of ['beat.weights', 'beat.weights.h5']) {
-    await writeWeights(at(name), weightLayout(pretrained), sampleWeights(weightLayout(pretrained), 1));
+    await writeWeights(at(name), buildNetwork(pretrained), sampleWeights(buildNetwork(pretrained), 1));
   }
   await writeWeights(
     at('classifier.weights.h5'),
-    weightLayout(classifier),
-    sampleWeights(weightLayout(classifier), 2),
+    buildNetwork(classifier),
+    sampleWeights(buildNetwork(classifier), 2),
     {
       optimizer: [ndarray('int64', [], BigInt64Array.of(35n)), ndarray('float32', [], Float32Array.of(0.001))],
     },
@@ -47,8 +47,8 @@ async function command(...args: string[]): Promise<{ code: number; out: string; 
   return { code, ...written };
 }
 
-const digests = (name: string) => new Map(readWeights(at(name)).weights.map((weight) => [weight.path, digest(weight)]));
-const content = (name: string) => describeModel(identifyModel(readWeights(at(name)).weights)!);
+const digests = (name: string) => new Map(weightsOf(at(name)).map((weight) => [weight.path, digest(weight)]));
+const content = (name: string) => describeModel(identifyModel(readWeights(at(name)))!);
 
 describe('ecg-transplant weights', () => {
   it.each([
@@ -61,7 +61,7 @@ describe('ecg-transplant weights', () => {
     const { code, out, err } = await command('weights', ...args, '--output', at(output));
     expect([code, err]).toEqual([0, '']);
     expect(out).toBe(`Saved ${at(output)}: resnet18 backbone, 1 stage, 1 lead\n`);
-    const expected = sampleWeights(weightLayout(pretrained), 1)
+    const expected = sampleWeights(buildNetwork(pretrained), 1)
       .filter(({ path }) => path.startsWith('layers/sequential/'))
       .map((weight) => [weight.path.slice('layers/sequential/'.length), digest(weight)] as const);
     expect(digests(output)).toEqual(new Map(expected));
@@ -186,7 +186,7 @@ describe('ecg-transplant inspect', () => {
   });
 
   it('computes the statistics as NumPy does', async () => {
-    const layout = weightLayout({ stages: 1 });
+    const layout = buildNetwork({ stages: 1 });
     const weights = sampleWeights(layout, 5).map((weight) =>
       weight.path === 'layers/res_net/bn1/vars/0'
         ? { ...weight, data: Float32Array.from({ length: 64 }, (_, index) => index / 4) }
@@ -228,7 +228,7 @@ describe('ecg-transplant inspect', () => {
   });
 
   it('fails on NaN and infinite values and says where they are', async () => {
-    const layout = weightLayout({ stages: 1 });
+    const layout = buildNetwork({ stages: 1 });
     const weights = sampleWeights(layout, 5);
     weights[3].data.fill(Number.NaN as never);
     weights[7].data[1] = Number.POSITIVE_INFINITY;

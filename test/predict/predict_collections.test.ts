@@ -14,10 +14,6 @@ vi.mock('../../src/port/finetuning/utils.ts', async (original) => {
   const real = await original<typeof import('../../src/port/finetuning/utils.ts')>();
   return { ...real, ecgFeatureExtractor: (arch?: string) => real.ecgFeatureExtractor(arch, 1) };
 });
-vi.mock('../../src/weights/layout.ts', async (original) => {
-  const real = await original<typeof import('../../src/weights/layout.ts')>();
-  return { ...real, weightLayout: (model: object) => real.weightLayout({ ...model, stages: 1 }) };
-});
 
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);

@@ -2,15 +2,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { experiments } from '../../src/experiments.ts';
+import type { WeightSpec } from '../../src/graph/layer.ts';
 import type { NamedArray } from '../../src/lib/keras/weights_h5.ts';
 import { bytesOf, zeros } from '../../src/lib/numpy/ndarray.ts';
+import { buildNetwork, type ModelDescription } from '../../src/networks/network.ts';
 import { copyGivenWeights } from '../../src/reproduce/original_steps.ts';
 import { identifyGiven, takeGivenWeights } from '../../src/reproduce/port_steps.ts';
 import { RunFolder } from '../../src/reproduce/run_folder.ts';
 import { finetuneOptions } from '../../src/reproduce/settings.ts';
 import { readWeights, writeWeights } from '../../src/weights/files.ts';
-import { type ModelDescription, type WeightSpec, weightLayout } from '../../src/weights/layout.ts';
 import { temporaryFolder } from '../port/training_data.ts';
+import { weightsOf } from '../weights/exchange.ts';
 import { settingsIn } from './run_settings.ts';
 
 const folder = temporaryFolder();
@@ -23,7 +25,7 @@ function numbered({ path, shape }: WeightSpec, index: number): NamedArray {
 }
 
 async function fileOf(name: string, model: ModelDescription): Promise<string> {
-  const layout = weightLayout(model);
+  const layout = buildNetwork(model);
   const file = join(folder, name);
   mkdirSync(dirname(file), { recursive: true });
   await writeWeights(file, layout, layout.weights.map(numbered));
@@ -45,11 +47,11 @@ describe('weights of a user', () => {
     await takeGivenWeights(run, [1, 12]);
     copyGivenWeights(run, [1, 12]);
 
-    const backbone = weightLayout({ arch: 'resnet18' }).weights.map(({ path }) => path);
+    const backbone = buildNetwork({ arch: 'resnet18' }).weights.map(({ path }) => path);
     const ours = readWeights(run.folder.weights('port', 'given'));
     expect(ours.format).toBe('keras');
     expect(ours.weights.map(({ path }) => path).sort()).toEqual([...backbone].sort());
-    const source = new Map(readWeights(file).weights.map((weight) => [weight.path, weight]));
+    const source = new Map(weightsOf(file).map((weight) => [weight.path, weight]));
     const nested = run.given?.task !== undefined ? 'layers/sequential/' : '';
     // Element by element, millions of numbers would take minutes.
     for (const weight of ours.weights) {

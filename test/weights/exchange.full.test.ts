@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
-import { archs, pretrainingTasks } from '../../src/weights/layout.ts';
+import { archs } from '../../src/port/finetuning/utils.ts';
+import { pretrainingTasks } from '../../src/port/pretraining/utils.ts';
 import type { ExchangeModel } from './exchange.ts';
 import { exchangeSuite } from './exchange_suite.ts';
 

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { WeightSpec } from '../../src/graph/layer.ts';
 import { writeHdf5 } from '../../src/lib/hdf5/writer.ts';
 import type { NamedArray } from '../../src/lib/keras/weights_h5.ts';
 import { bytesOf, type NdArray, ndarray, sizeOf } from '../../src/lib/numpy/ndarray.ts';
-import type { WeightFormat } from '../../src/weights/files.ts';
-import { type ModelDescription, type WeightLayout, weightLayout } from '../../src/weights/layout.ts';
+import { identifyModel } from '../../src/networks/identify.ts';
+import { buildNetwork, type ModelDescription } from '../../src/networks/network.ts';
+import { readWeights, type WeightFormat } from '../../src/weights/files.ts';
+import { matchWeights } from '../../src/weights/loading.ts';
 import { runPython } from '../python.ts';
 import { root } from '../shared_data.ts';
 
@@ -34,8 +37,11 @@ export function digest(array: NdArray): string {
     .digest('hex');
 }
 
-/** Reproducible values for a layout, with a few special ones in front. */
-export function sampleWeights(layout: WeightLayout, seed: number): NamedArray[] {
+/** Reproducible values for weights, with a few special ones in front. */
+export function sampleWeights(
+  { weights }: { readonly weights: readonly Pick<WeightSpec, 'path' | 'shape'>[] },
+  seed: number,
+): NamedArray[] {
   let state = seed >>> 0 || 1;
   const next = (): number => {
     // Marsaglia's xorshift: any numbers will do, as long as every weight has its own.
@@ -45,16 +51,19 @@ export function sampleWeights(layout: WeightLayout, seed: number): NamedArray[] 
     return (state >>> 0) / 2 ** 32 - 0.5;
   };
   const special = [-0, 1e-45, 3.4028234663852886e38, Math.PI];
-  return layout.weights.map(({ path, shape }) => {
+  return weights.map(({ path, shape }) => {
     const values = Float32Array.from({ length: sizeOf(shape) }, next);
     values.set(special.slice(0, values.length));
     return { path, ...ndarray('float32', shape, values) };
   });
 }
 
-/** The layout of a network of the exchange. */
-export function layoutOf({ arch, stages, channels, head }: ExchangeModel): WeightLayout {
-  return weightLayout({ arch, stages, channels, head });
+/** The weights of a file by their `.weights.h5` paths, whatever its format; the file must hold a network of this project. */
+export function weightsOf(name: string): readonly NamedArray[] {
+  const file = readWeights(name);
+  const model = identifyModel(file);
+  if (model === undefined) throw new Error(`${name} does not hold a network of this project`);
+  return matchWeights(file, buildNetwork(model).weights).assigned;
 }
 
 /** Runs exchange.py on the files in `folder`. */

@@ -3,20 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
+import { identifyModel } from '../../src/networks/identify.ts';
+import { buildNetwork } from '../../src/networks/network.ts';
 import { adjustedFile, adjustNetwork } from '../../src/port/finetuning/adjust_network.ts';
 import { getPretrainedWeights } from '../../src/port/pretraining/utils.ts';
 import { readWeights, type WeightFormat, writeWeights } from '../../src/weights/files.ts';
-import { identifyModel } from '../../src/weights/identify.ts';
-import { weightLayout } from '../../src/weights/layout.ts';
-import { type AdamState, adamVariables, readAdamState } from '../../src/weights/loading.ts';
+import { type AdamState, adamVariables, loadWeights, readAdamState } from '../../src/weights/loading.ts';
 import {
   digest,
   type ExchangeModel,
   type ExchangeResult,
   exchange,
   fileName,
-  layoutOf,
   sampleWeights,
+  weightsOf,
 } from './exchange.ts';
 
 /** For Python to start, build and save every network; the longest with all of them on a busy machine. */
@@ -37,7 +37,7 @@ export function exchangeSuite(
 
   beforeAll(async () => {
     for (const [index, model] of models.entries()) {
-      const layout = layoutOf(model);
+      const layout = buildNetwork(model);
       const optimizer = model.trained && format === 'keras' ? sampleOptimizer(model) : undefined;
       if (optimizer) states.set(model.name, optimizer);
       await writeWeights(join(folder, fileName(format, 'port', model.name)), layout, sampleWeights(layout, index + 1), {
@@ -57,7 +57,7 @@ export function exchangeSuite(
   afterAll(() => rmSync(folder, { recursive: true }));
 
   describe.each(models)('$name', (model) => {
-    const layout = layoutOf(model);
+    const layout = buildNetwork(model);
 
     it('is loaded by Python bit for bit', () => {
       const index = models.indexOf(model);
@@ -65,13 +65,12 @@ export function exchangeSuite(
     });
 
     it('written by Python is read bit for bit, and recognised', () => {
-      const { weights, format: found } = readWeights(join(folder, fileName(format, 'python', model.name)));
-      const byPath = new Map(weights.map((weight) => [weight.path, weight]));
-      const ordered = layout.weights.map(({ path }) => byPath.get(path)!);
-      expect(found).toBe(format);
-      expect(ordered.map(digest)).toEqual(results.models[model.name].saved);
-      expect(weights).toHaveLength(layout.weights.length);
-      expect(weightLayout(identifyModel(weights)!)).toEqual(layout);
+      const file = readWeights(join(folder, fileName(format, 'python', model.name)));
+      expect(file.format).toBe(format);
+      expect(loadWeights(file, layout.weights).assigned.map(digest)).toEqual(results.models[model.name].saved);
+      expect(file.weights).toHaveLength(layout.weights.length);
+      const { weights, objects } = buildNetwork(identifyModel(file)!);
+      expect([weights, objects]).toEqual([layout.weights, layout.objects]);
     });
 
     it('has the layout that Python builds', () => {
@@ -104,16 +103,16 @@ export function exchangeSuite(
     const output = await adjustNetwork({ weightsFile: copy, channels: 12, arch: adjust!.arch, stages: adjust!.stages });
     expect(output).toBe(adjustedFile(copy, format));
     expect(output.replace('copy_of_', '')).toBe(results.adjust);
-    const [ours, theirs] = [output, results.adjust as string].map((file) => readWeights(file).weights);
+    const [ours, theirs] = [output, results.adjust as string].map(weightsOf);
     const byPath = (weights: typeof ours) => new Map(weights.map((weight) => [weight.path, digest(weight)]));
     expect(byPath(ours)).toEqual(byPath(theirs));
-    expect(identifyModel(ours)?.channels).toBe(12);
+    expect(identifyModel(readWeights(output))?.channels).toBe(12);
   });
 
   (extract ? it : noTest)('pretraining.utils.get_pretrained_weights gives the same backbone', async () => {
     const { arch, stages, head } = extract!;
     const task = head !== undefined && 'task' in head ? head.task : 'beat';
-    const { layout, weights } = getPretrainedWeights(
+    const { model, weights } = getPretrainedWeights(
       join(folder, fileName(format, 'python', extract!.name)),
       task,
       arch,
@@ -121,7 +120,7 @@ export function exchangeSuite(
     );
     expect(weights.map(digest)).toEqual(results.extract);
     const saved = join(folder, format === 'keras' ? 'ours.weights.h5' : 'ours.weights');
-    await writeWeights(saved, layout, weights);
+    await writeWeights(saved, model, weights);
     const theirs = readWeights(join(folder, format === 'keras' ? 'extracted.weights.h5' : 'extracted.weights')).weights;
     const paths = (list: readonly { path: string }[]) => list.map(({ path }) => path).sort();
     expect(paths(readWeights(saved).weights)).toEqual(paths(theirs));
@@ -129,9 +128,8 @@ export function exchangeSuite(
 
   (format === 'tensorflow' ? it : noTest)('leaves the optimiser slots of tf.keras 2.1 alone', () => {
     const file = readWeights(join(folder, 'slots.weights'));
-    const layout = weightLayout({ stages: 1, head: { classes: 4 } });
-    const byPath = new Map(file.weights.map((weight) => [weight.path, weight]));
-    expect(layout.weights.map(({ path }) => digest(byPath.get(path)!))).toEqual(results.slots);
+    const layout = buildNetwork({ stages: 1, head: { classes: 4 } });
+    expect(loadWeights(file, layout.weights).assigned.map(digest)).toEqual(results.slots);
     expect(file.weights).toHaveLength(layout.weights.length);
     expect(file.optimizer).toBeUndefined();
     const slots = file.unread.filter((key) => key.includes('/.OPTIMIZER_SLOT/optimizer/'));
@@ -141,8 +139,8 @@ export function exchangeSuite(
 
 /** A made-up state of Adam after seven steps. */
 function sampleOptimizer(model: ExchangeModel): NdArray[] {
-  const trainable = layoutOf(model).weights.filter((weight) => weight.trainable);
-  const sample = (seed: number) => sampleWeights({ weights: trainable, objects: [], width: 0 }, seed);
+  const trainable = buildNetwork(model).weights.filter((weight) => weight.trainable);
+  const sample = (seed: number) => sampleWeights({ weights: trainable }, seed);
   const [ms, vs] = [sample(101), sample(102)];
   const state: AdamState = {
     iterations: 7n,

@@ -1,4 +1,4 @@
-import type { Arch } from '../../weights/layout.ts';
+import type { Arch } from '../../port/finetuning/utils.ts';
 import type { Row } from '../closeness.ts';
 import type { SuiteCase, SuiteContext, TaskName } from '../suite.ts';
 

@@ -1,17 +1,15 @@
 import type { Original } from '../../bridge/original.ts';
 import type { NetworkOptions, NetworkState, OriginalNetwork } from '../../bridge/original_network.ts';
 import { asType } from '../../graph/arrays.ts';
-import { Dense } from '../../graph/layers.ts';
 import type { Model } from '../../graph/model.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { Generator } from '../../graph/random.ts';
 import { type CompileOptions, compile, type Session } from '../../graph/session.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
-import { ecgFeatureExtractor } from '../../port/finetuning/utils.ts';
+import { buildNetwork } from '../../networks/network.ts';
+import type { Arch } from '../../port/finetuning/utils.ts';
 import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
-import { taskSolver } from '../../port/pretraining/utils.ts';
-import type { Arch, ModelDescription } from '../../weights/layout.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
 import type { TaskName } from '../suite.ts';
@@ -206,25 +204,11 @@ export function startingWeights({ variables }: Model, initial: readonly NdArray[
   });
 }
 
-/** What a weight file of the network holds. */
-export function descriptionOf(
-  { task = 'finetuning', arch, stages }: Omit<NetworkCase, 'precision' | 'seed'>,
-  { x, y }: LabelledBatch,
-): ModelDescription {
-  const head = task === 'finetuning' ? { classes: y.shape[1] } : { task };
-  return { arch, stages, channels: Object.values(shapesOf(x))[0].at(-1), head };
-}
-
 /** The model of the port for batches like `example`, without a session. */
 export function buildModel({ x, y }: LabelledBatch, kind: Omit<InAnyPrecision, 'seed'>): Model {
   const { task = 'finetuning', arch, stages, multiLabel, precision } = kind;
-  const shapes = shapesOf(x);
-  if (task === 'cpc') {
-    return taskSolver(task, arch, stages).build({ context: shapes.context, samples: shapes.samples }, precision);
-  }
-  if (task !== 'finetuning') return taskSolver(task, arch, stages).build(shapes.x, precision);
-  const head = new Dense(y.shape[1], multiLabel ? 'sigmoid' : 'softmax');
-  return ecgFeatureExtractor(arch, stages).add(head).build(shapes.x, precision);
+  const head = task === 'finetuning' ? { classes: y.shape[1] } : { task };
+  return buildNetwork({ arch, stages, head }, { shapes: shapesOf(x), precision, multiLabel });
 }
 
 /** Shapes of a batch's inputs without the batch axis. */

@@ -5,30 +5,32 @@ const transformer = 'port/transplant/modules/transformer.ts';
 const normalization = 'graph/ops/normalization.ts';
 const initializers = 'graph/initializers.ts';
 const adam = 'graph/optimizers.ts';
-const layout = 'weights/layout.ts';
+const layers = 'graph/layers.ts';
 
 /** Errors in networks, their training and their files. */
 export const namedInNetworks: readonly NamedMutant[] = [
   // weights
   {
     name: 'moving mean and variance exchanged in files',
-    file: layout,
-    search: "['moving_mean', [size], false],\n      ['moving_variance', [size], false],",
-    replacement: "['moving_variance', [size], false],\n      ['moving_mean', [size], false],",
+    file: layers,
+    search:
+      "this.#movingMean = this.variable('moving_mean', channels, zeros, false);\n    this.#movingVariance = this.variable('moving_variance', channels, ones, false);",
+    replacement:
+      "this.#movingVariance = this.variable('moving_variance', channels, ones, false);\n    this.#movingMean = this.variable('moving_mean', channels, zeros, false);",
     suite: 'weights',
   },
   {
     name: 'blocks numbered from 1',
-    file: layout,
-    search: 'return index === 0 ? name : `$' + '{name}_$' + '{index}`;',
-    replacement: 'return `$' + '{name}_$' + '{index + 1}`;',
+    file: 'graph/layer.ts',
+    search: 'return count === 0 ? kind : `$' + '{kind}_$' + '{count}`;',
+    replacement: 'return `$' + '{kind}_$' + '{count + 1}`;',
     suite: 'weights',
   },
   {
-    name: 'a transposed kernel in files',
-    file: layout,
-    search: "['kernel', [inputs, outputs]],",
-    replacement: "['kernel', [outputs, inputs]],",
+    name: 'a bias under the name of the kernel in checkpoints',
+    file: layers,
+    search: "this.variable('bias', [this.units], zeros);",
+    replacement: "this.variable('kernel', [this.units], zeros);",
     suite: 'weights',
   },
   {
@@ -62,7 +64,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   },
   {
     name: 'moving variances begin at 0',
-    file: 'graph/layers.ts',
+    file: layers,
     search: "this.#movingVariance = this.variable('moving_variance', channels, ones, false);",
     replacement: "this.#movingVariance = this.variable('moving_variance', channels, zeros, false);",
     suite: 'initialisers',
@@ -99,7 +101,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   },
   {
     name: 'the batch used for its own normalisation in inference',
-    file: 'graph/layers.ts',
+    file: layers,
     search: 'const moving = c.training\n',
     replacement: 'const moving = true\n',
     suite: 'activations',
@@ -236,7 +238,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   },
   {
     name: 'sigmoid for softmax',
-    file: 'port/finetuning/trainer/classifier.ts',
+    file: 'networks/network.ts',
     search: "multiLabel ? 'sigmoid' : 'softmax'",
     replacement: "multiLabel ? 'softmax' : 'sigmoid'",
     suite: 'training',

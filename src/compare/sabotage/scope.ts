@@ -1,7 +1,7 @@
 import { calleeName, child, children, type Place, type SyntaxNode } from './syntax.ts';
 
 /** Folders of `src` whose code a comparison runs; the bridge and the comparison itself are the instruments. */
-const folders = ['port/', 'prepare/', 'recordings/', 'jobs/', 'weights/', 'predict/', 'graph/', 'lib/'];
+const folders = ['port/', 'prepare/', 'recordings/', 'jobs/', 'networks/', 'weights/', 'predict/', 'graph/', 'lib/'];
 
 /**
  * Files in them that no compared result depends on: command lines, progress, locks, logs, threads and caches that only save time. They

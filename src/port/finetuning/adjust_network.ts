@@ -3,9 +3,10 @@ import type { NamedArray } from '../../lib/keras/weights_h5.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { checkOutputFile } from '../../lib/outputs.ts';
 import { ValueError } from '../../lib/python/errors.ts';
+import { buildNetwork } from '../../networks/network.ts';
 import { findWeights, readWeights, type WeightFormat, weightFiles, writeWeights } from '../../weights/files.ts';
-import { type Arch, weightLayout } from '../../weights/layout.ts';
 import { loadWeights } from '../../weights/loading.ts';
+import type { Arch } from './utils.ts';
 
 /** Options of `adjustNetwork`. */
 export interface AdjustNetworkOptions {
@@ -72,11 +73,11 @@ export async function adjustNetwork({
   const output = adjustedFile(found.file, outputFormat);
   for (const name of weightFiles(output, outputFormat)) checkOutputFile(name, { replace });
   const file = readWeights(weightsFile);
-  const { assigned } = loadWeights(file, weightLayout({ arch, stages, channels: 1 }).weights);
+  const { assigned } = loadWeights(file, buildNetwork({ arch, stages }).weights);
   const [stem, ...rest] = assigned as readonly [NamedArray, ...NamedArray[]];
   if (stem.dtype !== 'float32') throw new ValueError(`${file.file}: ${stem.path} is ${stem.dtype}; expected float32`);
   const kernel = spreadKernel(stem as NdArray<'float32'>, channels);
-  const layout = weightLayout({ arch, stages, channels });
-  await writeWeights(output, layout, [{ path: stem.path, ...kernel }, ...rest], { format: outputFormat });
+  const adjusted = buildNetwork({ arch, stages, channels });
+  await writeWeights(output, adjusted, [{ path: stem.path, ...kernel }, ...rest], { format: outputFormat });
   return output;
 }

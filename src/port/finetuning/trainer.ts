@@ -15,13 +15,13 @@ import { type Callback, EarlyStopping, type Logs } from '../../lib/keras/callbac
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
-import { type Arch, archs, type ModelDescription } from '../../weights/layout.ts';
 import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { bestModelCheckpoint, type ValMetric, valMetrics } from './trainer/best_model.ts';
 import { batchesOf, createClassifier, predictUnless } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
 import { type JobSets, withJobSets } from './trainer/sets.ts';
+import { type Arch, archs } from './utils.ts';
 
 export { type ValMetric, valMetrics } from './trainer/best_model.ts';
 export { createClassifier, predictAll } from './trainer/classifier.ts';
@@ -149,11 +149,6 @@ async function trainBest(
     const { weights } = fixed;
     if (weights) session.assign(new Map(session.model.variables.map(({ name }, i) => [name, weights[i]])));
   }
-  const description: ModelDescription = {
-    arch: (options.arch ?? 'resnet18') as Arch,
-    channels: train.x.shape[2],
-    head: { classes: train.classes.length },
-  };
   const orderOf = fixed.order ? rowsOf(fixed.order) : permutations(job.config.initSeed, train.x.shape[0]);
   const history = await trainJob(job, session, {
     batches: (epoch, skip) => batchesOf(train, batchSize, { order: orderOf(epoch), skip }),
@@ -168,7 +163,7 @@ async function trainBest(
       ...(val ? [new EarlyStopping('val_loss', 50)] : []),
       stopWithoutHope(path),
     ],
-    saveWeights: (file) => saveSession(session, file, description),
+    saveWeights: (file) => saveSession(session, file),
     log,
     signal,
     saveInterval: options.saveInterval,

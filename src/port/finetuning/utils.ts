@@ -10,24 +10,27 @@ const residual: BlockFn = (...settings) => new ResidualBlock(...settings);
 const bottleneck: BlockFn = (...settings) => new BottleneckBlock(...settings);
 
 /** Blocks per stage and kind of block, by architecture. */
-const architectures: Readonly<Record<string, { blocks: readonly number[]; blockFn: BlockFn }>> = {
+const architectures = {
   resnet18: { blocks: [2, 2, 2, 2], blockFn: residual },
   resnet34: { blocks: [3, 4, 6, 3], blockFn: residual },
   resnet50: { blocks: [3, 4, 6, 3], blockFn: bottleneck },
-};
+} satisfies Record<string, { blocks: readonly number[]; blockFn: BlockFn }>;
+
+/** A backbone by its name on the command line. */
+export type Arch = keyof typeof architectures;
+
+/** Names of the backbones. */
+export const archs = Object.keys(architectures) as readonly Arch[];
 
 /**
- * The backbone: a ResNet (`arch`, default resnet18) and global average pooling, `(batch, samples, leads)` to `(batch, width)`; heads are added to it. `stages` is
- * the end of a Python slice over the stages. Throws a ValueError for an unknown architecture. Twin of
- * `finetuning.utils.ecg_feature_extractor`.
+ * The unbuilt backbone: a ResNet (`arch`, default resnet18) without top and the mean over time, `(batch, samples, leads)` to
+ * `(batch, width)`. Heads are added to it. `stages` is the end of a Python slice over the stages. Throws a ValueError for an unknown
+ * architecture. Twin of `finetuning.utils.ecg_feature_extractor`.
  */
 export function ecgFeatureExtractor(arch?: string | null, stages?: number | null): Sequential {
   const name = arch ?? 'resnet18';
-  const architecture = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
-  if (architecture === undefined) {
-    throw new ValueError(`unknown architecture ${name}; expected one of ${Object.keys(architectures).join(', ')}`);
-  }
-  const { blocks, blockFn } = architecture;
+  if (!isArch(name)) throw new ValueError(`unknown architecture ${name}; expected one of ${archs.join(', ')}`);
+  const { blocks, blockFn } = architectures[name];
   const options = {
     blocks: blocks.slice(0, stages ?? undefined),
     kernelSize: [7, 5, 5, 3],
@@ -35,6 +38,10 @@ export function ecgFeatureExtractor(arch?: string | null, stages?: number | null
     includeTop: false,
   };
   return new Sequential([new ResNet(options), new GlobalAveragePooling1D()]);
+}
+
+function isArch(name: string): name is Arch {
+  return Object.hasOwn(architectures, name);
 }
 
 /**

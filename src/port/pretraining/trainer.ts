@@ -13,8 +13,9 @@ import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
 import { ValueError } from '../../lib/python/errors.ts';
-import { type Arch, archs, type PretrainingTask, pretrainingTasks } from '../../weights/layout.ts';
+import { buildNetwork } from '../../networks/network.ts';
 import { loadIntoModel, saveSession } from '../../weights/model_weights.ts';
+import { type Arch, archs } from '../finetuning/utils.ts';
 import { CustomCheckpoint, f1 } from '../transplant/evaluation.ts';
 import { requireConsistentOptions, requireSolverWeights } from './trainer/check.ts';
 import { pretrainFlags } from './trainer/flags.ts';
@@ -22,7 +23,7 @@ import { resolveFolder } from './trainer/folder.ts';
 import { type FrameSet, frameBatches, frameOptions, inputShapes } from './trainer/frames.ts';
 import { parsePatientIds } from './trainer/patients.ts';
 import { fileSource, folderSource, type Sources } from './trainer/sources.ts';
-import { taskSolver } from './utils.ts';
+import { type PretrainingTask, pretrainingTasks } from './utils.ts';
 
 /** What `valMetric` may be; every epoch is saved whatever it is (Quirk Q47). */
 export const pretrainingMetrics = ['loss', 'acc', 'f1'] as const;
@@ -145,11 +146,8 @@ export function pretrainingAdam(): Adam {
 /** The compiled model of a task, with fresh weights; dispose of it. */
 export function createSolver(options: PretrainOptions, initSeed: number): Session {
   const { task, arch, stages, precision } = options;
-  const shapes = inputShapes(frameOptions(options));
-  const model =
-    task === 'cpc'
-      ? taskSolver(task, arch, stages).build({ context: shapes.context, samples: shapes.samples }, precision)
-      : taskSolver(task, arch, stages).build(shapes.x, precision);
+  const description = { arch: arch as Arch | undefined, stages, head: { task } };
+  const model = buildNetwork(description, { shapes: inputShapes(frameOptions(options)), precision });
   return compile(model, {
     loss: 'sparse_categorical_crossentropy',
     optimizer: pretrainingAdam(),
@@ -163,8 +161,7 @@ function trainSolver(
   { train, val }: Sources,
   { options, log, signal }: { options: PretrainOptions; log: EventLog; signal?: AbortSignal },
 ): Promise<readonly Logs[]> {
-  const { task, stages, batchSize = 32, epochs = 1 } = options;
-  const description = { arch: (options.arch ?? 'resnet18') as Arch, stages, head: { task } };
+  const { batchSize = 32, epochs = 1 } = options;
   return trainJob(job, session, {
     batches: train.batches,
     steps: train.steps,
@@ -172,7 +169,7 @@ function trainSolver(
     validation: val && (() => frameBatches(val, batchSize)),
     // The checkpoint comes first, so that the logger sees its score.
     callbacks: [createCheckpoint(job, session, val, options), job.historyLogger()],
-    saveWeights: (file) => saveSession(session, file, description),
+    saveWeights: (file) => saveSession(session, file),
     log,
     signal,
     saveInterval: options.saveInterval,

@@ -1,52 +1,68 @@
 import { Dense } from '../../graph/layers.ts';
 import { Sequential } from '../../graph/model.ts';
 import type { NamedArray } from '../../lib/keras/weights_h5.ts';
+import { ValueError } from '../../lib/python/errors.ts';
 import { readWeights } from '../../weights/files.ts';
-import { type Arch, type PretrainingTask, type WeightLayout, weightLayout } from '../../weights/layout.ts';
 import { loadWeights } from '../../weights/loading.ts';
 import { ecgFeatureExtractor } from '../finetuning/utils.ts';
+import { dsBeatNames, dsHrNames, dsRhythmNames } from '../transplant/datasets/icentia11k.ts';
+import { ResNet } from '../transplant/modules/resnet1d.ts';
 import { Encoder } from '../transplant/modules/transformer.ts';
 import { CPCSolver } from '../transplant/tasks/cpc.ts';
 
-/** A backbone's weights under the paths which they have in a file of their own. */
+/** Number of classes of each task that has labels. */
+export const classesOf = { rhythm: dsRhythmNames.length, beat: dsBeatNames.length, hr: dsHrNames.length } as const;
+
+/** A pretraining task by its name on the command line. */
+export type PretrainingTask = keyof typeof classesOf | 'cpc';
+
+/** Names of the pretraining tasks. */
+export const pretrainingTasks = [...Object.keys(classesOf), 'cpc'] as readonly PretrainingTask[];
+
+/**
+ * The unbuilt model of a pretraining task; its outputs are logits. Classifiers take frames `(batch, samples, 1)`, CPC takes `context` and
+ * `samples`. Throws a ValueError for an unknown task or architecture, and if no stage is left. Twin of `pretraining.utils.task_solver`.
+ */
+export function taskSolver(task: 'cpc', arch?: string, stages?: number | null): CPCSolver;
+export function taskSolver(task: Exclude<PretrainingTask, 'cpc'>, arch?: string, stages?: number | null): Sequential;
+export function taskSolver(task: PretrainingTask, arch?: string, stages?: number | null): CPCSolver | Sequential;
+export function taskSolver(task: PretrainingTask, arch = 'resnet18', stages?: number | null): CPCSolver | Sequential {
+  if (!pretrainingTasks.includes(task)) {
+    throw new ValueError(`unknown task: got ${task}; expected ${pretrainingTasks.join(', ')}`);
+  }
+  const backbone = ecgFeatureExtractor(arch, stages);
+  const [resnet] = backbone.layers;
+  const width = resnet instanceof ResNet ? resnet.blocks.at(-1)?.width : undefined;
+  if (width === undefined)
+    throw new ValueError(`task ${task} needs at least one stage of blocks; got stages ${stages}`);
+  if (task !== 'cpc') return new Sequential([backbone, new Dense(classesOf[task])]);
+  return new CPCSolver(backbone, new Encoder({ numLayers: 3, dModel: width, numHeads: 8, dff: 2 * width, dropout: 0 }));
+}
+
+/** A backbone, and the values of its weights by their paths in a file of its own. */
 export interface PretrainedWeights {
-  readonly layout: WeightLayout;
+  readonly model: Sequential;
   readonly weights: readonly NamedArray[];
 }
 
-const nesting = 'layers/sequential/';
-
 /**
- * The backbone of a pretraining checkpoint, for one lead; `writeWeights(file, layout, weights)` saves it for finetuning. Twin of
- * `pretraining.utils.get_pretrained_weights`, without building a model. Throws a ValueError unless the file holds the task's whole model with
- * this architecture and these stages.
+ * The backbone of a pretraining checkpoint, for one lead; `writeWeights(file, model, weights)` saves it for finetuning. Twin of
+ * `pretraining.utils.get_pretrained_weights`. Throws a ValueError unless the file holds the task's whole model with this architecture and
+ * these stages.
  */
 export function getPretrainedWeights(
   checkpointFile: string,
   task: PretrainingTask,
-  arch: Arch = 'resnet18',
+  arch = 'resnet18',
   stages?: number | null,
 ): PretrainedWeights {
-  const solver = weightLayout({ arch, stages, head: { task } });
+  // The length of a frame does not matter to the weights.
+  const frame = [1, 1];
+  const solver = taskSolver(task, arch, stages);
+  if (solver instanceof CPCSolver) solver.build({ context: [1, ...frame], samples: [1, ...frame] });
+  else solver.build(frame);
   const { assigned } = loadWeights(readWeights(checkpointFile), solver.weights);
-  const weights = assigned
-    .filter(({ path }) => path.startsWith(nesting))
-    .map((weight) => ({ ...weight, path: weight.path.slice(nesting.length) }));
-  return { layout: weightLayout({ arch, stages }), weights };
-}
-
-/** Classes of the tasks that have labels. */
-export const classesOf = { rhythm: 6, beat: 5, hr: 4 } as const;
-
-/**
- * The unbuilt model of a pretraining task; its outputs are logits. Classifiers take frames `(batch, samples, 1)`, CPC `context` and `samples`.
- * Throws a ValueError for an unknown task or architecture, and if no stage is left. Twin of `pretraining.utils.task_solver`.
- */
-export function taskSolver(task: 'cpc', arch?: string, stages?: number | null): CPCSolver;
-export function taskSolver(task: Exclude<PretrainingTask, 'cpc'>, arch?: string, stages?: number | null): Sequential;
-export function taskSolver(task: PretrainingTask, arch = 'resnet18', stages?: number | null): CPCSolver | Sequential {
-  const { width } = weightLayout({ arch: arch as Arch, stages, head: { task } });
-  const backbone = ecgFeatureExtractor(arch, stages);
-  if (task !== 'cpc') return new Sequential([backbone, new Dense(classesOf[task])]);
-  return new CPCSolver(backbone, new Encoder({ numLayers: 3, dModel: width, numHeads: 8, dff: 2 * width, dropout: 0 }));
+  const model = ecgFeatureExtractor(arch, stages).build(frame);
+  // In Keras's order, the weights of the backbone come first.
+  return { model, weights: model.weights.map(({ path }, i) => ({ ...assigned[i], path })) };
 }

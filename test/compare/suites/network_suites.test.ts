@@ -6,7 +6,7 @@ import { settledMoments, withTwins } from '../../../src/compare/networks/sides.t
 import { suiteNames, taskNames } from '../../../src/compare/suite.ts';
 import { limitsOf } from '../../../src/compare/tolerances.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
-import { archs } from '../../../src/weights/layout.ts';
+import { archs } from '../../../src/port/finetuning/utils.ts';
 import { faults, none, openSides, run, valuesOf } from './data_suites.ts';
 import { networkSuites } from './network_suites.ts';
 

@@ -9,10 +9,10 @@ import { finetune } from '../../../port/finetuning/trainer.ts';
 import { readPredictions, savePkl } from '../../../port/transplant/utils.ts';
 import { Predictor } from '../../../predict/predict.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
-import { weightLayout } from '../../../weights/layout.ts';
+import { loadWeights } from '../../../weights/loading.ts';
 import { type LabelledBatch, makeBatches } from '../../batches.ts';
 import { closely, type Pair, type Row, sameText, vector } from '../../closeness.ts';
-import { buildPort, descriptionOf } from '../../networks/sides.ts';
+import { buildModel, buildPort } from '../../networks/sides.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
@@ -74,8 +74,12 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
 async function predictionRows(ours: string, theirs: string, train: string, batch: LabelledBatch): Promise<Row[]> {
   // On tf_keras a job keeps a checkpoint.
   const file = join(theirs, bestModelFile);
-  const { weights } = readWeights(existsSync(file) ? file : join(theirs, 'best_model.weights'));
-  await writeWeights(join(ours, bestModelFile), weightLayout(descriptionOf({ arch: 'resnet18' }, batch)), weights);
+  const model = buildModel(batch, { arch: 'resnet18', precision: 'float32' });
+  const { assigned } = loadWeights(
+    readWeights(existsSync(file) ? file : join(theirs, 'best_model.weights')),
+    model.weights,
+  );
+  await writeWeights(join(ours, bestModelFile), model, assigned);
   const predictor = Predictor.open(ours);
   try {
     const { classes, recordIds, probabilities } = await predictor.predictFile(train, batchSize);

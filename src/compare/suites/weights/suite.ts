@@ -2,16 +2,15 @@ import { join } from 'node:path';
 import type { Original } from '../../../bridge/original.ts';
 import type { OriginalNetwork } from '../../../bridge/original_network.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { archs } from '../../../port/finetuning/utils.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
-import { archs, weightLayout } from '../../../weights/layout.ts';
-import { readAdamState } from '../../../weights/loading.ts';
+import { loadWeights, readAdamState } from '../../../weights/loading.ts';
 import { loadIntoModel, saveSession } from '../../../weights/model_weights.ts';
-import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { makeBatches } from '../../batches.ts';
 import { exactly, pairUp, type Row, sameText, vector } from '../../closeness.ts';
 import { type ComparedNetwork, casesOf, largest, networks, quickWhole } from '../../networks/compared.ts';
 import {
   buildPort,
-  descriptionOf,
   originalOptions,
   type PortNetwork,
   settledMoments,
@@ -37,7 +36,7 @@ async function kerasFiles(
   const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => [
     layoutRow(theirs, port),
     ...(await fromKeras(original, theirs, port, join(scratch, 'original.weights.h5'))),
-    ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), { network, batch, seed })),
+    ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), seed)),
   ];
   return withBoth(original, batch, kind, 'float32', compare, seed);
 }
@@ -78,18 +77,13 @@ async function fromKeras(original: Original, theirs: OriginalNetwork, port: Port
 }
 
 /** The port's weights and another state of Adam, written by the port. */
-async function fromPort(
-  theirs: OriginalNetwork,
-  port: PortNetwork,
-  file: string,
-  { network, batch, seed }: { network: ComparedNetwork; batch: LabelledBatch; seed: number },
-): Promise<Row[]> {
+async function fromPort(theirs: OriginalNetwork, port: PortNetwork, file: string, seed: number): Promise<Row[]> {
   const { session, names, trainable } = port;
   session.reset();
   const ours = startingWeights(session.model, (await port.read()).weights, seed);
   const moments = settledMoments(session.model).map(doubled);
   await port.write({ weights: ours, moments, iterations: 11 });
-  await saveSession(session, file, descriptionOf(network, batch));
+  await saveSession(session, file);
   await theirs.loadWeights(file);
   const read = await theirs.read();
   return [
@@ -126,17 +120,16 @@ async function checkpoints(
   const plans = await Promise.all(
     members.map(async (network, i) => {
       const [batch] = makeBatches(data, network, 1, seed);
-      const layout = weightLayout(descriptionOf(network, batch));
       const port = buildPort(batch, { ...network, precision: 'float32', seed });
       try {
         const ours = startingWeights(port.session.model, (await port.read()).weights, seed + i);
         const [written, wanted] = [join(scratch, `port-${i}.weights`), join(scratch, `original-${i}.weights`)];
         await writeWeights(
           written,
-          layout,
+          port.session.model,
           ours.map((value, k) => ({ path: port.names[k], ...value })),
         );
-        return { network, batch, names: port.names, ours, written, wanted };
+        return { network, batch, model: port.session.model, names: port.names, ours, written, wanted };
       } finally {
         port.dispose();
       }
@@ -147,9 +140,8 @@ async function checkpoints(
       return { network: originalOptions(batch, network, 'float32'), written, wanted };
     }),
   );
-  return plans.flatMap(({ network, names, ours, wanted }, i) => {
-    const byPath = new Map<string, NdArray>(readWeights(wanted).weights.map((weight) => [weight.path, weight]));
-    const read = names.map((name) => byPath.get(name)!);
+  return plans.flatMap(({ network, model, names, ours, wanted }, i) => {
+    const read = loadWeights(readWeights(wanted), model.weights).assigned;
     const { loaded, saved } = results[i];
     return [
       exactly('weights', `${network.name}: checkpoint of the port, read by the original`, pairUp(names, ours, loaded)),

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Reporter, silent } from '../../../events.ts';
 import type { Batch } from '../../../graph/fit.ts';
-import { Dense } from '../../../graph/layers.ts';
 import type { Precision } from '../../../graph/precision.ts';
 import { compile, type Session } from '../../../graph/session.ts';
 import { toFloat32 } from '../../../lib/numpy/convert.ts';
@@ -9,8 +8,9 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import type { Rows } from '../../../lib/numpy/rows.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
+import { buildNetwork } from '../../../networks/network.ts';
 import type { PreparedSet } from '../datasets.ts';
-import { ecgFeatureExtractor } from '../utils.ts';
+import type { Arch } from '../utils.ts';
 
 /** What decides a classifier's network. */
 export interface ClassifierOptions {
@@ -28,9 +28,10 @@ export function createClassifier(
   train: { readonly x: Pick<Rows, 'shape'>; readonly classes: readonly string[] },
   multiLabel: boolean,
 ): Session {
-  const model = ecgFeatureExtractor(arch)
-    .add(new Dense(train.classes.length, multiLabel ? 'sigmoid' : 'softmax'))
-    .build(train.x.shape.slice(1), precision);
+  const model = buildNetwork(
+    { arch: arch as Arch | undefined, head: { classes: train.classes.length } },
+    { shapes: { x: train.x.shape.slice(1) }, precision, multiLabel },
+  );
   return compile(model, {
     loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
     seed: initSeed ?? new RandomState().randint(2 ** 31),

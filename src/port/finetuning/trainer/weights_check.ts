@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
 import { bestModelFile, modelFile, readJobModel } from '../../../jobs/job_model.ts';
+import { identifyModel } from '../../../networks/identify.ts';
+import { describeModel } from '../../../networks/network.ts';
 import { factsOf, type SetOfFile } from '../../../prepare/set_check.ts';
 import { readWeights } from '../../../weights/files.ts';
-import { describeModel, identifyModel } from '../../../weights/identify.ts';
 
 /**
  * Throws an InputError unless the weights of a backbone or a classifier fit the architecture, the leads and the number of classes. Other weights are left to
@@ -17,7 +18,7 @@ export function requireWeightsFit(
   { file, set, preprocessing }: SetOfFile,
   report: Reporter,
 ): void {
-  const model = identifyModel(readWeights(weightsFile).weights);
+  const model = identifyModel(readWeights(weightsFile));
   if (model === undefined || (model.head !== undefined && 'task' in model.head)) return;
   if (model.arch !== arch) {
     throw new InputError('the weights are of another architecture', {

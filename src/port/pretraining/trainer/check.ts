@@ -1,11 +1,12 @@
 import { InputError } from '../../../errors.ts';
 import { NpyFile } from '../../../lib/numpy/npy_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
+import { identifyModel } from '../../../networks/identify.ts';
+import { buildNetwork, describeModel } from '../../../networks/network.ts';
 import { type Description, descriptionFile, readDescription } from '../../../prepare/icentia11k/description.ts';
 import { readWeights } from '../../../weights/files.ts';
-import { describeModel, identifyModel } from '../../../weights/identify.ts';
-import { type Arch, weightLayout } from '../../../weights/layout.ts';
 import { loadWeights } from '../../../weights/loading.ts';
+import type { Arch } from '../../finetuning/utils.ts';
 import { loadLabels, patientFile } from '../../transplant/datasets/icentia11k/files.ts';
 import type { PretrainOptions } from '../trainer.ts';
 import { classesOf } from '../utils.ts';
@@ -16,7 +17,7 @@ export function requireConsistentOptions(options: PretrainOptions, isFile: boole
   const { task, arch, stages, valMetric, valFile, valPatients, contextOverlap = 0, positiveOffset = 0 } = options;
   const { frameSize } = frameOptions(options);
   // Says what is wrong with the architecture, or with stages that leave nothing.
-  weightLayout({ arch: arch as Arch | undefined, stages, head: { task } });
+  buildNetwork({ arch: arch as Arch | undefined, stages, head: { task } });
   const validates = valFile !== undefined || (valPatients && !(isFile && task === 'cpc'));
   if (valMetric === 'f1' && !validates) {
     throw new ValueError('--val-metric f1 needs validation data: add --val-file or --val-patients');
@@ -43,9 +44,9 @@ export function requireSolverWeights({ weightsFile, task, arch = 'resnet18', sta
   const file = readWeights(weightsFile);
   const wanted = { arch: arch as Arch, stages, head: { task } };
   try {
-    loadWeights(file, weightLayout(wanted).weights);
+    loadWeights(file, buildNetwork(wanted).weights);
   } catch (error) {
-    const found = identifyModel(file.weights);
+    const found = identifyModel(file);
     if (found?.head === undefined || !('task' in found.head)) throw error;
     throw new InputError('the weights are of another network than the options describe', {
       file: weightsFile,

@@ -6,8 +6,8 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { type AnyArray, isArray } from '../../../lib/numpy/object_array.ts';
 import { arrayRows, type Rows, selectRows } from '../../../lib/numpy/rows.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
-import type { PretrainingTask } from '../../../weights/layout.ts';
 import { loadPkl } from '../../transplant/utils.ts';
+import type { PretrainingTask } from '../utils.ts';
 
 /** Frames with labels, held in memory: all of a data file, a part of it, or validation frames collected from a folder. */
 export interface FrameSet {

@@ -413,7 +413,7 @@ describe('weights of a job', () => {
     const file = await write(train);
     const weights = async (name: string, arch: 'resnet18', leads: number, classes: string[]): Promise<string> => {
       const session = createClassifier({ arch, initSeed: 1 }, { x: { shape: [1, 64, leads] }, classes }, false);
-      await saveSession(session, at(name), { arch, channels: leads, head: { classes: classes.length } });
+      await saveSession(session, at(name));
       session.dispose();
       return at(name);
     };

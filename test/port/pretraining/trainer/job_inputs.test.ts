@@ -148,7 +148,7 @@ describe('inputs of a pretraining job are checked before its first step', () => 
     await writeFrames('negative.pkl', (_, y) => y.set([-1], 3));
     await writeFrames('nan.pkl', (x) => x.set([Number.NaN], 2 * frameSize + 5));
     const session = createSolver({ ...job, jobDir: at('beat') }, 1);
-    await saveSession(session, at('beat.weights.h5'), { arch: 'resnet18', stages: 1, head: { task: 'beat' } });
+    await saveSession(session, at('beat.weights.h5'));
     session.dispose();
   });
 
