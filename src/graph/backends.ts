@@ -1,11 +1,12 @@
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { GraphBuilder } from './builder.ts';
 import { EagerExecutor } from './eager.ts';
+import type { Executor, Tensor } from './executor.ts';
 import type { SignatureEndpoints } from './graph_def.ts';
 import { loadGraph, runGraph, writeSavedModel } from './loading.ts';
 import type { Program, Signature } from './program.ts';
 import { type ModelHandle, runtime } from './runtime.ts';
-import { assignVariable, type Variable } from './variable.ts';
+import type { Variable } from './variable.ts';
 
 /** Executes a program: `GraphBackend` (the product) or `EagerBackend` (the oracle in tests). */
 export interface Backend {
@@ -125,4 +126,10 @@ export class EagerBackend implements Backend {
   dispose(): void {
     this.#executor.dispose();
   }
+}
+
+/** Gives a variable a new value. The value is copied: a fed tensor shares memory with JavaScript, which may reuse it. */
+function assignVariable(executor: Executor, variable: Variable, value: Tensor): void {
+  const copy = executor.op('DeepCopy', [value], { T: { type: value.dtype } }, [value])[0];
+  executor.write('AssignVariableOp', [variable], [copy], { dtype: { type: variable.dtype } });
 }

@@ -1,5 +1,4 @@
 import type { NdArray } from '../lib/numpy/ndarray.ts';
-import type { Executor, Tensor } from './executor.ts';
 
 /** Types in which a variable can be stored. */
 export type VariableType = 'float32' | 'float64' | 'int64';
@@ -24,10 +23,4 @@ export interface Variable extends VariableSpec {
 /** Initial value of a variable. `seed` is the model's; the variable's name gives each variable its own draws. */
 export function initialValue(variable: Variable, seed: number): NdArray {
   return variable.initializer(variable, seed);
-}
-
-/** Gives a variable a new value. The value is copied: a fed tensor shares memory with JavaScript, which may reuse it. */
-export function assignVariable(executor: Executor, variable: Variable, value: Tensor): void {
-  const copy = executor.op('DeepCopy', [value], { T: { type: value.dtype } }, [value])[0];
-  executor.write('AssignVariableOp', [variable], [copy], { dtype: { type: variable.dtype } });
 }

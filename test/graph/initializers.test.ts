@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  glorotUniform,
-  type Initializer,
-  ones,
-  truncatedNormal,
-  varianceScaling,
-  zeros,
-} from '../../src/graph/initializers.ts';
+import { glorotUniform, ones, truncatedNormal, varianceScaling, zeros } from '../../src/graph/initializers.ts';
 import { Generator } from '../../src/graph/random.ts';
+import type { Initializer } from '../../src/graph/variable.ts';
 
 const draw = (initializer: Initializer, shape: number[], name = 'a', seed = 1): number[] =>
   Array.from(initializer({ name, shape, dtype: 'float64' }, seed).data, Number);

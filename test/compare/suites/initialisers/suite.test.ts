@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { initialRows, kolmogorovSmirnov } from '../../../../src/compare/suites/initialisers/suite.ts';
-import {
-  glorotUniform,
-  type Initializer,
-  truncatedNormal,
-  varianceScaling,
-  zeros,
-} from '../../../../src/graph/initializers.ts';
+import { glorotUniform, truncatedNormal, varianceScaling, zeros } from '../../../../src/graph/initializers.ts';
+import type { Initializer } from '../../../../src/graph/variable.ts';
 import type { NdArray } from '../../../../src/lib/numpy/ndarray.ts';
 
 const kernel = 'layers/res_net/blocks/residual_block/conv1/vars/0';
