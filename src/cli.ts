@@ -2,6 +2,7 @@ import { systemFault, UsageError } from './errors.ts';
 import { codeOfSignal } from './lib/ending_signals.ts';
 import { keptSignals } from './lib/first_signals.mjs';
 import { cpuLimit } from './lib/machine.ts';
+import { near } from './lib/near.ts';
 import { isUserFault } from './lib/python/errors.ts';
 import { print, printError } from './output.ts';
 import { pythonExecutable } from './setup/environment.mjs';
@@ -9,8 +10,8 @@ import { pythonExecutable } from './setup/environment.mjs';
 /** What the module of a subcommand exports. */
 export interface CommandModule {
   /** Text of `ecg-transplant <command> --help`; `args` is what else was typed. */
-  readonly help: string | ((args: readonly string[]) => string);
-  /** The command saves what it has when it is told to end, signals that came while it was loaded included; others are ended by them. */
+  help(args: readonly string[]): string | Promise<string>;
+  /** The command saves its work when a signal tells it to end, even one that came while it was loading. Signals end the other commands. */
   readonly pauses?: boolean;
   /** Runs with the arguments after the command's name; resolves to the exit code. */
   run(args: readonly string[]): Promise<number>;
@@ -26,15 +27,15 @@ interface Command {
 /** Every subcommand, in the order of `--help`. */
 const commands: { readonly [name: string]: Command } = {
   setup: {
-    summary: 'make the Python environment and the TensorFlow binding (run this first)',
+    summary: 'install the Python environment and the TensorFlow binding (run this first)',
     load: () => import('./commands/setup.ts'),
   },
   doctor: {
-    summary: 'show what both languages run on, and what is wrong',
+    summary: 'check what both languages run on, and say how to repair what is wrong',
     load: () => import('./commands/doctor.ts'),
   },
   reproduce: {
-    summary: 'run the reproduction in both languages and compare them',
+    summary: 'reproduce the paper in both languages and compare the results',
     load: () => import('./commands/reproduce.ts'),
   },
   compare: {
@@ -42,15 +43,15 @@ const commands: { readonly [name: string]: Command } = {
     load: () => import('./commands/compare.ts'),
   },
   'fetch-data': {
-    summary: 'fetch the published data sets: Icentia11k, Challenge 2017, CPSC 2018, PTB-XL',
+    summary: 'download the published data sets: Icentia11k, Challenge 2017, CPSC 2018, PTB-XL',
     load: () => import('./commands/fetch_data.ts'),
   },
   'fetch-original': {
-    summary: "fetch the code of the paper's authors, to compare with",
+    summary: "download the code of the paper's authors, to compare with",
     load: () => import('./commands/fetch_original.ts'),
   },
   'make-data': {
-    summary: 'make ECG recordings from a model, in the file formats of all data sets',
+    summary: 'generate ECG recordings in the file formats of all data sets',
     load: () => import('./commands/make_data.ts'),
   },
   'convert-icentia': {
@@ -58,7 +59,7 @@ const commands: { readonly [name: string]: Command } = {
     load: () => import('./commands/convert_icentia.ts'),
   },
   'prepare-data': {
-    summary: 'make training and test data out of a folder of recordings',
+    summary: 'make training and test data from a folder of recordings',
     load: () => import('./commands/prepare_data.ts'),
   },
   pretrain: {
@@ -66,7 +67,7 @@ const commands: { readonly [name: string]: Command } = {
     load: () => import('./commands/pretrain.ts'),
   },
   finetune: {
-    summary: 'train a classifier of labelled ECGs; predict its records',
+    summary: 'train a classifier on labelled ECGs, and predict its records',
     load: () => import('./commands/finetune.ts'),
   },
   predict: {
@@ -74,7 +75,7 @@ const commands: { readonly [name: string]: Command } = {
     load: () => import('./commands/predict.ts'),
   },
   weights: {
-    summary: 'take a pretrained backbone out of a checkpoint, or convert weights between Keras and TensorFlow',
+    summary: 'extract a pretrained backbone from a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),
   },
   'adjust-network': {
@@ -94,7 +95,7 @@ const commands: { readonly [name: string]: Command } = {
     load: () => import('./commands/unpack.ts'),
   },
   bench: {
-    summary: 'measure speed and memory against the Python original',
+    summary: 'compare speed and memory with the Python original',
     load: () => import('./commands/bench.ts'),
   },
 };
@@ -118,16 +119,17 @@ export async function main(args: readonly string[]): Promise<number> {
     print(`${version}\n`);
     return 0;
   }
-  const command = commands[name];
+  const command = commandOf(name);
   if (!command) {
-    printError(`ecg-transplant: there is no command ${name}.${suggestion(name)} See: ecg-transplant --help\n`);
+    const { message } = new UsageError(`there is no command ${name}`, { next: near(name, commandNames) });
+    printError(`ecg-transplant: ${message}\nSee: ecg-transplant --help\n`);
     return usage;
   }
   shareSettings();
   try {
     const module = await command.load();
     if (rest.some((arg) => arg === '--help' || arg === '-h')) {
-      print(helpText(module, rest));
+      print(await module.help(rest));
       return 0;
     }
     const signal = module.pauses ? undefined : keptSignals()[0];
@@ -139,9 +141,9 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /**
- * Settings of TensorFlow that have to be the same in this process and in Python, which inherits them: as many threads as there are
- * CPUs (last bits depend on their number), and no process takes the whole GPU. A value that the user has set stays. `src/lib` finds the
- * Python environment of an installed package by `ECG_PYTHON`.
+ * Sets what must be the same in this process and in Python, which inherits it: one TensorFlow thread per CPU (the last bits of results depend on
+ * their number), and no process may take the whole GPU. Values set by the user stay. `src/lib` finds the Python environment of an
+ * installed package by `ECG_PYTHON`.
  */
 function shareSettings(): void {
   process.env.ECG_PYTHON = pythonExecutable();
@@ -151,16 +153,16 @@ function shareSettings(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
 
-function helpText({ help }: CommandModule, args: readonly string[]): string {
-  return typeof help === 'string' ? help : help(args);
+function commandOf(name: string): Command | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
 }
 
 async function helpFor(name: string | undefined): Promise<string> {
-  const command = name === undefined ? undefined : commands[name];
-  if (command) return helpText(await command.load(), []);
+  const command = name === undefined ? undefined : commandOf(name);
+  if (command) return (await command.load()).help([]);
   const width = Math.max(...Object.keys(commands).map((key) => key.length));
   const table = Object.entries(commands).map(([key, { summary }]) => `  ${key.padEnd(width)}  ${summary}`);
-  return `ecg-transplant <command> [options]
+  return `usage: ecg-transplant <command> [options]
 
 "Transfer learning for ECG classification" in TypeScript and in Python, on one TensorFlow library.
 
@@ -170,33 +172,22 @@ ${table.join('\n')}
   ecg-transplant --version          version of this package
 
 First time: ecg-transplant setup, then ecg-transplant doctor.
-Errors say what to do next; ECG_TRANSPLANT_DEBUG=1 adds the stack.
+Errors say what to do next. ECG_TRANSPLANT_DEBUG=1 adds the stack trace.
 `;
 }
 
 function report(name: string, thrown: unknown): number {
   const error = systemFault(thrown) ?? thrown;
-  const isUsage = error instanceof UsageError || isParseArgsError(error);
+  const isUsage = error instanceof UsageError;
   const message = error instanceof Error ? error.message : String(error);
   printError(`ecg-transplant ${name}: ${message}\n`);
   if (isUsage) {
     printError(`See: ecg-transplant ${name} --help\n`);
     return usage;
   }
-  // Input errors speak for themselves; the stack of anything else is needed to mend it.
+  // Input errors speak for themselves. Anything else is a fault of the program, and its stack is needed to repair it.
   const isExpected = isUserFault(error) || (error instanceof Error && error.name === 'SetupFailure');
   const wantsStack = process.env.ECG_TRANSPLANT_DEBUG === '1' || !isExpected;
   if (wantsStack && thrown instanceof Error) printError(`${thrown.stack}\n`);
   return failure;
-}
-
-/** What `parseArgs` throws for a command line that it cannot read. */
-function isParseArgsError(error: unknown): boolean {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-}
-
-/** The command that starts like the given word, if there is one. */
-function suggestion(word: string): string {
-  const near = Object.keys(commands).find((key) => key.startsWith(word.slice(0, 3)));
-  return near ? ` Did you mean ${near}?` : '';
 }

@@ -1,46 +1,37 @@
-import { parseArgs } from 'node:util';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { wholeNumber } from '../lib/argparse/types.ts';
 import { print } from '../output.ts';
 import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
-import { required, weightOptions } from './weight_options.ts';
-import { wholeNumber } from './whole_number.ts';
+import { architecture, force, stages, weightFormat } from './flags.ts';
 
-export const help = `ecg-transplant adjust-network --weights-file FILE --channels N [options]
+const line = {
+  program: 'ecg-transplant adjust-network',
+  about: 'Fits the weights of a one-lead backbone to several leads: each lead gets an equal share of the first kernel.',
+  abbreviations: true,
+  flags: {
+    Options: {
+      weightsFile: {
+        value: 'FILE',
+        required: true,
+        help: 'weights of a backbone for one lead: .weights.h5, .keras, or a TensorFlow checkpoint by its prefix',
+      },
+      channels: { value: 'N', type: wholeNumber(1, 100_000), required: true, help: 'number of leads' },
+      arch: { ...architecture, default: 'resnet18' },
+      stages,
+      format: { ...weightFormat, addition: true, defaultText: 'as the input' },
+      force: { ...force, addition: true },
+    },
+  },
+  notes: 'Writes beside the input: resnet18.adjusted.weights.h5 (keras) or resnet18.weights.adjusted (tensorflow).',
+  examples: 'ecg-transplant adjust-network --weights-file jobs/beat/resnet18.weights.h5 --channels 12',
+} as const satisfies CommandLine<FlagGroups>;
 
-Fits the weights of a one-lead backbone to several leads: each lead gets an equal share of the first kernel.
-
-  --weights-file FILE  a .weights.h5 or .keras file, or a TensorFlow checkpoint by its prefix (resnet18.weights)
-  --channels N         number of leads
-  --arch ARCH          resnet18 (default), resnet34 or resnet50
-  --stages N           stages of the backbone; default all
-  --format FORMAT      keras or tensorflow; default as the input
-  --force              replace a file that is there
-
-Writes beside the input: resnet18.adjusted.weights.h5 (keras) or resnet18.weights.adjusted (tensorflow).
-`;
+export const help = (): string => helpOf(line);
 
 /** `ecg-transplant adjust-network`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      'weights-file': { type: 'string' },
-      channels: { type: 'string' },
-      arch: { type: 'string' },
-      stages: { type: 'string' },
-      format: { type: 'string' },
-      force: { type: 'boolean' },
-    },
-  });
-  const { arch, stages, format } = weightOptions(values);
-  const weightsFile = required('--weights-file', values['weights-file']);
-  const output = await adjustNetwork({
-    weightsFile,
-    channels: wholeNumber('--channels', required('--channels', values.channels), 1, 100_000),
-    arch,
-    stages,
-    format,
-    replace: values.force ?? false,
-  });
-  print(`Saved ${output}\n`);
+  const { force: replace = false, ...options } = parse(line, args).values;
+  print(`Saved ${await adjustNetwork({ ...options, replace })}\n`);
   return 0;
 }

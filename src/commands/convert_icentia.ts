@@ -1,71 +1,71 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { oneOf } from '../lib/argparse/types.ts';
 import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { type Conversion, convertIcentia11k } from '../prepare/icentia11k/convert.ts';
 import { descriptionFile } from '../prepare/icentia11k/description.ts';
-import { formatIds, parseIds } from '../prepare/icentia11k/patient_ids.ts';
+import { formatIds } from '../prepare/icentia11k/patient_ids.ts';
 import { oneLine } from '../text.ts';
+import { ids } from './flags.ts';
 
-export const help = `ecg-transplant convert-icentia --source DIR --target DIR [options]
+const line = {
+  program: 'ecg-transplant convert-icentia',
+  about: `Converts PhysioNet's WFDB edition of Icentia11k (folders p00, p01, …) to the files that pretraining reads: ppppp_batched.pkl.gz and
+ppppp_batched_lbls.pkl.gz, the form in which the data set was first distributed. Run it again to continue: converted patients are kept.
+A patient that cannot be converted is reported and skipped, and the exit code is then 1. After Ctrl-C or SIGTERM it is 75.`,
+  flags: {
+    Options: {
+      source: { value: 'DIR', required: true, help: 'folder icentia11k-continuous-ecg' },
+      target: { value: 'DIR', required: true, help: 'folder for the converted files, created if missing' },
+      unzipped: { help: 'write unzipped files (.npy and .npz): ten times faster to train from, and no smaller' },
+      patients: {
+        value: 'LIST',
+        type: ids,
+        help: 'only these patients, such as 0-19,25',
+        defaultText: 'all that exist',
+      },
+      segments: {
+        value: 'LIST',
+        type: ids,
+        help: 'only these segments of each patient',
+        defaultText: 'all that exist',
+      },
+      dtype: {
+        value: 'TYPE',
+        type: oneOf(['float32', 'float64']),
+        default: 'float32',
+        help: 'element type: float32 or float64',
+      },
+      skipUnknown: {
+        help: 'leave out annotations that are not in the edition (see data/README.md) and list them at the end, instead of skipping the patient',
+      },
+      force: { help: 'convert patients again whose files exist' },
+    },
+  },
+  notes: `The signal is in mV. The unit of the first distribution is not known: its authors normalise with mean 0.0018 and standard deviation
+1.3711, while PhysioNet's patient 0 has standard deviations of 0.11 to 0.21 mV. Therefore the mean and standard deviation of the converted
+signals are written to ${descriptionFile}, to normalise with. A network pretrained with other constants sees recordings at another scale.`,
+  examples: 'ecg-transplant convert-icentia --source data/icentia11k --target data/icentia11k-converted --unzipped',
+} as const satisfies CommandLine<FlagGroups>;
 
-Converts PhysioNet's WFDB edition of Icentia11k (folders p00, p01, …) to the files that pretraining reads: ppppp_batched.pkl.gz and
-ppppp_batched_lbls.pkl.gz, as the data set was first distributed. Repeat the command to continue: patients that are converted are left as
-they are. A patient that cannot be converted is reported and passed over; the exit code is 1 then, and 75 after Ctrl-C or SIGTERM.
-
-  --source DIR      folder of icentia11k-continuous-ecg
-  --target DIR      folder for the files; created
-  --unzipped        write the unzipped form instead (.npy and .npz, ten times faster to train from, no smaller)
-  --patients LIST   only these, for example 0-19,25 [all that are there]
-  --segments LIST   only these segments of each patient [all that are there]
-  --dtype TYPE      float32 or float64 [float32]
-  --skip-unknown    leave out annotations that the edition does not have, and list them at the end; without it, a patient with one is not
-                    converted (data/README.md lists the edition's annotations)
-  --force           convert patients again whose files are there
-
-The signal is in mV. In which unit the first distribution was is not known: its authors normalise with mean 0.0018 and standard deviation
-1.3711, while PhysioNet's patient 0 has 0.11 to 0.21 mV. So the mean and the standard deviation of what was converted are measured and
-written to ${descriptionFile}, to normalise with. A network that was pretrained with other constants sees recordings of another height.
-`;
+export const help = (): string => helpOf(line);
 
 export const pauses = true;
 
 /** `ecg-transplant convert-icentia`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      source: { type: 'string' },
-      target: { type: 'string' },
-      unzipped: { type: 'boolean' },
-      patients: { type: 'string' },
-      segments: { type: 'string' },
-      dtype: { type: 'string', default: 'float32' },
-      'skip-unknown': { type: 'boolean' },
-      force: { type: 'boolean' },
-    },
-  });
-  const { source, target, dtype } = values;
-  if (source === undefined || target === undefined) {
-    throw new UsageError('a folder is missing', { expected: '--source DIR and --target DIR' });
-  }
-  if (dtype !== 'float32' && dtype !== 'float64') {
-    throw new UsageError('--dtype is not known', { got: dtype, expected: 'float32 or float64' });
-  }
+  const { values } = parse(line, args);
+  const { patients, ...options } = values;
+  const { target } = options;
   checkOutputFolder(target, { flag: '--target' });
   const pause = new PauseSignals(undefined);
   try {
     const conversion = await convertIcentia11k({
-      source,
-      target,
-      dtype,
-      unzipped: values.unzipped,
-      force: values.force,
-      skipUnknown: values['skip-unknown'],
-      patientIds: values.patients === undefined ? undefined : parseIds(values.patients, '--patients'),
-      segments: values.segments === undefined ? undefined : parseIds(values.segments, '--segments'),
+      ...options,
+      patientIds: patients,
       report: reporterFor(),
       signal: pause.signal,
     });

@@ -1,19 +1,21 @@
-import { parseArgs } from 'node:util';
 import { type Diagnosis, diagnose, isSide } from '../doctor/diagnosis.ts';
 import type { Fault, Side } from '../doctor/probes.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { print } from '../output.ts';
 
-export const help = `ecg-transplant doctor [--json]
+const line = {
+  program: 'ecg-transplant doctor',
+  about: 'Checks every prerequisite, loads TensorFlow in Node and in Python, and shows that both use the same library.',
+  flags: { Options: { json: { help: 'print JSON ("schema": 1) instead of text' } } },
+  notes: 'Exits with 0 if every check passed, else with 1 and a command that repairs each failure.',
+} as const satisfies CommandLine<FlagGroups>;
 
-Checks every prerequisite, loads TensorFlow in Node and in Python, and shows that both run on one library.
-Ends with 0 if nothing has failed, else with 1 and the command that mends each failure.
-
-  --json   the same as JSON ("schema": 1) on standard output
-`;
+export const help = (): string => helpOf(line);
 
 /** `ecg-transplant doctor`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' } } });
+  const { values } = parse(line, args);
   const diagnosis = await diagnose();
   print(values.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
   return diagnosis.ok ? 0 : 1;
@@ -35,7 +37,7 @@ export function describe({ ok, checks, machine, node, python }: Diagnosis): stri
     ...describeSide('Node', node),
     ...describeSide('Python', python),
     '',
-    ok ? 'All is well.' : 'Something has failed: the arrows say what to do.',
+    ok ? 'Everything works.' : 'Something failed. The arrows say what to do.',
     '',
   ].join('\n');
 }

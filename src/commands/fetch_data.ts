@@ -1,16 +1,17 @@
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
 import { InputError, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
 import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
-import { parseNumber } from '../lib/python/number.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
-import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
+import { ids } from './flags.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;
 const table = dataSets
@@ -20,59 +21,56 @@ const table = dataSets
   })
   .join('\n');
 
-export const help = `ecg-transplant fetch-data SET… [options]
-
-Fetches published ECGs from ${publisher}, each file with its published checksum. Says what it is about to
-fetch, how large it is and under which licence, and asks. May be stopped at any time: run again, it goes on where it was, in the middle
-of a file too, and does nothing when all is there.
+const line = {
+  program: 'ecg-transplant fetch-data',
+  about: `Downloads published ECG data sets from ${publisher} and checks each file against its published checksum. It first
+shows what it will download, how large it is and under which licence, and asks. Run it again to continue after an interruption, even in the
+middle of a file; it does nothing when everything is there.
 
 ${table}
-  ${'all'.padEnd(width)}all of them
+  ${'all'.padEnd(width)}all of them`,
+  words: { name: 'SET', count: 'some', help: 'data sets to download, or all' },
+  flags: {
+    Options: {
+      target: { value: 'DIR', default: 'data', help: 'folder in which each set gets its own folder' },
+      patients: {
+        value: 'LIST',
+        type: ids,
+        help: 'only these patients of icentia11k, such as 0-19,25; about 100 MB each',
+        defaultText: 'all',
+      },
+      connections: { value: 'N', type: wholeNumber(1, 16), default: 4, help: 'files to download at the same time' },
+      mirror: { value: 'URL', help: 'download the same files from another server' },
+      force: { help: 'replace files that exist with other content' },
+      yes: { short: 'y', help: 'do not ask' },
+    },
+  },
+  notes: 'HTTPS_PROXY and NO_PROXY are respected.',
+  examples: 'ecg-transplant fetch-data cinc2017 icentia11k --patients 0-9',
+} as const satisfies CommandLine<FlagGroups>;
 
-  --target DIR       folder that gets a folder for each set, default data
-  --patients LIST    icentia11k: only these, for example 0-19,25 (about 100 MB each)
-  --connections N    files fetched at once, 1 to 16, default 4
-  --mirror URL       another server with the same files
-  --force            replace files that are there with another content
-  --yes              do not ask
-
-HTTPS_PROXY and NO_PROXY are heeded.
-
-Example:
-  ecg-transplant fetch-data cinc2017 icentia11k --patients 0-9
-`;
+export const help = (): string => helpOf(line);
 
 /** Exit code of a run that was stopped by Ctrl-C. */
 const interrupted = 130;
 
 /** `ecg-transplant fetch-data`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      target: { type: 'string', default: 'data' },
-      patients: { type: 'string' },
-      connections: { type: 'string', default: '4' },
-      mirror: { type: 'string' },
-      force: { type: 'boolean' },
-      yes: { type: 'boolean', short: 'y' },
-    },
-  });
-  const { target, mirror, force } = values;
+  const { values, words } = parse(line, args);
+  const { target, mirror, force, patients, connections } = values;
   checkOutputFolder(target, { flag: '--target' });
   const stop = new AbortController();
   const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   const client = new HttpClient();
   try {
     const agreed = await fetchData({
-      sets: setsOf(positionals),
+      sets: setsOf(words),
       target,
       client,
       mirror,
       force,
-      patients: values.patients === undefined ? undefined : parseIds(values.patients, '--patients'),
-      connections: connectionsOf(values.connections),
+      patients,
+      connections,
       confirm: (plans) => ask(plans, target, values.yes === true, stop.signal),
       signal: stop.signal,
       report: reporterFor(),
@@ -91,23 +89,11 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function setsOf(names: readonly string[]): readonly DataSet[] {
-  if (names.length === 0) {
-    throw new UsageError('nothing to fetch', { expected: `${dataSets.map(({ name }) => name).join(', ')} or all` });
-  }
+function setsOf(words: readonly string[]): readonly DataSet[] {
+  const known = oneOf([...dataSets.map(({ name }) => name), 'all']);
+  const names = words.map((word) => known.read(word, 'SET'));
   if (names.includes('all')) return dataSets;
-  return [...new Set(names)].map((wanted) => {
-    const set = dataSets.find(({ name }) => name === wanted);
-    if (set) return set;
-    const expected = `${dataSets.map(({ name }) => name).join(', ')} or all`;
-    throw new UsageError('there is no such data set', { got: JSON.stringify(wanted), expected });
-  });
-}
-
-function connectionsOf(text: string): number {
-  const connections = parseNumber(text);
-  if (Number.isInteger(connections) && connections! >= 1 && connections! <= 16) return connections!;
-  throw new UsageError('--connections cannot be used', { got: text, expected: 'a whole number from 1 to 16' });
+  return [...new Set(names)].flatMap((name) => dataSets.filter((set) => set.name === name));
 }
 
 async function ask(plans: readonly Plan[], target: string, yes: boolean, signal: AbortSignal): Promise<boolean> {

@@ -1,48 +1,51 @@
-import { parseArgs } from 'node:util';
 import { upstreamCommit } from '../bridge/witness.ts';
-import { InputError, UsageError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { fetchOriginal, upstream } from '../fetch/original.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { typeOf } from '../lib/argparse/types.ts';
 import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
 import { shellCommand } from '../text.ts';
 
-export const help = `ecg-transplant fetch-original [options]
+const digest = typeOf('64 hexadecimal digits', (text) => (/^[0-9a-f]{64}$/.test(text) ? text : undefined));
+const address = typeOf(`an address such as ${upstream.archive}`, (text) => (URL.canParse(text) ? text : undefined));
 
-Fetches the code of the paper's authors, ${upstream.repository}
-at commit ${upstreamCommit} (${upstream.licence}), for comparisons with the real thing. It stays on this machine: the folder is not part of this
-project, git ignores it, and nothing of it is passed on.
+const line = {
+  program: 'ecg-transplant fetch-original',
+  about: `Downloads the code of the paper's authors, ${upstream.repository}
+at commit ${upstreamCommit} (${upstream.licence}), to compare with. It stays on this machine: the folder is not part of
+this project, git ignores it, and nothing of it is passed on.`,
+  flags: {
+    Options: {
+      target: { value: 'DIR', default: 'original/upstream', help: 'folder to unpack into' },
+      archive: {
+        value: 'URL',
+        type: address,
+        help: 'another address of the archive (.tar.gz, as GitHub or git archive makes it)',
+      },
+      digest: {
+        value: 'SHA256',
+        type: digest,
+        help: 'digest that the code must have, as this command prints it',
+        defaultText: `that of commit ${upstreamCommit.slice(0, 7)}`,
+      },
+    },
+  },
+  notes: `Only code with the right digest is kept, and nothing in the archive is run. Run the command again to check the folder. HTTPS_PROXY and
+NO_PROXY are respected.`,
+  examples: `ecg-transplant fetch-original
+ecg-transplant compare --quick --original original/upstream`,
+} as const satisfies CommandLine<FlagGroups>;
 
-  --target DIR       folder to put it in, default original/upstream
-  --archive URL      another address of the archive (.tar.gz, as GitHub or git archive makes it)
-  --digest SHA256    digest that the code must have, as this command prints it [that of ${upstreamCommit}]
-
-Only code with the right digest is kept; nothing of the archive is run. HTTPS_PROXY and NO_PROXY are heeded. Run again, it checks what is
-there.
-
-Example:
-  ecg-transplant fetch-original
-  ecg-transplant compare --quick --original original/upstream
-`;
+export const help = (): string => helpOf(line);
 
 /** `ecg-transplant fetch-original`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      target: { type: 'string', default: 'original/upstream' },
-      digest: { type: 'string' },
-      archive: { type: 'string' },
-    },
-  });
-  if (values.digest !== undefined && !/^[0-9a-f]{64}$/.test(values.digest)) {
-    throw new UsageError('--digest', { got: values.digest, expected: '64 hexadecimal digits' });
-  }
-  if (values.archive !== undefined && !URL.canParse(values.archive)) {
-    throw new UsageError('--archive is not an address', { got: values.archive, expected: upstream.archive });
-  }
+  const { values } = parse(line, args);
   const report = reporterFor();
   checkOutputFolder(values.target, { flag: '--target' });
   const stop = new AbortController();

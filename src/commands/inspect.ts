@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../errors.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { sizeOf } from '../lib/numpy/ndarray.ts';
 import { identifyModel } from '../networks/identify.ts';
 import { buildNetwork, describeModel, type ModelDescription } from '../networks/network.ts';
@@ -9,17 +9,23 @@ import { matchWeights } from '../weights/loading.ts';
 import { type DataReport, inspectData } from './inspect_data.ts';
 import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
 
-export const help = `ecg-transplant inspect FILE [--json]
+const line = {
+  program: 'ecg-transplant inspect',
+  about: 'Shows what a file holds.',
+  words: {
+    name: 'FILE',
+    help:
+      'weights (.weights.h5, .keras, or a TensorFlow checkpoint by its prefix, such as resnet18.weights): every tensor\n' +
+      'with its shape and statistics, and the network they fit; a prepared set or another pickle; .npy or .npz;\n' +
+      'a recording; a job folder',
+  },
+  flags: { Options: { json: { help: 'print JSON instead of text; its keys stay as they are' } } },
+  notes: `The file may come from anywhere. Beside it, only what describes it is read (preprocessing.json, a WFDB header).
+Exits with 1 if a value is NaN or infinite.`,
+  examples: 'ecg-transplant inspect jobs/af/best_model.weights.h5',
+} as const satisfies CommandLine<FlagGroups>;
 
-Shows what a file holds.
-
-  FILE    weights (.weights.h5, .keras, or a TensorFlow checkpoint by its prefix, such as resnet18.weights): every tensor with shape and
-          statistics, and the network that it fits; a prepared set or another pickle; .npy or .npz; a recording; a job folder
-  --json  the same for programs; keys stay as they are
-
-Reads nothing but that file, which may come from anywhere, and what describes it beside it (preprocessing.json, a WFDB header).
-Exit code 1 if a value is NaN or infinite.
-`;
+export const help = (): string => helpOf(line);
 
 /** What `--json` prints. */
 export interface WeightsSummary {
@@ -99,18 +105,8 @@ export function formatSummary({ file, format, model, parameters, tensors, optimi
 
 /** `ecg-transplant inspect`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { json: { type: 'boolean' } },
-  });
-  const [name, ...rest] = positionals;
-  if (name === undefined || rest.length > 0) {
-    throw new UsageError('one file is expected', {
-      got: `${positionals.length}`,
-      next: 'See: ecg-transplant inspect --help',
-    });
-  }
+  const { values, words } = parse(line, args);
+  const [name] = words;
   const { json, text, allFinite } = (await inspectData(name)) ?? weightsReport(name);
   print(values.json ? `${JSON.stringify(json, null, 2)}\n` : text);
   return allFinite ? 0 : 1;

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { listOf, positive, text } from '../lib/argparse/types.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
@@ -11,38 +13,56 @@ import { decidedClasses, type Prediction, Predictor, predictionFrame } from '../
 import { listRecordings, type NamedRecording, recordingFile } from '../recordings/record_files.ts';
 import { readRecording } from '../recordings/recordings.ts';
 import { oneLine, printable, spreadsheetCell } from '../text.ts';
+import { force, recordFlags } from './flags.ts';
 import { drawPrediction, notice, type PredictionPicture } from './prediction_picture.ts';
-import { list, positive, unitOf } from './record_options.ts';
-import { required } from './weight_options.ts';
 
-export const help = `ecg-transplant predict --job-dir DIR (--data FILE | RECORDING…) [options]
+const line = {
+  program: 'ecg-transplant predict',
+  usage: '--job-dir DIR (--data FILE | RECORDING…) [options]',
+  about: `Predicts a prepared file, or your own recordings, with the best weights of a finetuning job. Recordings are treated as the training data
+were: leads by name, unit, normalisation, sampling rate, length. A recording that cannot be used is reported at the end; the others are
+predicted, and the exit code is then 1. ${notice}`,
+  words: {
+    name: 'RECORDING',
+    count: 'any',
+    help:
+      'a file (WFDB header or signal file, .csv, .npy, .mat of CPSC 2018); a name without ending, which finds .hea, .csv,\n' +
+      ".npy or .mat, in this order; a folder; a quoted pattern, such as 'data/*.hea'",
+  },
+  flags: {
+    Input: {
+      jobDir: { value: 'DIR', required: true, help: 'folder of the finetuning job' },
+      data: { value: 'FILE', help: 'prepared file to predict, as prepare-data writes it' },
+      recursive: { help: 'read folders below a folder, too' },
+      leads: {
+        value: 'I,II,…',
+        type: listOf(text),
+        help: "leads of the recordings to use for the network's, in its order",
+        defaultText: 'those of the same names',
+      },
+      ...recordFlags,
+      batchSize: { value: 'N', type: positive, help: 'records of --data per step', default: 32 },
+    },
+    Output: {
+      csv: {
+        value: 'FILE',
+        help: 'write the table of probabilities and decisions',
+        defaultText: 'print it, unless --json is given',
+      },
+      json: { value: 'FILE', help: 'write the same as JSON' },
+      picture: {
+        value: 'DIR',
+        help: 'draw what the network saw of each recording, with the result: NAME.svg, or FOLDER/NAME.svg where recordings in different folders have the same name',
+      },
+      force,
+    },
+  },
+  examples: `ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
+ecg-transplant predict --job-dir jobs/af --picture strips data/training2017/A00001
+ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017`,
+} as const satisfies CommandLine<FlagGroups>;
 
-Predicts with the best weights of a finetuning job: a prepared file, or recordings of your own. Recordings are treated as the training data
-were: leads by name, unit, normalisation, rate, length. One that cannot be used is reported at the end, and the exit code is then 1; the
-others are predicted. ${notice}
-
-  RECORDING             a file (WFDB header or signal file, .csv, .npy, .mat of CPSC 2018); a name without ending, which finds .hea,
-                        .csv, .npy, .mat in this order; a folder; a pattern in quotes, such as 'data/*.hea'
-  --recursive           folders: take the folders below, too
-  --job-dir DIR         folder of the finetuning job
-  --data FILE           prepared file, as prepare-data writes it
-  --leads I,II,…        leads of the recordings to take for the network's, in their order; default those of the same names
-  --record-fs HZ        rate of .csv and .npy recordings
-  --record-units UNIT   their unit: mV (default), µV (or uV), nV or V
-  --record-leads LIST   names of the leads of .npy recordings, and of .csv recordings without names
-  --batch-size N        records per step of --data, default 32
-
-  --csv FILE            table of probabilities and decisions; default: printed
-  --json FILE           the same as JSON
-  --picture DIR         a picture of what the network saw of each recording, with the result: NAME.svg, or FOLDER/NAME.svg where
-                        recordings of different folders have the same name
-  --force               replace files that are there
-
-Examples:
-  ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
-  ecg-transplant predict --job-dir jobs/af --picture strips data/training2017/A00001
-  ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017
-`;
+export const help = (): string => helpOf(line);
 
 /** Recordings that failed and are named in full. */
 const named = 20;
@@ -55,28 +75,12 @@ interface Failure {
 
 /** `ecg-transplant predict`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      'job-dir': { type: 'string' },
-      data: { type: 'string' },
-      recursive: { type: 'boolean' },
-      leads: { type: 'string' },
-      'record-fs': { type: 'string' },
-      'record-units': { type: 'string' },
-      'record-leads': { type: 'string' },
-      'batch-size': { type: 'string' },
-      csv: { type: 'string' },
-      json: { type: 'string' },
-      picture: { type: 'string' },
-      force: { type: 'boolean' },
-    },
-  });
-  const { data, csv, json, picture } = values;
-  const jobDir = required('--job-dir', values['job-dir']);
-  if ((data === undefined) === (positionals.length === 0)) {
-    throw new UsageError('nothing to predict, or too much', { expected: 'either --data FILE or names of recordings' });
+  const { values, words } = parse(line, args);
+  const { jobDir, data, csv, json, picture } = values;
+  if ((data === undefined) === (words.length === 0)) {
+    throw new UsageError(data === undefined ? 'nothing to predict' : '--data and recordings exclude each other', {
+      expected: 'either --data FILE or recordings',
+    });
   }
   if (data !== undefined && picture !== undefined) {
     throw new UsageError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
@@ -84,17 +88,17 @@ export async function run(args: readonly string[]): Promise<number> {
   const report = reporterFor();
   const failures: Failure[] = [];
   const options = {
-    leads: list(values.leads),
-    recordLeads: list(values['record-leads']),
+    leads: values.leads,
+    recordLeads: values.recordLeads,
     report,
-    recordFs: positive('--record-fs', values['record-fs']),
-    recordUnits: unitOf('--record-units', values['record-units']),
+    recordFs: values.recordFs,
+    recordUnits: values.recordUnits,
     onFailure: (path: string, error: Error) => failures.push({ path, error }),
   };
-  const batchSize = Math.max(1, Math.trunc(positive('--batch-size', values['batch-size']) ?? 32));
+  const batchSize = Math.max(1, Math.trunc(values.batchSize));
   const outputs: Outputs = { csv, json, picture, replace: values.force };
   checkOutputs(outputs);
-  const recordings = listRecordings(positionals, { recursive: values.recursive, report });
+  const recordings = listRecordings(words, { recursive: values.recursive, report });
   checkAgainst(recordings, outputs, data);
   const predictor = Predictor.open(jobDir);
   try {

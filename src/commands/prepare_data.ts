@@ -1,121 +1,125 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { listOf, oneOf, positive, type Type, text, typeOf, wholeNumber } from '../lib/argparse/types.ts';
 import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { collectionKinds } from '../prepare/collections.ts';
-import { type PrepareOptions, prepareData } from '../prepare/prepare_data.ts';
-import type { SplitBy } from '../prepare/split.ts';
-import { list, positive, unitOf } from './record_options.ts';
+import { prepareData } from '../prepare/prepare_data.ts';
+import { force, recordFlags } from './flags.ts';
 
-const formats = Object.entries(collectionKinds)
-  .map(([name, { summary }]) => `    ${name.padEnd(12)}${summary}`)
-  .join('\n');
+const width = Math.max(...Object.keys(collectionKinds).map(({ length }) => length));
+const formats = Object.entries(collectionKinds).map(([name, { summary }]) => `${name.padEnd(width)}  ${summary}`);
+const fold = wholeNumber(0);
 
-export const help = `ecg-transplant prepare-data --format FORMAT --source DIR --target DIR [options]
+const line = {
+  program: 'ecg-transplant prepare-data',
+  about: `Makes training and test data for finetuning from a folder of recordings: reads, normalises, resamples and pads each recording, divides the
+set, and writes NAME_train.pkl and NAME_test.pkl, which the Python original can load, and preprocessing.json, which says what was done, so
+that a new recording can be treated the same way. After an interruption, run it again to continue.`,
+  flags: {
+    Input: {
+      format: { value: 'FORMAT', required: true, help: `format of the collection:\n${formats.join('\n')}\n` },
+      source: { value: 'DIR', required: true, help: 'folder of the collection' },
+      category: {
+        value: 'NAME',
+        type: oneOf(['rhythm', 'diagnostic', 'form']),
+        help: 'ptb-xl: labels to use: rhythm, diagnostic or form',
+        defaultText: 'rhythm',
+      },
+      folds: { value: 'LIST', type: listOf(fold), help: 'ptb-xl: use only these folds', defaultText: 'all' },
+      ...recordFlags,
+    },
+    Recordings: {
+      fs: {
+        value: 'HZ',
+        type: orWord('none', positive, null),
+        help: 'sampling rate to resample to; none: as recorded',
+        defaultText: '250',
+      },
+      pad: {
+        value: 'SAMPLES',
+        type: orWord('none', orWord('max', wholeNumber(1), 'max'), null),
+        help: 'length of all recordings: pad at the start or cut the start off; max: the longest recording; none: all must be equally long',
+        defaultText: '16384',
+      },
+      normalize: {
+        value: 'HOW',
+        type: oneOf(['collection', 'measured', 'none']),
+        help: 'normalise with the published constants of the collection, with constants measured per lead on the training part, or not',
+        defaultText: 'collection, or measured where it has none',
+      },
+      leads: {
+        value: 'I,II,…',
+        type: listOf(text),
+        help: 'leads to use, in this order; others are not even checked',
+        defaultText: 'all',
+      },
+      like: {
+        value: 'FILE',
+        help: 'take rate, length, leads, normalisation and classes from a prepared file: for a test set of other recordings',
+      },
+      keepMissing: { help: 'accept missing samples (NaN), as the Python original does, instead of stopping' },
+      keepFlat: {
+        help: 'accept leads that never change, instead of stopping (published collections stop only if no lead changes)',
+      },
+    },
+    Division: {
+      testSize: {
+        value: 'SIZE',
+        type: typeOf('a fraction below 1 or a whole number', (text) => {
+          const value = parseNumber(text) ?? Number.NaN;
+          return value >= 0 && (value < 1 || Number.isInteger(value)) ? value : undefined;
+        }),
+        help: 'size of the test part: a count (1 or more) or a fraction; 0: no division, one file NAME.pkl',
+        defaultText: '0.2',
+      },
+      split: {
+        value: 'HOW',
+        type: oneOf(['record', 'patient', 'fold']),
+        help: 'divide by record, patient or fold',
+        defaultText: 'record for published collections, as in the original, else patient where patients are known',
+      },
+      testFolds: { value: 'LIST', type: listOf(fold), help: 'folds of the test part, such as 9,10' },
+      seed: {
+        value: 'N',
+        type: wholeNumber(0, 2 ** 32 - 1),
+        help: 'seed of the division',
+        defaultText: 'drawn, and written to preprocessing.json',
+      },
+    },
+    Output: {
+      target: { value: 'DIR', required: true, help: 'folder for the files, created if missing' },
+      name: {
+        value: 'NAME',
+        help: "first part of the files' names",
+        defaultText: "the collection's, such as physionet or ptbxl",
+      },
+      force,
+      threads: {
+        value: 'N',
+        type: wholeNumber(1),
+        help: 'threads that read and resample',
+        defaultText: 'the number of processors',
+      },
+    },
+  },
+  notes: `wfdb-csv reads your own recordings. labels.csv has the columns record and labels (several labels are separated by ;) and may have patient
+and fold. Each record is RECORD.hea (WFDB), RECORD.csv (the first row names the leads) or RECORD.npy (samples, leads), or is named with its
+ending. A time column in a .csv file is not a lead: it gives the sampling rate. If patients are known, the set is divided by patient.`,
+  examples: `ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data
+ecg-transplant prepare-data --format wfdb-csv --source my-recordings --target data --record-fs 360 --seed 1
+ecg-transplant prepare-data --format wfdb-csv --source other-recordings --target data --name other --test-size 0 \\
+  --like data/recordings_train.pkl`,
+} as const satisfies CommandLine<FlagGroups>;
 
-Makes training and test data for finetuning out of a folder of recordings: reads, normalises, resamples and pads each, divides the set,
-and writes NAME_train.pkl and NAME_test.pkl, which the Python original loads, and preprocessing.json, which says what was done, so that
-a new recording can be treated the same way. An interrupted run goes on where it was when it is repeated.
-
-  --format FORMAT
-${formats}
-  --source DIR          folder of the collection
-  --target DIR          folder for the files; created
-  --name NAME           first part of the files' names (default: the collection's, such as physionet or ptbxl)
-
-  --fs HZ               sampling rate to resample to, default 250; none: as recorded
-  --pad SAMPLES         pad in front, or cut the beginning off, to this length, default 16384; max: the longest; none: equally long
-  --normalize WHICH     collection (its published constants), measured (per lead, on the training part) or none
-  --leads I,II,…        take these leads, in this order; default all; nothing is checked of other leads
-  --like FILE           take rate, length, leads, normalisation and classes from a prepared file: for a test set of other recordings
-  --keep-missing        let missing samples (NaN) pass, as the Python original does; default: stop
-  --keep-flat           let leads that do not vary pass; default: stop (published collections: stop only where no lead varies)
-
-  --test-size SIZE      fraction, or number if 1 or more, of the test part, default 0.2; 0: one file NAME.pkl
-  --split HOW           record (the original's way for published collections), patient or fold
-  --test-folds LIST     folds of the test part, such as 9,10
-  --seed N              seed of the division; default: drawn, and written to preprocessing.json
-
-  --category NAME       ptb-xl: rhythm (default), diagnostic or form
-  --folds LIST          ptb-xl: only these folds
-  --record-fs HZ        wfdb-csv: rate of .csv and .npy recordings
-  --record-units UNIT   wfdb-csv: their unit: mV (default), µV (or uV), nV or V
-  --record-leads LIST   wfdb-csv: names of the leads of .npy recordings, and of .csv recordings without names
-
-  --threads N           threads that read and resample, default: the processors
-  --force               replace files that are there
-
-wfdb-csv reads a folder of your own: labels.csv has the columns record and labels (several are separated by ;) and may have patient and
-fold; each record is RECORD.hea (WFDB), RECORD.csv (first row: names of the leads) or RECORD.npy (samples, leads), or named with its ending.
-A column of time in a .csv is not a lead, and gives the rate. With patients the set is divided by patient.
-
-Examples:
-  ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data
-  ecg-transplant prepare-data --format wfdb-csv --source my-recordings --target data --record-fs 360 --seed 1
-  ecg-transplant prepare-data --format wfdb-csv --source other-recordings --target data --name other --test-size 0 \\
-    --like data/recordings_train.pkl
-`;
+export const help = (): string => helpOf(line);
 
 /** `ecg-transplant prepare-data`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      format: { type: 'string' },
-      source: { type: 'string' },
-      target: { type: 'string' },
-      name: { type: 'string' },
-      fs: { type: 'string' },
-      pad: { type: 'string' },
-      normalize: { type: 'string' },
-      leads: { type: 'string' },
-      like: { type: 'string' },
-      'keep-missing': { type: 'boolean' },
-      'keep-flat': { type: 'boolean' },
-      'test-size': { type: 'string' },
-      split: { type: 'string' },
-      'test-folds': { type: 'string' },
-      seed: { type: 'string' },
-      category: { type: 'string' },
-      folds: { type: 'string' },
-      'record-fs': { type: 'string' },
-      'record-units': { type: 'string' },
-      'record-leads': { type: 'string' },
-      threads: { type: 'string' },
-      force: { type: 'boolean' },
-    },
-  });
-  const { format, source, target } = values;
-  if (format === undefined || source === undefined || target === undefined) {
-    throw new UsageError('an option is missing', { expected: '--format FORMAT, --source DIR and --target DIR' });
-  }
-  const options: PrepareOptions = {
-    format,
-    source,
-    target,
-    name: values.name,
-    fs: values.fs === 'none' ? null : positive('--fs', values.fs),
-    pad: values.pad === 'none' ? null : values.pad === 'max' ? 'max' : whole('--pad', values.pad, 1),
-    normalize: oneOf('--normalize', values.normalize, ['collection', 'measured', 'none'] as const),
-    leads: list(values.leads),
-    like: values.like,
-    keepMissing: values['keep-missing'],
-    keepFlat: values['keep-flat'],
-    testSize: testSize(values['test-size']),
-    splitBy: oneOf<SplitBy>('--split', values.split, ['record', 'patient', 'fold']),
-    testFolds: list(values['test-folds'])?.map((fold) => whole('--test-folds', fold, 0)!),
-    seed: whole('--seed', values.seed, 0, 2 ** 32 - 1),
-    category: oneOf('--category', values.category, ['rhythm', 'diagnostic', 'form']),
-    folds: list(values.folds)?.map((fold) => whole('--folds', fold, 0)!),
-    recordFs: positive('--record-fs', values['record-fs']),
-    recordUnits: unitOf('--record-units', values['record-units']),
-    recordLeads: list(values['record-leads']),
-    threads: whole('--threads', values.threads, 1),
-    force: values.force,
-    report: reporterFor(),
-  };
-  const { files, split, samplingRate, leads, classes } = await prepareData(options);
+  const { split: splitBy, ...options } = parse(line, args).values;
+  const report = reporterFor();
+  const { files, split, samplingRate, leads, classes } = await prepareData({ ...options, splitBy, report });
   const parts = Object.values(files).map(({ file, records }) => `${file}: ${records} records`);
   const seed = split.seed === null ? '' : `, seed ${split.seed}`;
   print(
@@ -124,35 +128,7 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function whole(
-  option: string,
-  text: string | undefined,
-  lowest: number,
-  highest = Number.MAX_SAFE_INTEGER,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= lowest && value <= highest)) {
-    throw new UsageError(`${option} cannot be used`, { got: text, expected: `a whole number of at least ${lowest}` });
-  }
-  return value;
-}
-
-function testSize(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = parseNumber(text) ?? Number.NaN;
-  if (!(value >= 0 && (value < 1 || Number.isInteger(value)))) {
-    throw new UsageError('--test-size cannot be used', {
-      got: text,
-      expected: 'a fraction below 1, or a whole number',
-    });
-  }
-  return value;
-}
-
-function oneOf<T extends string>(option: string, text: string | undefined, choices: readonly T[]): T | undefined {
-  if (text === undefined) return undefined;
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice === undefined) throw new UsageError(`${option} is not known`, { got: text, expected: choices.join(', ') });
-  return choice;
+/** A type with a word of its own for one more value. */
+function orWord<T, const V>(word: string, { read }: Type<T>, value: V): Type<T | V> {
+  return { read: (text, flag) => (text === word ? value : read(text, flag)) };
 }

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { identifyOriginal } from '../bridge/witness.ts';
 import { exitCodeOf } from '../compare/comparison.ts';
 import { formatComparison, readReport } from '../compare/report/index.ts';
@@ -8,6 +7,9 @@ import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
 import { JobPaused } from '../jobs/job.ts';
 import { precisions } from '../jobs/progress.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups, FlagsIn, Values } from '../lib/argparse/flags.ts';
+import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
@@ -16,72 +18,96 @@ import { identifyGiven } from '../reproduce/port_steps.ts';
 import { checkCollections } from '../reproduce/recordings.ts';
 import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
 import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
-import { RunFolder, type SideName } from '../reproduce/run_folder.ts';
+import { RunFolder } from '../reproduce/run_folder.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
-import { lockFile, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
+import { lockFile, pythonExecutable, workFolder } from '../setup/environment.mjs';
 import { formatDuration, shellCommand } from '../text.ts';
-import { wholeNumber } from './whole_number.ts';
+import { originalFolder } from './flags.ts';
 
 const profiles = Object.values(experiments);
 const width = Math.max(...profiles.map(({ name }) => name.length));
 
-export const help = `npx zx scripts/reproduce.mjs [options]        (also: npm run reproduce -- [options])
+const line = {
+  program: 'npm run reproduce --',
+  about: `Runs the paper's experiment in TypeScript and in the Python original and gives a verdict: pretraining on Icentia11k, finetuning from
+pretrained and from random weights, predictions and metrics on both sides, comparison, report. It first sets up what is missing, and needs
+no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
+  flags: {
+    'What to run': {
+      profile: {
+        value: 'NAME',
+        type: oneOf(profiles.map(({ name }) => name)),
+        default: 'quick',
+        help: `experiment:\n${profiles.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`).join('\n')}\n`,
+      },
+      side: {
+        value: 'SIDE',
+        type: oneOf(['both', 'port', 'original']),
+        default: 'both',
+        help: 'port, original or both',
+      },
+      trials: {
+        value: 'N',
+        type: wholeNumber(1, 1000),
+        help: 'trials of each finetuning job',
+        defaultText: 'as in the profile',
+      },
+      // Trials have the seeds after it; the trainers take 0 for none.
+      seed: { value: 'N', type: wholeNumber(1, 2 ** 31), default: 2021, help: 'seed of everything that is drawn' },
+      precision: {
+        value: 'TYPE',
+        type: oneOf(precisions),
+        default: 'float32',
+        help: "number format of the port's training: float32, bfloat16 (half the time where the processor supports it) or float64",
+      },
+    },
+    Input: {
+      data: {
+        value: 'DIR',
+        help: 'real recordings, one folder per collection (cinc2017, ptbxl, icentia11k), as fetch-data downloads them',
+      },
+      weightsFile: {
+        value: 'FILE',
+        help: 'your pretrained weights, for the profile transfer: a Keras file or a TensorFlow checkpoint',
+      },
+      original: originalFolder,
+    },
+    Stages: {
+      from: {
+        value: 'STAGE',
+        type: oneOf(stageNames),
+        help: `start with this stage; those before it must be complete\n(${stageNames.join(', ')})`,
+      },
+      only: { value: 'STAGE', type: oneOf(stageNames), help: 'run only this stage' },
+      force: { help: 'run the chosen stages again even if they are complete' },
+      list: { help: 'show the steps, which are done and how long the others will take, and exit' },
+    },
+    Output: {
+      jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/PROFILE' },
+    },
+  },
+  notes: `Finished work is not repeated: after Ctrl-C, a power failure or an error, the same command continues. Changed options run again what they
+affect. The folder gets report.html, scores.md, report.json, junit.xml, the jobs of both sides, and logs/.
+Exits with 0 if every row of the comparison passes (with one side only: if it ran), 1 if one does not, 2 if something could not run,
+75 after Ctrl-C.`,
+  examples: `npm run reproduce -- --profile quick
+npm run reproduce -- --profile sample --data data --list`,
+} as const satisfies CommandLine<FlagGroups>;
 
-The paper's experiment in TypeScript and in the Python original, and a verdict: pretraining on Icentia11k, finetuning from pretrained and from
-random weights, predictions, metrics, the same in Python, comparison, report. Sets up what is missing first. Needs no data to begin with.
+type Options = Values<FlagsIn<typeof line.flags>>;
 
-  --profile NAME      which experiment (quick)
-${profiles.map(({ name, summary }) => `                        ${name.padEnd(width)}  ${summary}`).join('\n')}
-  --data DIR          real recordings, one folder a collection (cinc2017, ptbxl, icentia11k), as scripts/fetch-data.mjs gets them
-  --weights-file FILE pretrained weights of yours, for the profile transfer: a Keras file or a TensorFlow checkpoint
-  --side SIDE         port, original or both (both)
-  --trials N          trials of each finetuning job (as the profile says)
-  --seed N            seed of everything that is drawn (2021)
-  --precision P       float32, bfloat16 (half the time where the processor has it) or float64, of the port's training (float32)
-  --original DIR      another checkout of the Python original: a folder with transplant/, pretraining/ and finetuning/ (ORIGINAL_DIR; original/)
-  --job-dir DIR       folder of the run (jobs/reproduce/PROFILE)
-
-Stages: ${stageNames.join(', ')}
-  --from STAGE        begin with this stage; those before it must be complete
-  --only STAGE        only this stage
-  --force             do the chosen stages again, also where they are complete
-  --list              show the steps, what is done and how long the rest will take, and end
-
-What is done is not done again: after Ctrl-C, a power failure or an error the same command goes on where it was. Changed options run
-again what they change. Results: report.html, scores.md, report.json, junit.xml, the jobs of both sides and logs/ in the folder.
-Ends with 0 if every row of the comparison passes (or with one side only, if it ran), 1 if one does not, 2 if something could not run,
-75 after Ctrl-C.
-`;
+export const help = (): string => helpOf(line);
 
 export const pauses = true;
 
 /** `ecg-transplant reproduce`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      profile: { type: 'string', default: 'quick' },
-      data: text,
-      'weights-file': text,
-      side: { type: 'string', default: 'both' },
-      trials: text,
-      seed: { type: 'string', default: '2021' },
-      precision: { type: 'string', default: 'float32' },
-      original: { type: 'string', default: process.env.ORIGINAL_DIR || join(root, 'original') },
-      'job-dir': text,
-      from: text,
-      only: text,
-      force: { type: 'boolean' },
-      list: { type: 'boolean' },
-    },
-  });
+  const { values } = parse(line, args);
   const pause = new PauseSignals(undefined);
   try {
     const settings = settingsOf(values, args);
-    const from = stageOf('--from', values.from);
-    const only = stageOf('--only', values.only);
+    const { from, only } = values;
     if (values.list) return list(settings);
     checkOutputFolder(settings.folder.root, { flag: '--job-dir' });
     await runSteps(settings, { from, only, force: values.force }, { report: reporterFor(), signal: pause.signal });
@@ -131,24 +157,8 @@ function list(settings: RunSettings): number {
   return 0;
 }
 
-function settingsOf(
-  values: {
-    readonly profile: string;
-    readonly data?: string;
-    readonly 'weights-file'?: string;
-    readonly side: string;
-    readonly trials?: string;
-    readonly seed: string;
-    readonly precision: string;
-    readonly original: string;
-    readonly 'job-dir'?: string;
-  },
-  args: readonly string[],
-): RunSettings {
-  const experiment = Object.hasOwn(experiments, values.profile) ? experiments[values.profile] : undefined;
-  if (!experiment) {
-    throw new UsageError('--profile', { got: values.profile, expected: Object.keys(experiments).join(', ') });
-  }
+function settingsOf(values: Options, args: readonly string[]): RunSettings {
+  const experiment = experiments[values.profile];
   const { name } = experiment;
   const data = values.data === undefined ? undefined : resolve(values.data);
   if (data === undefined && experiment.data === 'folder') {
@@ -164,24 +174,21 @@ function settingsOf(
     });
   }
   if (data !== undefined) checkCollections(experiment, data);
-  const precision = precisions.find((one) => one === values.precision);
-  if (!precision) throw new UsageError('--precision', { got: values.precision, expected: precisions.join(', ') });
   const original = resolve(values.original);
   identifyOriginal(original);
   return {
     experiment,
-    folder: new RunFolder(resolve(values['job-dir'] ?? join(workFolder, 'jobs', 'reproduce', name))),
+    folder: new RunFolder(resolve(values.jobDir ?? join(workFolder, 'jobs', 'reproduce', name))),
     ...(data !== undefined && { data }),
     ...weightsOf(
       name,
       experiment.finetuning.some(({ weights }) => weights === given),
-      values['weights-file'],
+      values.weightsFile,
     ),
-    sides: sidesOf(values.side),
-    trials: wholeNumber('--trials', values.trials ?? String(experiment.trials), 1, 1000),
-    // Trials have the seeds after it; the trainers take 0 for none.
-    seed: wholeNumber('--seed', values.seed, 1, 2 ** 31),
-    precision,
+    sides: values.side === 'both' ? ['port', 'original'] : [values.side],
+    trials: values.trials ?? experiment.trials,
+    seed: values.seed,
+    precision: values.precision,
     original,
     python: pythonExecutable(),
     lock: lockFile(),
@@ -203,19 +210,6 @@ function weightsOf(profile: string, wanted: boolean, file: string | undefined): 
     });
   }
   return { given: identifyGiven(resolve(file)) };
-}
-
-function sidesOf(side: string): readonly SideName[] {
-  if (side === 'both') return ['port', 'original'];
-  if (side === 'port' || side === 'original') return [side];
-  throw new UsageError('--side', { got: side, expected: 'port, original or both' });
-}
-
-function stageOf(option: string, value: string | undefined): StageName | undefined {
-  if (value === undefined) return undefined;
-  const stage = stageNames.find((name) => name === value);
-  if (!stage) throw new UsageError(option, { got: value, expected: stageNames.join(', ') });
-  return stage;
 }
 
 /** The options as typed, in the form that works everywhere; those that choose stages are left out. */

@@ -1,62 +1,85 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { parseChoice } from '../compare/choose.ts';
+import { choiceFlags, choiceOf } from '../compare/choose.ts';
 import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
 import { InputError, messageOf } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { wholeNumber } from '../lib/argparse/types.ts';
 import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
 import { isCheckout, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
-import { wholeNumber } from './whole_number.ts';
+import { originalFolder, publishedResults, seed } from './flags.ts';
 
-export const help = `npm run compare -- --sabotage [options]
+const line = {
+  program: 'npm run compare -- --sabotage',
+  about: `Damages copies of the port's source, one small fault at a time, and shows whether the comparison notices. The project itself stays as it is.`,
+  flags: {
+    Faults: {
+      count: {
+        value: 'N',
+        type: wholeNumber(0, 100_000),
+        default: 200,
+        help: 'faults made by rules, beside those made by hand',
+      },
+      seed: { ...seed, help: 'seed of the choice of faults and of the cases' },
+    },
+    Cases: {
+      suite: {
+        ...choiceFlags.suite,
+        help: 'run only these suites (NAME,NAME), and of the faults made by hand those that they must notice',
+      },
+      all: { help: 'run all cases of the suites, not only the quick ones' },
+      seconds: {
+        value: 'N',
+        type: wholeNumber(1, 100_000),
+        default: 300,
+        help: 'seconds of cases per fault, timed on the undamaged port; the fastest cases come first',
+      },
+      data: {
+        value: 'DIR',
+        help: 'real recordings, one folder per collection',
+        defaultText: 'recordings generated once in data/generated',
+      },
+      published: publishedResults,
+      original: originalFolder,
+    },
+    Run: {
+      minutes: { value: 'N', type: wholeNumber(1, 10_000), help: 'start no further fault after N minutes' },
+      workers: {
+        value: 'N',
+        type: wholeNumber(1, availableParallelism()),
+        default: 1,
+        help: 'processes that work at the same time, each with its own Python',
+      },
+      jobDir: {
+        value: 'DIR',
+        help: 'folder for sabotage.md, sabotage.json and the journal, from which an interrupted run continues',
+        default: join(workFolder, 'jobs', 'sabotage'),
+        defaultText: 'jobs/sabotage',
+      },
+      report: { value: 'FILE', help: 'write sabotage.md to this file, too' },
+    },
+  },
+  notes: `Ctrl-C stops at once and keeps what is done.
+Exits with 0 if the suites notice every fault made by hand and 95 % of the others (those equivalent to the port do not count), else with 1;
+with 2 if it could not run.`,
+  examples: 'npm run compare -- --sabotage --count 20 --minutes 60',
+} as const satisfies CommandLine<FlagGroups>;
 
-Damages copies of the port's source, one small error at a time, and shows whether the comparison notices. The project stays as it is.
-
-  --count N        errors made by rules, beside those made by hand (200)
-  --seed N         seed of their choice and of the cases (2021)
-  --suite NAME     only the cases of some suites (NAME,NAME) and the errors made by hand that they have to notice
-  --all            all cases of the suites, not only the quick ones
-  --seconds N      cases that one error may cost, in seconds on the undamaged port, the fastest first (300)
-  --minutes N      begin no further error after N minutes
-  --workers N      processes that work at the same time, each with a Python (1)
-  --data DIR       real recordings, as for a comparison; without it recordings are generated, in data/generated
-  --published DIR  results of the DL4H reproduction, for the suite published
-  --original DIR   a checkout of the Python code (ORIGINAL_DIR; original/)
-  --job-dir DIR    folder for sabotage.md, sabotage.json and the journal; a run that was stopped goes on there (jobs/sabotage)
-  --report FILE    write sabotage.md there too
-
-Ctrl-C stops at once; what is done is kept.
-Ends with 0 if every error made by hand and 95 % of the others that are not equivalent to the port are noticed, else with 1; with 2 if it
-could not run.
-`;
-
-const optionTypes = {
-  count: { type: 'string', default: '200' },
-  seed: { type: 'string', default: '2021' },
-  suite: { type: 'string', multiple: true },
-  all: { type: 'boolean', default: false },
-  seconds: { type: 'string', default: '300' },
-  minutes: { type: 'string' },
-  workers: { type: 'string', default: '1' },
-  data: { type: 'string' },
-  published: { type: 'string' },
-  original: { type: 'string', default: process.env.ORIGINAL_DIR ?? join(root, 'original') },
-  'job-dir': { type: 'string', default: join(workFolder, 'jobs', 'sabotage') },
-  report: { type: 'string' },
-} as const;
+export const help = (): string => helpOf(line);
 
 /** `ecg-transplant compare --sabotage`. */
 export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parse(line, args);
   const stop = new AbortController();
   const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   try {
-    const { values } = parseArgs({ args: [...args], options: optionTypes });
     if (!isCheckout) {
       throw new InputError('sabotage changes copies of the TypeScript sources', {
         got: 'the installed package, which holds compiled code alone',
@@ -64,12 +87,12 @@ export async function run(args: readonly string[]): Promise<number> {
         next: 'In the clone: npm run compare -- --sabotage',
       });
     }
-    const seed = wholeNumber('--seed', values.seed, 1, 2 ** 32 - 1);
+    const { count, seed, workers, seconds, minutes } = values;
     const published = publishedFolder(
       values.data && resolve(values.data),
       values.published && resolve(values.published),
     );
-    const folder = resolve(values['job-dir']);
+    const folder = resolve(values.jobDir);
     checkOutputFolder(folder, { flag: '--job-dir' });
     if (values.report !== undefined) checkOutputFile(values.report, { flag: '--report', replace: true });
     mkdirSync(folder, { recursive: true });
@@ -77,13 +100,13 @@ export async function run(args: readonly string[]): Promise<number> {
       {
         project: root,
         folder,
-        count: wholeNumber('--count', values.count, 0, 100_000),
+        count,
         seed,
-        workers: wholeNumber('--workers', values.workers, 1, availableParallelism()),
-        seconds: wholeNumber('--seconds', values.seconds, 1, 100_000),
-        ...(values.minutes === undefined ? {} : { minutes: wholeNumber('--minutes', values.minutes, 1, 10_000) }),
-        all: values.all,
-        only: parseChoice({ suite: values.suite }).suites,
+        workers,
+        seconds,
+        ...(minutes === undefined ? {} : { minutes }),
+        all: values.all ?? false,
+        only: choiceOf({ suite: values.suite }).suites,
         suites: 'compare/suites/index.ts',
         bridge: { python: pythonExecutable(), original: resolve(values.original), callTimeoutMs: 300_000 },
         settings: { data: dataIn(values.data), seed, trials: 5, ...(published ? { published } : {}) },
@@ -99,9 +122,6 @@ export async function run(args: readonly string[]): Promise<number> {
     return succeeded(result) ? 0 : 1;
   } catch (error) {
     printError(`compare --sabotage: could not run: ${messageOf(error)}\n`);
-    if (error instanceof TypeError && String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')) {
-      printError(`\n${help}`);
-    }
     return 2;
   } finally {
     ignoreSignals();

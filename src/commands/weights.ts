@@ -1,14 +1,15 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
+import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
+import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { oneOf } from '../lib/argparse/types.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { identifyModel } from '../networks/identify.ts';
 import { buildNetwork, describeModel } from '../networks/network.ts';
 import { print } from '../output.ts';
 import type { Arch } from '../port/finetuning/utils.ts';
-import type { PretrainingTask } from '../port/pretraining/utils.ts';
-import { getPretrainedWeights } from '../port/pretraining/utils.ts';
+import { getPretrainedWeights, type PretrainingTask, pretrainingTasks } from '../port/pretraining/utils.ts';
 import {
   findWeights,
   formatOfName,
@@ -18,26 +19,42 @@ import {
   writeWeights,
 } from '../weights/files.ts';
 import { matchWeights } from '../weights/loading.ts';
-import { required, weightOptions } from './weight_options.ts';
+import { architecture, force, stages, weightFormat } from './flags.ts';
 
-export const help = `ecg-transplant weights --checkpoint-file FILE --task TASK [options]
-ecg-transplant weights --checkpoint-file FILE --format FORMAT --output FILE
+const line = {
+  program: 'ecg-transplant weights',
+  usage: '--checkpoint-file FILE (--task TASK | --output FILE) [options]',
+  about: `With --task: takes the backbone out of a pretraining checkpoint and saves it for finetuning (get_pretrained_weights and save_weights of
+the original). Without --task: writes a whole model in another format.`,
+  flags: {
+    Options: {
+      checkpointFile: {
+        value: 'FILE',
+        required: true,
+        help: 'a .weights.h5 or .keras file, or a TensorFlow checkpoint by its prefix, such as jobs/beat/epoch_01/model.weights for model.weights.index',
+      },
+      task: {
+        value: 'TASK',
+        type: oneOf(pretrainingTasks),
+        help: `task of the checkpoint: ${pretrainingTasks.join(', ')}`,
+      },
+      arch: { ...architecture, defaultText: 'resnet18' },
+      stages,
+      format: { ...weightFormat, defaultText: 'by the name of --output, else keras' },
+      output: {
+        value: 'FILE',
+        help: 'file to write; a name that ends in .weights.h5 means keras, any other tensorflow',
+        defaultText: 'ARCH.weights.h5 or ARCH.weights beside the checkpoint',
+      },
+      force,
+    },
+  },
+  notes: 'The state of the optimiser is not carried over: neither original reads it when it loads weights.',
+  examples: `ecg-transplant weights --checkpoint-file jobs/beat/epoch_10_model.weights.h5 --task beat --output jobs/beat/resnet18.weights.h5
+ecg-transplant weights --checkpoint-file jobs/af/best_model.weights.h5 --format tensorflow --output af.weights`,
+} as const satisfies CommandLine<FlagGroups>;
 
-With --task: takes the backbone out of a pretraining checkpoint and saves it for finetuning
-(get_pretrained_weights and save_weights of the original). Without: writes a whole model in another format.
-
-  --checkpoint-file FILE  a .weights.h5 or .keras file, or a TensorFlow checkpoint by its prefix, e.g.
-                          jobs/beat_classification/epoch_01/model.weights (for model.weights.index)
-  --task TASK             rhythm, beat, hr or cpc: the task the checkpoint was trained on
-  --arch ARCH             resnet18 (default), resnet34 or resnet50
-  --stages N              stages of the backbone, if pretraining used --stages
-  --format FORMAT         keras (.weights.h5, default) or tensorflow (a checkpoint, as tf.keras 2 uses it)
-  --output FILE           default: <arch>.weights.h5 or <arch>.weights beside the checkpoint;
-                          a name that ends in .weights.h5 means keras, any other tensorflow
-  --force                 replace a file that is there
-
-The state of the optimiser is not carried over: neither original reads it when weights are loaded.
-`;
+export const help = (): string => helpOf(line);
 
 /** What `ecg-transplant weights` does. */
 export interface WeightsOptions {
@@ -58,7 +75,8 @@ export async function extractWeights(options: WeightsOptions): Promise<{ output:
   const { checkpointFile, task, arch = 'resnet18', stages, force } = options;
   const format = options.format ?? (options.output === undefined ? 'keras' : formatOfName(options.output));
   if (task === undefined) {
-    const output = required('--output (or --task)', options.output);
+    const { output } = options;
+    if (output === undefined) throw new UsageError('the following arguments are required: --output (or --task)');
     checkOutput(checkpointFile, output, format, force);
     const file = readWeights(checkpointFile);
     const model = identifyModel(file);
@@ -101,25 +119,7 @@ function identityOf(path: string): string | undefined {
 
 /** `ecg-transplant weights`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      'checkpoint-file': { type: 'string' },
-      task: { type: 'string' },
-      arch: { type: 'string' },
-      stages: { type: 'string' },
-      format: { type: 'string' },
-      output: { type: 'string' },
-      force: { type: 'boolean' },
-    },
-  });
-  const checkpointFile = required('--checkpoint-file', values['checkpoint-file']);
-  const { output, content } = await extractWeights({
-    checkpointFile,
-    ...weightOptions(values),
-    output: values.output,
-    force: values.force,
-  });
+  const { output, content } = await extractWeights(parse(line, args).values);
   print(`Saved ${output}: ${content}\n`);
   return 0;
 }

@@ -1,11 +1,11 @@
 import { UsageError } from '../errors.ts';
-import type { Arch } from '../port/finetuning/utils.ts';
+import type { FlagTable, Values } from '../lib/argparse/flags.ts';
+import { listOf, oneOf } from '../lib/argparse/types.ts';
+import { type Arch, archs } from '../port/finetuning/utils.ts';
 import { ownCommand } from '../text.ts';
 import type { Chosen } from './comparison.ts';
 import { type ComparisonData, collections, type DataSetName } from './data.ts';
 import { type Suite, type SuiteName, suiteNames, type TaskName, taskNames } from './suite.ts';
-
-const archs: readonly Arch[] = ['resnet18', 'resnet34', 'resnet50'];
 
 /** Which cases to run; an absent field chooses all. */
 export interface Choice {
@@ -22,22 +22,46 @@ export interface Choice {
 /** Suites that run only when they are named: a statement on whole trainings takes many of them. */
 const onRequest: readonly SuiteName[] = ['outcome'];
 
-/** Words of the command line as a choice; throws an InputError that lists what there is. */
-export function parseChoice(words: {
-  readonly suite?: readonly string[];
-  readonly 'data-set'?: readonly string[];
-  readonly arch?: readonly string[];
-  readonly task?: readonly string[];
-  readonly case?: string;
-  readonly quick?: boolean;
-}): Choice {
+/** Flags that choose cases. */
+export const choiceFlags = {
+  suite: {
+    value: 'NAME',
+    type: listOf(oneOf(suiteNames)),
+    repeated: true,
+    help: 'suites to run (NAME,NAME)',
+    defaultText: `all but ${onRequest.join(', ')}`,
+  },
+  case: { value: 'TEXT', help: 'cases whose name contains the text' },
+  dataSet: {
+    value: 'NAME',
+    type: listOf(oneOf(Object.keys(collections) as DataSetName[])),
+    repeated: true,
+    help: `cases on a data set: ${Object.keys(collections).join(', ')}`,
+  },
+  arch: {
+    value: 'ARCH',
+    type: listOf(oneOf(archs)),
+    repeated: true,
+    help: `cases on a network: ${archs.join(', ')}`,
+  },
+  task: {
+    value: 'TASK',
+    type: listOf(oneOf(taskNames)),
+    repeated: true,
+    help: `cases on a task: ${taskNames.join(', ')}`,
+  },
+  quick: { help: 'a small case of each suite; takes about three minutes' },
+} as const satisfies FlagTable;
+
+/** What the flags choose. */
+export function choiceOf(values: Partial<Values<typeof choiceFlags>>): Choice {
   return {
-    suites: oneOf('--suite', words.suite, suiteNames),
-    dataSets: oneOf('--data-set', words['data-set'], Object.keys(collections) as DataSetName[]),
-    archs: oneOf('--arch', words.arch, archs),
-    tasks: oneOf('--task', words.task, taskNames),
-    text: words.case,
-    quick: words.quick,
+    suites: values.suite?.flat(),
+    dataSets: values.dataSet?.flat(),
+    archs: values.arch?.flat(),
+    tasks: values.task?.flat(),
+    text: values.case,
+    quick: values.quick,
   };
 }
 
@@ -81,15 +105,4 @@ export function divideByData(
     possible: chosen.filter((_, i) => lacks[i] === undefined),
     lacking: [...new Set(lacks)].filter((lack) => lack !== undefined),
   };
-}
-
-function oneOf<T extends string>(
-  flag: string,
-  given: readonly string[] | undefined,
-  known: readonly T[],
-): T[] | undefined {
-  const words = given?.flatMap((word) => word.split(','));
-  const strange = words?.find((word) => !known.includes(word as T));
-  if (strange === undefined) return words as T[] | undefined;
-  throw new UsageError(`${flag} does not know this name`, { got: strange, expected: known.join(', ') });
 }

@@ -8,9 +8,7 @@ import { Stages } from './stages.mjs';
 /** The npm packages alone, for a script that needs no more. */
 export async function installMissing() {
   if (!packagesFault()) return;
-  const lock = await acquireLock(environmentFolder(), () =>
-    console.log('A set-up of this folder is running: waiting.'),
-  );
+  const lock = await acquireLock(environmentFolder(), () => console.log('Waiting for a set-up of this folder.'));
   try {
     await installPackages(new Stages(lock.fd));
   } finally {

@@ -3,5 +3,8 @@
 /** Brings the machine to the state that the project needs; throws one sentence and the command that mends it. */
 export function setUp(options?: { wheelhouse?: string }): Promise<void>;
 
-/** Text of `npm run setup -- --help`. */
-export const help: string;
+/** What set-up does, for its `--help`. */
+export const about: string;
+
+/** What follows its options there. */
+export const notes: string;

@@ -7,22 +7,18 @@ import { checkPlatform } from './platform.mjs';
 import { makeEnvironment } from './python.mjs';
 import { Stages } from './stages.mjs';
 
-/** Text of `npm run setup -- --help`. */
-export const help = `npm run setup -- [--wheelhouse DIR]
-
-Makes what both languages need, in three stages; a stage that is done already is skipped:
+/** What set-up does, for its `--help`. */
+export const about = `Installs what both languages need, in three steps. A step that is done already is skipped.
   npm packages         node_modules, as package-lock.json says (npm ci)
   Python environment   .venv with the hash-locked packages of original/requirements.lock
-  Node binding         tfjs-node compiled against that environment's TensorFlow library
+  Node binding         tfjs-node, compiled against the TensorFlow library of that environment`;
 
-  --wheelhouse DIR     take the Python packages from a folder of wheels instead of PyPI
-  --help               this text
+/** What follows its options there. */
+export const notes = `Environment variables:
+  PYTHON              Python interpreter to make the environment with (3.11; 3.9, 3.10 and 3.12 work too)
+  ECG_TRANSPLANT_GPU  1: install the CUDA packages; 0: install the CPU packages (default: CUDA if there is an NVIDIA driver)
 
-  PYTHON=path          the interpreter to make the environment with (3.11; 3.9, 3.10 and 3.12 work too)
-  ECG_TRANSPLANT_GPU   1 takes the CUDA packages, 0 the CPU ones; unset, an NVIDIA driver decides
-
-It may be stopped at any point and run again; it needs no root; two at once wait for each other.
-`;
+Set-up needs no root, may be stopped at any point and run again, and waits for another set-up of the same folder.`;
 
 /**
  * Brings the machine to the state that the project needs; a second call takes milliseconds.
@@ -35,9 +31,7 @@ export async function setUp(options = {}) {
   if (!process.env.PYTHON && !faults().length) return;
   let lock;
   try {
-    lock = await acquireLock(environmentFolder(), () =>
-      console.log('Another set-up of this folder is running: waiting for it.'),
-    );
+    lock = await acquireLock(environmentFolder(), () => console.log('Waiting for another set-up of this folder.'));
     const stages = new Stages(lock.fd);
     const isNeeded = faults().length > 0;
     await installPackages(stages);

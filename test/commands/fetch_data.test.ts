@@ -152,8 +152,8 @@ describe('ecg-transplant fetch-data', () => {
   });
 
   it.each([
-    [['mitdb'], /there is no such data set; got "mitdb"; expected icentia11k, cinc2017, cpsc2018, ptbxl or all/, 2],
-    [['--connections', '0'], /--connections cannot be used; got 0/, 2],
+    [['mitdb'], /SET: invalid value; got mitdb; expected icentia11k, cinc2017, cpsc2018, ptbxl or all/, 2],
+    [['--connections', '0'], /--connections: invalid value; got 0/, 2],
     [['--patients', 'x'], /--patients/, 2],
     [['--mirror', 'http://example.org/'], /not safe to fetch from; got http:\/\/example.org\/ptb-xl/, 1],
     [['--mirror', 'nowhere'], /--mirror is no address; got nowhere/, 2],

@@ -47,11 +47,11 @@ describe('ecg-transplant prepare-data', () => {
   });
 
   it.each([
-    [[], /an option is missing; expected --format FORMAT/],
-    [[...base, '--fs', 'fast'], /--fs cannot be used; got fast/],
-    [[...base, '--pad', '0'], /--pad cannot be used; got 0/],
-    [[...base, '--test-size', '1.5'], /--test-size cannot be used/],
-    [[...base, '--split', 'half'], /--split is not known; got half; expected record, patient, fold/],
+    [[], /the following arguments are required: --format, --source, --target/],
+    [[...base, '--fs', 'fast'], /--fs: invalid value; got fast/],
+    [[...base, '--pad', '0'], /--pad: invalid value; got 0/],
+    [[...base, '--test-size', '1.5'], /--test-size: invalid value/],
+    [[...base, '--split', 'half'], /--split: invalid value; got half; expected record, patient or fold/],
     [[...base, '--seed', '-1'], /--seed/],
     [[...base, '--format', 'mitdb'], /the format is not known; got mitdb; expected challenge17/],
     [[...base, '--source', join(folder, 'none')], /the source is no folder/],
@@ -61,6 +61,6 @@ describe('ecg-transplant prepare-data', () => {
   });
 
   it('explains itself', () => {
-    for (const word of ['challenge17', 'ptb-xl', 'wfdb-csv', '--force', 'labels.csv']) expect(help).toContain(word);
+    for (const word of ['challenge17', 'ptb-xl', 'wfdb-csv', '--force', 'labels.csv']) expect(help()).toContain(word);
   });
 });

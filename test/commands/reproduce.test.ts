@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { help, run } from '../../src/commands/reproduce.ts';
+import { main } from '../../src/cli.ts';
+import { help } from '../../src/commands/reproduce.ts';
 import { experiments } from '../../src/experiments.ts';
 import { root } from '../shared_data.ts';
 
@@ -35,24 +36,27 @@ async function reproduce(...args: string[]): Promise<{ code: number; out: string
       return true;
     });
   }
-  const code = await run([...args]);
+  const code = await main(['reproduce', ...args]);
   vi.restoreAllMocks();
   return { code, ...texts };
 }
 
 describe('ecg-transplant reproduce refuses', () => {
   it.each([
-    [['--profile', 'huge'], /--profile; got huge; expected quick, smallest, sample, dl4h, paper, transfer/],
+    [
+      ['--profile', 'huge'],
+      /--profile: invalid value; got huge; expected quick, smallest, sample, dl4h, paper or transfer/,
+    ],
     [['--profile', 'sample'], /runs on real recordings; expected --data DIR.*fetch-data/],
     [['--data', '.'], /makes its own recordings; got --data \.\. Real recordings: --profile sample --data \./],
-    [['--side', 'left'], /--side; got left; expected port, original or both/],
-    [['--trials', '0'], /--trials; got 0; expected a whole number from 1/],
-    [['--trials', '1.5'], /--trials; got 1\.5/],
-    [['--seed', '0'], /--seed; got 0; expected a whole number from 1/],
-    [['--seed=-1'], /--seed; got -1/],
-    [['--precision', 'float16'], /--precision; got float16; expected float32, bfloat16, float64/],
-    [['--from', 'training'], /--from; got training; expected doctor, data, pretraining/],
-    [['--only', 'all'], /--only; got all/],
+    [['--side', 'left'], /--side: invalid value; got left; expected both, port or original/],
+    [['--trials', '0'], /--trials: invalid value; got 0; expected a whole number from 1/],
+    [['--trials', '1.5'], /--trials: invalid value; got 1\.5/],
+    [['--seed', '0'], /--seed: invalid value; got 0; expected a whole number from 1/],
+    [['--seed=-1'], /--seed: invalid value; got -1/],
+    [['--precision', 'float16'], /--precision: invalid value; got float16; expected float32, bfloat16 or float64/],
+    [['--from', 'training'], /--from: invalid value; got training; expected doctor, data, pretraining/],
+    [['--only', 'all'], /--only: invalid value; got all/],
     [
       ['--weights-file', 'x.h5'],
       /pretrains its own weights; got --weights-file x\.h5\. With weights of yours: --profile transfer/,
@@ -92,11 +96,11 @@ describe('ecg-transplant reproduce refuses', () => {
 describe('ecg-transplant reproduce', () => {
   it('teaches with --help: every profile and every stage', () => {
     for (const { name, summary } of Object.values(experiments)) {
-      expect(help).toContain(name);
-      expect(help).toContain(summary);
+      expect(help()).toContain(name);
+      expect(help()).toContain(summary);
     }
-    expect(help).toContain(
-      'Stages: doctor, data, pretraining, weights, finetuning, predictions, metrics, original, comparison, report',
+    expect(help()).toContain(
+      '(doctor, data, pretraining, weights, finetuning, predictions, metrics, original, comparison, report)',
     );
   });
 

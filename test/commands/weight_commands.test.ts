@@ -91,31 +91,31 @@ describe('ecg-transplant weights', () => {
   });
 
   it.each([
-    [['--task', 'beat'], /--checkpoint-file is required/],
+    [['--task', 'beat'], /the following arguments are required: --checkpoint-file/],
     [
       ['--checkpoint-file', 'beat.weights', '--task', 'sleep'],
-      /unknown --task; got sleep; expected rhythm, beat, hr, cpc/,
+      /--task: invalid value; got sleep; expected rhythm, beat, hr or cpc/,
     ],
     [
       ['--checkpoint-file', 'beat.weights', '--task', 'beat', '--arch', 'vgg'],
-      /unknown --arch; got vgg; expected resnet18/,
+      /--arch: invalid value; got vgg; expected resnet18/,
     ],
     [
       ['--checkpoint-file', 'beat.weights', '--task', 'beat', '--format', 'h5'],
-      /unknown --format; got h5; expected keras, tensorflow/,
+      /--format: invalid value; got h5; expected keras or tensorflow/,
     ],
     [
       ['--checkpoint-file', 'beat.weights', '--task', 'beat', '--stages', 'one'],
-      /--stages is not a whole number; got one/,
+      /--stages: invalid value; got one; expected a whole number/,
     ],
-    [['--checkpoint-file', 'beat.weights'], /--output \(or --task\) is required/],
+    [['--checkpoint-file', 'beat.weights'], /the following arguments are required: --output \(or --task\)/],
     [
       ['--checkpoint-file', 'beat.weights', '--task', 'rhythm', '--stages', '1', '--force'],
       /dense\/vars\/0 has shape \(64, 5\); expected \(64, 6\)/,
     ],
     [['--checkpoint-file', 'none.weights', '--task', 'beat'], /No such file or directory: .*none.weights/],
     [['--checkpoint-file', 'beat.weights', '--output', 'beat.weights'], /would replace the checkpoint/],
-    [['--checkpoint-file', 'beat.weights', '--task', 'beat', '--typo', 'x'], /Unknown option '--typo'/],
+    [['--checkpoint-file', 'beat.weights', '--task', 'beat', '--typo', 'x'], /unrecognized arguments: --typo/],
   ])('refuses %j', async (args, message) => {
     const before = statSync(at('beat.weights.index')).mtimeMs;
     const files = args.map((arg) => (arg.includes('.weights') ? at(arg) : arg));
@@ -148,13 +148,16 @@ describe('ecg-transplant adjust-network', () => {
   });
 
   it.each([
-    [['--channels', '12'], /--weights-file is required/],
-    [['--weights-file', 'resnet18.weights'], /--channels is required/],
+    [['--channels', '12'], /the following arguments are required: --weights-file/],
+    [['--weights-file', 'resnet18.weights'], /the following arguments are required: --channels/],
     [
       ['--weights-file', 'resnet18.weights', '--channels', '1e3'],
-      /--channels; got 1e3; expected a whole number from 1/,
+      /--channels: invalid value; got 1e3; expected a whole number from 1/,
     ],
-    [['--weights-file', 'resnet18.weights', '--channels', '0'], /--channels; got 0; expected a whole number from 1/],
+    [
+      ['--weights-file', 'resnet18.weights', '--channels', '0'],
+      /--channels: invalid value; got 0; expected a whole number from 1/,
+    ],
     [['--weights-file', 'resnet18.weights', '--channels', '12'], /does not fit the model.*Check --arch and --stages/],
     [['--weights-file', 'beat.weights', '--channels', '12'], /whole pretraining model.*ecg-transplant weights/],
   ])('refuses %j', async (args, message) => {
@@ -246,8 +249,8 @@ describe('ecg-transplant inspect', () => {
   });
 
   it.each([
-    [[], /one file is expected; got 0/],
-    [['a', 'b'], /one file is expected; got 2/],
+    [[], /the following arguments are required: FILE/],
+    [['a', 'b'], /unrecognized arguments: b/],
     [['none.weights'], /No such file or directory: none.weights \(nor none.weights.index/],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await command('inspect', ...args);

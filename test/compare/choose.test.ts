@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { chooseCases, divideByData, parseChoice } from '../../src/compare/choose.ts';
+import { choiceFlags, choiceOf, chooseCases, divideByData } from '../../src/compare/choose.ts';
 import type { Subject, Suite, SuiteName } from '../../src/compare/suite.ts';
 import { suiteNames } from '../../src/compare/suite.ts';
 import { suites } from '../../src/compare/suites/index.ts';
+import { parse } from '../../src/lib/argparse/command_line.ts';
 
 const suite = (name: SuiteName, cases: { name: string; on?: Subject; quick?: boolean }[]): Suite => ({
   name,
@@ -18,27 +19,31 @@ const some = [
   suite('gradients', [{ name: 'resnet18, beat', on: { arch: 'resnet18', task: 'beat' } }]),
   suite('outcome', [{ name: 'many seeds', quick: true }]),
 ];
-const names = (words: Parameters<typeof parseChoice>[0]): string[] =>
-  chooseCases(some, parseChoice(words)).map(({ case: { name } }) => name);
+const line = { program: '', about: '', flags: { Choice: choiceFlags } };
+const names = (...args: readonly string[]): string[] =>
+  chooseCases(some, choiceOf(parse(line, args).values)).map(({ case: { name } }) => name);
 
 describe('choosing cases', () => {
   it('takes everything but the suites that run on request only', () => {
-    expect(names({})).toEqual(['beat', 'rhythm', 'resnet18, beat']);
-    expect(names({ suite: ['outcome'] })).toEqual(['many seeds']);
+    expect(names()).toEqual(['beat', 'rhythm', 'resnet18, beat']);
+    expect(names('--suite', 'outcome')).toEqual(['many seeds']);
   });
 
   it('by suite, data set, architecture, task, words and size', () => {
-    expect(names({ suite: ['sampling,gradients'] })).toEqual(['beat', 'rhythm', 'resnet18, beat']);
-    expect(names({ 'data-set': ['icentia11k'] })).toEqual(['beat', 'rhythm']);
-    expect(names({ arch: ['resnet18'] })).toEqual(['resnet18, beat']);
-    expect(names({ task: ['beat'] })).toEqual(['beat', 'resnet18, beat']);
-    expect(names({ case: 'rhy' })).toEqual(['rhythm']);
-    expect(names({ quick: true })).toEqual(['beat']);
+    expect(names('--suite', 'sampling,gradients')).toEqual(['beat', 'rhythm', 'resnet18, beat']);
+    expect(names('--suite', 'sampling', '--suite', 'gradients')).toHaveLength(3);
+    expect(names('--data-set', 'icentia11k')).toEqual(['beat', 'rhythm']);
+    expect(names('--arch', 'resnet18')).toEqual(['resnet18, beat']);
+    expect(names('--task', 'beat')).toEqual(['beat', 'resnet18, beat']);
+    expect(names('--case', 'rhy')).toEqual(['rhythm']);
+    expect(names('--quick')).toEqual(['beat']);
   });
 
   it('refuses unknown names and an empty choice with what there is', () => {
-    expect(() => names({ suite: ['smapling'] })).toThrow(/smapling.*expected sampling, preprocessing/);
-    expect(() => names({ arch: ['resnet50'] })).toThrow(/--list/);
+    expect(() => names('--suite', 'smapling')).toThrow(
+      /smapling.*expected sampling, preprocessing.*Did you mean sampling\?/,
+    );
+    expect(() => names('--arch', 'resnet50')).toThrow(/--list/);
   });
 });
 

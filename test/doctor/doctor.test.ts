@@ -43,7 +43,7 @@ test('doctor: a Python without TensorFlow fails with the command that mends it; 
   expect(code).toBe(1);
   expect(stdout).toMatch(/FAIL {2}TensorFlow in Python {2}\/bin\/false ended with 1: .*\n +→ npm run setup/);
   expect(stdout).toContain('ok    TensorFlow in Node');
-  expect(stdout).toContain('Something has failed: the arrows say what to do.');
+  expect(stdout).toContain('Something failed. The arrows say what to do.');
 });
 
 const side: Side = {

@@ -330,8 +330,10 @@ describe('ecg-transplant predict', () => {
   });
 
   test('needs either a file or recordings', async () => {
-    await expect(run(['--job-dir', at('job')])).rejects.toThrow('either --data FILE or names of recordings');
+    await expect(run(['--job-dir', at('job')])).rejects.toThrow(
+      'nothing to predict; expected either --data FILE or recordings',
+    );
     await expect(run(['--job-dir', at('job'), '--data', 'x.pkl', 'r1'])).rejects.toThrow('either --data FILE');
-    await expect(run(['r1'])).rejects.toThrow('--job-dir is required');
+    await expect(run(['r1'])).rejects.toThrow('the following arguments are required: --job-dir');
   });
 });

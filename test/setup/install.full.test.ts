@@ -74,7 +74,7 @@ describe('a bare clone', () => {
     const [one, two] = await Promise.all([ended(setUp()), ended(setUp())]);
     expect(one).toMatchObject({ code: 0 });
     expect(two).toMatchObject({ code: 0 });
-    expect(await doctor()).toMatchObject({ code: 0, output: expect.stringContaining('All is well.') });
+    expect(await doctor()).toMatchObject({ code: 0, output: expect.stringContaining('Everything works.') });
   });
 
   test('a renamed library: doctor fails, set-up mends', async () => {

@@ -21,7 +21,7 @@ describe('set-up', () => {
     expect(first.code).toBe(0);
     const again = [await project.setUp(), await project.setUp(), await project.setUp()];
     for (const ending of again)
-      expect(ending).toMatchObject({ code: 0, output: expect.stringMatching(/^Ready: .*\n$/) });
+      expect(ending).toMatchObject({ code: 0, output: expect.stringMatching(/^Ready\. .*\n$/) });
     // The best of three: other tests run beside this one.
     expect(Math.min(...again.map(({ milliseconds }) => milliseconds))).toBeLessThan(1000);
     expect(['npm', 'venv', 'pip', 'gyp'].map((tool) => project.runs(tool))).toEqual([1, 1, 1, 1]);
@@ -178,7 +178,7 @@ describe('killed in the middle of', () => {
       child.kill('SIGKILL');
       await killed;
       const { code, output } = await project.setUp();
-      expect(output).toContain('Another set-up of this folder is running: waiting for it.');
+      expect(output).toContain('Waiting for another set-up of this folder.');
       expect(code).toBe(0);
       expect(await project.setUp()).toMatchObject({ code: 0, output: expect.stringMatching(/^Ready/) });
     },
@@ -192,7 +192,7 @@ test('two at once: one works, the other waits and finds everything done', async 
   expect(await first).toMatchObject({ code: 0 });
   expect(second).toMatchObject({ code: 0 });
   expect(second.output).toBe(
-    'Another set-up of this folder is running: waiting for it.\nReady: `npm run doctor` shows what both languages run on.\n',
+    'Waiting for another set-up of this folder.\nReady. See what both languages run on: npm run doctor\n',
   );
   expect(['npm', 'venv', 'pip', 'gyp'].map((tool) => project.runs(tool))).toEqual([1, 1, 1, 1]);
 });

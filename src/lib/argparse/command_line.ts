@@ -30,6 +30,8 @@ export interface CommandLine<G extends FlagGroups> {
   /** What follows the program; default: the required flags and words, then `[options]`. */
   readonly usage?: string;
   readonly about: string;
+  /** Flags of the original may be abbreviated, as in Python. */
+  readonly abbreviations?: boolean;
   readonly words?: Words;
   readonly flags: G;
   /** What follows the flags. */
@@ -40,7 +42,7 @@ export interface CommandLine<G extends FlagGroups> {
 
 /** Text of `--help`. */
 export function helpOf<G extends FlagGroups>(line: CommandLine<G>): string {
-  return parserOf(line, {}).format_help();
+  return parserOf(line).format_help();
 }
 
 /**
@@ -53,7 +55,7 @@ export function parse<G extends FlagGroups>(
   args: readonly string[],
 ): { readonly values: Values<FlagsIn<G>>; readonly words: readonly string[] } {
   const table: FlagTable = flagsIn(line.flags) as FlagTable;
-  const [{ words, ...values }, unknown] = parserOf(line, {}).parse_known_intermixed_args([...args]);
+  const [{ words, ...values }, unknown] = parserOf(line).parse_known_intermixed_args([...args]);
   if (unknown.length > 0) {
     const strange = unknown.find((word) => word.startsWith('-'))?.replace(/=.*/, '');
     throw new UsageError(`unrecognized arguments: ${unknown.join(' ')}`, {
@@ -79,7 +81,7 @@ export interface Known<T extends FlagTable> {
  * @throws UsageError in argparse's words.
  */
 export function parseKnown<T extends FlagTable>(args: readonly string[], table: T): Known<T> {
-  const parser = parserOf({ program: '', about: '', flags: { options: table } }, { isTwin: true });
+  const parser = parserOf({ program: '', about: '', abbreviations: true, flags: { options: table } }, 'absent');
   const [given, ignored] = parser.parse_known_args<object>([...args]);
   return { given: { ...given } as Known<T>['given'], ignored };
 }
@@ -112,10 +114,9 @@ class Formatter extends RawTextHelpFormatter {
   }
 }
 
-/** A twin takes abbreviations, and gives only what was given. */
 function parserOf(
-  { program, usage, about, words, flags, notes, examples }: CommandLine<FlagGroups>,
-  { isTwin = false }: { readonly isTwin?: boolean },
+  { program, usage, about, abbreviations = false, words, flags, notes, examples }: CommandLine<FlagGroups>,
+  missing: 'defaults' | 'absent' = 'defaults',
 ): Parser {
   const parser = new Parser({
     prog: program,
@@ -124,7 +125,7 @@ function parserOf(
     epilog: [notes, examples && `Examples:\n${examples.replaceAll(/^/gm, '  ')}`].filter(Boolean).join('\n\n'),
     formatter_class: Formatter,
     add_help: false,
-    allow_abbrev: isTwin,
+    allow_abbrev: abbreviations,
     color: false,
   });
   const groups = Object.entries(flags).map(([title, table]) => ({ group: parser.add_argument_group(title), table }));
@@ -138,12 +139,12 @@ function parserOf(
   }
   for (const { group, table } of groups) {
     for (const [name, flag] of Object.entries(table)) {
-      const { value, type = text, repeated, addition } = flag;
+      const { value, type = text, short, repeated, addition } = flag;
       const typed = flagOf(name);
-      const action = group.add_argument(typed, {
+      const action = group.add_argument(short ? `-${short}` : typed, ...(short ? [typed] : []), {
         dest: name,
         help: escaped(lineOf(flag)),
-        default: isTwin ? SUPPRESS : value === undefined ? false : flag.default,
+        default: missing === 'absent' || value === undefined ? SUPPRESS : flag.default,
         ...(value === undefined
           ? { action: 'store_true' }
           : {

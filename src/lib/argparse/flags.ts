@@ -5,6 +5,8 @@ import type { Type } from './types.ts';
 export interface Flag {
   /** What it does, in the imperative or as a noun phrase, without its default. */
   readonly help: string;
+  /** A letter that does the same with one dash. */
+  readonly short?: string;
   /** Word for its value in `--help`; a flag without one is a switch. */
   readonly value?: string;
   /** Default: any text. */
@@ -34,7 +36,7 @@ export type ValueOf<F> = F extends { readonly value: string }
     : IsSet<F> extends true
       ? Single<F>
       : Single<F> | undefined
-  : boolean;
+  : true | undefined;
 type Intersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
 
 /** All flags of some groups. */
@@ -76,8 +78,9 @@ export function requireFlags(values: Readonly<Record<string, unknown>>, table: F
   throw new UsageError(`the following arguments are required: ${missing.map(flagOf).join(', ')}`);
 }
 
-/** A flag's lines of `--help`, without the flag. */
+/** A flag's lines of `--help`, without the flag: wrapped, unless the text has lines of its own. */
 export function lineOf({ help, required, default: value, defaultText = String(value ?? '') }: Flag): string {
-  const line = help + (required ? ' (required)' : defaultText && ` (default: ${defaultText})`);
-  return line.replace(/(.{1,90})( |$)/g, '$1\n').trimEnd();
+  const note = required ? '(required)' : defaultText && `(default: ${defaultText})`;
+  const whole = [help, note].filter(Boolean).join(help.endsWith('\n') ? '' : ' ');
+  return help.includes('\n') ? whole : whole.replace(/(.{1,90})( |$)/g, '$1\n').trimEnd();
 }

@@ -38,7 +38,7 @@ export const positive = typeOf('a number above 0', (text) => {
 });
 
 /** One of several words. */
-export function oneOf<T extends string>(choices: readonly T[]): Type<T> {
+export function oneOf<const T extends string>(choices: readonly T[]): Type<T> {
   return {
     read(text, flag) {
       const choice = choices.find((one) => one === text);

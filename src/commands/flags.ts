@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { listOf, oneOf, positive, type Type, text, typeOf, wholeNumber } from '../lib/argparse/types.ts';
+import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
+import { archs } from '../port/finetuning/utils.ts';
+import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
+import { root } from '../setup/environment.mjs';
+import { weightFormats } from '../weights/files.ts';
+
+/** Flags that mean the same in several commands. */
+
+export const force = { help: 'replace files that exist' } as const;
+
+/** Numbers and ranges, such as `0-19,25`. */
+export const ids: Type<number[]> = { read: parseIds };
+
+export const seed = {
+  value: 'N',
+  type: wholeNumber(1, 2 ** 32 - 1),
+  default: 2021,
+  help: 'seed of everything that is drawn',
+} as const;
+
+/** Where the Python code lies that the port is compared with. */
+export const originalFolder = {
+  value: 'DIR',
+  default: process.env.ORIGINAL_DIR || join(root, 'original'),
+  defaultText: 'the environment variable ORIGINAL_DIR, else original/',
+  help: 'checkout of the Python code: a folder with transplant/, pretraining/ and finetuning/',
+} as const;
+
+export const publishedResults = {
+  value: 'DIR',
+  help: 'results of the DL4H reproduction, for the suite published',
+  defaultText: 'published/ in --data, if it exists',
+} as const;
+
+export const recordFlags = {
+  recordFs: { value: 'HZ', type: positive, help: 'sampling rate of .csv and .npy recordings' },
+  recordUnits: {
+    value: 'UNIT',
+    type: typeOf(knownUnits, (text) => (millivoltsPer(text) === undefined ? undefined : text.trim())),
+    help: `unit of .csv and .npy recordings: ${knownUnits}`,
+    defaultText: 'mV',
+  },
+  recordLeads: {
+    value: 'LIST',
+    type: listOf(text),
+    help: 'lead names of .npy recordings, and of .csv recordings without a header',
+  },
+} as const;
+
+export const architecture = {
+  value: 'ARCH',
+  type: oneOf(archs),
+  help: `network: ${archs.join(', ')}`,
+} as const;
+
+export const stages = {
+  value: 'N',
+  type: wholeNumber(1, 1000),
+  help: 'use only the first N stages of the network',
+  defaultText: 'all',
+} as const;
+
+export const weightFormat = {
+  value: 'FORMAT',
+  type: oneOf(weightFormats),
+  help: 'keras (.weights.h5) or tensorflow (a checkpoint, as tf.keras 2 writes it)',
+} as const;
