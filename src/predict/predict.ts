@@ -3,16 +3,16 @@ import { setImmediate } from 'node:timers/promises';
 import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import type { Session } from '../graph/session.ts';
+import { predictAll } from '../jobs/batches.ts';
 import { bestModelFile, type JobModel, readJobModel } from '../jobs/job_model.ts';
 import { atThreshold, mostProbable } from '../lib/decisions.ts';
 import { allocate, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { objectArray } from '../lib/numpy/object_array.ts';
-import { arrayRows } from '../lib/numpy/rows.ts';
 import { type Column, DataFrame } from '../lib/pandas/csv.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../lib/samplerate/resample.ts';
 import type { PreparedSet } from '../port/finetuning/datasets.ts';
-import { createClassifier, predictAll } from '../port/finetuning/trainer/classifier.ts';
+import { createClassifier } from '../port/finetuning/trainer/classifier.ts';
 import { padRow } from '../port/transplant/utils/padding.ts';
 import { sameClasses } from '../prepare/labels.ts';
 import { openPreparedSet, withLead } from '../prepare/prepared_set.ts';
@@ -104,13 +104,13 @@ export class Predictor {
   async predictFile(file: string, batchSize: number, report: Reporter = silent): Promise<Prediction> {
     const all = await openPreparedSet(file, { folder: this.#jobDir, report });
     try {
-      return this.#predictSet(all, file, batchSize, report);
+      return await this.#predictSet(all, file, batchSize, report);
     } finally {
       all.close();
     }
   }
 
-  #predictSet(all: PreparedSet, file: string, batchSize: number, report: Reporter): Prediction {
+  async #predictSet(all: PreparedSet, file: string, batchSize: number, report: Reporter): Promise<Prediction> {
     const { samples, leads, channel, classes } = this.model;
     const set = channel !== undefined && all.x.shape[2] !== leads ? withLead(all, channel) : all;
     const described = readPreprocessing(file);
@@ -119,7 +119,7 @@ export class Predictor {
     const network = { name: `the network of ${this.#jobDir}`, facts: factsOf(form, this.preprocessing) };
     requireAgreement(network, sourceOf(source, channel), asTrained);
     requireFinite(set.x, set.recordIds, file);
-    const probabilities = predictAll(this.#session, set.x, batchSize, file, report);
+    const probabilities = await predictAll(this.#session, { x: set.x }, { batchSize, name: file, report });
     if (!sameClasses(set.classes, classes)) {
       const text = `${file} has other classes (${set.classes.join(', ')}) than the network (${classes.join(', ')}): its labels are left out`;
       report({ kind: 'warning', text });
@@ -143,12 +143,11 @@ export class Predictor {
     const width = samples * leads;
     const batch = new Float32Array(Math.min(recordBatch, paths.length) * width);
     const predicted: string[] = [];
-    const probabilities: Float32Array[] = [];
+    const probabilities: number[] = [];
     let waiting = 0;
     const predictWaiting = (): void => {
-      const shape = [waiting, samples, leads];
-      const rows = arrayRows(ndarray('float32', shape, batch.slice(0, waiting * width)));
-      probabilities.push(predictAll(this.#session, rows, recordBatch, 'recordings', silent).data as Float32Array);
+      const x = ndarray('float32', [waiting, samples, leads], batch.slice(0, waiting * width));
+      probabilities.push(...(this.#session.predict(x).data as Float32Array));
       waiting = 0;
     };
     const tell: Reporter = paths.length > recordBatch ? report : silent;
@@ -175,12 +174,8 @@ export class Predictor {
     if (waiting > 0) predictWaiting();
     tell({ kind: 'end', task });
     notes.close();
-    const all = new Float32Array(predicted.length * classes.length);
-    probabilities.reduce((at, part) => {
-      all.set(part, at);
-      return at + part.length;
-    }, 0);
-    return this.#decide(predicted, ndarray('float32', [predicted.length, classes.length], all));
+    const shape = [predicted.length, classes.length];
+    return this.#decide(predicted, ndarray('float32', shape, Float32Array.from(probabilities)));
   }
 
   #requireLength(length: number, path: string): void {

@@ -5,16 +5,16 @@ import { closely, exactly, type Row, sameText, vector } from '../compare/closene
 import type { Observation, Series } from '../compare/observations.ts';
 import { sameJobs } from '../compare/suites/shared/finished_jobs.ts';
 import { limitsOf } from '../compare/tolerances.ts';
-import { silent } from '../events.ts';
 import type { FinetuningJob, PretrainingJob } from '../experiments.ts';
+import { batchesOf, predictAll } from '../jobs/batches.ts';
 import { mostProbable } from '../lib/decisions.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
 import { readCsv } from '../lib/pandas/csv.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { withJobSets } from '../port/finetuning/trainer/sets.ts';
-import { createClassifier, predictAll } from '../port/finetuning/trainer.ts';
-import { frameBatches, frameOptions, loadFrames } from '../port/pretraining/trainer/frames.ts';
+import { createClassifier } from '../port/finetuning/trainer.ts';
+import { frameOptions, loadFrames, samplesOf } from '../port/pretraining/trainer/frames.ts';
 import { createSolver } from '../port/pretraining/trainer.ts';
 import { getPretrainedWeights } from '../port/pretraining/utils.ts';
 import { isMulticlass, readPredictions } from '../port/transplant/utils.ts';
@@ -50,7 +50,7 @@ export async function comparePretraining(run: RunSettings, job: PretrainingJob, 
         const name = `epoch_${String(epoch + 1).padStart(2, '0')}_model.weights.h5`;
         loadIntoModel(session, join(theirs.jobDir, name));
         let [loss, samples] = [0, 0];
-        for (const { x, y } of frameBatches(b, job.batchSize)) {
+        for (const { x, y } of batchesOf(samplesOf(b), job.batchSize)) {
           const result = session.evaluate(x, y);
           loss += result.loss * result.samples;
           samples += result.samples;
@@ -108,7 +108,9 @@ export async function compareFinetuning(
     const taught = new Map<string, NdArray>();
     try {
       loadIntoClassifier(session, join(theirs.jobDir, 'best_model.weights.h5'));
-      for (const { name, set } of sets) taught.set(name, predictAll(session, set.x, batchSize, name, silent));
+      for (const { name, set } of sets) {
+        taught.set(name, await predictAll(session, { x: set.x }, { batchSize, name }));
+      }
     } finally {
       session.dispose();
     }

@@ -4,8 +4,9 @@ import { InputError, UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
+import { batchesOf, predictAll } from '../../jobs/batches.ts';
 import { EventLog } from '../../jobs/event_log.ts';
-import { Job, type JobOptions, JobPaused } from '../../jobs/job.ts';
+import { Job, type JobOptions } from '../../jobs/job.ts';
 import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
 import { checkCounts, parametersOf, tellFewSamples } from '../../jobs/progress.ts';
 import { permutations } from '../../jobs/sampling.ts';
@@ -18,13 +19,13 @@ import { ValueError } from '../../lib/python/errors.ts';
 import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { bestModelCheckpoint, type ValMetric, valMetrics } from './trainer/best_model.ts';
-import { batchesOf, createClassifier, predictUnless } from './trainer/classifier.ts';
+import { createClassifier, samplesOf } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
 import { type JobSets, withJobSets } from './trainer/sets.ts';
 import { type Arch, archs } from './utils.ts';
 
 export { type ValMetric, valMetrics } from './trainer/best_model.ts';
-export { createClassifier, predictAll } from './trainer/classifier.ts';
+export { createClassifier } from './trainer/classifier.ts';
 
 /** Options of a finetuning job; names and defaults are those of `finetuning.trainer`'s flags. */
 export interface FinetuneOptions extends JobOptions {
@@ -151,10 +152,10 @@ async function trainBest(
   }
   const orderOf = fixed.order ? rowsOf(fixed.order) : permutations(job.config.initSeed, train.x.shape[0]);
   const history = await trainJob(job, session, {
-    batches: (epoch, skip) => batchesOf(train, batchSize, { order: orderOf(epoch), skip }),
+    batches: (epoch, skip) => batchesOf(samplesOf(train), batchSize, { order: orderOf(epoch), skip }),
     steps: Math.ceil(train.x.shape[0] / batchSize),
     epochs,
-    validation: val && (() => batchesOf(val, batchSize)),
+    validation: val && (() => batchesOf(samplesOf(val), batchSize)),
     callbacks: [
       // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
       job.historyLogger(),
@@ -202,8 +203,7 @@ async function writePredictions(
   for (const name of ['train', 'val', 'test'] as const) {
     const set = sets[name];
     if (!set) continue;
-    const yProb = await predictUnless(signal, session, set.x, batchSize, name, report);
-    if (yProb === undefined) throw new JobPaused();
+    const yProb = await predictAll(session, { x: set.x }, { batchSize, name, report, signal });
     predictions[name] = yProb;
     const { y: yTrue, recordIds } = set;
     const frame = createPredictionsFrame(yProb, { yTrue, classNames: sets.train.classes, recordIds });

@@ -5,13 +5,14 @@ import { beginning } from '../../graph/fit.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { compile, type Session } from '../../graph/session.ts';
+import { batchesOf, predictAll } from '../../jobs/batches.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job, type JobOptions } from '../../jobs/job.ts';
 import { checkCounts, parametersOf } from '../../jobs/progress.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
-import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
+import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { buildNetwork } from '../../networks/network.ts';
 import { loadIntoModel, saveSession } from '../../weights/model_weights.ts';
@@ -20,7 +21,7 @@ import { CustomCheckpoint, f1 } from '../transplant/evaluation.ts';
 import { requireConsistentOptions, requireSolverWeights } from './trainer/check.ts';
 import { pretrainFlags } from './trainer/flags.ts';
 import { resolveFolder } from './trainer/folder.ts';
-import { type FrameSet, frameBatches, frameOptions, inputShapes } from './trainer/frames.ts';
+import { type FrameSet, frameOptions, inputShapes, samplesOf } from './trainer/frames.ts';
 import { parsePatientIds } from './trainer/patients.ts';
 import { fileSource, folderSource, type Sources } from './trainer/sources.ts';
 import { type PretrainingTask, pretrainingTasks } from './utils.ts';
@@ -166,9 +167,9 @@ function trainSolver(
     batches: train.batches,
     steps: train.steps,
     epochs,
-    validation: val && (() => frameBatches(val, batchSize)),
+    validation: val && (() => batchesOf(samplesOf(val), batchSize)),
     // The checkpoint comes first, so that the logger sees its score.
-    callbacks: [createCheckpoint(job, session, val, options), job.historyLogger()],
+    callbacks: [createCheckpoint(job, session, val, options, log.report), job.historyLogger()],
     saveWeights: (file) => saveSession(session, file),
     log,
     signal,
@@ -182,6 +183,7 @@ function createCheckpoint(
   session: Session,
   val: FrameSet | undefined,
   { valMetric = 'loss', batchSize = 32 }: PretrainOptions,
+  report: Reporter,
 ): Callback {
   const pathOf = (epoch: number): string => job.path(`epoch_${String(epoch).padStart(2, '0')}_model.weights.h5`);
   if (valMetric !== 'f1') {
@@ -190,25 +192,11 @@ function createCheckpoint(
   if (!val) throw new Error('options without validation are refused before');
   return new CustomCheckpoint({
     pathOf,
-    predict: () => predictFrames(session, val, batchSize),
+    predict: () => predictAll(session, val.inputs, { batchSize, name: 'validation frames', unit: 'frames', report }),
     yTrue: val.y,
     scoreFn: Object.assign((yTrue: NdArray, yProb: NdArray) => f1(yTrue, yProb), { metricName: 'f1' }),
     saveBestOnly: false,
   });
-}
-
-/** Logits of all frames in their order, `(frames, classes)` float32. */
-function predictFrames(session: Session, frames: FrameSet, batchSize: number): NdArray {
-  const parts: Float32Array[] = [];
-  for (const { x } of frameBatches(frames, batchSize)) parts.push(session.predict(x).data as Float32Array);
-  const records = frames.y.shape[0];
-  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part, offset);
-    offset += part.length;
-  }
-  return ndarray('float32', [records, data.length / records], data);
 }
 
 function checkPatients(text: string): void {

@@ -1,6 +1,8 @@
 import type { OriginalNetwork } from '../../../bridge/original_network.ts';
+import { batchesOf, type Samples } from '../../../jobs/batches.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
+import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { f1 } from '../../../port/transplant/evaluation.ts';
 import { type DiagnosisName, makeShort } from '../../../synthetic/diagnoses.ts';
 import type { LabelledBatch } from '../../batches.ts';
@@ -53,7 +55,8 @@ async function compareOutcomes({ original, seed, trials, observe }: SuiteContext
   }
   const train = makeRecords(seed, size.train);
   const test = makeRecords(seed + 1, size.test);
-  const example = batchOf(train, [0]);
+  const samples = samplesOf(train);
+  const [example] = batchesOf(samples, 1);
   const theirs = await buildOriginal(original, example, network, 'float32');
   try {
     const scores: { port: number; original: number }[] = [];
@@ -62,7 +65,7 @@ async function compareOutcomes({ original, seed, trials, observe }: SuiteContext
       const port = buildPort(example, { ...network, precision: 'float32', seed: seed + trial });
       try {
         await theirs.write({ weights: (await port.read()).weights });
-        const batches = batchesOf(train, new RandomState(seed + trial));
+        const batches = epochsOf(samples, new RandomState(seed + trial));
         scores.push({ port: await scoreOf(port, batches, test), original: await scoreOf(theirs, batches, test) });
       } finally {
         port.dispose();
@@ -114,25 +117,14 @@ async function scoreOf(
 }
 
 /** Batches of all epochs, in the order that the generator draws. */
-function batchesOf(records: Records, random: RandomState): LabelledBatch[] {
-  return Array.from({ length: size.epochs }, () => {
-    const order = random.permutation(size.train);
-    return Array.from({ length: size.train / size.batch }, (_, i) =>
-      batchOf(records, order.slice(i * size.batch, (i + 1) * size.batch)),
-    );
-  }).flat();
+function epochsOf(train: Samples, random: RandomState): LabelledBatch[] {
+  return Array.from({ length: size.epochs }, () => [
+    ...batchesOf(train, size.batch, { order: random.permutation(size.train) }),
+  ]).flat();
 }
 
-function batchOf({ x, y }: Records, rows: ArrayLike<number>): LabelledBatch {
-  const pick = (array: NdArray<'float32'>): NdArray<'float32'> => {
-    const [, ...shape] = array.shape;
-    const width = shape.reduce((product, extent) => product * extent, 1);
-    const data = new Float32Array(rows.length * width);
-    for (let i = 0; i < rows.length; i++)
-      data.set(array.data.subarray(rows[i] * width, (rows[i] + 1) * width), i * width);
-    return ndarray('float32', [rows.length, ...shape], data);
-  };
-  return { x: pick(x), y: pick(y) };
+function samplesOf({ x, y }: Records): Samples {
+  return { x: { x: arrayRows(x) }, y: arrayRows(y) };
 }
 
 /** Generated recordings of the rhythms in turn; mV. */

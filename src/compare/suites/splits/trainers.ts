@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FitArrays } from '../../../bridge/original_data.ts';
+import { batchesOf } from '../../../jobs/batches.ts';
 import { permutations } from '../../../jobs/sampling.ts';
 import { flagOf } from '../../../lib/argparse/flags.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
@@ -8,7 +9,7 @@ import { RandomState, random } from '../../../lib/numpy/random.ts';
 import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import type { DataSet, PreparedSet } from '../../../port/finetuning/datasets.ts';
-import { batchesOf } from '../../../port/finetuning/trainer/classifier.ts';
+import { samplesOf } from '../../../port/finetuning/trainer/classifier.ts';
 import { type JobSetOptions, withJobSets } from '../../../port/finetuning/trainer/sets.ts';
 import type { FrameSet } from '../../../port/pretraining/trainer/frames.ts';
 import { fileSource, folderSource } from '../../../port/pretraining/trainer/sources.ts';
@@ -111,7 +112,7 @@ const finetuningCase: SuiteCase = {
 function shuffledLabels(train: PreparedSet): { order: number[]; labels: NdArray } {
   const records = train.x.shape[0];
   const order = Array.from({ length: records }, (_, i) => (records - 1 - i + 5) % records);
-  return { order, labels: concatenate([...batchesOf(train, 7, { order })].map(({ y }) => y)) };
+  return { order, labels: concatenate([...batchesOf(samplesOf(train), 7, { order })].map(({ y }) => y)) };
 }
 
 type PretrainCase = Pick<

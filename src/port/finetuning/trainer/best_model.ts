@@ -1,10 +1,10 @@
-import { type Reporter, silent } from '../../../events.ts';
+import type { Reporter } from '../../../events.ts';
 import type { Session } from '../../../graph/session.ts';
+import { predictAll } from '../../../jobs/batches.ts';
 import { type Callback, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../transplant/evaluation.ts';
 import type { PreparedSet } from '../datasets.ts';
-import { predictAll } from './classifier.ts';
 
 /** What is watched to keep the best weights. */
 export const valMetrics = ['loss', 'acc', 'f1', 'auc'] as const;
@@ -37,7 +37,7 @@ export function bestModelCheckpoint(options: BestModelOptions): Callback {
   }
   return new CustomCheckpoint({
     pathOf: () => path,
-    predict: () => predictAll(session, set.x, batchSize, 'scoring', silent),
+    predict: () => predictAll(session, { x: set.x }, { batchSize, name: 'scoring' }),
     yTrue: set.y,
     scoreFn: scoreFunction(metric, multiLabel),
     saveBestOnly: true,

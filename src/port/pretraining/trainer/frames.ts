@@ -1,10 +1,11 @@
 import { InputError } from '../../../errors.ts';
 import type { Batch, Batches } from '../../../graph/fit.ts';
+import type { InputRows, Samples } from '../../../jobs/batches.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { toFloat64 } from '../../../lib/numpy/convert.ts';
-import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { type AnyArray, isArray } from '../../../lib/numpy/object_array.ts';
-import { arrayRows, type Rows, selectRows } from '../../../lib/numpy/rows.ts';
+import { arrayRows, selectRows } from '../../../lib/numpy/rows.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import { loadPkl } from '../../transplant/utils.ts';
 import type { PretrainingTask } from '../utils.ts';
@@ -12,7 +13,7 @@ import type { PretrainingTask } from '../utils.ts';
 /** Frames with labels, held in memory: all of a data file, a part of it, or validation frames collected from a folder. */
 export interface FrameSet {
   /** Inputs by the names that the model gives them: `x`, or `context` and `samples`. */
-  readonly inputs: Readonly<Record<string, Rows>>;
+  readonly inputs: InputRows;
   /** Class numbers, int32 `(frames)`. */
   readonly y: NdArray<'int32'>;
   /** Patient of each frame; Quirk Q44: of a cached validation set, its patients. */
@@ -107,24 +108,14 @@ export function selectPatients(frames: FrameSet, keep: (patientId: number) => bo
   const kept = frames.patientIds.flatMap((id, i) => (keep(id) ? [i] : []));
   return {
     inputs: Object.fromEntries(Object.entries(frames.inputs).map(([name, rows]) => [name, selectRows(rows, kept)])),
-    y: labels(frames.y, kept),
+    y: arrayRows(frames.y).take(kept) as NdArray<'int32'>,
     patientIds: kept.map((i) => frames.patientIds[i]),
   };
 }
 
-/** Batches of frames in a given order, or as they stand; the last may be short. */
-export function* frameBatches(
-  { inputs, y }: FrameSet,
-  batchSize: number,
-  { order, skip = 0 }: { order?: ArrayLike<number>; skip?: number } = {},
-): Generator<Batch> {
-  const records = y.shape[0];
-  const positions = order ?? Array.from({ length: records }, (_, i) => i);
-  for (let start = skip * batchSize; start < records; start += batchSize) {
-    const chosen = Array.prototype.slice.call(positions, start, start + batchSize) as number[];
-    const x = Object.fromEntries(Object.entries(inputs).map(([name, rows]) => [name, rows.take(chosen)]));
-    yield { x, y: labels(y, chosen) };
-  }
+/** What a network learns from frames. */
+export function samplesOf({ inputs, y }: FrameSet): Samples {
+  return { x: inputs, y: arrayRows(y) };
 }
 
 /** The next batches of an endless stream, which stays open. */
@@ -143,14 +134,6 @@ export interface TrainingFrames {
   /** Batches per epoch. */
   readonly steps: number;
   readonly close: () => Promise<void>;
-}
-
-function labels(y: NdArray<'int32'>, indices: readonly number[]): NdArray<'int32'> {
-  return ndarray(
-    'int32',
-    [indices.length],
-    Int32Array.from(indices, (i) => y.data[i]),
-  );
 }
 
 function describe(value: unknown): string {

@@ -1,5 +1,6 @@
 import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
+import { batchesOf } from '../../../jobs/batches.ts';
 import { tellFewSamples } from '../../../jobs/progress.ts';
 import { permutations } from '../../../jobs/sampling.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
@@ -24,10 +25,10 @@ import { requirePatients } from './folder.ts';
 import { parseNormalization } from './frame_normalization.ts';
 import {
   type FrameSet,
-  frameBatches,
   frameOptions,
   framesOf,
   loadFrames,
+  samplesOf,
   selectPatients,
   type TrainingFrames,
   takeBatches,
@@ -88,7 +89,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, report }:
   const orderOf = permutations(initSeed, frames);
   return {
     train: {
-      batches: (epoch, skip) => frameBatches(train, batchSize, { order: orderOf(epoch), skip }),
+      batches: (epoch, skip) => batchesOf(samplesOf(train), batchSize, { order: orderOf(epoch), skip }),
       steps: Math.ceil(frames / batchSize),
       close: async () => {},
     },

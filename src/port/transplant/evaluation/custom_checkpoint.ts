@@ -13,7 +13,7 @@ export interface CustomCheckpointOptions {
   /** File of an epoch, counted from 1. */
   readonly pathOf: (epoch: number) => string;
   /** Probabilities of the scored records, in the order of `yTrue`. */
-  readonly predict: () => NdArray;
+  readonly predict: () => NdArray | Promise<NdArray>;
   readonly yTrue: NdArray;
   readonly scoreFn: ScoreFunction;
   readonly saveBestOnly: boolean;
@@ -42,7 +42,7 @@ export class CustomCheckpoint implements Callback {
 
   async onEpochEnd(epoch: number, logs: Logs, training: Training): Promise<void> {
     const { pathOf, predict, yTrue, scoreFn, saveBestOnly } = this.#options;
-    const score = scoreFn(yTrue, predict());
+    const score = scoreFn(yTrue, await predict());
     logs[this.metricName] = score;
     const improved = score > this.best;
     if (!improved && saveBestOnly) return;
