@@ -16,9 +16,15 @@ import type { ProgressEvent } from '../../src/events.ts';
 import { zeros } from '../../src/lib/numpy/ndarray.ts';
 import { writeNpy } from '../../src/lib/numpy/npy.ts';
 import { loadSync } from '../../src/lib/python/pickle.ts';
+import { openResampler } from '../../src/lib/samplerate/resample.ts';
 import { wrsamp } from '../../src/lib/wfdb/write.ts';
 import { dataSetFromPickle } from '../../src/port/finetuning/datasets/data_set.ts';
-import type { DataSet } from '../../src/port/finetuning/datasets.ts';
+import {
+  type DataSet,
+  getChallenge17Data,
+  getChallenge20Data,
+  getPtbXlData,
+} from '../../src/port/finetuning/datasets.ts';
 import { type PrepareOptions, prepareData } from '../../src/prepare/prepare_data.ts';
 import { readPreprocessing } from '../../src/prepare/preprocessing.ts';
 import { haveSharedData, sharedData } from '../shared_data.ts';
@@ -89,6 +95,20 @@ describe('prepare-data', () => {
     expect(files.map((file) => tell(dataSetFromPickle(loadSync(file), file)))).toEqual(withoutPatients);
     const patients = read('out', 'ptbxl_test.pkl');
     expect(patients.patientIds).toEqual(patients.recordIds.map((id) => (30 - Number(id)) >> 1));
+  });
+
+  it.each([
+    ['challenge17', getChallenge17Data, 'c17', {}],
+    ['challenge17', getChallenge17Data, 'c17', { fs: null, pad: 'max', normalize: 'none' }],
+    ['challenge20', getChallenge20Data, 'c20', { fs: 97, pad: 'max' }],
+    ['ptb-xl', getPtbXlData, 'ptb', { fs: 500, pad: 700 }],
+    ['ptb-xl', getPtbXlData, 'ptb', { fs: 250, pad: null }],
+  ] as const)('gives the recordings of get_*_data to the last bit: %s', async (format, twin, source, change) => {
+    const { fs = 250, pad = 512, normalize } = change as Partial<PrepareOptions>;
+    await prepare({ format, source: at(source), target: at('twin'), name: 'x', testSize: 0, force: true, ...change });
+    const resampler = await openResampler('javascript');
+    const data = await twin(at(source), { fs, pad, normalize: normalize !== 'none', resampler });
+    expect(tell(read('twin', 'x.pkl'))).toEqual(tell(data));
   });
 
   it('writes what was done into preprocessing.json, one description for each set of the folder', () => {
