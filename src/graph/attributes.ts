@@ -3,7 +3,6 @@ import type { ElementType } from './element_type.ts';
 /** Value of one attribute of a TensorFlow operation, tagged with its kind. */
 export type Attribute =
   | { readonly type: ElementType }
-  | { readonly types: readonly ElementType[] }
   | { readonly int: number }
   | { readonly ints: readonly number[] }
   | { readonly float: number }

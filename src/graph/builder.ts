@@ -105,14 +105,6 @@ export class GraphBuilder implements Executor {
     return tensor;
   }
 
-  /** Fixed strings: a scalar, or a vector. */
-  strings(value: string | readonly string[]): Tensor {
-    const shape = typeof value === 'string' ? [] : [value.length];
-    const strings = typeof value === 'string' ? [value] : value;
-    const attributes = { dtype: { type: 'string' }, value: { strings, shape } } as const;
-    return this.#node('Const', 'Const', [], attributes, [{ dtype: 'string', shape }])[0];
-  }
-
   read(variable: Variable): Tensor {
     const accesses = this.#accessesOf(variable);
     const after = accesses.lastWrite === undefined ? [] : [`^${accesses.lastWrite}`];

@@ -5,10 +5,7 @@ import { dataType, type ElementType } from './element_type.ts';
 import { loadProtobuf } from './runtime.ts';
 
 /** Value of a `Const` node, or another attribute. */
-export type NodeAttribute =
-  | Attribute
-  | { readonly tensor: NdArray }
-  | { readonly strings: readonly string[]; readonly shape: readonly number[] };
+export type NodeAttribute = Attribute | { readonly tensor: NdArray };
 
 /** One node: `inputs` are `node:output` names and `^node` control dependencies, data before control. */
 export interface GraphNode {
@@ -43,11 +40,9 @@ interface TensorMessage {
   setDtype(dtype: number): void;
   setTensorShape(shape: ShapeMessage): void;
   setTensorContent(bytes: Uint8Array): void;
-  setStringValList(values: Uint8Array[]): void;
 }
 interface ListMessage {
   setIList(values: readonly number[]): void;
-  setTypeList(values: readonly number[]): void;
 }
 interface AttrMessage {
   setType(type: number): void;
@@ -171,12 +166,10 @@ function encodeAttribute(pb: Protobuf, attribute: NodeAttribute): AttrMessage {
   else if ('bool' in attribute) message.setB(attribute.bool);
   else if ('string' in attribute) message.setS(new TextEncoder().encode(attribute.string));
   else if ('tensor' in attribute) message.setTensor(encodeTensor(pb, attribute.tensor));
-  else if ('strings' in attribute) message.setTensor(encodeStrings(pb, attribute.strings, attribute.shape));
   else if ('shape' in attribute) message.setShape(encodeShape(pb, attribute.shape));
   else {
     const list = new pb.AttrValue.ListValue();
-    if ('ints' in attribute) list.setIList(attribute.ints);
-    else list.setTypeList(attribute.types.map((type) => dataType[type]));
+    list.setIList(attribute.ints);
     message.setList(list);
   }
   return message;
@@ -197,13 +190,5 @@ function encodeTensor(pb: Protobuf, array: NdArray): TensorMessage {
   message.setDtype(dataType[array.dtype]);
   message.setTensorShape(encodeShape(pb, array.shape));
   message.setTensorContent(bytesOf(array));
-  return message;
-}
-
-function encodeStrings(pb: Protobuf, values: readonly string[], shape: readonly number[]): TensorMessage {
-  const message = new pb.Tensor();
-  message.setDtype(dataType.string);
-  message.setTensorShape(encodeShape(pb, shape));
-  message.setStringValList(values.map((value) => new TextEncoder().encode(value)));
   return message;
 }

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { InputError } from '../errors.ts';
-import { bytesOf, type DType, fromBytes, type NdArray, ndarray, type Storage, sizeOf } from '../lib/numpy/ndarray.ts';
+import { bytesOf, type DType, fromBytes, type NdArray, ndarray, type Storage } from '../lib/numpy/ndarray.ts';
 import { ownCommand } from '../text.ts';
 import type { Attribute, Attributes } from './attributes.ts';
 import { dataType, type ElementType, elementType } from './element_type.ts';
@@ -162,15 +162,6 @@ export class Runtime {
     }
   }
 
-  /** Tensor of byte strings (`string` elements are encoded as UTF-8). */
-  createStrings(shape: readonly number[], values: readonly (string | Uint8Array)[]): TensorHandle {
-    if (values.length !== sizeOf(shape)) {
-      throw new RangeError(`${values.length} strings do not fill a tensor of shape (${shape.join(', ')})`);
-    }
-    const encoded = values.map((value) => (typeof value === 'string' ? new TextEncoder().encode(value) : value));
-    return this.#create('string', shape, encoded);
-  }
-
   /** Copy of a tensor's value, bit for bit. Throws a TypeError for types without a NumPy twin (cast bfloat16 first). */
   readTensor(tensor: TensorHandle): NdArray {
     const { dtype, shape } = tensor;
@@ -203,23 +194,16 @@ export class Runtime {
     }
   }
 
-  /** Elements of a string tensor, row by row. */
-  readStrings(tensor: TensorHandle): Uint8Array[] {
-    if (tensor.dtype !== 'string') throw new TypeError(`expected a string tensor, got ${tensor.dtype}`);
-    return this.#binding.tensorDataSync(tensor.id) as Uint8Array[];
-  }
-
   /** Frees a tensor. */
   deleteTensor(tensor: TensorHandle): void {
     this.#binding.deleteTensor(tensor.id);
   }
 
   /**
-   * Runs one operation now. `outputs` must be the exact number of its results. Attributes that are lists of types cannot cross the
-   * binding; operations that need one run in graphs only.
+   * Runs one operation now. `outputs` must be the exact number of its results.
    */
   executeOp(op: string, inputs: readonly TensorHandle[], attributes: Attributes, outputs: number): TensorHandle[] {
-    const list = Object.entries(attributes).map(([name, attribute]) => this.#attribute(op, name, attribute));
+    const list = Object.entries(attributes).map(([name, attribute]) => this.#attribute(name, attribute));
     const ids = inputs.map(({ id }) => id);
     return attempt(`TensorFlow operation ${op}`, () => this.#binding.executeOp(op, list, ids, outputs)).map(toHandle);
   }
@@ -286,7 +270,7 @@ export class Runtime {
     }
   }
 
-  #attribute(op: string, name: string, attribute: Attribute): BindingAttribute {
+  #attribute(name: string, attribute: Attribute): BindingAttribute {
     const b = this.#binding;
     if ('type' in attribute) return { name, type: b.TF_ATTR_TYPE, value: dataType[attribute.type] };
     if ('int' in attribute) return { name, type: b.TF_ATTR_INT, value: attribute.int };
@@ -294,10 +278,7 @@ export class Runtime {
     if ('float' in attribute) return { name, type: b.TF_ATTR_FLOAT, value: attribute.float };
     if ('bool' in attribute) return { name, type: b.TF_ATTR_BOOL, value: attribute.bool };
     if ('string' in attribute) return { name, type: b.TF_ATTR_STRING, value: attribute.string };
-    if ('shape' in attribute) return { name, type: b.TF_ATTR_SHAPE, value: attribute.shape };
-    throw new TypeError(
-      `${op}: attribute ${name} is a list of types, which the binding cannot pass; run ${op} in a graph`,
-    );
+    return { name, type: b.TF_ATTR_SHAPE, value: attribute.shape };
   }
 }
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Dense } from '../../src/graph/layers.ts';
 import { Sequential } from '../../src/graph/model.ts';
@@ -5,6 +8,7 @@ import { runtime } from '../../src/graph/runtime.ts';
 import { type CompileOptions, compile, type Session } from '../../src/graph/session.ts';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { ValueError } from '../../src/lib/python/errors.ts';
+import { BundleReader, writeBundle } from '../../src/lib/tensorflow/bundle.ts';
 import { distance } from './keras_reference.ts';
 import { samples, smallBatch, smallModel, units } from './small_model.ts';
 
@@ -24,6 +28,21 @@ afterEach(() => {
 });
 
 describe('Session', () => {
+  it('goes on to the same bits after its state was saved to a file and loaded into another session', () => {
+    const { x, y } = smallBatch(8);
+    const [first, second] = [session(), session({ seed: 2 })];
+    for (let step = 0; step < 3; step++) first.train(x, y);
+    const folder = mkdtempSync(join(tmpdir(), 'session-'));
+    try {
+      writeBundle(join(folder, 'state'), first.read());
+      second.assign(new BundleReader(join(folder, 'state')).tensors());
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    for (let step = 0; step < 3; step++) expect(second.train(x, y)).toEqual(first.train(x, y));
+    expect(second.read()).toEqual(first.read());
+  });
+
   it.each([
     { precision: 'float64', limit: 1e-11 },
     // Grappler may change last bits; three steps of Adam amplify them.

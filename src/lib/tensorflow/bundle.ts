@@ -92,6 +92,12 @@ export class BundleReader {
     return dtype === 'bfloat16' ? widenBfloat16(shape, bytes) : fromBytes(dtype, shape, bytes);
   }
 
+  /** All entries that are numbers, by key. */
+  tensors(): Map<string, NdArray> {
+    const numeric = [...this.entries].filter(([, { dtype }]) => dtype !== undefined);
+    return new Map(numeric.map(([key]) => [key, this.tensor(key)]));
+  }
+
   /** The scalar text (or bytes) under `key`. */
   text(key: string): Uint8Array {
     const { dtype, shape } = this.#entry(key);
@@ -251,7 +257,7 @@ function fixedLength(length: number): Uint8Array {
 export function writeBundle(
   prefix: string,
   tensors: ReadonlyMap<string, NdArray>,
-  texts: ReadonlyMap<string, Uint8Array>,
+  texts: ReadonlyMap<string, Uint8Array> = new Map(),
 ): void {
   const rows: TableEntry[] = [];
   const data = new AtomicFile(shardName(prefix, 0, 1));

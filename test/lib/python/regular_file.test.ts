@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
-import { readCheckpointIndex } from '../../../src/graph/checkpoint_index.ts';
 import { readRows } from '../../../src/lib/csv/table.ts';
 import { readAnyJson } from '../../../src/lib/json/file.ts';
 import { readWeightsH5 } from '../../../src/lib/keras/weights_h5.ts';
@@ -114,7 +113,6 @@ describe('what is not a regular file is refused at once, by every reader', () =>
     ['readHeader', readHeader],
     ['rdann', (path) => rdann(path, 'atr')],
     ['readCheckpoint', readCheckpoint],
-    ['readCheckpointIndex', readCheckpointIndex],
   ];
 
   it.each(readers)('%s', async (_, read) => {

@@ -6,7 +6,7 @@ import { InputError } from '../../../src/errors.ts';
 import { Budget } from '../../../src/lib/budget.ts';
 import { bytesOf, type NdArray, ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { FileNotFoundError } from '../../../src/lib/python/errors.ts';
-import { shardName, writeBundle } from '../../../src/lib/tensorflow/bundle.ts';
+import { BundleReader, shardName, writeBundle } from '../../../src/lib/tensorflow/bundle.ts';
 import { readCheckpoint, writeCheckpoint } from '../../../src/lib/tensorflow/checkpoint.ts';
 import { crc32c, maskCrc } from '../../../src/lib/tensorflow/crc32c.ts';
 import {
@@ -99,6 +99,19 @@ describe('tf.train.load_checkpoint', () => {
     const lines = (list: readonly string[]) => list.map((line) => line.replace('half ', '').trimEnd()).sort();
     const typeNames = (line: string) => line.replace(' half [', ' float16 [');
     expect(lines(output.trimEnd().split('\n').map(typeNames))).toEqual(lines(expected));
+  });
+
+  it('reads what tf.raw_ops.SaveV2 wrote', async () => {
+    const prefix = join(folder, 'raw');
+    const program = [
+      'import sys, numpy as np, tensorflow as tf',
+      'many = {f"layer_{i}/weights": np.arange(i + 1.0) for i in range(300)}',
+      'tf.raw_ops.SaveV2(prefix=sys.argv[1], tensor_names=list(many), shape_and_slices=[""] * 300, tensors=list(many.values()))',
+    ].join('\n');
+    await runPython(['-c', program, prefix]);
+    const values = Array.from({ length: 300 }, (_, i) => Float64Array.from({ length: i + 1 }, (_, k) => k));
+    const expected = values.map((data, i) => [`layer_${i}/weights`, ndarray('float64', [i + 1], data)] as const);
+    expect(new BundleReader(prefix).tensors()).toEqual(new Map(expected));
   });
 
   it('is noted as the newest checkpoint of its folder, as save_weights does', () => {
