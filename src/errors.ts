@@ -1,20 +1,20 @@
 import { oneLine, shellCommand } from './text.ts';
 
-/** What a bad input was, where it lies and what to do next. */
+/** Description of bad input: what it is, where it is, and what to do next. */
 export interface Problem {
-  /** File (or other source) that holds the fault. */
+  /** File (or other source) with the fault. */
   readonly file?: string;
   /** Place inside the file: record, field, byte offset, line. */
   readonly where?: string;
   /** What was found. */
   readonly got?: string;
-  /** What would have been right. */
+  /** What would have been correct. */
   readonly expected?: string;
   /** The next command or action for the user. */
   readonly next?: string;
 }
 
-/** Input that cannot be used: the message says what was got, what was expected, where, and what to do next. */
+/** Input that cannot be used. The message says what was got, what was expected, where, and what to do next. */
 export class InputError extends Error {
   override readonly name: string = 'InputError';
   readonly problem: Problem;
@@ -25,7 +25,7 @@ export class InputError extends Error {
   }
 }
 
-/** Longest text from a file that a message repeats. */
+/** Largest number of characters that a message quotes from a file. */
 const longest = 400;
 
 function brief(text: string): string {
@@ -34,7 +34,7 @@ function brief(text: string): string {
   return `${shown.slice(0, longest)}… (${shown.length.toLocaleString('en')} characters)`;
 }
 
-/** A command line that cannot be read or carried out as it was typed; the program ends with code 2, as argparse does. */
+/** A command line that cannot be parsed or executed as typed. The program ends with exit code 2, as with argparse. */
 export class UsageError extends InputError {
   override readonly name: string = 'UsageError';
 }
@@ -50,35 +50,35 @@ function describe(summary: string, { file, where, got, expected, next }: Problem
   return next ? `${sentence}. ${next}` : sentence;
 }
 
-/** What a refusal of the operating system means to a user, by its code, and what helps; `path` is ready for a shell. */
+/** What an error of the operating system means for a user, and what helps, by error code. `path` is quoted for a shell. */
 const refusals: Readonly<Record<string, readonly [meaning: string, next: (path: string) => string]>> = {
   ENOENT: ['there is no such file or folder', (path) => `Check the path: ls -d ${path}`],
   EACCES: ['permission denied', (path) => `See who may use it: ls -ld ${path}`],
-  EPERM: ['the system does not permit this', (path) => `See who may use it: ls -ld ${path}`],
+  EPERM: ['the system does not allow this', (path) => `See who may use it: ls -ld ${path}`],
   ENOTDIR: ['a part of the path is a file, not a folder', () => 'Check the path.'],
-  EISDIR: ['a folder, where a file is expected', (path) => `See what it holds: ls ${path}`],
-  EEXIST: ['the name is taken', (path) => `See what is there: ls -ld ${path}`],
+  EISDIR: ['this is a folder, not a file', (path) => `See what it holds: ls ${path}`],
+  EEXIST: ['a file or folder of this name exists already', (path) => `See what is there: ls -ld ${path}`],
   ENOTEMPTY: ['the folder is not empty', (path) => `See what it holds: ls -A ${path}`],
   ENOSPC: ['there is no room on the disk', (path) => `Make room (df -h ${path}), then run the same command again.`],
-  EDQUOT: ['the quota of the disk is used up', () => 'Make room (quota -s), then run the same command again.'],
+  EDQUOT: ['the disk quota is used up', () => 'Make room (quota -s), then run the same command again.'],
   EFBIG: [
-    'the file is larger than the file system or ulimit -f permits',
+    'the file is larger than the file system or ulimit -f allows',
     () => 'Choose a place on another file system.',
   ],
-  EROFS: ['the file system is read-only', () => 'Choose a place that can be written.'],
-  ELOOP: ['the links lead in a circle', (path) => `See where they lead: ls -l ${path}`],
+  EROFS: ['the file system is read-only', () => 'Choose a place on a writable file system.'],
+  ELOOP: ['the symbolic links form a loop', (path) => `See where they lead: ls -l ${path}`],
   ENAMETOOLONG: ['the name is too long', () => 'Choose a shorter one (255 bytes for each part of a path).'],
-  EMFILE: ['too many files are open', () => 'Permit more: ulimit -n 4096'],
+  EMFILE: ['too many files are open', () => 'Allow more: ulimit -n 4096'],
   ENFILE: ['too many files are open on this machine', () => 'Close other programs.'],
-  EBUSY: ['it is in use', () => 'Close what uses it, then run the same command again.'],
+  EBUSY: ['the file is in use', () => 'Close the program that uses it, then run the same command again.'],
   EXDEV: ['the two places are on different file systems', () => 'Choose a place on the same one.'],
-  EIO: ['the disk or the network file system failed', () => 'Look into the log of the system: dmesg'],
+  EIO: ['the disk or the network file system failed', () => 'See the system log: dmesg'],
   ESTALE: ['the network file system lost the file', () => 'Run the same command again.'],
   ETXTBSY: ['the program is being written', () => 'Run the same command again.'],
 };
 
 /**
- * A refusal of the operating system (a missing file, no permission, a full disk) in words for a user; undefined for any other error.
+ * Explains an error of the operating system (a missing file, no permission, a full disk) to a user; undefined for any other error.
  *
  * @param flag option that named the path, as typed.
  */
@@ -96,7 +96,7 @@ export function systemFault(error: unknown, flag?: string): InputError | undefin
   });
 }
 
-/** What an error says to a user. */
+/** The message of an error for a user. */
 export function messageOf(error: unknown): string {
   const shown = systemFault(error) ?? error;
   return shown instanceof Error ? shown.message : String(shown);

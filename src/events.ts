@@ -1,9 +1,9 @@
 import { columnsOf, hideStatus, showStatus, widthOf, write } from './output.ts';
 import { oneLine } from './text.ts';
 
-/** What long work tells about itself. */
+/** Progress of long work. */
 export type ProgressEvent =
-  /** A task begins; `total` counts `unit`s where it is known. */
+  /** A task begins. `total` is the number of `unit`s, if known. */
   | { readonly kind: 'start'; readonly task: string; readonly total?: number; readonly unit: string }
   /** `done` units of the task are complete; `detail` is shown beside the count (loss, file name, …). */
   | { readonly kind: 'progress'; readonly task: string; readonly done: number; readonly detail?: string }
@@ -20,7 +20,7 @@ export type Reporter = (event: ProgressEvent) => void;
 /** Discards every event. */
 export const silent: Reporter = () => {};
 
-/** Milliseconds between two lines of one task where there is no terminal. */
+/** Milliseconds between two lines of one task, without a terminal. */
 const lineInterval = 10_000;
 
 /** A bar per task on a terminal; plain lines (start, every ten seconds, end) for logs and CI. */
@@ -30,7 +30,7 @@ export function reporterFor(stream: NodeJS.WriteStream = process.stderr): Report
     : lineReporter((line) => write(stream, `${line}\n`));
 }
 
-/** Hands events on with texts of one visible line each, whatever names of files and records they hold. */
+/** Passes events on with every text made safe to show on one line. */
 function plainly(report: Reporter): Reporter {
   return (event) => {
     const texts = Object.entries(event).map(([key, value]) => [
@@ -87,7 +87,7 @@ interface Task {
   detail?: string;
 }
 
-/** Milliseconds between two pictures of the bar. */
+/** Milliseconds between two updates of the bar. */
 const frameInterval = 100;
 
 function barReporter(stream: NodeJS.WriteStream): Reporter {
@@ -137,7 +137,10 @@ function counted(count: number, units: string): string {
   return `${count} ${count === 1 ? units.replace(/s$/, '') : units}`;
 }
 
-/** What a task's line says in so many columns: the detail (figures) is kept longest, and of it the end; the bar and the speed go first. */
+/**
+ * The status line of a task, shortened to the number of columns: first the bar and the speed are dropped, last the detail (figures), of which the end
+ * is kept.
+ */
 export function statusLine({ name, unit, total, begun, done, detail = '' }: Task, columns: number): string {
   const seconds = Math.max(0.001, (Date.now() - begun) / 1000);
   const count = total === undefined ? `${done}` : `${done}/${total}`;
@@ -168,7 +171,7 @@ function timeText(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** A text in lines of so many columns, broken before names only, so that a figure stays beside its name. */
+/** Wraps a text to the number of columns. Breaks lines only before names, so that a figure stays beside its name. */
 function wrapFigures(text: string, columns: number): string {
   const lines: string[] = [];
   for (const part of text.split(/ (?=[^\d\s])/)) {

@@ -2,14 +2,14 @@ import type { WriteStream } from 'node:tty';
 import { oneLine, printable } from './text.ts';
 
 /**
- * Writes text to the standard output, see {@link printable}. All text of this program for people goes through here, {@link printError} or a
- * reporter (`events.ts`).
+ * Writes text to standard output, see {@link printable}. All text for people goes through this function, {@link printError} or a reporter
+ * (`events.ts`).
  */
 export function print(text: string): void {
   write(process.stdout, text);
 }
 
-/** Writes text to the standard error. */
+/** Writes text to standard error. */
 export function printError(text: string): void {
   write(process.stderr, text);
 }
@@ -23,15 +23,15 @@ export function write(stream: NodeJS.WriteStream, text: string): void {
   if (above && text.endsWith('\n')) draw();
 }
 
-/** A line that changes while work goes on; it stays below all other text of the terminal. */
+/** The status line, which changes while work goes on and stays below all other text of the terminal. */
 let status:
   | { readonly stream: NodeJS.WriteStream; readonly line: (columns: number) => string; shown: string }
   | undefined;
 
 /**
- * Shows a line below all text that {@link write} writes to a terminal, in place of the one before.
+ * Shows a status line below all text that {@link write} writes to a terminal. Replaces the previous one.
  *
- * @param line the line for a terminal of so many columns.
+ * @param line gives the line for a terminal with this number of columns.
  */
 export function showStatus(stream: NodeJS.WriteStream, line: (columns: number) => string): void {
   watch(stream);
@@ -41,7 +41,7 @@ export function showStatus(stream: NodeJS.WriteStream, line: (columns: number) =
   draw();
 }
 
-/** Removes the line that {@link showStatus} showed. */
+/** Removes the status line. */
 export function hideStatus(): void {
   if (status === undefined) return;
   erase();
@@ -51,12 +51,12 @@ export function hideStatus(): void {
 
 function draw(): void {
   if (status === undefined) return;
-  // A full last column would begin the next line on some terminals.
+  // On some terminals, text in the last column starts a new line.
   status.shown = oneLine(status.line(columnsOf(status.stream) - 1));
   status.stream.write(status.shown);
 }
 
-/** Terminals that became narrower have wrapped the line. */
+/** If the terminal has become narrower, the line has been wrapped into several rows. */
 function erase(): void {
   if (status === undefined) return;
   const rows = Math.ceil(widthOf(status.shown) / columnsOf(status.stream));
@@ -64,13 +64,13 @@ function erase(): void {
   status.shown = '';
 }
 
-/** Columns of a terminal as it is now: `columns` is as old as the last event that was let in. */
+/** Current number of columns of a terminal. (`stream.columns` is updated only when Node handles events, which long work delays.) */
 export function columnsOf(stream: NodeJS.WriteStream): number {
   const [columns] = (stream as Partial<WriteStream>).getWindowSize?.() ?? [stream.columns];
   return columns > 0 ? columns : 80;
 }
 
-/** Columns that a text takes: letters of East Asian scripts and pictures take two. */
+/** Number of columns that a text takes. East Asian characters and emoji take two. */
 export function widthOf(text: string): number {
   return Array.from(text, (letter) => (isWide(letter.codePointAt(0)!) ? 2 : 1)).reduce((sum, one) => sum + one, 0);
 }
@@ -88,11 +88,11 @@ function watch(stream: NodeJS.WriteStream): void {
 
 const watched = new WeakSet<NodeJS.WriteStream>();
 
-/** Output that nobody reads any more (`… | head`) is not a fault: the work goes on. Output that is lost is one. */
+/** If the reader of the output has ended (`… | head`), the work goes on. If output is lost for another reason, that is an error. */
 function onError(stream: NodeJS.WriteStream, { code, message }: NodeJS.ErrnoException): void {
   if (code === 'EPIPE') return;
   process.once('exit', () => {
     process.exitCode ||= 1;
   });
-  if (stream === process.stdout) printError(`The standard output could not be written: ${message}\n`);
+  if (stream === process.stdout) printError(`Standard output could not be written: ${message}\n`);
 }

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Characters that move the cursor, colour or reorder text, or cannot stand in XML: control and bidirectional ones, tags, halves of surrogate pairs. */
+/**
+ * Characters that move the cursor, colour or reorder text, or are invalid in XML: control characters, bidirectional ones, tags, unpaired surrogates.
+ */
 const unprintable =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /**
- * Text that holds foreign parts (names of files, leads and classes, messages of Python), in several lines, as it may be shown: line feeds and tabs
- * stay, everything else that is not a visible character becomes its escape, `\u001b` for an ANSI escape. JSON stays the same JSON.
+ * Makes multi-line text with untrusted parts (names of files, leads and classes, messages of Python) safe to show. Keeps line feeds and tabs, and
+ * replaces every other invisible character by its escape, such as `\u001b` for an ANSI escape. JSON keeps its meaning.
  */
 export function printable(text: string): string {
   return text.replace(unprintable, (character) =>
@@ -16,7 +18,7 @@ export function printable(text: string): string {
   );
 }
 
-/** The same in one line: line feeds and tabs are escaped too (`\n`, `\t`), so that a name cannot pretend to be a line of its own. */
+/** The same for a single line: also escapes line feeds and tabs (`\n`, `\t`), so that a name cannot look like another line. */
 export function oneLine(text: string): string {
   return text.replace(unprintable, escapeOf);
 }
@@ -30,7 +32,7 @@ function escapeOf(character: string): string {
     .join('');
 }
 
-/** Text as it may stand between the tags of SVG, HTML and XML and in their quoted attributes. */
+/** Escapes text for use between tags and in quoted attributes of SVG, HTML and XML. */
 export function escapeMarkup(text: string): string {
   return printable(text)
     .replaceAll('&', '&amp;')
@@ -41,22 +43,24 @@ export function escapeMarkup(text: string): string {
 }
 
 /**
- * Text for a cell of a table that people open in a spreadsheet: one that would be taken for a formula (it begins with `=`, `+`, `-` or `@`, and is not a
- * number) gets an apostrophe in front, as OWASP advises against CSV injection.
+ * Text for a cell of a table that people open in a spreadsheet. Puts an apostrophe before text that would be taken for a formula (it begins with `=`,
+ * `+`, `-` or `@`, and is not a number), as OWASP recommends against CSV injection.
  */
 export function spreadsheetCell(text: string): string {
   const shown = oneLine(text);
   return /^[=+\-@＝＋－＠]/.test(shown) && Number.isNaN(Number(shown)) ? `'${shown}` : shown;
 }
 
-/** Words as one line that is safe to paste into a POSIX shell. */
+/** Joins words into one line that is safe to paste into a POSIX shell. */
 export function shellCommand(words: readonly string[]): string {
   return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
-/** How a command of this project is typed here: in a clone through npm, which works before set-up too, else as that of an installed package. */
+/**
+ * How to type a command of this project: in a clone through npm, which also works before set-up; otherwise as the command of an installed package.
+ */
 export function ownCommand(name: string, ...words: readonly string[]): string {
-  // npm leaves the lock file out of an installed package.
+  // Installed packages have no lock file.
   const isClone = existsSync(join(import.meta.dirname, '..', 'package-lock.json'));
   const rest = words.length === 0 ? '' : ` ${isClone ? '-- ' : ''}${shellCommand(words)}`;
   return isClone ? `npm run ${name}${rest}` : `npx ecg-transplant ${name}${rest}`;

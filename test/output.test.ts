@@ -41,7 +41,7 @@ describe('what reaches the terminal', () => {
     const full = shell(`"${process.execPath}" "${bin}" --help > /dev/full`);
     expect([full.status, full.stderr]).toEqual([
       1,
-      expect.stringMatching(/^The standard output could not be written: ENOSPC/),
+      expect.stringMatching(/^Standard output could not be written: ENOSPC/),
     ]);
   });
 });

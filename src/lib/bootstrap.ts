@@ -5,36 +5,36 @@ import { RandomState } from './numpy/random.ts';
 import { ValueError } from './python/errors.ts';
 import { columnOf, descending, type Indicator } from './sklearn/metrics.ts';
 
-/** How often and how samples are drawn again. */
+/** How to resample. */
 export interface BootstrapOptions {
   /** Default 1,000. */
   readonly resamples?: number;
-  /** Share of the resamples inside an interval; default 0.95. */
+  /** Share of the resamples that an interval covers; default 0.95. */
   readonly confidence?: number;
   /** Seed of the draws; default 0. The same seed gives the same intervals. */
   readonly seed?: number;
-  /** `argmax` (default) predicts the most probable class, a number every class that reaches it. */
+  /** `argmax` (default) predicts the most probable class; a number predicts every class with at least this probability. */
   readonly decision?: 'argmax' | number;
   /**
-   * Patient of each sample. With it whole patients are drawn, since recordings of one patient are not independent; without it samples are drawn within each distinct row
-   * of labels, so that every resample keeps the class counts.
+   * Patient of each sample. If given, whole patients are drawn, because recordings of one patient are not independent. Otherwise, samples are drawn
+   * within each distinct row of labels, so that every resample has the same class counts.
    */
   readonly groups?: ArrayLike<string | number | bigint>;
 }
 
 /** A figure with its percentile interval over the resamples. */
 export interface Interval {
-  /** On all samples as they are; NaN where it is not defined. */
+  /** On all samples, without resampling; NaN if it is not defined. */
   readonly value: number;
   readonly low: number;
   readonly high: number;
-  /** Resamples in which the figure was not defined (an AUC without both labels); they do not count. */
+  /** Number of resamples in which the score is not defined (an AUC without both labels). They are left out of the interval. */
   readonly undefinedResamples: number;
 }
 
-/** Scores of a set of predictions. F1, precision and recall are 0 where their denominator is 0. */
+/** Scores of a set of predictions. F1, precision and recall are 0 if their denominator is 0. */
 export interface Scores<T> {
-  /** Share of samples whose predicted labels are all right. */
+  /** Share of samples whose predicted labels are all correct. */
   readonly accuracy: T;
   readonly macroF1: T;
   readonly macroAuc: T;
@@ -46,7 +46,7 @@ export interface Scores<T> {
  *
  * @param yTrue truth (samples, classes) of 0 and 1.
  * @param yProb probabilities of the same shape.
- * @throws ValueError where shapes, labels or options do not fit.
+ * @throws ValueError if shapes, labels or options are wrong.
  */
 export function bootstrapScores(yTrue: NdArray, yProb: NdArray, options: BootstrapOptions = {}): Scores<Interval> {
   const scorer = new Scorer(yTrue, yProb, options.decision ?? 'argmax');
@@ -57,7 +57,7 @@ export function bootstrapScores(yTrue: NdArray, yProb: NdArray, options: Bootstr
 /**
  * Differences b − a of the scores of two sets of predictions for the same samples; each resample is drawn once for both.
  *
- * @throws ValueError where shapes, labels or options do not fit.
+ * @throws ValueError if shapes, labels or options are wrong.
  */
 export function bootstrapDifference(
   yTrue: NdArray,
@@ -74,7 +74,7 @@ export function bootstrapDifference(
   return toScores(a.classes, intervals(difference(), drawWeights(yTrue, options, difference), options));
 }
 
-/** Computes all scores from the number of times that each sample was drawn; sorting is done once. */
+/** Computes all scores from the number of times that each sample was drawn. Sorts only once. */
 class Scorer {
   readonly classes: number;
   readonly #samples: number;
@@ -230,7 +230,7 @@ function intervals(
   });
 }
 
-/** Linear between neighbours, as `numpy.quantile`; NaN for no values. */
+/** Quantile with linear interpolation, as `numpy.quantile`; NaN if there are no values. */
 function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const place = share * (sorted.length - 1);

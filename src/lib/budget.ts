@@ -1,31 +1,31 @@
 import { InputError } from '../errors.ts';
 
-/** What every file may ask for, however small it is. */
+/** What every file may use, however small it is. */
 const FLOOR = { bytes: 2 ** 28, steps: 2 ** 22 };
 /**
- * What a file may ask for beyond that, for each of its bytes. Recordings pack to a fifth; recordings padded with zeros to fifty times their length,
- * to a sixtieth.
+ * What a file may use in addition for each of its bytes. For comparison: gzip packs recordings to a fifth, and recordings padded with zeros to fifty
+ * times their length to a sixtieth.
  */
 const PER_BYTE = { bytes: 64, steps: 64 };
 
-/** Limits that a caller knows better than the size of the file tells. */
+/** Limits that the caller sets, independent of the size of the file. */
 export interface BudgetOptions {
-  /** Most bytes, whatever the size of the file; default 8 GiB. */
+  /** Largest number of bytes, whatever the size of the file; default 8 GiB. */
   readonly maxBytes?: number;
 }
 
 /**
- * What reading one file may cost. A reader spends bytes before it takes memory – for what it unpacks, decodes, converts or copies – and steps
- * for work that leaves nothing in memory. Both limits grow with the size of the file, so that a small file can never exhaust the machine; a
- * large one may. Nothing is paid back: what counts is what the file asked for in all.
+ * Limits on the memory and work that reading one file may take. A reader spends bytes before it allocates memory to unpack, decode, convert or copy,
+ * and steps for work that leaves nothing in memory. Both limits grow with the size of the file, so a small file can never exhaust the machine; a
+ * large one may. Memory that is freed is not credited: the total counts.
  */
 export class Budget {
   readonly file: string;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number;
   readonly maxBytes: number;
   readonly maxSteps: number;
-  /** Where in the file its reader is, for messages. */
+  /** Gives the reader's position in the file, for messages. */
   where: (() => string) | undefined;
   #bytes = 0;
   #steps = 0;
@@ -42,7 +42,7 @@ export class Budget {
     return this.maxBytes - this.#bytes;
   }
 
-  /** Takes bytes for `what`. Throws InputError that names file, request and limit if there are not enough left. */
+  /** Spends bytes on `what`. Throws an InputError that names file, request and limit if too few are left. */
   spend(bytes: number, what: string): void {
     this.#bytes += bytes;
     if (!(this.#bytes <= this.maxBytes)) {
@@ -50,7 +50,7 @@ export class Budget {
     }
   }
 
-  /** Takes steps of work for `what`. Throws InputError as `spend`. */
+  /** Spends steps of work on `what`. Throws InputError as `spend` does. */
   work(steps: number, what: string): void {
     this.#steps += steps;
     if (!(this.#steps <= this.maxSteps)) {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** Place in the source, `file:line`, of the innermost caller in one of the folders (which end with `/`); empty if there is none. */
+/** Source line (`file:line`) of the innermost caller in one of the folders (which end with `/`); empty if there is none. */
 export function callerWithin(...folders: readonly string[]): string {
   for (const line of (new Error().stack ?? '').split('\n')) {
     const [, location, row] = /\(?((?:file:\/\/)?\/[^():]+):(\d+):\d+\)?$/.exec(line) ?? [];

@@ -3,23 +3,23 @@ import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { systemFault } from '../errors.ts';
 
-/** What a file is, judged by its content. */
+/** Kind of a file, recognised by its content. */
 export interface FileKind {
-  /** Short name for decisions, such as `edf`. */
+  /** Short name for use in code, such as `edf`. */
   readonly id: string;
   /** In words, with an article: "an EDF recording". */
   readonly words: string;
-  /** What can be done with it, as sentences. */
+  /** What the user can do with it, in sentences. */
   readonly next?: string;
 }
 
 const shown = 2048;
-/** Bytes of a WFDB header in which the lines of its signals are looked for. */
+/** Number of bytes of a WFDB header that are searched for the lines of its signals. */
 const headerBytes = 1 << 16;
 const convert = 'Convert it to WFDB, CSV or .npy first.';
 const unpackIt = 'Unpack it first.';
 
-/** Kinds that begin with fixed bytes: the first that fits counts. */
+/** Kinds that begin with fixed bytes. The first match counts. */
 const signatures: readonly (readonly [at: number, bytes: string, kind: FileKind])[] = [
   [0, '\xffBIOSEMI', { id: 'bdf', words: 'a BDF recording', next: convert }],
   [0, 'GDF ', { id: 'gdf', words: 'a GDF recording', next: convert }],
@@ -74,7 +74,7 @@ const signatures: readonly (readonly [at: number, bytes: string, kind: FileKind]
   [0, '\x7fELF', { id: 'program', words: 'a program' }],
 ];
 
-/** Root elements of XML that ECG machines write. */
+/** Root elements of the XML files that ECG machines write. */
 const xmlRoots: Readonly<Record<string, string>> = {
   AnnotatedECG: 'an HL7 aECG recording (XML)',
   RestingECG: 'a GE MUSE recording (XML)',
@@ -83,9 +83,7 @@ const xmlRoots: Readonly<Record<string, string>> = {
   StressTest: 'a stress test (XML)',
 };
 
-/**
- * What a file is, judged by its first bytes, whatever its name: what a user needs who named a file that cannot be used. Never throws.
- */
+/** Recognises a file by its first bytes, whatever its name, to explain to a user why it cannot be used. Never throws. */
 export function fileKind(path: string): FileKind {
   try {
     const status = statSync(path);
@@ -117,7 +115,7 @@ function kindOf(head: Buffer, path: string): FileKind {
   return kind;
 }
 
-/** Whether a WFDB header names a file as one of its signals'. */
+/** Whether a WFDB header names a file as one of its signal files. */
 export function namesSignalFile(header: string, name: string): boolean {
   if (!statSync(header, { throwIfNoEntry: false })?.isFile()) return false;
   try {
@@ -135,7 +133,7 @@ function byContent(head: Buffer): FileKind {
   const text = head.toString('latin1');
   const found = signatures.find(([at, bytes]) => text.startsWith(bytes, at))?.[2];
   if (found) return found;
-  // A version of 0 and free text of fixed widths; a table would have its first separator by then.
+  // Version 0, then text fields of fixed widths. A table would have a separator in the first 32 bytes.
   if (/^0 {7}[^,;\t\r\n]{24}/.test(text)) return { id: 'edf', words: 'an EDF recording', next: convert };
   if (text.startsWith('PK\x03\x04')) return zipKind(text);
   if (head[0] === 0x1f && head[1] === 0x8b) return gzipKind(head);
@@ -160,7 +158,7 @@ function zipKind(text: string): FileKind {
 
 function gzipKind(head: Buffer): FileKind {
   try {
-    // What there is of the beginning is enough; it unpacks to a thousand times its size at most.
+    // The beginning is enough. It unpacks to at most a thousand times its size.
     const inner = byContent(gunzipSync(head, { finishFlush: 2, maxOutputLength: 1 << 22 }));
     if (inner.id === 'pickle') return { id: 'pickle', words: 'a Python pickle (packed with gzip)' };
     return { id: 'gzip', words: `${inner.words}, packed with gzip`, next: unpackIt };
@@ -169,7 +167,9 @@ function gzipKind(head: Buffer): FileKind {
   }
 }
 
-/** The five numbers that a MATLAB 4 file begins with: type (little- or big-endian), rows, columns, imaginary part, length of the name. */
+/**
+ * Whether the file begins like a MATLAB 4 file, with five numbers: type (little- or big-endian), rows, columns, imaginary part, length of the name.
+ */
 function isMat4(head: Buffer): boolean {
   if (head.length < 21) return false;
   return [head.readInt32LE.bind(head), head.readInt32BE.bind(head)].some((read) => {

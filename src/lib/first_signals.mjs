@@ -1,14 +1,14 @@
-// Plain JavaScript without imports: the first that runs of a command.
+// Plain JavaScript without imports, because it runs before anything else of a command.
 
-/** Signals by which a user, a scheduler or npm ends a command or asks it to save. */
+/** Signals with which a user, a scheduler or npm stops a command or asks it to save. */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'];
 
 const kept = [];
 const keep = (name) => kept.push(name);
 
 /**
- * Keeps the signals that come while the command is loaded, which takes a second. Without it a job that is told to save would be killed, or,
- * by SIGUSR1, open Node's debugger.
+ * Records the signals that arrive while the command is loading, which takes a second. Without this, a job that is asked to save would be killed, or
+ * would open Node's debugger (SIGUSR1).
  */
 export function keepSignals() {
   for (const name of endingSignals) process.on(name, keep);
@@ -16,7 +16,8 @@ export function keepSignals() {
 }
 
 /**
- * Ends that; returns the signals that have come. Who heeds signals listens before calling this, else a signal does what it does by default.
+ * Stops recording, and returns the recorded signals. Add your own signal handlers before you call this; afterwards, a signal without a handler has
+ * its default effect.
  *
  * @returns {NodeJS.Signals[]}
  */
@@ -26,7 +27,7 @@ export function keptSignals() {
   return kept.splice(0);
 }
 
-/** Whether SIGUSR1 came before the first line of a program could run: Node has opened its debugger then, which nobody asked for. */
+/** Whether SIGUSR1 arrived before the first line of the program. Node has then opened its debugger, which this closes. */
 function closeDebugger() {
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
   const inspector = process.getBuiltinModule?.('node:inspector');
@@ -35,7 +36,10 @@ function closeDebugger() {
   return true;
 }
 
-/** `npx` runs a command in a shell. SIGTERM to npx ends the two and not the command, which then gives the signal to itself. */
+/**
+ * `npx` runs a command in a shell. SIGTERM to npx ends npx and the shell, but not the command. So the command watches its parent, and sends itself
+ * the signal.
+ */
 function watchNpx() {
   const { npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = process.env;
   if (event !== 'npx' || !/^'?(\S*\/)?(ecg-transplant|zx)'?(\s|$)/.test(script)) return;

@@ -4,24 +4,24 @@ import { InputError, systemFault } from '../errors.ts';
 import { shellCommand } from '../text.ts';
 import { temporaryPath } from './python/atomic_file.ts';
 
-/** How an output is checked. */
+/** How to check an output. */
 export interface OutputOptions {
-  /** Option that names it, as typed. */
+  /** Option that names it, as the user typed it. */
   readonly flag?: string;
-  /** A file that is there may be replaced; default no. */
+  /** Whether an existing file may be replaced; default false. */
   readonly replace?: boolean;
 }
 
 /**
- * Checks, before the work begins, that a file can be written: its folder is there and can be written to, and the name is free, or may be replaced.
+ * Checks, before the work begins, that a file can be written: its folder exists and is writable, and the file does not exist yet or may be replaced.
  *
- * @throws InputError that says what stands in the way.
+ * @throws InputError that says why not.
  */
 export function checkOutputFile(path: string, { flag, replace = false }: OutputOptions = {}): void {
   attempt(flag, () => {
     const status = statusOf(path);
     if (status?.isDirectory()) {
-      throw new InputError('a folder, where a file is to be written', {
+      throw new InputError('this is a folder, not a file', {
         file: named(flag, path),
         next: `Name a file in it: ${shellCommand([...(flag === undefined ? [] : [flag]), join(path, 'NAME')])}`,
       });
@@ -34,9 +34,9 @@ export function checkOutputFile(path: string, { flag, replace = false }: OutputO
       });
     }
     if (status && !replace) {
-      throw new InputError('the file is there already', {
+      throw new InputError('the file exists already', {
         file: named(flag, path),
-        next: 'Replace it: add --force. Or name another file.',
+        next: 'Add --force to replace it, or name another file.',
       });
     }
     const folder = dirname(resolve(path));
@@ -44,7 +44,7 @@ export function checkOutputFile(path: string, { flag, replace = false }: OutputO
     if (around === undefined) {
       throw new InputError('the folder does not exist', {
         file: named(flag, dirname(path)),
-        next: `Make it first: mkdir -p ${shellCommand([dirname(path)])}`,
+        next: `Create it first: mkdir -p ${shellCommand([dirname(path)])}`,
       });
     }
     requireFolder(flag, folder, around);
@@ -53,9 +53,9 @@ export function checkOutputFile(path: string, { flag, replace = false }: OutputO
 }
 
 /**
- * Checks, before the work begins, that a folder is there and can be written to, or can be created.
+ * Checks, before the work begins, that a folder exists and is writable, or can be created.
  *
- * @throws InputError that says what stands in the way.
+ * @throws InputError that says why not.
  */
 export function checkOutputFolder(path: string, { flag }: Pick<OutputOptions, 'flag'> = {}): void {
   attempt(flag, () => {
@@ -74,17 +74,17 @@ function named(flag: string | undefined, path: string): string {
   return flag === undefined ? path : `${flag}: ${path}`;
 }
 
-/** The status of what a path leads to; undefined if nothing is there. A link that leads nowhere is something. */
+/** The status of the file or folder that a path leads to; undefined if there is none. A dangling link is an error. */
 function statusOf(path: string): Stats | undefined {
   try {
     const status = statSync(path, { throwIfNoEntry: false });
     if (status !== undefined || !lstatSync(path, { throwIfNoEntry: false })) return status;
   } catch (error) {
-    // A folder above it is a file.
+    // A parent of the path is a file.
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
     throw error;
   }
-  throw new InputError('a link that leads nowhere', {
+  throw new InputError('the link leads nowhere', {
     file: path,
     next: `See where it leads: ls -l ${shellCommand([path])}`,
   });
@@ -92,10 +92,10 @@ function statusOf(path: string): Stats | undefined {
 
 function requireFolder(flag: string | undefined, folder: string, status: Stats): void {
   if (status.isDirectory()) return;
-  throw new InputError('a file, where a folder is expected', {
+  throw new InputError('this is not a folder', {
     file: named(flag, folder),
     got: kindOf(status),
-    next: 'Name a folder, or another place for it.',
+    next: 'Name a folder.',
   });
 }
 
@@ -104,7 +104,7 @@ function kindOf(status: Stats): string {
   return status.isFIFO() ? 'a pipe' : status.isSocket() ? 'a socket' : 'a device';
 }
 
-/** Writes a byte: the only way to know about rights, read-only file systems and full disks alike. */
+/** Writes a byte, because only this detects missing permissions, read-only file systems and full disks alike. */
 function probe(folder: string): void {
   const file = temporaryPath(join(folder, 'probe'));
   let descriptor: number | undefined;
@@ -112,9 +112,9 @@ function probe(folder: string): void {
     descriptor = openSync(file, 'wx');
     writeSync(descriptor, '.');
   } catch (error) {
-    // The folder is there, and yet nothing can be made in it, as in /proc.
+    // The folder exists, but files cannot be created in it, as in /proc.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new InputError('no file can be made in this folder', { file: folder, next: 'Name another place.' });
+      throw new InputError('files cannot be created in this folder', { file: folder, next: 'Name another place.' });
     }
     throw Object.assign(error as Error, { path: folder });
   } finally {

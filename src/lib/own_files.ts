@@ -5,7 +5,7 @@ import { shellCommand } from '../text.ts';
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /**
- * Opens a file of this package to append to and to read, and makes it if need be. What others may have put in its place is not written to.
+ * Opens a file of this package to append and to read, and creates it if necessary. Does not write to anything that others may have put in its place.
  *
  * @throws InputError for a link, a folder, a device or a pipe.
  */
@@ -13,13 +13,13 @@ export function openToAppend(path: string): number {
   return openRegular(path, O_RDWR | O_APPEND | O_CREAT);
 }
 
-/** Makes a file anew to write to; a file or link of that name is removed first, what a link leads to stays as it is. */
+/** Creates a new file to write to. Removes a file or link of that name first; the target of a link stays untouched. */
 export function openAnew(path: string): number {
   rmSync(path, { force: true });
   return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 }
 
-/** Opens a file of this package to read it; see `openToAppend`. Undefined if it is not there. */
+/** Opens a file of this package to read it; see `openToAppend`. Undefined if it does not exist. */
 export function openToRead(path: string): number | undefined {
   try {
     return openRegular(path, O_RDONLY);
@@ -29,7 +29,9 @@ export function openToRead(path: string): number | undefined {
   }
 }
 
-/** Makes a folder, with those above it, unless it is there. Throws an InputError for a link to one: what is written there would land elsewhere. */
+/**
+ * Creates a folder and its parents, unless it exists. Throws an InputError for a link to a folder, because files would be written to another place.
+ */
 export function makeOwnFolder(path: string): void {
   if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true });
   const status = lstatSync(path);
@@ -48,7 +50,7 @@ export function appendText(path: string, text: string, encoding: BufferEncoding 
 }
 
 function openRegular(path: string, flags: number): number {
-  // A pipe without a reader would keep `open` waiting.
+  // O_NONBLOCK, because `open` would wait for a reader of a pipe.
   const descriptor = opened(path, flags | O_NOFOLLOW | O_NONBLOCK);
   const status = fstatSync(descriptor);
   if (status.isFile()) return descriptor;
@@ -74,10 +76,10 @@ function opened(path: string, flags: number): number {
 }
 
 function notOurs(path: string, got: string, expected = 'a regular file'): InputError {
-  return new InputError('something else stands in place of a file of this package', {
+  return new InputError('this is not the file that this package writes here', {
     file: path,
     got,
     expected: `${expected}, or nothing`,
-    next: `Look what it is, and remove it: ${shellCommand(['ls', '-ld', path])}`,
+    next: `See what it is, then remove it: ${shellCommand(['ls', '-ld', path])}`,
   });
 }

@@ -2,7 +2,7 @@ import { Worker, workerData } from 'node:worker_threads';
 import { InputError, systemFault } from '../errors.ts';
 import { FileNotFoundError, IndexError, KeyError, ValueError } from './python/errors.ts';
 
-/** Starts a thread that runs a TypeScript module, under tsx as under vitest. The module finds `input` with `workerInput`. */
+/** Starts a thread that runs a TypeScript module, both under tsx and under vitest. The module gets `input` from `workerInput`. */
 export function startWorker(module: URL, input: unknown): Worker {
   // execArgv: a thread inherits the loader options of its process otherwise, which worker_entry has no need of.
   return new Worker(new URL('./worker_entry.mjs', import.meta.url), {
@@ -11,12 +11,12 @@ export function startWorker(module: URL, input: unknown): Worker {
   });
 }
 
-/** What the thread that calls this was started with. */
+/** The input with which the calling thread was started. */
 export function workerInput<T>(): T {
   return (workerData as { readonly input: T }).input;
 }
 
-/** An error as plain data, to cross from one thread to another without losing its type. */
+/** An error as plain data, to send it to another thread without losing its type. */
 export interface ErrorMessage {
   readonly name: string;
   readonly message: string;
@@ -25,7 +25,7 @@ export interface ErrorMessage {
 }
 
 export function packError(thrown: unknown): ErrorMessage {
-  // The code of a system's refusal would not cross.
+  // Messages between threads would lose the code of a system error.
   const error = systemFault(thrown) ?? thrown;
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message, stack } = error;
@@ -41,7 +41,7 @@ const types: Readonly<Record<string, new (message: string) => Error>> = {
   RangeError,
 };
 
-/** The error again, in its own type, with the stack of the thread that threw it. */
+/** The original error, with its type and the stack of the thread that threw it. */
 export function unpackError({ name, message, stack, path }: ErrorMessage): Error {
   const type = types[name] ?? Error;
   const error = name === 'FileNotFoundError' && path !== undefined ? new FileNotFoundError(path) : new type(message);

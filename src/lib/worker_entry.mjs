@@ -1,4 +1,4 @@
-// Entry of every thread: lets Node load TypeScript, whatever started the process, then runs the thread's own module.
+// Entry point of every thread: lets Node load TypeScript, however the process was started, then runs the module of the thread.
 import { workerData } from 'node:worker_threads';
 import './typescript.mjs';
 

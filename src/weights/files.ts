@@ -114,7 +114,7 @@ export async function writeWeights(
 ): Promise<void> {
   const folder = dirname(name);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new InputError('the folder does not exist', { file: folder, next: `Make it first: mkdir -p ${folder}` });
+    throw new InputError('the folder does not exist', { file: folder, next: `Create it first: mkdir -p ${folder}` });
   }
   const given = new Map(weights.map((weight) => [weight.path, weight]));
   const specs = model.weights;

@@ -76,7 +76,7 @@ describe('ecg-transplant weights', () => {
     expect(content('resnet18.weights.h5')).toBe('resnet18 backbone, 1 stage, 1 lead');
     expect(content('resnet18.weights')).toBe('resnet18 backbone, 1 stage, 1 lead');
     for (const format of ['keras', 'tensorflow']) {
-      expect((await command('weights', ...args, '--format', format)).err).toContain('the file is there already');
+      expect((await command('weights', ...args, '--format', format)).err).toContain('the file exists already');
       expect((await command('weights', ...args, '--format', format, '--force')).code).toBe(0);
     }
   });
@@ -141,7 +141,7 @@ describe('ecg-transplant adjust-network', () => {
     const again = await command('adjust-network', ...args);
     expect([again.code, again.err]).toEqual([
       1,
-      expect.stringMatching(/adjusted\S*: the file is there already\. Replace it: add --force/),
+      expect.stringMatching(/adjusted\S*: the file exists already\. Add --force to replace it/),
     ]);
     expect((await command('adjust-network', ...args, '--force')).code).toBe(0);
     for (const file of [output, `${output}.index`, `${output}.data-00000-of-00001`]) rmSync(at(file), { force: true });

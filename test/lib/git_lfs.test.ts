@@ -38,7 +38,7 @@ it.each<[string, () => unknown]>([
 ])('a pointer in place of a %s file is called one', async (_, read) => {
   const attempt = async (): Promise<unknown> => read();
   await expect(attempt()).rejects.toThrow(InputError);
-  await expect(attempt()).rejects.toThrow(/[xy]\.\w+: this is a pointer of Git LFS.*Fetch it: git -C \S+ lfs pull$/);
+  await expect(attempt()).rejects.toThrow(/[xy]\.\w+: this is a Git LFS pointer.*Fetch it: git -C \S+ lfs pull$/);
 });
 
 it('a short file of another kind is none', () => {

@@ -50,14 +50,18 @@ const long = 'n'.repeat(300);
 
 /** What stands in the way of a file, and what is said. */
 const files: readonly (readonly [what: string, path: string, said: RegExp])[] = [
-  ['a missing folder', at('no', 'x'), /the folder does not exist\. Make it first: mkdir -p \S+no$/],
-  ['a folder', at('folder'), /a folder, where a file is to be written\. Name a file in it: --out \S+NAME$/],
-  ['a file that is there', at('file'), /the file is there already\. Replace it: add --force\./],
-  ['a file in the place of its folder', at('file', 'x'), /file: a file, where a folder is expected/],
+  ['a missing folder', at('no', 'x'), /the folder does not exist\. Create it first: mkdir -p \S+no$/],
+  ['a folder', at('folder'), /this is a folder, not a file\. Name a file in it: --out \S+NAME$/],
+  ['an existing file', at('file'), /the file exists already\. Add --force to replace it/],
+  ['a file in the place of its folder', at('file', 'x'), /file: this is not a folder/],
   ['a device', '/dev/full', /not a regular file; got a device/],
   ['a pipe', at('pipe'), /not a regular file; got a pipe/],
-  ['links in a circle', at('circle'), /the links lead in a circle; got ELOOP\. See where they lead: ls -l \S+circle$/],
-  ['a link that leads nowhere', at('dangling'), /a link that leads nowhere\. See where it leads/],
+  [
+    'a loop of links',
+    at('circle'),
+    /the symbolic links form a loop; got ELOOP\. See where they lead: ls -l \S+circle$/,
+  ],
+  ['a link that leads nowhere', at('dangling'), /the link leads nowhere\. See where it leads/],
   ['a long name', at(long), /the name is too long; got ENAMETOOLONG\. Choose a shorter one/],
   ['a file system of the kernel', '/proc/x', /\/proc: .*\. .*/],
   ...(readOnly ? [['a read-only file system', join(readOnly, 'x'), /read-only; got EROFS|got E/] as const] : []),
@@ -65,11 +69,11 @@ const files: readonly (readonly [what: string, path: string, said: RegExp])[] = 
 
 /** What stands in the way of a folder. */
 const folders: readonly (readonly [what: string, path: string, said: RegExp])[] = [
-  ['a file', at('file'), /a file, where a folder is expected; got a file\. Name a folder/],
-  ['a file in the place of a folder above', at('file', 'x', 'y'), /file: a file, where a folder is expected/],
-  ['a device', '/dev/full', /a file, where a folder is expected; got a device/],
-  ['links in a circle', at('circle', 'x'), /the links lead in a circle; got ELOOP/],
-  ['a link that leads nowhere', at('dangling', 'x'), /dangling: a link that leads nowhere/],
+  ['a file', at('file'), /this is not a folder; got a file\. Name a folder/],
+  ['a file in the place of a folder above', at('file', 'x', 'y'), /file: this is not a folder/],
+  ['a device', '/dev/full', /this is not a folder; got a device/],
+  ['a loop of links', at('circle', 'x'), /the symbolic links form a loop; got ELOOP/],
+  ['a link that leads nowhere', at('dangling', 'x'), /dangling: the link leads nowhere/],
   ['a long name', at(long, 'x'), /the name is too long; got ENAMETOOLONG/],
   ['a file system of the kernel', '/proc/x/y', /\/proc: .*\. .*/],
 ];

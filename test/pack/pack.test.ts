@@ -210,7 +210,7 @@ describe('a folder that is not packed', () => {
 
   it('an archive that is there', async () => {
     writeFileSync(archive, 'mine');
-    await expect(packJob()).rejects.toThrow(/is there already.*--force/);
+    await expect(packJob()).rejects.toThrow(/exists already.*--force/);
     expect(readFileSync(archive, 'utf8')).toBe('mine');
   });
 
@@ -223,7 +223,7 @@ describe('a folder that is not packed', () => {
   it.each([
     ['a name that unpack refuses', ['predictions/aux.csv'], /af\/predictions\/aux.csv": refused: the name of a device/],
     ['a .git', ['.git/report.json'], /a \.git/],
-    ['two names of one letter case', ['predictions/a.csv', 'predictions/A.csv'], /some file systems take for/],
+    ['two names of one letter case', ['predictions/a.csv', 'predictions/A.csv'], /some file systems treat as/],
   ])('%s', async (_, names, message) => {
     for (const name of names) {
       mkdirSync(dirname(join(job, name)), { recursive: true });

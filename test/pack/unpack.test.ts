@@ -105,7 +105,7 @@ describe('hostile archives are refused and leave nothing', () => {
     ['a device', { add: [{ name: 'af/d', type: 'BLKTYPE' }] }, /type BlockDevice/],
     ['a pipe', { add: [{ name: 'af/p', type: 'FIFOTYPE' }] }, /type FIFO/],
     ['one name twice', { add: [{ name: 'af/history.csv', body: 'x' }] }, /a second entry of this name/],
-    ['a file as a folder', { add: [{ name: 'af/history.csv/x', body: 'x' }] }, /an entry inside of a file/],
+    ['a file as a folder', { add: [{ name: 'af/history.csv/x', body: 'x' }] }, /an entry inside a file/],
     ['a file beside the folder', { add: [{ name: 'other/x', body: 'x' }] }, /do not lie in one folder/],
     [
       'a file that is not in the list',

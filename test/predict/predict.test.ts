@@ -269,10 +269,10 @@ describe('ecg-transplant predict', () => {
     const pictures = ['a', 'b'].map((person) => readFileSync(at('pictures', person, 'rec_1.svg'), 'utf8'));
     expect(pictures[0]).not.toBe(pictures[1]);
     await expect(command(...out, ...records)).rejects.toThrow(
-      'people.csv: the file is there already. Replace it: add --force',
+      'people.csv: the file exists already. Add --force to replace it',
     );
     await expect(command('--picture', at('pictures'), ...records)).rejects.toThrow(
-      'rec_1.svg: the file is there already',
+      'rec_1.svg: the file exists already',
     );
     expect((await command(...out, '--force', ...records)).code).toBe(0);
     const table = at('people', 'a', 'table.csv');

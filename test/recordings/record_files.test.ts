@@ -74,7 +74,7 @@ describe('recordingFile', () => {
     ['own/y.edf', /y\.edf: not a recording that can be read; got an EDF recording; expected a WFDB record/],
     ['own/y', /y\.edf: not a recording that can be read; got an EDF recording/],
     ['own/z.dat', /z\.dat: .*got binary data of an unknown kind, which begin with 00010203/],
-    ['own/pointer.csv', /pointer\.csv: this is a pointer of Git LFS: .*Fetch it: git -C \S+ lfs pull/],
+    ['own/pointer.csv', /pointer\.csv: this is a Git LFS pointer: .*Fetch it: git -C \S+ lfs pull/],
     ['own/swapped.npy', /swapped\.npy: .*got a text file/],
     ['own/array.csv', /array\.csv: .*got a NumPy array/],
     ['own', /own: a folder, where a recording is expected/],
@@ -92,7 +92,7 @@ describe('recordingFile', () => {
   it('signals that Git did not fetch', () => {
     writeWfdb('lfs/r', 1);
     writeFileSync(at('lfs', 'r.dat'), 'version https://git-lfs.github.com/spec/v1\n');
-    expect(() => first(at('lfs', 'r'))).toThrow(/r\.dat: this is a pointer of Git LFS/);
+    expect(() => first(at('lfs', 'r'))).toThrow(/r\.dat: this is a Git LFS pointer/);
     rmSync(at('lfs'), { recursive: true });
   });
 });

@@ -78,7 +78,7 @@ describe('findWeights', () => {
       /torch\.pt: not a weight file; got a Python pickle; expected Keras 3 weights/,
     ],
     ['array.npy', Buffer.from('\x93NUMPY', 'latin1'), /got a NumPy array/],
-    ['pointer.weights.h5', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /pointer of Git LFS/],
+    ['pointer.weights.h5', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /Git LFS pointer/],
     ['page.h5', Buffer.from('<!doctype html>'), /got a web page/],
   ])('says what a file is that holds no weights: %s', (name, content, message) => {
     writeFileSync(at(name), content);

@@ -191,7 +191,7 @@ describe('weight files by name', () => {
     );
     await expect(write(weights, 'bad.weights', { optimizer: [] })).rejects.toThrow(/without the optimiser's state/);
     await expect(writeWeights(at('none/bad.weights.h5'), layout, weights)).rejects.toThrow(
-      /none: the folder does not exist. Make it first: mkdir -p/,
+      /none: the folder does not exist. Create it first: mkdir -p/,
     );
     expect(readdirSync(folder).filter((name) => name.includes('bad'))).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { type NdArray, ndarray, sizeOf } from './ndarray.ts';
 
-/** Numbers of bfloat16, the upper halves of float32 ones, as float32. NumPy has no such type; TensorFlow and Keras store it. */
+/** Converts bfloat16 numbers, which are the upper halves of float32 numbers, to float32. NumPy has no such type; TensorFlow and Keras store it. */
 export function widenBfloat16(shape: readonly number[], bytes: Uint8Array): NdArray<'float32'> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float32Array(sizeOf(shape));

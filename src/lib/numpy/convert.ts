@@ -2,11 +2,11 @@ import { fromFloat16, toFloat16 } from './float16.ts';
 import { allocate, type DType, type NdArray, ndarray } from './ndarray.ts';
 
 /**
- * Where numbers of any element type become those that are needed: no other place looks at raw storage of a type that it was not promised (float16 is stored as
- * bits, 64-bit integers as BigInt). All as NumPy's `astype` converts.
+ * Conversion between element types, as NumPy's `astype` converts. Only this file reads the raw storage of types that its caller does not know
+ * (float16 is stored as bits, 64-bit integers as BigInt).
  */
 
-/** The elements as float64 numbers (64-bit integers are rounded); float64 data are returned without a copy. */
+/** The elements as float64 numbers. Rounds 64-bit integers; returns float64 data without a copy. */
 export function toFloat64(array: NdArray): Float64Array {
   const { dtype, data } = array;
   if (dtype === 'float64') return data as Float64Array;
@@ -14,7 +14,7 @@ export function toFloat64(array: NdArray): Float64Array {
   return Float64Array.from(data as ArrayLike<number | bigint>, Number);
 }
 
-/** The elements as float32 numbers, rounded to nearest even; float32 data are returned without a copy. */
+/** The elements as float32 numbers, rounded to nearest even. Returns float32 data without a copy. */
 export function toFloat32(array: NdArray): Float32Array {
   const { dtype, data } = array;
   if (dtype === 'float32') return data as Float32Array;
@@ -23,7 +23,10 @@ export function toFloat32(array: NdArray): Float32Array {
   return Float32Array.from(data as ArrayLike<number>);
 }
 
-/** A number that rounds to the same float32 as the integer: of one with more digits than float64 has, the last digit says whether there are more. */
+/**
+ * A float64 that rounds to the same float32 as the integer. If the integer has more digits than float64, the last bit is set when any lost bit is (a
+ * sticky bit).
+ */
 function oddNumber(value: bigint): number {
   const size = value < 0n ? -value : value;
   if (size < 1n << 53n) return Number(value);
@@ -33,9 +36,9 @@ function oddNumber(value: bigint): number {
 }
 
 /**
- * Copy with another element type. Twin of `array.astype(dtype)`: floats are rounded to nearest even, and cut towards zero where they become integers;
- * integers that do not fit lose their upper bits. Floats that no integer of the type can hold give what x86-64 processors give, except for uint32 and
- * uint64, where NumPy's own result varies.
+ * Copy with another element type. Twin of `array.astype(dtype)`: rounds floats to nearest even, truncates them towards zero when they become
+ * integers, and drops the upper bits of integers that do not fit. Floats that no integer of the type can hold give the result of x86-64 processors,
+ * except for uint32 and uint64, where NumPy's own result varies.
  */
 export function astype<D extends DType>(array: NdArray, dtype: D): NdArray<D> {
   return ndarray(dtype, array.shape, converted(array, dtype) as NdArray<D>['data']);
@@ -52,7 +55,7 @@ function converted(array: NdArray, dtype: DType): NdArray['data'] {
   return target as unknown as NdArray['data'];
 }
 
-/** Conversion of one element as it is stored (float16: as its number) to one as `dtype` stores it, or to what that storage cuts off. */
+/** Converts one stored element (float16: its number) to one that `dtype` stores. The storage may still drop upper bits. */
 function caster(
   from: DType,
   dtype: DType,
@@ -76,7 +79,7 @@ function isBig(dtype: DType): boolean {
   return dtype === 'int64' || dtype === 'uint64';
 }
 
-/** The array without its axes of extent 1; shares the data. Twin of `numpy.squeeze`. */
+/** The array without its axes of length 1. Shares the data. Twin of `numpy.squeeze`. */
 export function squeeze<D extends DType>(array: NdArray<D>): NdArray<D> {
   return { ...array, shape: array.shape.filter((extent) => extent !== 1) };
 }

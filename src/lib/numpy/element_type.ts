@@ -4,7 +4,7 @@ import type { TextArray } from './object_array.ts';
 /** How the elements of a stored array are laid out. */
 export interface ElementType {
   readonly dtype: DType | 'object' | 'str';
-  /** Bytes of one element; 8 for objects, whose real storage is a pickle. */
+  /** Bytes of one element; 8 for objects, which are stored as a pickle. */
   readonly itemSize: number;
   readonly bigEndian: boolean;
 }
@@ -24,11 +24,11 @@ const codes: { readonly [code: string]: DType } = {
   f8: 'float64',
 };
 const codeOf = new Map(Object.entries(codes).map(([code, dtype]) => [dtype, code]));
-/** Memory of a text and its place in an array, beside its characters. */
+/** Memory that a text takes in an array, in addition to its characters. */
 const TEXT_BYTES = 32;
 const MAX_TEXT_WIDTH = 1 << 20;
 
-/** Reads NumPy's type code, such as `<f4`; undefined for a type that is not handled (complex, dates, bytes, structures). */
+/** Reads NumPy's type code, such as `<f4`. Undefined for an unsupported type (complex, dates, bytes, structures). */
 export function parseTypeCode(code: string): ElementType | undefined {
   const parts = /^([<>=|]?)([a-zA-Z]\d*)$/.exec(code);
   if (!parts) return undefined;
@@ -42,25 +42,25 @@ export function parseTypeCode(code: string): ElementType | undefined {
   return { dtype: 'str', itemSize: 4 * Number(width), bigEndian };
 }
 
-/** NumPy's code of a type in this machine's (little-endian) order, such as `<f4`, `|b1`, `<U12`, `|O`. */
+/** NumPy's code of a type in little-endian order, which is this machine's, such as `<f4`, `|b1`, `<U12`, `|O`. */
 export function typeCode(array: { readonly dtype: DType | 'object' | 'str'; readonly width?: number }): string {
   if (array.dtype === 'object') return '|O';
   if (array.dtype === 'str') return `<U${array.width}`;
   return `${itemSize[array.dtype] === 1 ? '|' : '<'}${codeOf.get(array.dtype)}`;
 }
 
-/** Memory that `decodeElements` takes beside the stored bytes, at most. */
+/** Largest memory that `decodeElements` takes in addition to the stored bytes. */
 export function decodingCost(type: ElementType, shape: readonly number[], fortranOrder: boolean): number {
   const size = sizeOf(shape);
   if (type.dtype === 'str') return size * (TEXT_BYTES + type.itemSize / 2) * (fortranOrder ? 2 : 1);
-  // Bytes that are not aligned are copied.
+  // Unaligned bytes are copied.
   return size * type.itemSize * (fortranOrder && shape.length > 1 ? 2 : type.itemSize > 1 ? 1 : 0);
 }
 
 /**
- * Array from its stored bytes, which are consumed: they may be changed and kept.
+ * Array from its stored bytes. May change the bytes and keep them as its data.
  *
- * @throws RangeError if the bytes do not fill the shape or hold an impossible character.
+ * @throws RangeError if the bytes do not fill the shape, or contain an invalid character.
  */
 export function decodeElements(
   type: ElementType,
@@ -88,7 +88,7 @@ export function decodeElements(
   return fortranOrder ? ndarray(array.dtype, shape, toRowMajor(array.data, shape)) : array;
 }
 
-/** Bytes of a text array: four bytes a character, padded with zeros. */
+/** Bytes of a text array: four bytes per character, padded with zeros. */
 export function encodeTexts({ data, width }: TextArray): Uint8Array {
   const bytes = Buffer.alloc(data.length * width * 4);
   data.forEach((text, i) => {
@@ -136,7 +136,7 @@ function toRowMajor<T extends { readonly length: number; slice(): T; [index: num
   return target;
 }
 
-/** Elements between neighbours along each axis, first axis fastest. */
+/** Distance between neighbours along each axis, in elements; the first axis is the fastest. */
 export function fortranStrides(shape: readonly number[]): number[] {
   let stride = 1;
   return shape.map((extent) => {

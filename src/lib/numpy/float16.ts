@@ -1,4 +1,4 @@
-/** Number of a half-precision bit pattern. */
+/** The number that a half-precision bit pattern stands for. */
 export function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -16,7 +16,7 @@ export function toFloat16(value: number): number {
   if (size >= 65520) return sign | 0x7c00;
   if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
   const exponent = Math.min(15, exponentOf(size));
-  // A fraction that rounds up to 1024 carries into the exponent by itself.
+  // If the fraction rounds up to 1024, the addition carries into the exponent.
   return sign | (((exponent + 15) << 10) + roundToEven((size / 2 ** exponent - 1) * 1024));
 }
 

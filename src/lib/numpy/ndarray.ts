@@ -1,4 +1,4 @@
-/** NumPy's names of the element types that the project handles. */
+/** NumPy's names of the supported element types. */
 export type DType =
   | 'bool'
   | 'int8'
@@ -82,7 +82,7 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): NdAr
   return { dtype, shape: [...shape], data: allocate(dtype, sizeOf(shape)) };
 }
 
-/** Array over existing storage; throws a RangeError if the element count differs from the shape's. */
+/** Array over existing storage. Throws a RangeError if the number of elements does not match the shape. */
 export function ndarray<D extends DType>(dtype: D, shape: readonly number[], data: Storage[D]): NdArray<D> {
   if (data.length !== sizeOf(shape)) {
     throw new RangeError(`${data.length} elements do not fill an array of shape (${shape.join(', ')})`);
@@ -95,7 +95,7 @@ export function bytesOf(array: NdArray): Uint8Array {
   return new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength);
 }
 
-/** Array over bytes in the machine's (little-endian) order; copies only where the bytes are not aligned. */
+/** Array over little-endian bytes. Copies them only if they are not aligned. */
 export function fromBytes<D extends DType>(dtype: D, shape: readonly number[], bytes: Uint8Array): NdArray<D> {
   const aligned = bytes.byteOffset % itemSize[dtype] === 0 ? bytes : new Uint8Array(bytes);
   const size = sizeOf(shape);

@@ -12,9 +12,10 @@ import { type AnyArray, isArray } from './object_array.ts';
 export { NpyFile } from './npy_file.ts';
 
 /**
- * Reads a whole `.npy` file into memory. Twin of `numpy.load(path, allow_pickle=True)`; objects pass the allow-listing pickle reader.
+ * Reads a whole `.npy` file into memory. Twin of `numpy.load(path, allow_pickle=True)`. Objects are read by this project's pickle reader, which
+ * allows only data.
  *
- * @throws FileNotFoundError, or InputError naming file and place.
+ * @throws FileNotFoundError, or InputError that names file and place.
  */
 export function readNpy(path: string): AnyArray {
   const source = openFile(path);
@@ -25,7 +26,7 @@ export function readNpy(path: string): AnyArray {
   }
 }
 
-/** Reads a whole `.npy` from any source of bytes; `budget` is that of the file which holds them. */
+/** Reads a whole `.npy` from any source of bytes. `budget` is the budget of the file that contains them. */
 export function readNpyFrom(source: ByteSource, budget: Budget): AnyArray {
   const header = readNpyHead(source);
   if (header.type.dtype !== 'object') return readElements(source, header, budget);
@@ -34,7 +35,7 @@ export function readNpyFrom(source: ByteSource, budget: Budget): AnyArray {
   const array = loads(payload, { budget });
   const size = sizeOf(header.shape);
   if (!isArray(array) || array.dtype !== 'object' || array.data.length !== size) {
-    throw new InputError('the pickle does not hold what the header promises', {
+    throw new InputError('the pickle does not match the header', {
       file: source.name,
       where: 'data',
       got: isArray(array) ? `${array.dtype} of shape (${array.shape.join(', ')})` : typeof array,
@@ -44,14 +45,14 @@ export function readNpyFrom(source: ByteSource, budget: Budget): AnyArray {
   return { ...array, shape: header.shape };
 }
 
-/** An array as the bytes of an `.npy` file, equal to those of `numpy.save` except for pickled objects. */
+/** The bytes of an `.npy` file with this array; the same as `numpy.save` writes, except for pickled objects. */
 export function formatNpy(array: AnyArray): Uint8Array[] {
   const head = formatNpyHeader(array);
   if (array.dtype === 'object') return [head, dumps(array)];
   return [head, array.dtype === 'str' ? encodeTexts(array) : bytesOf(array)];
 }
 
-/** Writes an `.npy` file (C order) under a temporary name and renames it. Twin of `numpy.save`. */
+/** Writes an `.npy` file (C order) under a temporary name, then renames it. Twin of `numpy.save`. */
 export function writeNpy(path: string, array: AnyArray): void {
   const file = new AtomicFile(path);
   try {

@@ -8,8 +8,8 @@ import { MAX_NPY_HEAD, type NpyHeader, parseNpyHeader } from './npy_header.ts';
 import type { TextArray } from './object_array.ts';
 
 /**
- * A numeric `.npy` array that stays on disk: twin of `numpy.load(path, mmap_mode='r')`. `read` fetches only the bytes that it returns (in
- * Fortran order: the spans that hold them).
+ * A numeric `.npy` array that stays on disk. Twin of `numpy.load(path, mmap_mode='r')`. `read` fetches only the bytes that it returns (in Fortran
+ * order: the spans that contain them).
  */
 export class NpyFile {
   readonly name: string;
@@ -18,11 +18,11 @@ export class NpyFile {
   readonly #source: ByteSource;
   readonly #header: NpyHeader;
 
-  /** Throws InputError if the header is unsound, promises more than the file holds, or the elements are not numbers. */
+  /** Throws InputError if the header is invalid, the file is shorter than the header says, or the elements are not numbers. */
   constructor(source: ByteSource) {
     const header = readNpyHead(source);
     if (header.type.dtype === 'object' || header.type.dtype === 'str') {
-      throw new InputError('elements cannot be read in part', {
+      throw new InputError('elements of this type cannot be read in part', {
         file: source.name,
         got: header.type.dtype,
         expected: 'numbers',
@@ -53,8 +53,8 @@ export class NpyFile {
   }
 
   /**
-   * Part of the array: `leading` fixes the first axes, `[start, stop)` the next one. `read([s], t, t + 2048)` is `array[s, t:t+2048]`; `read([], 0, 8)` is
-   * `array[:8]`. Unlike a Python slice the bounds must lie inside the axis.
+   * Part of the array: `leading` gives indices of the first axes, `[start, stop)` a range of the next one. `read([s], t, t + 2048)` is `array[s,
+   * t:t+2048]`; `read([], 0, 8)` is `array[:8]`. Unlike in a Python slice, the bounds must lie inside the axis.
    *
    * @throws IndexError for indices outside the array.
    */
@@ -129,11 +129,11 @@ export function readNpyHead(source: ByteSource): NpyHeader {
   return parseNpyHeader(head, source.name);
 }
 
-/** Throws InputError if the file is shorter than its header promises; further bytes are ignored, as NumPy does. */
+/** Throws InputError if the file is shorter than its header says. Ignores further bytes, as NumPy does. */
 export function checkExtent(source: ByteSource, { type, shape, dataOffset }: NpyHeader): void {
   const promised = sizeOf(shape) * type.itemSize;
   if (source.size - dataOffset < promised) {
-    throw new InputError('the file is shorter than its header promises', {
+    throw new InputError('the file is shorter than its header says', {
       file: source.name,
       got: `${source.size - dataOffset} bytes of data`,
       expected: `${promised} for ${type.dtype} of shape (${shape.join(', ')})`,
@@ -141,7 +141,7 @@ export function checkExtent(source: ByteSource, { type, shape, dataOffset }: Npy
   }
 }
 
-/** Reads a whole array of numbers or texts. Throws InputError for a damaged file, and for what exceeds the budget. */
+/** Reads a whole array of numbers or texts. Throws InputError for a damaged file, and for an array that exceeds the budget. */
 export function readElements(source: ByteSource, header: NpyHeader, budget: Budget): NdArray | TextArray {
   checkExtent(source, header);
   budget.spend(

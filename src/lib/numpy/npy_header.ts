@@ -4,29 +4,29 @@ import { Tuple } from '../python/tuple.ts';
 import { type ElementType, parseTypeCode, typeCode } from './element_type.ts';
 import { type DType, sizeOf } from './ndarray.ts';
 
-/** What the head of an `.npy` file says. */
+/** Content of the header of an `.npy` file. */
 export interface NpyHeader {
   readonly type: ElementType;
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
-  /** Where the elements start, in bytes from the start of the file. */
+  /** Offset of the elements, in bytes from the start of the file. */
   readonly dataOffset: number;
 }
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 const ALIGNMENT = 64;
-/** Digits that NumPy leaves room for, so that the first extent can be rewritten in place. */
+/** Number of digits for which NumPy leaves room, so that the length of the first axis can be rewritten in place. */
 const GROWTH_DIGITS = 21;
-/** Longest header text; NumPy's own limit for files that are not trusted. */
+/** Longest header text: NumPy's own limit for untrusted files. */
 const MAX_HEADER = 10_000;
-/** Longest head of an `.npy` file, in bytes. */
+/** Longest header of an `.npy` file, in bytes, including magic and length. */
 export const MAX_NPY_HEAD: number = 12 + MAX_HEADER;
 const MAX_AXES = 32;
 
 /**
- * Reads the head of an `.npy` file from its first bytes (give `MAX_NPY_HEAD` of them, or all there are).
+ * Reads the header of an `.npy` file from its first `MAX_NPY_HEAD` bytes (or all, if there are fewer).
  *
- * @throws InputError for anything but a sound header of format 1, 2 or 3 and a handled element type.
+ * @throws InputError unless this is a valid header of format 1, 2 or 3 with a supported element type.
  */
 export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -52,7 +52,7 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   return { ...parseFields(text, major, fail), dataOffset: start + length };
 }
 
-/** Python 2 wrote long integers as `10L`; in texts it means an L. */
+/** Python 2 wrote long integers as `10L`. Inside a text, an L stays an L. */
 function withoutLongs(text: string): string {
   return text.replace(/'[^']*'|"[^"]*"|(\d)L\b/g, (part, digit?: string) => digit ?? part);
 }
@@ -88,7 +88,7 @@ function parseFields(
 }
 
 /**
- * Head of an `.npy` file, byte for byte as `numpy.save` writes it, or padded to `length` bytes.
+ * Header of an `.npy` file, byte for byte as `numpy.save` writes it, or padded to `length` bytes.
  *
  * @throws RangeError if `length` is too short.
  */
@@ -106,7 +106,7 @@ export function formatNpyHeader(
   const fields = `{'descr': '${code}', 'fortran_order': ${fortranOrder ? 'True' : 'False'}, 'shape': ${extents}, }`;
   const growing = shape.at(fortranOrder ? -1 : 0);
   const text = growing === undefined ? fields : fields + ' '.repeat(GROWTH_DIGITS - String(growing).length);
-  // Like NumPy: where the text ends on the boundary already, a whole further block of blanks follows.
+  // As in NumPy: if the text already ends on the boundary, a whole block of blanks follows.
   const total = length ?? (Math.floor((10 + text.length + 1) / ALIGNMENT) + 1) * ALIGNMENT;
   const used = length === undefined ? text : fields;
   if (10 + used.length + 1 > total) throw new RangeError(`the header needs more than ${total} bytes`);

@@ -9,7 +9,7 @@ import { formatNpy, readNpyFrom } from './npy.ts';
 import { NpyFile } from './npy_file.ts';
 import type { AnyArray } from './object_array.ts';
 
-/** An open `.npz` archive, whose arrays are read when asked for. Twin of what `numpy.load(path)` returns for `.npz`. */
+/** An open `.npz` archive that reads its arrays on request. Twin of what `numpy.load(path)` returns for `.npz`. */
 export class NpzFile {
   readonly path: string;
   readonly #archive: ZipFile;
@@ -25,8 +25,8 @@ export class NpzFile {
   /**
    * Opens the archive; `close` it when done.
    *
-   * @throws FileNotFoundError, or InputError if the directory of the archive is damaged, holds anything but arrays, or more than its budget allows
-   *   (see `Budget`) when it is unpacked.
+   * @throws FileNotFoundError, or InputError if the directory of the archive is damaged, or if the archive contains anything but arrays, or unpacks
+   *   to more than its budget allows (see `Budget`).
    */
   static open(path: string): NpzFile {
     const archive = new ZipFile(path);
@@ -35,9 +35,9 @@ export class NpzFile {
       const other = members.find(({ name }) => !name.endsWith('.npy'));
       if (other !== undefined) {
         const got = JSON.stringify(other.name);
-        throw new InputError('a member is no array', { file: path, got, expected: '<name>.npy' });
+        throw new InputError('a member is not an array', { file: path, got, expected: '<name>.npy' });
       }
-      // Each member is held to the size that the directory names.
+      // Each member may only have the size that the directory states.
       const budget = new Budget(path, archive.size);
       budget.spend(
         members.reduce((sum, { size }) => sum + size, 0),
@@ -55,10 +55,10 @@ export class NpzFile {
     return [...this.#archive.members.keys()].map((name) => name.replace(/\.npy$/, ''));
   }
 
-  /** Reads one array. Throws KeyError for an unknown name, InputError for damage (the checksum counts). */
+  /** Reads one array. Throws KeyError for an unknown name, and InputError for damage (it checks the checksum). */
   read(name: string): AnyArray {
     const member = this.#member(name);
-    // All arrays together have one budget; whoever reads one again has dropped it before.
+    // All arrays share one budget. An array that is read again does not count twice: its reader has released it.
     const budget = this.#read.has(name) ? new Budget(this.path, this.#archive.size) : this.#budget;
     this.#read.add(name);
     return readNpyFrom(
@@ -67,7 +67,7 @@ export class NpzFile {
     );
   }
 
-  /** A numeric array that stays on disk: only members stored without compression (`numpy.savez`) can be read in part; their checksum is not compared. */
+  /** A numeric array that stays on disk. Works only for members stored without compression (`numpy.savez`). Does not check their checksum. */
   open(name: string): NpyFile {
     const member = this.#member(name);
     if (member.compressed) {
@@ -98,7 +98,9 @@ export function readNpz(path: string): Map<string, AnyArray> {
   }
 }
 
-/** Writes arrays under a temporary name and renames. Twin of `numpy.savez(path, **arrays)`, with `compress` of `numpy.savez_compressed`. */
+/**
+ * Writes arrays under a temporary name, then renames the file. Twin of `numpy.savez(path, **arrays)`; with `compress`, of `numpy.savez_compressed`.
+ */
 export async function writeNpz(
   path: string,
   arrays: Readonly<Record<string, AnyArray>> | ReadonlyMap<string, AnyArray>,
@@ -106,7 +108,7 @@ export async function writeNpz(
 ): Promise<void> {
   const archive = new yazl.ZipFile();
   const entries = arrays instanceof Map ? [...arrays] : Object.entries(arrays);
-  // The first date that zip knows, so that equal arrays give equal files, as in NumPy.
+  // The first date that zip can express, as in NumPy, so that equal arrays give equal files.
   const mtime = new Date(1980, 0, 1);
   for (const [name, array] of entries)
     archive.addBuffer(Buffer.concat(formatNpy(array)), `${name}.npy`, { compress, mtime });

@@ -7,7 +7,7 @@ export interface ObjectArray {
   readonly data: readonly unknown[];
 }
 
-/** NumPy array of texts (`dtype='<U…'`) in C order; `width` is the longest text that it can hold, in characters. */
+/** NumPy array of texts (`dtype='<U…'`) in C order; `width` is the length of the longest text that fits, in characters. */
 export interface TextArray {
   readonly dtype: 'str';
   readonly width: number;
@@ -15,7 +15,7 @@ export interface TextArray {
   readonly data: readonly string[];
 }
 
-/** Every array that a file can hold. */
+/** Any array that a file can contain. */
 export type AnyArray = NdArray | ObjectArray | TextArray;
 
 /** Object array of one axis, as `numpy.array(items, dtype=object)` for items that are not sequences. */
@@ -23,7 +23,7 @@ export function objectArray(items: readonly unknown[], shape: readonly number[] 
   return { dtype: 'object', shape: [...shape], data: items };
 }
 
-/** Text array of one axis, as `numpy.array(items)`: as wide as its longest text, counted in code points. */
+/** Text array of one axis, as `numpy.array(items)`. Its width is the length of the longest text in code points. */
 export function textArray(items: readonly string[], shape: readonly number[] = [items.length]): TextArray {
   const width = items.reduce((widest, item) => Math.max(widest, [...item].length), 1);
   return { dtype: 'str', width, shape: [...shape], data: items };

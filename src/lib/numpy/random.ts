@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { ValueError } from '../python/errors.ts';
 
-/** State of NumPy's legacy generator: what `numpy.random.RandomState.get_state()` returns, field by field. */
+/** State of NumPy's legacy generator, with the fields that `numpy.random.RandomState.get_state()` returns. */
 export interface MT19937State {
   readonly algorithm: 'MT19937';
   /** 624 words. */
   readonly key: Uint32Array;
-  /** Next word of `key`, 0 to 624. */
+  /** Index of the next word of `key`, 0 to 624. */
   readonly position: number;
-  /** Normal deviate that NumPy keeps for its next call; carried along, never used here. */
+  /** Normal deviate that NumPy stores for its next call. Kept in the state, but never used here. */
   readonly hasGauss: number;
   readonly cachedGaussian: number;
 }
@@ -24,7 +24,7 @@ export type Shuffleable =
 export interface ChoiceOptions {
   /** Number of draws. */
   readonly size: number;
-  /** Whether an item can be drawn again; default true. */
+  /** Whether an item may be drawn several times; default true. */
   readonly replace?: boolean;
   /** Probability of each item; default uniform. */
   readonly p?: ArrayLike<number>;
@@ -45,7 +45,7 @@ export class RandomState {
   #hasGauss = 0;
   #cachedGaussian = 0;
 
-  /** Without a seed the state is taken from the operating system. */
+  /** Without a seed, the state comes from the operating system. */
   constructor(seed?: number | ArrayLike<number>) {
     this.seed(seed);
   }
@@ -67,7 +67,7 @@ export class RandomState {
     this.#cachedGaussian = 0;
   }
 
-  /** Copy of the state, to resume from or to hand over to Python (`set_state(('MT19937', key, position, has_gauss, cached_gaussian))`). */
+  /** Copy of the state, to resume from or to pass to Python (`set_state(('MT19937', key, position, has_gauss, cached_gaussian))`). */
   getState(): MT19937State {
     return {
       algorithm: 'MT19937',
@@ -78,7 +78,7 @@ export class RandomState {
     };
   }
 
-  /** Continues from a state. Throws ValueError unless it holds 624 words and a position of 0 … 624. */
+  /** Continues from a state. Throws ValueError unless it has 624 words and a position of 0 … 624. */
   setState(state: MT19937State): void {
     const { algorithm, key, position } = state;
     if (algorithm !== 'MT19937') throw new ValueError(`algorithm must be 'MT19937'; got ${String(algorithm)}`);
@@ -262,7 +262,7 @@ export class RandomState {
   }
 }
 
-/** The process-wide state behind `numpy.random.seed`, `numpy.random.randint` and the like, which the original draws from. */
+/** The process-wide generator behind `numpy.random.seed`, `numpy.random.randint` and the like, which the original uses. */
 export const random: RandomState = new RandomState();
 
 function checkSeed(seed: number): void {

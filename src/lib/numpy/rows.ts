@@ -2,12 +2,12 @@ import { astype } from './convert.ts';
 import { allocate, bytesOf, type DType, itemSize, type NdArray, sizeOf } from './ndarray.ts';
 import type { NpyFile } from './npy.ts';
 
-/** Records of a data set, read by number: an array in memory, a file too large for it, or a part of either. */
+/** Records of a data set, read by index: from an array in memory, from a file that is too large for memory, or from a part of either. */
 export interface Rows {
   readonly dtype: DType;
   /** `(records, …)`. */
   readonly shape: readonly number[];
-  /** The records of these numbers, in this order. */
+  /** The records with these indices, in this order. */
   take(indices: ArrayLike<number>): NdArray;
 }
 
@@ -17,7 +17,7 @@ export function arrayRows(array: NdArray): Rows {
   return copying(array, (index, width, target) => target.set(bytes.subarray(index * width, (index + 1) * width)));
 }
 
-/** Records of an open `.npy` file, read when they are needed. */
+/** Records of an open `.npy` file, read on request. */
 export function fileRows(file: NpyFile): Rows {
   const dtype = file.dtype as DType;
   return copying({ dtype, shape: file.shape }, (index, _width, target) => {
@@ -25,18 +25,18 @@ export function fileRows(file: NpyFile): Rows {
   });
 }
 
-/** Records of any element type as float32, the type that networks get; float64 stays. */
+/** Records of any element type as float32, which networks use. Float64 stays float64. */
 export function floatRows(rows: Rows): Rows {
   if (isFloatType(rows.dtype)) return rows;
   return { dtype: 'float32', shape: rows.shape, take: (indices) => astype(rows.take(indices), 'float32') };
 }
 
-/** Whether recordings of this type are kept as they are. */
+/** Whether recordings of this type stay as they are. */
 export function isFloatType(dtype: string): dtype is 'float32' | 'float64' {
   return dtype === 'float32' || dtype === 'float64';
 }
 
-/** Some records of others, in the order given. */
+/** A selection of records, in the given order. */
 export function selectRows(rows: Rows, indices: ArrayLike<number>): Rows {
   const kept = Float64Array.from(indices);
   return {
@@ -47,8 +47,8 @@ export function selectRows(rows: Rows, indices: ArrayLike<number>): Rows {
 }
 
 /**
- * One lead of `(records, samples, leads)`, as NumPy's `x[:, :, lead:lead + 1]`: numbers below -1 count from the end, -1 and numbers
- * past either end leave zero leads.
+ * One lead of `(records, samples, leads)`, as NumPy's `x[:, :, lead:lead + 1]`: indices below -1 count from the end; -1 and indices beyond either end
+ * give zero leads.
  */
 export function selectLead(rows: Rows, lead: number): Rows {
   const [records, samples, leads] = rows.shape;

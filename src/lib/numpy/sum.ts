@@ -3,13 +3,13 @@ import { toFloat64 } from './convert.ts';
 import { fromFloat16, toFloat16 } from './float16.ts';
 import type { NdArray } from './ndarray.ts';
 
-/** Elements that NumPy hands to its summing loop at a time. */
+/** Number of elements that NumPy passes to its summing loop at a time. */
 const BUFFER = 8192;
 const BLOCK = 128;
 
 /**
- * Sum in NumPy's order of additions, in float64: up to 7 numbers from left to right; up to 128 in eight interleaved partial sums; up to 8,192 by halves; more in
- * stretches of 8,192 from left to right. `numpy.sum` over a contiguous axis gives the same bits.
+ * Sum in float64 with NumPy's order of additions, so `numpy.sum` over a contiguous axis gives the same bits: up to 7 numbers from left to right; up
+ * to 128 in eight interleaved partial sums; up to 8,192 by splitting in halves; more in blocks of 8,192 from left to right.
  */
 export function pairwiseSum(values: ArrayLike<number>, start = 0, count: number = values.length - start): number {
   let sum = 0;
@@ -80,16 +80,16 @@ function sumByHalvesFloat32(values: ArrayLike<number>, start: number, count: num
   return sum;
 }
 
-/** Mean of float64 numbers, NaN for none. Twin of `numpy.mean` over a contiguous axis. */
+/** Mean of float64 numbers; NaN if there are none. Twin of `numpy.mean` over a contiguous axis. */
 export function mean(values: ArrayLike<number>): number {
   return pairwiseSum(values) / values.length;
 }
 
 /**
- * Sum of all elements. Twin of `numpy.sum(array, dtype=dtype)`: floats in their own precision unless `dtype` is given, integers and booleans exactly (modulo
- * 2⁶⁴).
+ * Sum of all elements. Twin of `numpy.sum(array, dtype=dtype)`: adds floats in their own precision unless `dtype` is given, integers and booleans
+ * exactly (modulo 2⁶⁴).
  *
- * @throws ValueError for a sum of integers beyond 2⁵³, which a number cannot hold.
+ * @throws ValueError for a sum of integers beyond 2⁵³, which a JavaScript number cannot hold.
  */
 export function sum(array: NdArray, dtype?: 'float32' | 'float64'): number {
   if (dtype === 'float64') return pairwiseSum(toFloat64(array));
@@ -125,7 +125,7 @@ function integerSum(array: NdArray): number {
   return Number(wrapped);
 }
 
-/** NumPy adds half-precision numbers in float32 and rounds after each stretch. */
+/** NumPy adds half-precision numbers in float32 and rounds after each block. */
 function halfSum(values: Float32Array): number {
   let sum = 0;
   for (let at = 0; at < values.length; at += BUFFER) {

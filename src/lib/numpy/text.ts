@@ -3,8 +3,8 @@ import { fromFloat16, toFloat16 } from './float16.ts';
 import type { DType } from './ndarray.ts';
 
 /**
- * Text of one stored element as NumPy's `astype(str)` writes it: `True`, integers, and floats with the fewest digits that read back the same in their own
- * precision (`nan`, `inf`).
+ * Text of one stored element as NumPy's `astype(str)` writes it: `True`, integers, and floats with the fewest digits that read back as the same
+ * number in their own precision (`nan`, `inf`).
  */
 export function numberText(dtype: DType, value: number | bigint): string {
   if (typeof value === 'bigint') return value.toString();
@@ -29,7 +29,7 @@ export function numberText(dtype: DType, value: number | bigint): string {
 
 interface Precision {
   readonly round: (value: number) => number;
-  /** Significant decimal digits that always suffice. */
+  /** Number of significant decimal digits that always suffices. */
   readonly digits: number;
   readonly fractionBits: number;
   readonly minExponent: number;
@@ -40,12 +40,12 @@ function shortText(value: number, precision: Precision): string {
   const size = Math.abs(value);
   const shortest = shortestDecimal(size, precision);
   const sign = value < 0 ? '-' : '';
-  // NumPy compares the number itself, not its shortest decimal, with the limits of positional notation.
+  // NumPy compares the number itself with the limits of positional notation, not its shortest decimal form.
   if (size >= 1e16 || size < 1e-4) return sign + scientific(shortest);
   return sign + positional(shortest);
 }
 
-/** Shortest decimal that reads back as `size`, as `d.dde±x`; of several the nearest. */
+/** Shortest decimal that reads back as `size`, in the form `d.dde±x`. If there are several, the nearest one. */
 function shortestDecimal(size: number, { round, digits, fractionBits, minExponent }: Precision): string {
   const isPowerOfTwo = Number.isInteger(Math.log2(size)) && Math.log2(size) > minExponent;
   for (let count = 0; count < digits - 1; count++) {
@@ -54,7 +54,7 @@ function shortestDecimal(size: number, { round, digits, fractionBits, minExponen
       const even = nearestDecimal(size, count);
       return round(Number(even)) === size ? even : nearest;
     }
-    // Below a power of two the numbers lie twice as close, so a farther decimal above it can be the only one that fits.
+    // Below a power of two, numbers are twice as dense. So a decimal above it, although farther away, can be the only one that fits.
     if (isPowerOfTwo && Number(nearest) < size) {
       const next = Number(nearest) + 10 ** (Number(nearest.split('e')[1]) - count);
       if (next - size < size * 2 ** (-fractionBits - 1)) return next.toExponential(count);

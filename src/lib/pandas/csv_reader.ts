@@ -26,7 +26,7 @@ const MISSING: ReadonlySet<string> = new Set([
   'nan',
   'null',
 ]);
-/** In any case, as C's `strcasecmp` compares. */
+/** Upper or lower case, as C's `strcasecmp` compares. */
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['TRUE', true],
   ['FALSE', false],
@@ -36,10 +36,11 @@ const INT64_MIN = -(2n ** 63n);
 const UINT64_MAX = 2n ** 64n - 1n;
 
 /**
- * Reads a CSV file as `pandas.read_csv(path)` does, dtypes included: per column int64 (uint64 if it must be), else float64, else bool, else objects; missing
- * cells are NaN. Stricter than pandas on damage: lines of another length, stray quotes, duplicate or empty names and NUL are errors.
+ * Reads a CSV file as `pandas.read_csv(path)` does, including dtypes: a column is int64 (uint64 if necessary), else float64, else bool, else objects.
+ * Missing cells are NaN. Stricter than pandas on damaged files: lines with more or fewer cells, stray quotes, duplicate or empty names, and NUL are
+ * errors.
  *
- * @throws FileNotFoundError, or InputError naming the line.
+ * @throws FileNotFoundError, or InputError that names the line.
  */
 export function readCsv(path: string): DataFrame {
   return parseCsv(readWholeFile(path), path);
@@ -57,7 +58,7 @@ export function parseCsv(bytes: Uint8Array, file = 'CSV'): DataFrame {
     throw new InputError('the text holds a NUL character', { file, where: `line ${lineOf(text, '\0')}` });
   const [names, ...rows] = tokenize(text, file);
   if (!names)
-    throw new InputError('there is no header line', { file, got: 'an empty file', expected: 'names of columns' });
+    throw new InputError('the header line is missing', { file, got: 'an empty file', expected: 'names of columns' });
   const seen = new Set<string>();
   names.forEach((name, i) => {
     if (name === '') throw new InputError('a column has no name', { file, where: `line 1, column ${i + 1}` });
@@ -89,7 +90,7 @@ function inferColumn(cells: readonly string[]): Column {
   const texts: Column = { dtype: 'object', shape, data: cells.map((cell, i) => (missing[i] ? Number.NaN : cell)) };
   if (missing.includes(false)) {
     const integers = integerColumn(cells, missing);
-    // After an overflow pandas keeps every text, missing ones included.
+    // After an overflow, pandas keeps every cell as text, including missing ones.
     if (integers === 'overflow') return { dtype: 'object', shape, data: [...cells] };
     if (integers !== 'no integers') return integers;
   }
@@ -106,7 +107,7 @@ function booleanColumn(cells: readonly string[], missing: readonly boolean[]): C
   return { dtype: 'object', shape, data: booleans.map((value) => value ?? Number.NaN) };
 }
 
-/** int64, or float64 where cells are missing, or uint64; the first cell that is no int64 decides how to go on, as in pandas. */
+/** int64, or float64 if cells are missing, or uint64. As in pandas, the first cell that is not an int64 decides. */
 function integerColumn(cells: readonly string[], missing: readonly boolean[]): NdArray | 'overflow' | 'no integers' {
   const shape = [cells.length];
   const signed = parseAll(cells, missing, INT64_MIN, INT64_MAX);
@@ -125,7 +126,7 @@ function integerColumn(cells: readonly string[], missing: readonly boolean[]): N
   return ndarray('uint64', shape, BigUint64Array.from(unsigned));
 }
 
-/** All integers, with 0 for a missing cell, or the first fault. */
+/** All integers, with 0 for a missing cell; or the first fault. */
 function parseAll(
   cells: readonly string[],
   missing: readonly boolean[],

@@ -4,7 +4,10 @@ import { ValueError } from '../python/errors.ts';
 import { floatRepr } from '../python/float_repr.ts';
 import type { Column, DataFrame } from './frame.ts';
 
-/** Text of a table, byte for byte as `frame.to_csv(index=False)` writes it: `True`/`False`, shortest floats in their own precision, empty for missing. */
+/**
+ * Text of a table, byte for byte as `frame.to_csv(index=False)` writes it: `True` and `False`, floats with the fewest digits in their own precision,
+ * empty cells for missing values.
+ */
 export function toCsv(frame: DataFrame): string {
   const names = [...frame.columns.keys()];
   const columns = [...frame.columns.values()].map(cellTexts);
@@ -13,7 +16,7 @@ export function toCsv(frame: DataFrame): string {
   return lines.map((cells) => `${cells.join(',')}\n`).join('');
 }
 
-/** Writes a table under a temporary name and renames it. Twin of `frame.to_csv(path, index=False)`. */
+/** Writes a table under a temporary name, then renames it. Twin of `frame.to_csv(path, index=False)`. */
 export function writeCsv(path: string, frame: DataFrame): void {
   writeFileAtomic(path, toCsv(frame));
 }
@@ -44,7 +47,7 @@ function objectText(value: unknown): string {
   }
 }
 
-/** Python's minimal quoting with `\n` line ends; the only cell of a line is quoted if empty. */
+/** Python's minimal quoting with `\n` line ends. An empty cell is quoted if it is the only one of its line. */
 function quote(cell: string, columns: number): string {
   if (cell === '' && columns === 1) return '""';
   return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;

@@ -11,8 +11,9 @@ const NUMBER = /^[ \t\n\v\f\r]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?[ \t\n
 const INTEGER = /^[ \t\n\v\f\r]*([+-]?\d+)[ \t\n\v\f\r]*(.*)$/s;
 
 /**
- * Number of a text as pandas' default parser reads it; undefined if it is none. Not correctly rounded: the first 17 digits, leading zeros included, are
- * gathered in a float64 and scaled by one power of ten, which can end one ulp from the nearest number. Twin of `precise_xstrtod` in pandas' C parser.
+ * The number in a text as pandas' default parser reads it; undefined if the text is not a number. The result is not correctly rounded: the parser
+ * collects the first 17 digits, including leading zeros, in a float64 and scales it by a power of ten, which can miss the nearest number by one unit
+ * in the last place. Twin of `precise_xstrtod` in pandas' C parser.
  */
 export function parseFloatLikePandas(text: string): number | undefined {
   const match = NUMBER.exec(text);
@@ -28,7 +29,7 @@ export function parseFloatLikePandas(text: string): number | undefined {
   return sign === '-' ? -size : size;
 }
 
-/** pandas gathers the exponent in 32 bits, which wrap around. */
+/** pandas collects the exponent in 32 bits, which wrap around. */
 function exponentOf(text: string): number {
   let exponent = 0;
   for (const digit of text.replace(/^[+-]/, '')) exponent = (Math.imul(exponent, 10) + digit.charCodeAt(0) - 48) | 0;
@@ -43,17 +44,19 @@ function scale(number: number, exponent: number): number {
   return number / powerOfTen(-exponent);
 }
 
-/** The literal, which is the nearest float64; `10 ** n` need not be. */
+/** Parsed from a literal, which gives the nearest float64; `10 ** n` may not. */
 function powerOfTen(exponent: number): number {
   return Number(`1e${exponent}`);
 }
 
-/** Outcome of reading a text as an integer: its value, or why it has none. Digits that overflow count before what follows them, as in pandas. */
+/**
+ * Result of reading a text as an integer: its value, or why there is none. As in pandas, an overflow is reported before a fault in the text after it.
+ */
 export function parseIntegerLikePandas(text: string, min: bigint, max: bigint): bigint | 'overflow' | 'invalid' {
   const match = INTEGER.exec(text);
   if (!match) return 'invalid';
   const [, digits, rest] = match;
-  // More digits than any limit has, and BigInt takes its time for very many.
+  // More digits than any limit. BigInt is slow for very many digits.
   if (digits.replace(/^[+-]?0*/, '').length > 30) return 'overflow';
   const value = BigInt(digits.replace(/^\+/, ''));
   if (value < min || value > max) return 'overflow';

@@ -3,9 +3,9 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
 import { basename, dirname, join } from 'node:path';
 import { openFile } from './byte_source.ts';
 
-/** A name beside `path` for what is being written; `isTemporary` knows it again. */
+/** A temporary name in the folder of `path`, for a file while it is written. `isTemporary` recognises it. */
 export function temporaryPath(path: string): string {
-  // A name may have 255 bytes.
+  // Names have at most 255 bytes.
   const start = Buffer.from(basename(path))
     .subarray(0, 200)
     .toString()
@@ -13,14 +13,14 @@ export function temporaryPath(path: string): string {
   return join(dirname(path), `.${start}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
 }
 
-/** Whether a file's name is one of `temporaryPath`. */
+/** Whether a file name was made by `temporaryPath`. */
 export function isTemporary(name: string): boolean {
   return /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
 }
 
 /**
- * A file that appears under its name only when it is complete: bytes go to a temporary file in the same folder, `commit` flushes and renames it,
- * `abort` removes it. An existing file of that name is replaced by the rename, never half written.
+ * A file that gets its name only when it is complete: bytes go to a temporary file in the same folder, `commit` flushes and renames it, `abort`
+ * removes it. The rename replaces an existing file of that name, which is never half written.
  */
 export class AtomicFile {
   readonly path: string;
@@ -33,7 +33,7 @@ export class AtomicFile {
     this.#descriptor = this.#naming(() => openSync(this.#temporary, 'wx'));
   }
 
-  /** Errors of the system name the file that was to be written, not its temporary one. */
+  /** System errors name the final file, not the temporary one. */
   #naming<T>(action: () => T): T {
     try {
       return action();
@@ -54,7 +54,7 @@ export class AtomicFile {
     }
   }
 
-  /** Flushes to the disk and gives the file its name. */
+  /** Flushes the file to the disk and renames it. */
   commit(): void {
     if (this.#descriptor === undefined) throw new Error(`${this.path} is already closed`);
     try {
@@ -69,7 +69,7 @@ export class AtomicFile {
     }
   }
 
-  /** Removes what was written so far; does nothing after `commit`. */
+  /** Removes the temporary file; does nothing after `commit`. */
   abort(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
@@ -77,7 +77,7 @@ export class AtomicFile {
   }
 }
 
-/** Copies a regular file by way of a temporary name. */
+/** Copies a regular file, under a temporary name, then renames it. */
 export function copyFileAtomic(source: string, path: string): void {
   const from = openFile(source);
   const file = new AtomicFile(path);
@@ -95,7 +95,7 @@ export function copyFileAtomic(source: string, path: string): void {
   }
 }
 
-/** Writes a whole file by way of a temporary name. */
+/** Writes a whole file under a temporary name, then renames it. */
 export function writeFileAtomic(path: string, content: Uint8Array | string): void {
   const file = new AtomicFile(path);
   try {

@@ -7,7 +7,7 @@ export interface ByteSource {
   /** Name for messages. */
   readonly name: string;
   readonly size: number;
-  /** Fills `target` from `position`. Throws InputError if the bytes are not there. */
+  /** Fills `target` with the bytes from `position`. Throws InputError if the source ends before. */
   read(target: Uint8Array, position: number): void;
   close(): void;
 }
@@ -27,14 +27,14 @@ export function openFile(path: string): ByteSource {
   };
 }
 
-/** Part of a source; closing it leaves the source open. */
+/** Part of a source. Closing the part leaves the source open. */
 export function sliceOf(source: ByteSource, start: number, size: number, name: string): ByteSource {
   return {
     name,
     size,
     read(target, position) {
       if (position < 0 || position + target.byteLength > size) {
-        throw new InputError('the data end too early', { file: name, where: `byte ${size}` });
+        throw new InputError('the data are cut off', { file: name, where: `byte ${size}` });
       }
       source.read(target, start + position);
     },
@@ -49,7 +49,7 @@ export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
     size: bytes.byteLength,
     read(target, position) {
       if (position < 0 || position + target.byteLength > bytes.byteLength) {
-        throw new InputError('the data end too early', { file: name, where: `byte ${bytes.byteLength}` });
+        throw new InputError('the data are cut off', { file: name, where: `byte ${bytes.byteLength}` });
       }
       target.set(bytes.subarray(position, position + target.byteLength));
     },

@@ -4,7 +4,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** CRC-32 of the bytes, continuing from `start`. Twin of `zlib.crc32` (which Node has only from 20.15). */
+/** CRC-32 of the bytes, continuing from `start`. Twin of `zlib.crc32`, which Node has only since 20.15. */
 export function crc32(bytes: Uint8Array, start = 0): number {
   let crc = ~start;
   for (let i = 0; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);

@@ -1,6 +1,6 @@
 import { InputError, systemFault } from '../../errors.ts';
 
-/** Twins of Python's built-in exceptions, so that a caller of either side can tell the same cases apart. */
+/** Twins of Python's built-in exceptions, so that callers of both sides can distinguish the same cases. */
 
 /** Twin of Python's `ValueError`. */
 export class ValueError extends Error {
@@ -31,7 +31,7 @@ export class AssertionError extends Error {
 export class FileNotFoundError extends Error {
   override readonly name: string = 'FileNotFoundError';
   readonly path: string;
-  /** Name of a file that is there and may be meant. */
+  /** Name of an existing file that may be meant. */
   readonly similar: string | undefined;
 
   constructor(path: string, similar?: string) {
@@ -41,7 +41,7 @@ export class FileNotFoundError extends Error {
   }
 }
 
-/** Whether an error is about what a user gave (a file, an option) or what the system refused, not a fault of this program. */
+/** Whether an error is caused by the user's input (a file, an option) or by the operating system, and not by a bug. */
 export function isUserFault(error: unknown): boolean {
   if (error instanceof InputError || systemFault(error) !== undefined) return true;
   return [ValueError, IndexError, KeyError, FileNotFoundError].some((type) => error instanceof type);

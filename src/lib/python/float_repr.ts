@@ -1,6 +1,6 @@
 /**
- * Text of a float64 as Python's `repr(float)`: the shortest digits that read back the same, positional from 1e-4 up to 1e16, otherwise
- * scientific with a signed exponent of at least two digits; `nan`, `inf`, `-inf`.
+ * Text of a float64 as Python's `repr(float)` writes it: the fewest digits that read back as the same number; positional from 1e-4 up to 1e16,
+ * otherwise scientific with a signed exponent of at least two digits; `nan`, `inf`, `-inf`.
  */
 export function floatRepr(value: number): string {
   if (Number.isNaN(value)) return 'nan';

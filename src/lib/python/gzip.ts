@@ -4,10 +4,10 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { InputError } from '../../errors.ts';
 import { openRegular, readFully, streamFile, withRegular } from './regular_file.ts';
 
-/** zlib itself goes on to a member that follows at once; this many more may follow after zeros. */
+/** Limit on members that follow after zeros. (zlib itself continues with a member that follows immediately.) */
 const MAX_PADDED_MEMBERS = 1000;
 
-/** Whether a file begins as gzip does. Errors as `openRegular`. */
+/** Whether a file begins with the gzip signature. Errors as `openRegular`. */
 export function isGzip(path: string): boolean {
   return withRegular(path, (file) => {
     const head = new Uint8Array(Math.min(2, file.size));
@@ -17,9 +17,9 @@ export function isGzip(path: string): boolean {
 }
 
 /**
- * Unpacks gzip as Python's `gzip.decompress` does: all members one after another, zeros after any of them skipped.
+ * Decompresses gzip data as Python's `gzip.decompress` does: all members one after the other. Skips zeros after a member.
  *
- * @throws InputError if a member is cut off or damaged, if something else follows, and for more than `maxBytes`.
+ * @throws InputError if a member is cut off or damaged, if anything else follows, or if the result has more than `maxBytes`.
  */
 export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buffer {
   const parts: Buffer[] = [];
@@ -27,7 +27,7 @@ export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buff
   for (let at = 0; at < packed.length; ) {
     let unpacked: { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
     try {
-      // The types do not know what `info` returns.
+      // The type declarations do not describe the result of `info`.
       unpacked = gunzipSync(packed.subarray(at), {
         info: true,
         maxOutputLength: Math.max(1, Math.min(maxBytes - size, 2 ** 32 - 1)),
@@ -44,7 +44,7 @@ export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buff
   return parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
-/** The unpacked bytes of a gzip file, piece by piece. Errors as `gunzip`, and as `streamFile`. */
+/** The decompressed bytes of a gzip file, piece by piece. Errors as `gunzip` and `streamFile`. */
 export async function* gunzipFile(path: string): AsyncGenerator<Buffer, void, undefined> {
   const file = openRegular(path);
   try {
@@ -70,7 +70,7 @@ export async function* gunzipFile(path: string): AsyncGenerator<Buffer, void, un
   }
 }
 
-/** Position of the first byte from `from` on that is not zero, or the end. */
+/** Position of the first non-zero byte at or after `from`, or the end. */
 function afterZeros(file: ReturnType<typeof openRegular>, from: number): number {
   const piece = Buffer.alloc(1 << 14);
   for (let at = from; at < file.size; ) {
@@ -86,13 +86,13 @@ function afterZeros(file: ReturnType<typeof openRegular>, from: number): number 
 function damaged(error: unknown, file: string, maxBytes?: number): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ERR_BUFFER_TOO_LARGE') {
-    return new InputError('the file unpacks to too much', { file, expected: `at most ${maxBytes} bytes` });
+    return new InputError('the file is too large when decompressed', { file, expected: `at most ${maxBytes} bytes` });
   }
   return code?.startsWith('Z_') ? new InputError('the gzip data are damaged', { file, got: message }) : error;
 }
 
 function tooManyMembers(file: string): InputError {
-  return new InputError('the gzip file consists of too many parts', {
+  return new InputError('the gzip file has too many members', {
     file,
     expected: `at most ${MAX_PADDED_MEMBERS}`,
   });

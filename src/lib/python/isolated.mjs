@@ -1,6 +1,6 @@
-// Plain JavaScript: set-up uses it on a bare clone.
+// Plain JavaScript, because set-up uses it on a bare clone.
 
-/** What the user has set for Python or pip, and what would lead either away from the environment that is meant. */
+/** Variables that configure Python or pip, or could lead them to another environment. */
 const leading = /^PYTHON|^PIP_(TARGET|PREFIX|ROOT|USER)$/;
 
 /** Runs a module of a folder as `python -m` does, with the folder first on the path. */
@@ -8,8 +8,8 @@ const runModule =
   'import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)';
 
 /**
- * The environment of a Python: this process's (or another) without the variables that choose what Python imports or runs at its start. `-I`
- * makes Python itself ignore them, the processes that it starts would not.
+ * The environment variables for a Python process: this process's (or the given ones) without those that choose what Python imports or runs at its
+ * start. `-I` makes Python ignore them, but not the processes that Python starts.
  *
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {NodeJS.ProcessEnv}
@@ -19,8 +19,8 @@ export function isolatedEnvironment(env = process.env) {
 }
 
 /**
- * Arguments that start Python with a program: a file, `-c TEXT` or `-m MODULE` of the installation. It imports from its own installation alone:
- * not from the working folder or the program's, PYTHONPATH or the user's site-packages, and runs no start-up file of the user. To be used
+ * Arguments that start Python with a program: a file, `-c TEXT` or `-m MODULE` of the installation. Python imports only from its own installation:
+ * not from the working folder, the program's folder, PYTHONPATH or the user's site-packages; and it does not run the user's start-up files. Use it
  * with {@link isolatedEnvironment}.
  *
  * @param {readonly string[]} program
@@ -31,7 +31,7 @@ export function isolated(...program) {
 }
 
 /**
- * The same for a module of a folder, which comes first on the path.
+ * The same for a module in a folder. The folder is first on the path.
  *
  * @param {string} folder
  * @param {string} module

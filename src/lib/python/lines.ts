@@ -5,10 +5,10 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /**
- * The lines of a text file of any size (UTF-8), one at a time, without their `\n` or `\r\n`.
+ * The lines of a UTF-8 text file of any size, one at a time, without `\n` or `\r\n`.
  *
- * @param maxBytes longest line.
- * @throws as `streamFile`, and InputError for a longer line, naming it.
+ * @param maxBytes largest number of bytes of a line.
+ * @throws as `streamFile`; InputError that names a longer line.
  */
 export async function* readLines(path: string, maxBytes: number): AsyncGenerator<string, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);

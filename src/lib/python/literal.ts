@@ -1,7 +1,7 @@
 import { ValueError } from './errors.ts';
 import { Tuple } from './tuple.ts';
 
-/** What `parseLiteral` can return: Python's literals without bytes and complex numbers. */
+/** What `parseLiteral` returns: any Python literal except bytes and complex numbers. */
 export type Literal =
   | null
   | boolean
@@ -15,14 +15,14 @@ export type Literal =
 
 const MAX_DEPTH = 100;
 const MAX_TEXT = 1 << 16;
-/** Python's own limit for the digits of an integer. */
+/** Python's own limit on the digits of an integer. */
 const MAX_DIGITS = 4300;
 
 /**
  * Reads one Python literal: strings, numbers, `True`, `False`, `None`, tuples, lists, dicts (as `Map`), sets. Twin of `ast.literal_eval`, limited to
- * what data files hold: bytes, complex numbers and arithmetic are refused, and nothing is ever evaluated. Integers beyond 2⁵³ are bigint.
+ * what data files contain: refuses bytes, complex numbers and arithmetic, and never evaluates anything. Integers beyond 2⁵³ become bigint.
  *
- * @param options.floats whether numbers with a point or an exponent are taken; default true.
+ * @param options.floats whether to accept numbers with a decimal point or an exponent; default true.
  * @throws ValueError naming the character position.
  */
 export function parseLiteral(text: string, { floats = true }: { floats?: boolean } = {}): Literal {
@@ -85,13 +85,13 @@ class LiteralReader {
 
   end(): void {
     this.#space();
-    if (this.#at < this.#text.length) this.#fail('something follows the value');
+    if (this.#at < this.#text.length) this.#fail('more text follows after the value');
   }
 
   #tuple(depth: number): Literal {
     this.#at++;
     const { values, trailingComma } = this.#items(')', depth);
-    // A single value in parentheses without a comma is that value itself.
+    // A single value in parentheses without a comma is not a tuple.
     return values.length === 1 && !trailingComma ? values[0]! : Tuple.from(values);
   }
 
@@ -133,12 +133,13 @@ class LiteralReader {
     return set;
   }
 
-  /** Only scalars are keys: Python's equality of composite keys is not that of `Map`. */
+  /** Accepts only scalars as keys, because Python compares composite keys differently from `Map`. */
   #hashable(depth: number): Literal {
     const value = this.value(depth + 1);
     if (typeof value === 'object' && value !== null)
       this.#fail('only texts, numbers, booleans and None can be keys or set members here');
-    if (typeof value === 'boolean') this.#fail('True and False equal 1 and 0 as keys, which is not supported');
+    if (typeof value === 'boolean')
+      this.#fail('True and False are not supported as keys, because Python treats them as 1 and 0');
     return value;
   }
 
@@ -160,10 +161,10 @@ class LiteralReader {
     this.#at += close.length;
     const parts: string[] = [];
     for (;;) {
-      if (this.#at >= this.#text.length) this.#fail('the string has no end', start);
+      if (this.#at >= this.#text.length) this.#fail('the string is not closed', start);
       if (this.#text.startsWith(close, this.#at)) break;
       const letter = this.#text[this.#at];
-      if (letter === '\n' && !triple) this.#fail('the string has no end on its line', start);
+      if (letter === '\n' && !triple) this.#fail('the string is not closed on its line', start);
       if (letter !== '\\') {
         parts.push(letter);
         this.#at++;
@@ -181,7 +182,7 @@ class LiteralReader {
   #escape(): string {
     const start = this.#at;
     const letter = this.#text[start + 1];
-    if (letter === undefined) this.#fail('the string has no end', start);
+    if (letter === undefined) this.#fail('the string is not closed', start);
     const plain = ESCAPES[letter];
     if (plain !== undefined) {
       this.#at += 2;

@@ -1,36 +1,37 @@
 import { InputError } from '../../errors.ts';
 
 const MAX_PATH = 4096;
-/** Bytes of one part of a path, which file systems limit. */
+/** Largest number of bytes of one part of a path, as in most file systems. */
 const MAX_NAME = 255;
-/** Folders below one another: real archives have a dozen. */
+/** Largest depth of nested folders. Real archives have about a dozen. */
 const MAX_DEPTH = 64;
 
-/** Names that Windows takes for a device, with any ending. */
+/** Names that Windows treats as a device, with any ending. */
 const device = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)/i;
 
 interface Place {
-  /** How the archive spells it. */
+  /** The path as the archive spells it. */
   readonly name: string;
   kind: 'file' | 'folder' | 'parent';
   readonly inside: Map<string, Place>;
 }
 
 /**
- * The paths of an archive's members. Each is checked by itself and against those before it, so that the archive unpacks to the same files on every system:
- * no path leads out, names another program's or device's file, or falls together with another one where case or Unicode form does not count.
+ * The paths of an archive's members. Each path is checked by itself and against the earlier ones, so that the archive unpacks to the same files on
+ * every system. No path may lead outside, name a device or a file that another program obeys (such as `.git`), or equal another path on file systems
+ * that ignore case or Unicode form.
  */
 export class MemberPaths {
   readonly #archive: string;
   readonly #root: Place = { name: '.', kind: 'parent', inside: new Map() };
 
-  /** `archive`: its file, for messages. */
+  /** @param archive path of the archive, for messages. */
   constructor(archive: string) {
     this.#archive = archive;
   }
 
   /**
-   * Adds a member by the path that the archive gives it, and returns that path without `.` and empty parts (`.` for the archive's root).
+   * Adds a member, and returns its path without `.` and empty parts (`.` for the root of the archive).
    *
    * @throws InputError naming the member.
    */
@@ -44,13 +45,13 @@ export class MemberPaths {
     const fault = faultOfPath(path);
     if (fault !== undefined) refuse(fault);
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    if (parts.length === 0 && kind === 'file') refuse('a file without name');
+    if (parts.length === 0 && kind === 'file') refuse('a file without a name');
     let place = this.#root;
     for (const name of parts) {
-      if (place.kind === 'file') refuse('an entry inside of a file');
+      if (place.kind === 'file') refuse('an entry inside a file');
       const key = foldedName(name);
       const next: Place = place.inside.get(key) ?? { name, kind: 'parent', inside: new Map() };
-      if (next.name !== name) refuse(`a name that some file systems take for ${JSON.stringify(next.name)}`);
+      if (next.name !== name) refuse(`a name that some file systems treat as ${JSON.stringify(next.name)}`);
       place.inside.set(key, next);
       place = next;
     }
@@ -61,13 +62,13 @@ export class MemberPaths {
   }
 }
 
-/** What is wrong with a path inside an archive; undefined if nothing is. */
+/** What is wrong with a path inside an archive, or undefined. */
 export function faultOfPath(path: string): string | undefined {
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'an absolute path';
   if (path.includes('\ufffd')) return 'a path that is not UTF-8';
   if (path.includes('\\')) return 'a path with a backslash';
-  // Control characters, and those that change how the others look (CVE-2014-9390 hid .git behind one).
-  if (/[\p{Cc}\p{Cf}\p{Cs}]/u.test(path)) return 'a path with characters that do not show';
+  // Control characters, and characters that change how others are displayed (CVE-2014-9390 disguised .git with one).
+  if (/[\p{Cc}\p{Cf}\p{Cs}]/u.test(path)) return 'a path with invisible characters';
   const parts = path.split('/');
   if (parts.length > MAX_DEPTH) return 'a path that is nested too deeply';
   if (path.length > MAX_PATH || parts.some((part) => Buffer.byteLength(part) > MAX_NAME))
@@ -83,9 +84,9 @@ export function faultOfPath(path: string): string | undefined {
   return undefined;
 }
 
-/** Equal for names that some file system takes for one: letters of any case, composed or not. */
+/** A key that is equal for names that some file system treats as equal: independent of case and of Unicode composition. */
 export function foldedName(name: string): string {
   if (/^[\x20-\x7e]*$/.test(name)) return name.toLowerCase();
-  // In capitals first: ß and SS, or ſ and S, differ in small letters.
+  // Upper case first, because ß and SS, or ſ and S, differ in lower case.
   return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFC');
 }

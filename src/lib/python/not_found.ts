@@ -2,13 +2,13 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { FileNotFoundError } from './errors.ts';
 
-/** The error for a file that is not there; it names one whose name differs in capital letters alone (`A0001.HEA`). */
+/** The error for a missing file. It suggests an existing file whose name differs only in case (`A0001.HEA`). */
 export function notFound(path: string): FileNotFoundError {
   let names: string[] = [];
   try {
     names = readdirSync(dirname(path));
   } catch {
-    // No folder, or none that may be read: nothing is similar.
+    // The folder does not exist or cannot be read, so there is nothing to suggest.
   }
   const wanted = basename(path).toLowerCase();
   return new FileNotFoundError(

@@ -1,9 +1,9 @@
-/** What `float()` of Python reads, without `nan`, `inf`, `_` between digits and digits beyond ASCII. */
+/** What Python's `float()` accepts, except `nan`, `inf`, `_` between digits, and non-ASCII digits. */
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
- * The number that a text states in decimal, blanks around it allowed; undefined for any other text: `0x1F`, `1_000`, `nan`, an empty one, or a number too
- * large for a float64. The one way in which numbers of files and of command lines are read.
+ * The decimal number in a text, with optional blanks around it; undefined for any other text (`0x1F`, `1_000`, `nan`, an empty text) and for a number
+ * too large for a float64. All numbers in files and on command lines are read by this function.
  */
 export function parseNumber(text: string): number | undefined {
   const digits = text.trim();

@@ -15,32 +15,32 @@ import { readWholeFile } from './whole_file.ts';
 
 export { ArrayStream } from './pickle_writer.ts';
 
-/** How a pickle is read. */
+/** How to read a pickle. */
 export interface LoadOptions {
-  /** Most bytes held in memory, copies included; default 1 GiB. A small file may take less: see `Budget`. */
+  /** Largest number of bytes in memory, including copies; default 1 GiB. A small file may take less, see `Budget`. */
   readonly maxBytes?: number;
-  /** Whether the file is gzip; default: as its first two bytes say. */
+  /** Whether the file is compressed with gzip; by default, its first two bytes decide. */
   readonly compress?: boolean;
   /**
-   * Arrays above `threshold` bytes (default 256 MiB) are unpacked into `folder` under temporary names, which the caller removes, and returned as
-   * open `NpyFile`s; only for protocols 3 to 5.
+   * Writes arrays of more than `threshold` bytes (default 256 MiB) to `folder` under temporary names and returns them as open `NpyFile`s. The caller
+   * removes these files. Only for protocols 3 to 5.
    */
   readonly spill?: { readonly folder: string; readonly threshold?: number };
 }
 
 const DEFAULT_MAX_BYTES = 2 ** 30;
-/** Opcodes around the payloads of a pickle: only payloads and what is made of them are counted. */
+/** Allowance for the opcodes around the payloads of a pickle, which `maxBytes` does not count. */
 const AROUND_PAYLOADS = 2 ** 20;
 const DEFAULT_SPILL_THRESHOLD = 2 ** 28;
-/** Room for the head of a spilled array, which is known only after its elements. */
+/** Space reserved for the header of a spilled array, whose content is known only after the elements. */
 const SPILL_HEAD = 256;
 
 /**
- * Reads a pickle of protocol 2 to 5 from bytes; arrays may share their memory. Dicts come back as `Map`, tuples as `Tuple`, ints beyond 2⁵³ as
- * bigint, bytes as `Uint8Array`, NumPy scalars as plain values. Twin of `pickle.loads` for data: whatever else a pickle asks for is refused.
+ * Reads a pickle of protocol 2 to 5 from bytes. Arrays may share memory with them. Dicts become `Map`, tuples `Tuple`, ints beyond 2⁵³ bigint, bytes
+ * `Uint8Array`, and NumPy scalars plain values. Twin of `pickle.loads` for data; refuses everything else that a pickle asks for.
  *
- * @param options.budget what the reading may cost, if the bytes are part of a larger file.
- * @throws InputError naming the opcode and its place, or what it asks for beyond its budget.
+ * @param options.budget budget to use, if the bytes are part of a larger file.
+ * @throws InputError that names the opcode and its place, or what exceeds the budget.
  */
 export function loads(
   bytes: Uint8Array,
@@ -50,7 +50,7 @@ export function loads(
   return unpickle(bytes, budget ?? new Budget(file, bytes.byteLength, { maxBytes }));
 }
 
-/** Reads a pickle file as a stream, so that no more than its largest arrays is held (with `spill`: less). Errors as `loads`. */
+/** Reads a pickle file as a stream. Holds only its arrays in memory (with `spill`: only the small ones). Errors as `loads`. */
 export async function load(path: string, options: LoadOptions = {}): Promise<unknown> {
   const compressed = options.compress ?? isGzip(path);
   const { size } = withRegular(path, (file) => file);
@@ -82,8 +82,8 @@ async function drive(
 ): Promise<unknown> {
   let step: IteratorResult<undefined, unknown> | undefined;
   for await (const chunk of compressed ? gunzipFile(path) : streamFile(path)) {
-    // As in Python what follows the pickle has no meaning; but a file that is cut off or damaged there is refused.
-    if (step?.done) budget.work(chunk.byteLength, 'bytes behind the pickle');
+    // As in Python, bytes after the pickle are ignored. But a file that is cut off or damaged there is refused.
+    if (step?.done) budget.work(chunk.byteLength, 'bytes after the pickle');
     else {
       feed.push(chunk);
       step = reading.next();
@@ -109,7 +109,7 @@ function unpickle(bytes: Uint8Array, budget: Budget): unknown {
   return new Unpickler(feed, { budget }).read().next().value;
 }
 
-/** Pickle of protocol 4. Values as `pickle_writer.pickle` says; streams are not possible here. Twin of `pickle.dumps`. */
+/** The bytes of a pickle of protocol 4. Accepts the values of `pickle_writer.pickle`, except streams. Twin of `pickle.dumps`. */
 export function dumps(value: unknown): Buffer {
   const pieces: Uint8Array[] = [];
   for (const piece of pickle(value)) {
@@ -120,7 +120,7 @@ export function dumps(value: unknown): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** Writes a pickle of protocol 4 under a temporary name and renames it; gzip by default. Arrays may be streams of any size. */
+/** Writes a pickle of protocol 4 under a temporary name, then renames it. Compresses with gzip by default. Arrays may be streams of any size. */
 export async function dump(path: string, value: unknown, options: { compress?: boolean } = {}): Promise<void> {
   const file = new AtomicFile(path);
   try {
@@ -128,7 +128,7 @@ export async function dump(path: string, value: unknown, options: { compress?: b
       for await (const chunk of source) file.write(chunk);
     };
     const source = gather(pickle(value));
-    // Level 1: recordings hardly shrink more at Python's level 9, which takes ten times as long.
+    // Level 1: Python's level 9 makes recordings hardly smaller and takes ten times as long.
     if (options.compress ?? true)
       await pipeline(Readable.from(source), createGzip({ level: 1, chunkSize: 1 << 18 }), target);
     else await target(source);
@@ -138,7 +138,7 @@ export async function dump(path: string, value: unknown, options: { compress?: b
   }
 }
 
-/** Joins small pieces, so that the packer is not called for each opcode. */
+/** Joins small pieces, so that the compressor is not called for each opcode. */
 async function* gather(pieces: Iterable<Uint8Array | ArrayStream>): AsyncGenerator<Uint8Array, void, undefined> {
   let waiting: Uint8Array[] = [];
   let size = 0;
@@ -192,7 +192,7 @@ function wrongLength(stream: ArrayStream, length: number): ValueError {
   );
 }
 
-/** A payload on its way into an `.npy` file. */
+/** Writes a payload to an `.npy` file. */
 class SpillFile implements SpillTarget {
   readonly byteLength: number;
   readonly #file: AtomicFile;
@@ -211,7 +211,7 @@ class SpillFile implements SpillTarget {
   finish({ type, shape, fortranOrder }: Parameters<SpillTarget['finish']>[0]): string {
     if (!this.#finished) {
       if (type.dtype === 'object' || type.dtype === 'str')
-        throw new ValueError('only numbers can be unpacked to a file');
+        throw new ValueError('only arrays of numbers can be written to a file');
       this.#file.write(
         formatNpyHeader({ dtype: type.dtype, shape }, { length: SPILL_HEAD, fortranOrder, bigEndian: type.bigEndian }),
         0,

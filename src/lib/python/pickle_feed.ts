@@ -1,12 +1,12 @@
-/** Bytes that arrive in pieces and are taken in order; without copies while a request lies inside one piece. */
+/** Bytes that arrive in pieces and are consumed in order. A request inside one piece is served without a copy. */
 export class Feed {
   #pieces: Uint8Array[] = [];
   #head = 0;
-  /** Bytes that wait. */
+  /** Number of bytes available. */
   available = 0;
-  /** Bytes taken so far. */
+  /** Number of bytes consumed so far. */
   position = 0;
-  /** Whether `end` was called: nothing more will come. */
+  /** Whether `end` was called, so that no more pieces will arrive. */
   ended = false;
 
   push(piece: Uint8Array): void {
@@ -53,7 +53,7 @@ export class Feed {
     return piece;
   }
 
-  /** Position of the next `byte` value inside the first waiting bytes, or −1. */
+  /** Position of the next `byte` value in the first available bytes, or −1. */
   indexOf(byte: number): number {
     let before = -this.#head;
     for (const [i, piece] of this.#pieces.entries()) {

@@ -6,15 +6,15 @@ import { NpyFile } from '../numpy/npy_file.ts';
 import { isArray } from '../numpy/object_array.ts';
 import { Tuple } from './tuple.ts';
 
-/** V8 hashes longer texts by their length alone. */
+/** V8 hashes longer texts by their length only. */
 const MAX_KEY = 16_000;
-/** Memory of one key in a `Map` or `Set`. */
+/** Memory that one key takes in a `Map` or `Set`. */
 const KEY_BYTES = 48;
 
-/** A fault of the pickle's content; the reader adds file and place. */
+/** A fault in the content of a pickle. The reader adds the file and the place. */
 export class PickleFault extends Error {}
 
-/** A name that the pickle refers to: one of the few that are allowed. */
+/** A global name to which the pickle refers: one of the few allowed ones. */
 export class Global {
   readonly name: string;
   constructor(name: string) {
@@ -30,7 +30,7 @@ export class PickledDType {
   }
 }
 
-/** A long text whose bytes are decoded only if the text itself is wanted: protocol 2 stores arrays this way. */
+/** A long text that is decoded only when it is used as a text. (Protocol 2 stores the bytes of arrays as texts.) */
 export class LongText {
   readonly utf8: Uint8Array;
   constructor(utf8: Uint8Array) {
@@ -38,7 +38,7 @@ export class LongText {
   }
 }
 
-/** A float without fraction until the value is complete: where Python asks for an int, it takes no float. */
+/** Keeps a float without a fraction apart from an int until the value is complete, because Python does not accept a float where it needs an int. */
 export class WholeFloat {
   readonly value: number;
   constructor(value: number) {
@@ -46,7 +46,7 @@ export class WholeFloat {
   }
 }
 
-/** Bytes too large for memory, which lie in an unfinished `.npy` file; `finish` gives the file its header and its name. */
+/** A payload too large for memory, in an unfinished `.npy` file. `finish` writes the header and renames the file. */
 export interface Spilled {
   readonly byteLength: number;
   finish(array: { type: ElementType; shape: readonly number[]; fortranOrder: boolean }): string;
@@ -79,10 +79,10 @@ const allowed: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Looks a name up in the list of the allowed ones. Throws PickleFault naming it otherwise. */
+/** Looks up a name in the list of allowed names. Throws a PickleFault that names any other. */
 export function findGlobal(module: string, name: string): Global {
   const known = allowed.get(`${module}.${name}`);
-  // A dot inside either part could spell an allowed name in another way than Python's look-up does.
+  // A dot in either part could spell an allowed name that Python would look up differently.
   if (known === undefined || name.includes('.')) {
     throw new PickleFault(`refused: the pickle calls for ${JSON.stringify(`${module}.${name}`)}`);
   }
@@ -92,7 +92,7 @@ export function findGlobal(module: string, name: string): Global {
 /** What Python's `callable(*args)` gives for an allowed callable. */
 export function reduce(callable: unknown, args: unknown, budget: Budget): unknown {
   if (!(callable instanceof Global)) throw new PickleFault('refused: REDUCE of something that is not an allowed name');
-  if (!(args instanceof Tuple)) throw new PickleFault('the arguments of REDUCE are no tuple');
+  if (!(args instanceof Tuple)) throw new PickleFault('the arguments of REDUCE are not a tuple');
   switch (callable.name) {
     case 'reconstruct':
       return reconstruct(args);
@@ -129,7 +129,7 @@ export function reduce(callable: unknown, args: unknown, budget: Budget): unknow
 
 /** What Python's `object.__setstate__(state)` does to a dtype or an array. */
 export function build(target: unknown, state: unknown, budget: Budget): void {
-  if (!(state instanceof Tuple)) throw new PickleFault('refused: BUILD with a state that is no tuple');
+  if (!(state instanceof Tuple)) throw new PickleFault('refused: BUILD with a state that is not a tuple');
   if (target instanceof PickledDType) setDTypeState(target, state);
   else if (target instanceof EmptyArray) target.fill(state, budget);
   else throw new PickleFault('refused: BUILD of something that is neither an array nor a dtype');
@@ -138,8 +138,8 @@ export function build(target: unknown, state: unknown, budget: Budget): void {
 /**
  * Key of a dict or member of a set: Python's equality of scalars, where `True` is 1.
  *
- * Numbers can be chosen so that they share one place in V8's hash tables, and each then costs as many steps as there are others; texts can not,
- * unless they are so long that only their length is hashed.
+ * Numbers can be chosen so that they collide in V8's hash tables; then each lookup takes as many steps as there are keys. Texts cannot, unless they
+ * are so long that only their length is hashed.
  */
 export function hashable(
   item: unknown,
@@ -162,11 +162,11 @@ export function hashable(
       if (key === null) return key;
   }
   throw new PickleFault(
-    `a dict key or set member is neither text of up to ${MAX_KEY} characters, number, boolean nor None`,
+    `a dict key or set member is not a text of up to ${MAX_KEY} characters, a number, a boolean or None`,
   );
 }
 
-/** Text of UTF-8 bytes. Throws PickleFault if they are not sound. */
+/** Text from UTF-8 bytes. Throws a PickleFault if they are not valid. */
 export function decodeText(utf8: Uint8Array): string {
   try {
     return decoder.decode(utf8);
@@ -177,22 +177,22 @@ export function decodeText(utf8: Uint8Array): string {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The array of `_reconstruct`, empty until BUILD; then its fields are those of an array. */
+/** The array that `_reconstruct` makes. It is empty until BUILD, which fills the fields of an array. */
 export class EmptyArray {
   filled = false;
   declare dtype: unknown;
   declare shape: readonly number[];
   declare data: unknown;
-  /** Set for an array that was too large for memory. */
+  /** Set if the array was too large for memory. */
   declare file: NpyFile | undefined;
 
   fill(state: Tuple, budget: Budget): void {
     if (this.filled) throw new PickleFault('an array is filled twice');
-    if (state.length !== 5 || state[0] !== 1) throw new PickleFault('the state of an array is not of version 1');
+    if (state.length !== 5 || state[0] !== 1) throw new PickleFault('the state of an array does not have version 1');
     const shape = asShape(state[1]);
-    if (!(state[2] instanceof PickledDType)) throw new PickleFault('the state of an array holds no dtype');
+    if (!(state[2] instanceof PickledDType)) throw new PickleFault('the state of an array has no dtype');
     if (typeof state[3] !== 'boolean' && state[3] !== 0 && state[3] !== 1) {
-      throw new PickleFault('the order of an array is no boolean');
+      throw new PickleFault('the order of an array is not a boolean');
     }
     this.#set(makeArray(state[2].type, shape, Boolean(state[3]), state[4], budget));
   }
@@ -220,7 +220,7 @@ function reconstruct(args: Tuple): EmptyArray {
 
 function makeDType(args: Tuple): PickledDType {
   const [code, align, copy] = args;
-  // Without the copy BUILD would change NumPy's own dtype for the whole process: no writer does that.
+  // Without copy=True, BUILD would change NumPy's own dtype for the whole process. No writer does that.
   if (
     typeof code !== 'string' ||
     args.length !== 3 ||
@@ -252,7 +252,7 @@ function setDTypeState(target: PickledDType, state: Tuple): void {
 
 function scalar(args: Tuple, budget: Budget): unknown {
   const [kind, payload] = args;
-  if (args.length !== 2 || !(kind instanceof PickledDType)) throw new PickleFault('a NumPy scalar without dtype');
+  if (args.length !== 2 || !(kind instanceof PickledDType)) throw new PickleFault('a NumPy scalar without a dtype');
   const array = makeArray(kind.type, [], false, payload, budget);
   if (!isArray(array) || array.dtype === 'object')
     throw new PickleFault('refused: a NumPy scalar that holds an object');
@@ -292,7 +292,7 @@ function makeArray(
     );
   }
   if (isSpilled(payload)) return NpyFile.open(payload.finish({ type, shape, fortranOrder }));
-  // The memo may hand the same bytes to another array, so those that would be changed are copied.
+  // The memo may give the same bytes to another array, so bytes that would be changed are copied.
   const bytes = payload as Uint8Array;
   const copied = type.bigEndian || type.dtype === 'bool';
   budget.spend((copied ? bytes.byteLength : 0) + decodingCost(type, shape, fortranOrder), 'an array');
@@ -305,14 +305,14 @@ function makeArray(
 
 function asShape(value: unknown): number[] {
   if (!(value instanceof Tuple) || value.length > 32)
-    throw new PickleFault('the shape of an array is no tuple of up to 32 integers');
+    throw new PickleFault('the shape of an array is not a tuple of up to 32 integers');
   const shape = Array.from(value, (extent) => {
     if (typeof extent !== 'number' || !Number.isSafeInteger(extent) || extent < 0) {
       throw new PickleFault(`the shape of an array holds ${String(extent)}`);
     }
     return extent;
   });
-  if (!Number.isSafeInteger(sizeOf(shape) * 8)) throw new PickleFault(`the shape (${shape.join(', ')}) is absurd`);
+  if (!Number.isSafeInteger(sizeOf(shape) * 8)) throw new PickleFault(`the shape (${shape.join(', ')}) is impossible`);
   return shape;
 }
 

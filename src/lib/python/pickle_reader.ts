@@ -15,26 +15,29 @@ import {
 import { settle } from './pickle_settle.ts';
 import { Tuple } from './tuple.ts';
 
-/** Limits and places of one reading. */
+/** Options of a reader. */
 export interface UnpickleOptions {
-  /** What the reading may cost; names the file. */
+  /** Limits on memory and work; names the file. */
   readonly budget: Budget;
-  /** Opens an unfinished file for a payload of more than `threshold` bytes. */
+  /** Opens a file for a payload of more than `threshold` bytes. */
   readonly spill?: { readonly threshold: number; open(byteLength: number): SpillTarget };
 }
 
-/** A payload on its way to the disk. */
+/** A payload that is written to the disk while it is read. */
 export interface SpillTarget extends Spilled {
   write(piece: Uint8Array): void;
 }
 
-/** Memory of a value on the stack or in a container, of an empty list or tuple, of an empty dict, set or array, and of a text beside its letters. */
+/**
+ * Memory taken by a value on the stack or in a container, by an empty list or tuple, by an empty dict, set or array, and by a text in addition to its
+ * characters.
+ */
 const COST = { slot: 16, list: 160, dict: 320, text: 32, memo: 24 };
 const LONG_TEXT = 1 << 16;
 const MAX_NAME = 1024;
 const MAX_INTEGER_BYTES = 4096;
 
-/** Length of the fixed argument of each opcode that has one; opcodes which are not listed in `OPCODES` are refused. */
+/** Length of the argument of each opcode that has a fixed one. Opcodes that are not in `OPCODES` are refused. */
 const OPCODES: ReadonlyMap<number, { readonly name: string; readonly bytes: number }> = new Map(
   (
     [
@@ -114,8 +117,8 @@ const REFUSED: { readonly [code: number]: string } = {
 };
 
 /**
- * The pickle machine of protocols 2 to 5, as a generator that pauses when the feed runs dry and returns the value. Only numbers, texts, bytes,
- * builtin containers and NumPy arrays can come out: names are looked up in a fixed list, and no code of the pickle is ever run.
+ * The pickle machine for protocols 2 to 5: a generator that pauses when the feed is empty and returns the value at the end. Returns only numbers,
+ * texts, bytes, built-in containers and NumPy arrays. Looks up names in a fixed list, and never runs code from the pickle.
  */
 export class Unpickler {
   readonly #feed: Feed;
@@ -123,9 +126,9 @@ export class Unpickler {
   readonly #spillable: UnpickleOptions['spill'];
   #stack: unknown[] = [];
   readonly #marks: unknown[][] = [];
-  /** Dense, as Python's: undefined where nothing is stored. */
+  /** Dense, as in Python: undefined where nothing is stored. */
   readonly #memo: unknown[] = [];
-  /** Places of the memo that hold something. */
+  /** Number of used entries in the memo. */
   #stored = 0;
   #opcode = 'the start';
   #offset = 0;
@@ -146,7 +149,7 @@ export class Unpickler {
       throw new InputError(error.message, {
         file: this.#budget.file,
         where: this.#place(),
-        expected: 'numbers, texts, builtin containers and NumPy arrays only',
+        expected: 'only numbers, texts, built-in containers and NumPy arrays',
       });
     }
   }
@@ -165,7 +168,8 @@ export class Unpickler {
       if (!opcode)
         throw new PickleFault(`refused: the opcode ${REFUSED[code] ?? `0x${code.toString(16).padStart(2, '0')}`}`);
       this.#opcode = opcode.name;
-      if (this.#offset === 0 && opcode.name !== 'PROTO') throw new PickleFault('this is no pickle of protocol 2 to 5');
+      if (this.#offset === 0 && opcode.name !== 'PROTO')
+        throw new PickleFault('this is not a pickle of protocol 2 to 5');
       while (feed.available < opcode.bytes) yield* this.#more();
       if (opcode.name === 'STOP') break;
       this.#budget.work(1, 'its opcodes');
@@ -282,7 +286,8 @@ export class Unpickler {
       }
       case 'STACK_GLOBAL': {
         const [member, module] = [this.#pop(), this.#pop()];
-        if (typeof member !== 'string' || typeof module !== 'string') throw new PickleFault('a name that is no text');
+        if (typeof member !== 'string' || typeof module !== 'string')
+          throw new PickleFault('a name that is not a text');
         this.#push(findGlobal(module, member));
         return;
       }
@@ -401,7 +406,7 @@ export class Unpickler {
       yield* this.#more();
       end = this.#feed.indexOf(0x0a);
     }
-    if (end < 0 || end > MAX_NAME) throw new PickleFault('a name without end');
+    if (end < 0 || end > MAX_NAME) throw new PickleFault('a name without an end');
     const text = decodeText(this.#feed.take(end));
     this.#feed.take(1);
     return text;
@@ -413,7 +418,7 @@ export class Unpickler {
   }
 
   #truncated(): never {
-    throw new PickleFault('the pickle ends too early');
+    throw new PickleFault('the pickle is cut off');
   }
 
   #container(value: unknown, cost: number): void {
@@ -428,7 +433,7 @@ export class Unpickler {
 
   #remember(place: number): void {
     const added = Math.max(1, place + 1 - this.#memo.length);
-    this.#budget.spend(COST.memo * added, 'places of the memo');
+    this.#budget.spend(COST.memo * added, 'entries of the memo');
     while (this.#memo.length < place) this.#memo.push(undefined);
     if (this.#memo[place] === undefined) this.#stored++;
     this.#memo[place] = this.#top();
@@ -455,20 +460,20 @@ export class Unpickler {
   #list(): unknown[] {
     const list = this.#top();
     if (!Array.isArray(list) || list instanceof Tuple)
-      throw new PickleFault('items are appended to something that is no list');
+      throw new PickleFault('items are appended to something that is not a list');
     return list;
   }
 }
 
 function setItems(dict: unknown, items: unknown[], budget: Budget): unknown {
-  if (!(dict instanceof Map)) throw new PickleFault('items are set in something that is no dict');
-  if (items.length % 2 !== 0) throw new PickleFault('a key without value');
+  if (!(dict instanceof Map)) throw new PickleFault('items are set in something that is not a dict');
+  if (items.length % 2 !== 0) throw new PickleFault('a key without a value');
   for (let i = 0; i < items.length; i += 2) dict.set(hashable(items[i], dict, budget), items[i + 1]);
   return dict;
 }
 
 function addItems(set: unknown, items: unknown[], budget: Budget): unknown {
-  if (!(set instanceof Set)) throw new PickleFault('items are added to something that is no set');
+  if (!(set instanceof Set)) throw new PickleFault('items are added to something that is not a set');
   for (const item of items) set.add(hashable(item, set, budget));
   return set;
 }

@@ -12,16 +12,17 @@ import {
 } from './pickle_numpy.ts';
 
 const MAX_DEPTH = 200;
-/** What is noted of each container. */
+/** What is remembered about each container. */
 const SETTLED_BYTES = 100;
 
 /**
- * Turns what the machine left into plain values: long texts are decoded, arrays become plain arrays or files.
+ * Turns the result of the pickle machine into plain values: decodes long texts, and turns arrays into plain arrays or files.
  *
- * A value that names the same list over and over can be tiny in the file and endless for whoever walks through it: each repetition costs what a copy
- * would.
+ * A value that contains the same list many times can be tiny in the file, but take forever to walk through. So each repetition counts as if it were a
+ * copy.
  *
- * @throws PickleFault for values nested too deeply or in themselves, and for bare names and types; InputError for what exceeds the budget.
+ * @throws PickleFault for values that are nested too deeply or contain themselves, and for bare names and types; InputError for what exceeds the
+ *   budget.
  */
 export function settle(value: unknown, budget: Budget): unknown {
   return new Settler(budget).settle(value, 0).value;
@@ -29,9 +30,9 @@ export function settle(value: unknown, budget: Budget): unknown {
 
 interface Settled {
   readonly value: unknown;
-  /** Number of values that a walk would meet. */
+  /** Number of values that a walk through it would visit. */
   readonly size: number;
-  /** Bytes of arrays and texts that it would meet. */
+  /** Number of bytes of arrays and texts that it would visit. */
   readonly bytes: number;
 }
 
@@ -76,7 +77,8 @@ class Settler {
     if (value instanceof EmptyArray) return this.#array(value, depth);
     if (value instanceof Global) throw new PickleFault(`refused: the bare name ${value.name} as a value`);
     if (value instanceof PickledDType) throw new PickleFault('refused: a bare dtype as a value');
-    if (isSpilled(value)) throw new PickleFault('refused: bytes too large for memory that belong to no array');
+    if (isSpilled(value))
+      throw new PickleFault('refused: bytes that are too large for memory and do not belong to an array');
     if ('dtype' in value && 'data' in value) {
       if (value.dtype === 'object') return { value, ...this.#items(value.data as unknown[], depth) };
       return { value, size: 1, bytes: bytesOfData(value.data as NdArray['data'] | string[]) };

@@ -5,7 +5,7 @@ import { type AnyArray, isArray } from '../numpy/object_array.ts';
 import { ValueError } from './errors.ts';
 import { Tuple } from './tuple.ts';
 
-/** A numeric array that is never whole in memory: its elements in C order, little-endian, in pieces of any length. */
+/** A numeric array that is never in memory as a whole: its elements in C order, little-endian, in pieces of any length. */
 export class ArrayStream {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -26,10 +26,11 @@ const MAX_DEPTH = 200;
 const READ_PIECE = 1 << 22;
 
 /**
- * Pickle of protocol 4, as pieces; an `ArrayStream` stands where its bytes belong. `null`, booleans, numbers, bigints, strings, `Uint8Array` (bytes),
- * arrays (lists), `Tuple`, `Map` and plain objects (dicts), `Set` and NumPy arrays can be written. A number without fraction becomes an int.
+ * The pieces of a pickle of protocol 4. In place of the bytes of an `ArrayStream` stands the stream itself. Writes `null`, booleans, numbers,
+ * bigints, strings, `Uint8Array` (as bytes), arrays (as lists), `Tuple`, `Map` and plain objects (as dicts), `Set` and NumPy arrays. A number without
+ * a fraction becomes an int.
  *
- * @throws ValueError for anything else, naming its place.
+ * @throws ValueError that names the place of anything else.
  */
 export function* pickle(value: unknown): Generator<Uint8Array | ArrayStream, void, undefined> {
   yield Buffer.from([0x80, 4]);
@@ -143,7 +144,7 @@ class Pickler {
     yield Buffer.from('tb');
   }
 
-  /** `_reconstruct(ndarray, (0,), b'b')` and the state's first four fields; the elements, `t` and `b` follow. */
+  /** `_reconstruct(ndarray, (0,), b'b')` and the first four fields of the state. The caller adds the elements and the opcodes `t` and `b`. */
   *#arrayHead(array: AnyArray | ArrayStream): Generator<Uint8Array, void, undefined> {
     yield* this.#global('numpy.core.multiarray', '_reconstruct');
     yield* this.#global('numpy', 'ndarray');
@@ -227,7 +228,7 @@ function integer(value: bigint): Buffer {
 }
 
 function text(value: string): Buffer {
-  if (/\p{Surrogate}/u.test(value)) throw new ValueError('a text with half a surrogate pair cannot be pickled');
+  if (/\p{Surrogate}/u.test(value)) throw new ValueError('a text with an unpaired surrogate cannot be pickled');
   const utf8 = Buffer.from(value, 'utf8');
   const size = utf8.length;
   const head =
@@ -240,7 +241,7 @@ function bytesHead(size: number): Buffer {
   return size <= 0xffffffff ? withUInt32(0x42, size) : withUInt64(0x8e, size);
 }
 
-/** The elements of a file in C order, some rows at a time. */
+/** The elements of a file in C order, a few rows at a time. */
 function* readPieces(file: NpyFile): Generator<Uint8Array, void, undefined> {
   const [rows, ...rest] = file.shape;
   if (rows === undefined) return yield bytesOf(file.read());

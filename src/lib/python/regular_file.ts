@@ -8,29 +8,29 @@ import { notFound } from './not_found.ts';
 export interface RegularFile {
   readonly path: string;
   readonly descriptor: number;
-  /** Bytes when it was opened. */
+  /** Size in bytes when it was opened. */
   readonly size: number;
 }
 
-/** Linux reads at most 2 GiB at once. */
+/** Linux reads at most 2 GiB per call. */
 const MAX_READ = 1 << 30;
 const readAsync = promisify(read);
 
 /**
- * Opens a file of a user for reading. All readers open files here: a FIFO or a device would make them wait for ever. Close it with
+ * Opens a user's file for reading. All readers open files here, because a FIFO or a device would make them wait forever. Close it with
  * `closeSync(file.descriptor)`.
  *
- * @param next what the user can do about something else than a regular file.
- * @throws FileNotFoundError; InputError for a folder, FIFO, socket or device, for a file that must not be read, and for a pointer of Git LFS.
+ * @param next what the user can do if this is not a regular file.
+ * @throws FileNotFoundError; InputError for a folder, FIFO, socket or device, for a file without permission to read, and for a Git LFS pointer.
  */
 export function openRegular(path: string, next?: string): RegularFile {
   let descriptor: number | undefined;
   try {
-    // Before it is opened, because opening is enough to make some devices act.
+    // Checked before opening, because opening is enough to trigger some devices.
     const before = statSync(path, { throwIfNoEntry: false });
     if (before === undefined) throw notFound(path);
     requireRegular(path, before, next);
-    // A FIFO that took the file's place meanwhile does not keep us waiting. Windows has no such flag.
+    // O_NONBLOCK: a FIFO that has replaced the file meanwhile must not block. Windows has no such flag.
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const status = fstatSync(descriptor);
     requireRegular(path, status, next);
@@ -48,7 +48,7 @@ function requireRegular(path: string, status: { isFile(): boolean; isDirectory()
   throw new InputError('not a regular file', { file: path, got, next });
 }
 
-/** Opens a regular file, hands it to `use` and closes it. Errors as `openRegular`. */
+/** Opens a regular file, passes it to `use` and closes it. Errors as `openRegular`. */
 export function withRegular<T>(path: string, use: (file: RegularFile) => T, next?: string): T {
   const file = openRegular(path, next);
   try {
@@ -63,13 +63,12 @@ export function readFully(file: RegularFile, target: Uint8Array, position: numbe
   let done = 0;
   while (done < target.byteLength) {
     const count = readSome(file, target, done, position + done);
-    if (count === 0)
-      throw new InputError('the file ends too early', { file: file.path, where: `byte ${position + done}` });
+    if (count === 0) throw new InputError('the file is cut off', { file: file.path, where: `byte ${position + done}` });
     done += count;
   }
 }
 
-/** Some bytes from `position`, put to `from` of the target; 0 at the end. */
+/** Reads some bytes at `position` into the target from index `from`; returns their number, 0 at the end. */
 export function readSome(
   { path, descriptor }: RegularFile,
   target: Uint8Array,
@@ -84,9 +83,9 @@ export function readSome(
 }
 
 /**
- * The bytes of a regular file piece by piece, each in memory of its own.
+ * The bytes of a regular file, piece by piece, each in its own buffer.
  *
- * @throws as `openRegular`, and InputError for a file whose size changes while it is read or is not what the system says (as in `/proc`).
+ * @throws as `openRegular`; InputError for a file whose size changes while it is read, or differs from what the system reports (as in `/proc`).
  */
 export async function* streamFile(
   path: string,
@@ -111,12 +110,12 @@ export async function* streamFile(
   }
 }
 
-/** The error for a file whose size is not `size`. */
+/** The error for a file whose size is no longer `size`. */
 export function changed(path: string, got: string, size: number): InputError {
   return new InputError('the file changed its size while it was read', {
     file: path,
     got,
-    expected: `the ${size} bytes that the system names`,
+    expected: `the ${size} bytes that the system reports`,
   });
 }
 

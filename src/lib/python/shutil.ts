@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 
-/** Bytes that this user may still write on the disk of a folder. Twin of `shutil.disk_usage(folder).free`. */
+/** Free bytes for this user on the disk of a folder. Twin of `shutil.disk_usage(folder).free`. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;

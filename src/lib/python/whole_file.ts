@@ -4,17 +4,17 @@ import { changed, readSome, withRegular } from './regular_file.ts';
 const mostBytes = 2 ** 32 - 1;
 
 export interface WholeFileOptions {
-  /** A longer file is refused before it is read; default 4 GiB. */
+  /** Largest size in bytes, checked before reading; default 4 GiB. */
   readonly maxBytes?: number;
   /** What the user can do about a file that cannot be read. */
   readonly next?: string;
 }
 
 /**
- * All bytes of a regular file, also beyond the 2 GiB of `fs.readFile`. Twin of `open(path, 'rb').read()`.
+ * All bytes of a regular file, which may be larger than the 2 GiB that `fs.readFile` allows. Twin of `open(path, 'rb').read()`.
  *
- * @throws as `openRegular`; InputError for a file of more than `maxBytes`, and for one whose size changes while it is read or is not what the system says
- *   (as in `/proc`).
+ * @throws as `openRegular`; InputError for a file of more than `maxBytes`, or whose size changes while it is read, or differs from what the system
+ *   reports (as in `/proc`).
  */
 export function readWholeFile(
   path: string,

@@ -10,7 +10,7 @@ const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 const MAX_COMMENT = 0xffff;
 const MAX_DIRECTORY = 1 << 26;
-/** Flags of members that cannot be read: encrypted (two kinds), patched. */
+/** Flags of members that cannot be read: encrypted (in two ways), or patched. */
 const UNREADABLE = 0x1 | 0x20 | 0x40;
 const UTF8_NAME = 0x800;
 const [STORED, DEFLATED] = [0, 8];
@@ -19,26 +19,26 @@ const [STORED, DEFLATED] = [0, 8];
 export interface ZipMember {
   readonly name: string;
   readonly compressed: boolean;
-  /** Bytes, unpacked. */
+  /** Size in bytes when decompressed. */
   readonly size: number;
   readonly packedSize: number;
   readonly crc: number;
-  /** Unix file type and permissions; 0 if the archive was made elsewhere. */
+  /** Unix file type and permissions; 0 if the archive was not made on Unix. */
   readonly mode: number;
-  /** Where its local header starts. */
+  /** Offset of its local header. */
   readonly headerOffset: number;
 }
 
 /**
- * A zip archive, read synchronously, so that generators can draw from it (the npm packages for zip are asynchronous throughout). Stored and deflated members, also of
- * more than 4 GiB. Twin of `zipfile.ZipFile(path)` for reading.
+ * A zip archive that is read synchronously, so that generators can use it (the npm packages for zip are asynchronous). Reads stored and deflated
+ * members, also of more than 4 GiB. Twin of `zipfile.ZipFile(path)` for reading.
  */
 export class ZipFile {
   readonly path: string;
   readonly members: ReadonlyMap<string, ZipMember>;
   readonly #source: ByteSource;
 
-  /** Throws FileNotFoundError, or InputError if the directory is damaged or names a file twice. */
+  /** Throws FileNotFoundError, or InputError if the central directory is damaged or names a file twice. */
   constructor(path: string) {
     this.path = path;
     this.#source = openFile(path);
@@ -55,7 +55,7 @@ export class ZipFile {
     return this.#source.size;
   }
 
-  /** The bytes of a member. Throws InputError if they are damaged (the checksum counts) or more than `maxBytes`. */
+  /** The bytes of a member. Throws InputError if they do not match their checksum or are more than `maxBytes`. */
   read(member: ZipMember, maxBytes: number): Uint8Array {
     const where = member.name;
     if (member.size > maxBytes) {
@@ -81,7 +81,7 @@ export class ZipFile {
     return bytes;
   }
 
-  /** The stored bytes of a member where they lie in the file; packed if it is compressed. */
+  /** The stored bytes of a member as a part of the file; compressed if the member is. */
   span(member: ZipMember): ByteSource {
     const head = Buffer.alloc(30);
     this.#source.read(head, member.headerOffset);
@@ -158,7 +158,7 @@ function readDirectory(source: ByteSource): Map<string, ZipMember> {
   return members;
 }
 
-/** Place of the directory, and of the record behind it. */
+/** Offset of the central directory, and of the record after it. */
 interface Directory {
   readonly offset: number;
   readonly size: number;
@@ -260,7 +260,7 @@ function readEntry(directory: Buffer, at: number, file: string): { member: ZipMe
       size,
       packedSize,
       crc: directory.readUInt32LE(at + 16),
-      // Where Unix (3) or macOS (19) made the entry, the upper half of its external attributes.
+      // The upper half of the external attributes, if the entry was made on Unix (3) or macOS (19).
       mode: [3, 19].includes(directory[at + 5]) ? directory.readUInt16LE(at + 40) : 0,
       headerOffset,
     },

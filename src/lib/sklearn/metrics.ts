@@ -3,14 +3,14 @@ import type { NdArray } from '../numpy/ndarray.ts';
 import { pairwiseSum } from '../numpy/sum.ts';
 import { ValueError } from '../python/errors.ts';
 
-/** Matrix of 0 and 1, row by row. */
+/** Row-major matrix of 0 and 1. */
 export interface Indicator {
   readonly rows: number;
   readonly columns: number;
   readonly data: Uint8Array;
 }
 
-/** Precision, recall and F1 of one class; 0 where the denominator is 0. */
+/** Precision, recall and F1 of one class; 0 if the denominator is 0. */
 export interface ClassScore {
   readonly precision: number;
   readonly recall: number;
@@ -20,10 +20,10 @@ export interface ClassScore {
 }
 
 /**
- * Area under the ROC curve of one class, ties shared evenly. Twin of `sklearn.metrics.roc_auc_score(truth, scores)`, to the last bit.
+ * Area under the ROC curve of one class; tied scores count half. Twin of `sklearn.metrics.roc_auc_score(truth, scores)`, to the last bit.
  *
  * @param truth 0 or 1 per sample.
- * @throws ValueError if only one value occurs in `truth`, or a score is not finite.
+ * @throws ValueError if `truth` has only one distinct value, or a score is not finite.
  */
 export function rocAucScore(truth: ArrayLike<number>, scores: ArrayLike<number>): number {
   const { x, y } = rocCurve(truth, scores);
@@ -33,8 +33,8 @@ export function rocAucScore(truth: ArrayLike<number>, scores: ArrayLike<number>)
 }
 
 /**
- * `sklearn.metrics.roc_curve` with its defaults, without the thresholds: rates of false (`x`) and true positives (`y`) at the corners of the
- * curve. Throws a ValueError where one class only is present.
+ * Twin of `sklearn.metrics.roc_curve` with its defaults, without the thresholds: false positive rate (`x`) and true positive rate (`y`) at the
+ * corners of the curve. Throws a ValueError if only one class is present.
  */
 export function rocCurve(truth: ArrayLike<number>, scores: ArrayLike<number>): { x: number[]; y: number[] } {
   const { falsePositives, truePositives } = rocPoints(truth, scores);
@@ -42,7 +42,7 @@ export function rocCurve(truth: ArrayLike<number>, scores: ArrayLike<number>): {
   return { x: falsePositives.map((count) => count / negatives), y: truePositives.map((count) => count / positives) };
 }
 
-/** Corners of the ROC curve as counts, from (0, 0), without the points on a straight line. */
+/** Corners of the ROC curve as counts, from (0, 0). Leaves out points on a straight line between two corners. */
 function rocPoints(
   truth: ArrayLike<number>,
   scores: ArrayLike<number>,
@@ -114,10 +114,10 @@ export function precisionRecallFscoreSupport(truth: Indicator, prediction: Indic
 }
 
 /**
- * Unweighted mean of the classes' F1 scores. Twin of `sklearn.metrics.f1_score(truth, prediction, average='macro')` for matrices. Quirk Q11: a single column is
- * a binary problem, whose mean goes over the label values that occur.
+ * Unweighted mean of the classes' F1 scores. Twin of `sklearn.metrics.f1_score(truth, prediction, average='macro')` for matrices. Quirk Q11: a single
+ * column is a binary problem, averaged over the label values that occur.
  *
- * @param truth (samples, classes) with at most two distinct whole values; any but 0 is true.
+ * @param truth (samples, classes) with at most two distinct whole values; every value but 0 is true.
  * @throws ValueError for other truth.
  */
 export function f1Score(truth: NdArray, prediction: Indicator): number {
@@ -126,7 +126,7 @@ export function f1Score(truth: NdArray, prediction: Indicator): number {
     if (!Number.isInteger(value)) throw new ValueError(`a label is ${value}; expected whole numbers`);
   }
   if (prediction.columns === 1) return mean(binaryF1(values, prediction.data));
-  if (new Set(values).size > 2) throw new ValueError('truth with more than two values is no multi-label indicator');
+  if (new Set(values).size > 2) throw new ValueError('truth with more than two values is not a multi-label indicator');
   const indicator = { ...prediction, data: Uint8Array.from(values, (value) => (value ? 1 : 0)) };
   return mean(precisionRecallFscoreSupport(indicator, prediction).map((score) => score.f1));
 }
@@ -164,7 +164,7 @@ export function confusionMatrix(truth: ArrayLike<number>, prediction: ArrayLike<
   return matrix;
 }
 
-/** Mean in NumPy's order of additions. */
+/** Mean, with additions in NumPy's order. */
 export function mean(values: ArrayLike<number>): number {
   return pairwiseSum(values) / values.length;
 }

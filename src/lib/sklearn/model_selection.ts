@@ -4,26 +4,27 @@ import { RandomState, random } from '../numpy/random.ts';
 import { numberText } from '../numpy/text.ts';
 import { ValueError } from '../python/errors.ts';
 
-/** Labels to stratify by: one per sample, or a matrix (samples, classes) whose distinct rows count as classes. */
+/** Labels for stratification: one per sample, or a matrix (samples, classes) whose distinct rows count as classes. */
 export type StratifyLabels = ArrayLike<number | string | boolean | bigint> | NdArray;
 
-/** Options of `trainTestSplit`, as sklearn names them. A size below 1 is a fraction, an integer a number of samples. */
+/** Options of `trainTestSplit`, as sklearn names them. A size below 1 is a fraction; an integer is a number of samples. */
 export interface SplitOptions {
-  /** Default: what `trainSize` leaves, or 0.25. */
+  /** Default: the rest that `trainSize` leaves, or 0.25. */
   readonly testSize?: number;
-  /** Default: what `testSize` leaves. */
+  /** Default: the rest that `testSize` leaves. */
   readonly trainSize?: number;
   /** Seed or generator; default: NumPy's global state. */
   readonly randomState?: number | RandomState;
-  /** Default true; without it the first samples are the training part. */
+  /** Default true. If false, the first samples are the training part. */
   readonly shuffle?: boolean;
   readonly stratify?: StratifyLabels;
 }
 
 /**
- * Splits items into a training and a test part. Twin of `sklearn.model_selection.train_test_split(items, **options)`: the same draws in the same order.
+ * Splits items into a training and a test part. Twin of `sklearn.model_selection.train_test_split(items, **options)`: makes the same draws in the
+ * same order.
  *
- * @throws ValueError for sizes that cannot be met, or, with `stratify`, classes of one member or more classes than samples of a part.
+ * @throws ValueError for impossible sizes; with `stratify`, also if a class has only one member or a part has fewer samples than there are classes.
  */
 export function trainTestSplit<T>(items: ArrayLike<T>, options: SplitOptions = {}): [train: T[], test: T[]] {
   const { train, test } = splitIndices(items.length, options);
@@ -45,7 +46,7 @@ export function splitIndices(samples: number, options: SplitOptions = {}): { tra
   return { train: order.slice(testCount, testCount + trainCount), test: order.slice(0, testCount) };
 }
 
-/** Sizes of both parts. Throws a ValueError for sizes that cannot be met. */
+/** Sizes of both parts. Throws a ValueError for impossible sizes. */
 export function partSizes(samples: number, { testSize, trainSize }: SplitOptions): [train: number, test: number] {
   const test = testSize ?? (trainSize === undefined ? 0.25 : undefined);
   checkSize('testSize', test, samples);
@@ -74,7 +75,7 @@ function checkSize(name: string, size: number | undefined, samples: number): voi
   if (!Number.isInteger(size) || size <= 0 || size >= samples) {
     throw new ValueError(
       samples < 2
-        ? `${name} is ${size}, but ${samples === 1 ? 'one sample' : 'an empty set'} cannot be divided`
+        ? `${name} is ${size}, but ${samples === 1 ? 'one sample' : 'an empty set'} cannot be split`
         : `${name} is ${size}; expected a fraction between 0 and 1 or an integer of 1 to ${samples - 1}`,
     );
   }
@@ -115,7 +116,7 @@ function stratified(
   return { train: generator.permutation(train), test: generator.permutation(test) };
 }
 
-/** `draws` shared out in proportion to `counts`; what rounding leaves goes to the largest fractional parts, equal ones by lot. */
+/** Distributes `draws` in proportion to `counts`. The remainder after rounding goes to the largest fractional parts; ties are broken at random. */
 function shares(counts: readonly number[], draws: number, generator: RandomState): number[] {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const exact = counts.map((count) => (count / total) * draws);
@@ -133,7 +134,7 @@ function shares(counts: readonly number[], draws: number, generator: RandomState
   return result;
 }
 
-/** Samples of each class, in the order of the samples; the classes in NumPy's sorting order. */
+/** The samples of each class, in their original order. The classes are in NumPy's sorting order. */
 function groupByClass(samples: number, labels: StratifyLabels): number[][] {
   const keys = classKeys(labels);
   if (keys.length !== samples) throw new ValueError(`stratify has ${keys.length} labels for ${samples} samples`);
@@ -147,7 +148,7 @@ function groupByClass(samples: number, labels: StratifyLabels): number[][] {
 }
 
 function compareKeys(a: number | string | bigint, b: number | string | bigint): number {
-  // The order of UTF-8 bytes is that of code points, in which Python sorts.
+  // Python sorts by code points, which is the order of UTF-8 bytes.
   if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -175,7 +175,7 @@ describe('files that are refused', () => {
     [
       '10^12 values',
       Buffer.concat([fields("'<f8'", '(1000000000000,)'), Buffer.alloc(64)]),
-      /shorter than its header promises; got 64 bytes/,
+      /shorter than its header says; got 64 bytes/,
     ],
     ['10^30 values', fields("'<f8'", '(10**30,)'), /not a Python literal/],
     ['negative extent', fields("'<f8'", '(-1,)'), /integers of 0 or more/],

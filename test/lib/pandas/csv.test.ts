@@ -92,11 +92,11 @@ describe('pandas.read_csv', () => {
   });
 
   it.each<[string, Buffer, RegExp]>([
-    ['an empty file', Buffer.alloc(0), /there is no header line/],
+    ['an empty file', Buffer.alloc(0), /the header line is missing/],
     ['a line that is too long', Buffer.from('a,b\n1,2\n1,2,3\n'), /line 3/],
     ['a line that is too short', Buffer.from('a,b\n1\n'), /line 2/],
     ['two columns of one name', Buffer.from('a,a\n1,2\n'), /line 1: two columns share a name; got a/],
-    ['a column without name', Buffer.from('a,\n1,2\n'), /line 1, column 2/],
+    ['a column without a name', Buffer.from('a,\n1,2\n'), /line 1, column 2/],
     ['a stray quote', Buffer.from('a,b\nx"y,2\n'), /line 2/],
     ['an open quote', Buffer.from('a,b\n"x,2\n'), /line 2|line 3/],
     ['NUL', Buffer.from('a\n1\0\n'), /line 2: the text holds a NUL/],
@@ -167,7 +167,7 @@ describe('pandas.DataFrame.to_csv', () => {
           ['a', objectArray([1])],
           ['b', objectArray([])],
         ]),
-      /column b has 0 rows, the first one 1/,
+      /column b has 0 rows, the first column has 1/,
     ],
     [
       'two columns of one name',

@@ -101,7 +101,7 @@ describe('ast.literal_eval', () => {
 
   it.each<[string, RegExp]>([
     ["b'bytes'", /b is not a literal/],
-    ['1+2j', /something follows|not a number/],
+    ['1+2j', /more text follows|not a number/],
     ['{(1, 2): 3}', /only texts, numbers/],
     ['{True: 1}', /not supported/],
     ['['.repeat(1000), /nested deeper than 100/],

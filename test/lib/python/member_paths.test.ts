@@ -39,11 +39,11 @@ describe('faultOfPath', () => {
       /a \.git/,
     ],
     [
-      'git settings behind characters that do not show',
+      'git settings behind invisible characters',
       ['.g\u200cit/config', '.git\u200d', '\ufeff.git'],
-      /do not show/,
+      /invisible characters/,
     ],
-    ['control characters', ['a\0b', 'a\nb', '\u001b[31m', 'a\u202ebc', 'a\u0085'], /do not show/],
+    ['control characters', ['a\0b', 'a\nb', '\u001b[31m', 'a\u202ebc', 'a\u0085'], /invisible characters/],
     ['not UTF-8', ['a\ufffd'], /UTF-8/],
     ['devices', ['CON', 'a/nul', 'aux.csv', 'COM1.txt', 'lpt9', 'prn .x', 'CONOUT$'], /device/],
     ['streams of a file', ['af/history.csv:hidden', 'af/x::$DATA'], /colon/],
@@ -91,14 +91,14 @@ describe('MemberPaths', () => {
   it.each<[string, readonly string[], RegExp]>([
     ['a file twice', ['a/b', 'a/./b'], /"a\/\.\/b": refused: a second entry of this name/],
     ['a folder twice', ['a/', 'a/'], /second entry/],
-    ['a file in a file', ['a', 'a/b'], /inside of a file/],
+    ['a file in a file', ['a', 'a/b'], /inside a file/],
     ['a file in a file of another case', ['a', 'A/b'], /refused/],
     ['a file where others are', ['a/b', 'a'], /other entries need a folder/],
     ['a file where a folder is', ['a/', 'a'], /second entry/],
-    ['a second spelling of a file', ['a/RECORDS', 'a/records'], /some file systems take for "RECORDS"/],
-    ['a second spelling of a folder', ['A/x', 'a/y'], /some file systems take for "A"/],
-    ['another Unicode form', ['é', 'e\u0301'], /some file systems take for "é"/],
-    ['a file without name', ['.'], /without name/],
+    ['a second spelling of a file', ['a/RECORDS', 'a/records'], /some file systems treat as "RECORDS"/],
+    ['a second spelling of a folder', ['A/x', 'a/y'], /some file systems treat as "A"/],
+    ['another Unicode form', ['é', 'e\u0301'], /some file systems treat as "é"/],
+    ['a file without a name', ['.'], /without a name/],
   ])('refuses %s', (_, members, message) => {
     expect(() => added(...members)).toThrow(message);
     expect(() => added(...members)).toThrow(InputError);
