@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { freeBytes } from './python/shutil.ts';
 
-/** What the machine offers to this process, limits of its control group included. */
+/** Resources of the machine for this process, within the limits of its control group. */
 export interface Machine {
   readonly platform: string;
   readonly processor: string;
-  /** Vector instructions that change TensorFlow's kernels, hence last bits. */
+  /** Vector instructions. TensorFlow chooses its kernels by them, so they affect the last bits of results. */
   readonly cpuFeatures: readonly string[];
-  /** CPUs that this process may use: its affinity, cut by the control group's quota. */
+  /** Number of CPUs that this process may use: its affinity, limited by the control group's quota. */
   readonly cpus: number;
-  /** Quota of the control group in CPUs, null without one. */
+  /** Quota of the control group in CPUs; null without one. */
   readonly cpuQuota: number | null;
-  /** Bytes that this process may still allocate, and the whole. */
+  /** Bytes that this process may still allocate, and in total. */
   readonly memoryFree: number;
   readonly memoryTotal: number;
-  /** Bytes free where the environment lies. */
+  /** Free bytes on the disk of the environment. */
   readonly diskFree: number;
 }
 
@@ -44,7 +44,9 @@ export function machine(folder: string, read: (path: string) => string | undefin
   };
 }
 
-/** CPUs that TensorFlow should use. By itself it counts the affinity only, and starts 64 threads in a container of 2 CPUs. */
+/**
+ * Number of CPUs that TensorFlow should use. By itself, TensorFlow looks only at the affinity, and would start 64 threads in a container with 2 CPUs.
+ */
 export function cpuLimit(read: (path: string) => string | undefined = readText): number {
   const quota = cpuQuota(read);
   return Math.max(
@@ -73,7 +75,7 @@ function memoryLimit(read: (path: string) => string | undefined): { size: number
   return size > 0 && size < 2 ** 60 ? { size, used } : undefined;
 }
 
-/** Folders of this process's control group (version 2), the innermost first: a limit may stand at any level. */
+/** Folders of this process's control groups (version 2), the innermost first. Each level can have a limit. */
 function groupFolders(read: (path: string) => string | undefined): string[] {
   const path = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
   const names = path.split('/').filter(Boolean);

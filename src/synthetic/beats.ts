@@ -2,7 +2,7 @@ import type { RandomState } from '../lib/numpy/random.ts';
 import { ValueError } from '../lib/python/errors.ts';
 import { normal, uniform } from './draws.ts';
 
-/** Where a heart beat comes from: the sinus node, an atrial or a ventricular focus, or fibrillating or fluttering atria (no P wave). */
+/** Origin of a heart beat: the sinus node, an atrial or a ventricular focus, or fibrillating or fluttering atria (no P wave). */
 export type Origin = 'sinus' | 'atrial' | 'ventricular' | 'conducted';
 
 /** A heart beat. */
@@ -10,18 +10,18 @@ export interface Beat {
   /** Seconds from the start of the recording to the R peak. */
   readonly time: number;
   readonly origin: Origin;
-  /** Interval to the beat before, in seconds. */
+  /** Interval since the previous beat, in seconds. */
   readonly interval: number;
 }
 
-/** Rhythms that can be made. */
+/** Rhythms that can be generated. */
 export const rhythms = ['normal', 'bradycardia', 'tachycardia', 'fibrillation', 'flutter'] as const;
 export type Rhythm = (typeof rhythms)[number];
 
 /** Settings of a stretch of one rhythm. */
 export interface RhythmSettings {
   readonly rhythm: Rhythm;
-  /** Mean heart rate in beats a minute; default drawn from the range of the rhythm. */
+  /** Mean heart rate in beats per minute; default: drawn from the range of the rhythm. */
   readonly rate?: number;
   /** Probability that a sinus beat is a premature atrial one. */
   readonly prematureAtrial?: number;
@@ -37,15 +37,15 @@ const rates: Readonly<Record<Rhythm, readonly [low: number, high: number]>> = {
   flutter: [70, 155],
 };
 
-/** Cycle of a fluttering atrium, in seconds (300 a minute). */
+/** Cycle length of a fluttering atrium in seconds (300 per minute). */
 export const flutterCycle = 0.2;
 
 /**
  * Heart beats of a stretch of one rhythm, from 0.3 s before it to the first after its end.
  *
- * Sinus rhythm: intervals vary with respiration (0.25 Hz) and with the Mayer waves of blood pressure (0.1 Hz), the two bands of McSharry
- * et al. 2003. Fibrillation: intervals without memory. Flutter: whole numbers of atrial cycles. A premature atrial beat resets the sinus
- * node; a premature ventricular one does not, so a compensatory pause follows.
+ * In sinus rhythm, intervals vary with respiration (0.25 Hz) and with the Mayer waves of blood pressure (0.1 Hz), the two bands of McSharry et al.
+ * 2003. In fibrillation, intervals are independent of each other. In flutter, they are whole numbers of atrial cycles. A premature atrial beat resets
+ * the sinus node; a premature ventricular beat does not, so a compensatory pause follows.
  *
  * @param seconds Length of the stretch.
  */
@@ -53,8 +53,8 @@ export function makeBeats(settings: RhythmSettings, seconds: number, random: Ran
   const { rhythm, prematureAtrial = 0, prematureVentricular = 0 } = settings;
   const rate = settings.rate ?? uniform(random, ...rates[rhythm]);
   if (!(rate >= 20 && rate <= 300))
-    throw new ValueError(`a heart rate has to be 20 to 300 beats a minute; got ${rate}`);
-  if (!(seconds > 0)) throw new ValueError(`a stretch has to last longer than 0 s; got ${seconds}`);
+    throw new ValueError(`the heart rate must be 20 to 300 beats per minute; got ${rate}`);
+  if (!(seconds > 0)) throw new ValueError(`the length must be more than 0 s; got ${seconds}`);
   const interval = intervalsOf(rhythm, 60 / rate, random);
   const sinus = rhythm !== 'fibrillation' && rhythm !== 'flutter';
   const beats: Beat[] = [];
@@ -70,7 +70,7 @@ export function makeBeats(settings: RhythmSettings, seconds: number, random: Ran
     if (u < prematureVentricular) {
       const early = next * uniform(random, 0.5, 0.7);
       beats.push({ time: time + early, origin: 'ventricular', interval: early });
-      // The sinus impulse that falls due now meets refractory ventricles: the pause is compensatory.
+      // The next sinus impulse finds the ventricles refractory, so the pause is compensatory.
       last = (sinus ? 2 * next : early + next) - early;
       time += early + last;
     } else if (sinus && u < prematureVentricular + prematureAtrial) {
@@ -84,10 +84,10 @@ export function makeBeats(settings: RhythmSettings, seconds: number, random: Ran
   }
 }
 
-/** Gives the interval, in seconds, to the beat after the one at `time`. */
+/** Returns the interval in seconds from the beat at `time` to the next one. */
 function intervalsOf(rhythm: Rhythm, mean: number, random: RandomState): (time: number) => number {
   if (rhythm === 'fibrillation') {
-    // Gamma distribution, skewed to the right, after the time in which the atrioventricular node lets nothing through.
+    // A gamma distribution (skewed to the right) after the refractory time of the atrioventricular node.
     const refractory = 0.28;
     return () => {
       let sum = 0;

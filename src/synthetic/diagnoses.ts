@@ -4,7 +4,7 @@ import { pick, uniform } from './draws.ts';
 import type { Lead } from './heart.ts';
 import { makeRecording, type Recording } from './recording.ts';
 
-/** What a generated short recording shows, with the codes of the data sets that know it. */
+/** A diagnosis that a generated short recording shows, with its codes in the data sets that have one. */
 export interface Diagnosis {
   readonly rhythm: Rhythm;
   readonly prematureAtrial?: number;
@@ -44,7 +44,7 @@ export const diagnoses = {
 
 export type DiagnosisName = keyof typeof diagnoses;
 
-/** Shares like those of the Challenge 2017. */
+/** Frequencies, similar to those in Challenge 2017. */
 const shares: Readonly<Record<DiagnosisName, number>> = {
   normal: 0.55,
   fibrillation: 0.13,
@@ -56,7 +56,7 @@ const shares: Readonly<Record<DiagnosisName, number>> = {
   noise: 0.04,
 };
 
-/** Draws what a recording shows; the first recordings of a set show every diagnosis once, so that small sets have all classes. */
+/** Draws the diagnosis of a recording. The first recordings of a set show every diagnosis once, so that small sets have all classes. */
 export function drawDiagnosis(index: number, noise: boolean, random: RandomState): DiagnosisName {
   const weights = noise ? shares : { ...shares, noise: 0 };
   const names = (Object.keys(weights) as DiagnosisName[]).filter((name) => weights[name] > 0);
@@ -75,13 +75,13 @@ export function makeShort(
   const episode = { rhythm, prematureAtrial, prematureVentricular, drowned, seconds };
   for (;;) {
     const recording = makeRecording({ episodes: [episode], leads, fs }, random);
-    // A recording that is labelled with premature beats has to show one.
+    // A recording that is labelled with premature beats must contain one.
     const origin = prematureAtrial ? 'atrial' : prematureVentricular ? 'ventricular' : undefined;
     if (origin === undefined || recording.beats.some(({ beat }) => beat.origin === origin)) return recording;
   }
 }
 
-/** Length in seconds of a handheld recording: mostly 30, some shorter or up to a minute. */
+/** Length of a handheld recording in seconds: mostly 30, sometimes shorter, or up to a minute. */
 export function drawLength(random: RandomState): number {
   const u = random.randomSample();
   return u < 0.7 ? 30 : u < 0.85 ? uniform(random, 9.1, 29) : uniform(random, 31, 60.9);

@@ -2,14 +2,14 @@ import type { RandomState } from '../lib/numpy/random.ts';
 import { type Beat, flutterCycle, type Rhythm } from './beats.ts';
 import { normal, uniform } from './draws.ts';
 
-/** A wave of the cardiac cycle: a Gaussian of the heart vector. */
+/** A wave of the cardiac cycle: a Gaussian pulse of the heart vector. */
 interface Wave {
-  /** Centre after the R peak and width (standard deviation), in seconds at 60 beats a minute. */
+  /** Centre after the R peak and width (standard deviation), in seconds at 60 beats per minute. */
   readonly centre: number;
   readonly width: number;
   /** Peak in mV along x (to the left), y (to the feet) and z (to the back). */
   readonly vector: readonly [number, number, number];
-  /** How much of the cycle's length the wave follows: P and T its square root (Bazett), QRS not at all. */
+  /** How the wave scales with the length of the cycle: P and T with its square root (Bazett), QRS not at all. */
   readonly stretch: 0 | 0.5;
 }
 
@@ -22,7 +22,7 @@ const pWave: Wave = { centre: -0.165, width: 0.022, vector: [0.1, 0.13, -0.01], 
 const tWave: Wave = { centre: 0.27, width: 0.055, vector: [0.27, 0.22, -0.18], stretch: 0.5 };
 const earlyT: Wave = { centre: 0.2, width: 0.05, vector: [0.07, 0.06, -0.05], stretch: 0.5 };
 
-/** Waves by the origin of the beat. A ventricular beat is wide, without P wave, its T wave opposite to its QRS. */
+/** Waves by the origin of the beat. A ventricular beat is wide and has no P wave; its T wave has the opposite sign of its QRS complex. */
 const wavesOf: Readonly<Record<Beat['origin'], readonly Wave[]>> = {
   sinus: [pWave, ...qrs, earlyT, tWave],
   atrial: [{ ...pWave, centre: -0.125, width: 0.017, vector: [0.06, -0.09, -0.03] }, ...qrs, earlyT, tWave],
@@ -34,13 +34,13 @@ const wavesOf: Readonly<Record<Beat['origin'], readonly Wave[]>> = {
   ],
 };
 
-/** What differs from heart to heart. */
+/** Properties that differ from heart to heart. */
 export interface Heart {
-  /** Factor on every voltage. */
+  /** Factor for all voltages. */
   readonly gain: number;
-  /** Turn of the electrical axis in the frontal plane, in radians. */
+  /** Rotation of the electrical axis in the frontal plane, in radians. */
   readonly axis: number;
-  /** Factor on the P and the T wave. */
+  /** Factors for the P and the T wave. */
   readonly p: number;
   readonly t: number;
 }
@@ -54,7 +54,7 @@ export function drawHeart(random: RandomState): Heart {
   };
 }
 
-/** A wave at its place in the recording, seen by the leads. */
+/** A wave at a time in the recording, as the leads see it. */
 interface PlacedWave {
   readonly centre: number;
   readonly width: number;
@@ -65,7 +65,7 @@ function place(beats: readonly Beat[], heart: Heart, random: RandomState): Place
   const cos = Math.cos(heart.axis) * heart.gain;
   const sin = Math.sin(heart.axis) * heart.gain;
   const placed = beats.flatMap(({ time, origin, interval }) => {
-    // Breathing moves the heart: voltages change by a few per cent from beat to beat.
+    // Breathing moves the heart, so voltages change by a few per cent from beat to beat.
     const breath = 1 + 0.03 * normal(random);
     return wavesOf[origin].map(({ centre, width, vector: [x, y, z], stretch }): PlacedWave => {
       const scale = stretch === 0 ? 1 : Math.sqrt(Math.min(Math.max(interval, 0.35), 1.4));
@@ -83,13 +83,13 @@ function place(beats: readonly Beat[], heart: Heart, random: RandomState): Place
 /**
  * Heart vector over time: x, y and z in mV, `samples` each.
  *
- * The dynamical model of McSharry, Clifford, Tarassenko and Smith (IEEE Trans. Biomed. Eng. 50, 2003): a point runs round its limit cycle
- * with the angular velocity ω = 2π/RR, and every wave i at the angle θᵢ pulls the voltage,
+ * The dynamical model of McSharry, Clifford, Tarassenko and Smith (IEEE Trans. Biomed. Eng. 50, 2003): a point moves around a limit cycle with the
+ * angular velocity ω = 2π/RR, and every wave i, at the angle θᵢ, pulls the voltage,
  *
  *     dz/dt = −Σᵢ aᵢ (ω/bᵢ²) Δθᵢ exp(−Δθᵢ²/2bᵢ²) − (z − z₀),
  *
- * in the form of Sameni et al. (EURASIP J. Adv. Signal Process. 2007), in which aᵢ is a height in mV and z a vector in space. On the cycle
- * Δθᵢ = ω(t − tᵢ) and bᵢ = ω·wᵢ, so each wave is given by its time and width in seconds. Integrated by the fourth-order Runge–Kutta method.
+ * in the form of Sameni et al. (EURASIP J. Adv. Signal Process. 2007), in which aᵢ is a height in mV and z a vector in space. On the cycle, Δθᵢ = ω(t
+ * − tᵢ) and bᵢ = ω·wᵢ, so each wave is given by its time and width in seconds. The equation is integrated with the fourth-order Runge–Kutta method.
  *
  * @param fs Sampling rate in Hz.
  */
@@ -109,7 +109,7 @@ export function heartVector(
   const reach = 5;
   const widest = waves.reduce((width, wave) => Math.max(width, wave.width), 0) * reach;
   let first = 0;
-  /** Pull of all waves, without the return to the base line. */
+  /** Sum of the pulls of all waves, without the return to the baseline. */
   const pull = (t: number, out: Float64Array): void => {
     out.fill(0);
     while (first < waves.length && waves[first].centre < t - widest) first++;
@@ -148,8 +148,8 @@ export function heartVector(
 }
 
 /**
- * Adds what the atria do in fibrillation (f-waves of 5 to 8 Hz, waxing and waning, strongest in V1) or flutter (a saw-tooth of 300 a
- * minute, strongest in II, III and aVF), after Stridh and Sörnmo (IEEE Trans. Biomed. Eng. 48, 2001), to samples `[from, to)`.
+ * Adds atrial activity to samples `[from, to)`: in fibrillation, f-waves of 5 to 8 Hz of varying amplitude, strongest in V1; in flutter, a saw-tooth
+ * of 300 waves per minute, strongest in II, III and aVF. After Stridh and Sörnmo (IEEE Trans. Biomed. Eng. 48, 2001).
  */
 export function addAtrialWaves(
   axes: readonly [Float64Array, Float64Array, Float64Array],
@@ -205,7 +205,7 @@ function weightsOf(lead: Lead): readonly [number, number, number] {
   return dower[lead];
 }
 
-/** What a lead sees of the heart vector, in mV. */
+/** Projection of the heart vector onto a lead, in mV. */
 export function projectOnLead(
   lead: Lead,
   [x, y, z]: readonly [Float64Array, Float64Array, Float64Array],

@@ -8,7 +8,7 @@ import { type Episode, type LabelledBeat, makeRecording } from './recording.ts';
 /** Sampling rate in Hz. */
 export const icentiaRate = 250;
 
-/** What a patient mostly has; premature beats come with any of them. */
+/** The main rhythm of a patient. Premature beats can occur in all of them. */
 const profiles = [
   { rhythm: 'normal', share: 0.5 },
   { rhythm: 'fibrillation', share: 0.22 },
@@ -17,7 +17,7 @@ const profiles = [
   { rhythm: 'bradycardia', share: 0.08 },
 ] as const;
 
-/** Codes of beats and rhythms in the Icentia11k data set. */
+/** Codes of beats and rhythms in Icentia11k. */
 const beatCodes = { sinus: 1, conducted: 1, atrial: 2, ventricular: 4 } as const;
 const rhythmCodes = { normal: 3, bradycardia: 3, tachycardia: 3, fibrillation: 4, flutter: 5 } as const;
 const undefinedBeat = 0;
@@ -31,7 +31,7 @@ export interface IcentiaSegment {
   readonly rhythms: Int32Array;
 }
 
-/** A generated Icentia11k patient; the same seed, id and sizes give the same one, whichever other patients are made. */
+/** A generated Icentia11k patient. It depends only on seed, id and sizes, not on the other patients. */
 export function makeIcentiaPatient(seed: number, id: number, segments: number, samples: number): IcentiaSegment[] {
   const own = new RandomState([seed, 11, id]);
   const heart = drawHeart(own);

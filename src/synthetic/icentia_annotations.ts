@@ -6,9 +6,9 @@ const symbolOf = new Map([...beatCodes].map(([symbol, code]) => [code, symbol]))
 const noteOf = new Map([...rhythmCodes].map(([note, code]) => [code, note]));
 
 /**
- * Annotations of a segment as PhysioNet's edition of Icentia11k writes its labels: every beat; where a stretch of equal rhythm labels begins and
- * where it ends, a `+` at the label's sample with a note such as `(N` and `)`, or `(N)` for a stretch of one label. Rhythms undefined, end and
- * noise, and beats without a rhythm label, interrupt a stretch and have no mark.
+ * Annotations of a segment, in the form of PhysioNet's edition of Icentia11k. Every beat is annotated. A span of equal rhythm labels begins with a
+ * `+` with a note such as `(N` at the sample of its first label, and ends with the note `)` at its last; a span of a single label has the note `(N)`.
+ * The rhythms undefined, end and noise, and beats without a rhythm label, end a span and have no mark.
  */
 export function annotationsOf({ btype, rtype }: RawLabels): Annotations & { readonly sample: number[] } {
   const beats = marksOf(btype, (code) => symbolOf.get(code)!);
@@ -23,7 +23,7 @@ export function annotationsOf({ btype, rtype }: RawLabels): Annotations & { read
     return begins || ends ? [{ sample, symbol: '+', note: `${begins ? text : ''}${ends ? ')' : ''}` }] : [];
   });
   const all = [...beats.map(({ sample, text }) => ({ sample, symbol: text, note: 'None' })), ...marks];
-  // At one sample the beats come first.
+  // At the same sample, beats come first.
   all.sort((a, b) => a.sample - b.sample);
   return {
     sample: all.map(({ sample }) => sample),

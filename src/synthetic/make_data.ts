@@ -9,37 +9,37 @@ import { writeChallenge17, writeChallenge20, writePtbXl } from './write_physione
 export const dataSets = ['icentia', 'challenge17', 'challenge20', 'ptbxl'] as const;
 export type DataSet = (typeof dataSets)[number];
 
-/** What to make. */
+/** What to generate. */
 export interface MakeDataOptions {
-  /** Folder; each data set gets its own in it, named after it. */
+  /** Target folder. Each data set gets a folder of its name in it. */
   readonly target: string;
   /** Default all four. */
   readonly sets?: readonly DataSet[];
-  /** Whole number from 0; default 1. The same options and seed give the same bytes (but for the time in gzip files). */
+  /** Whole number from 0; default 1. The same options and seed give the same bytes, except for the time in gzip files. */
   readonly seed?: number;
-  /** Recordings of each PhysioNet set; default 200. */
+  /** Number of recordings in each PhysioNet set; default 200. */
   readonly records?: number;
-  /** Seconds of each of them; default as in the data set. */
+  /** Length of each of them in seconds; default: as in the data set. */
   readonly seconds?: number;
-  /** Icentia patients, segments of each, samples of a segment; default 20, 4 and 65,536 (4.4 minutes). */
+  /** Numbers of Icentia patients, of segments per patient, and of samples per segment; default 20, 4 and 65,536 (4.4 minutes). */
   readonly patients?: number;
   readonly segments?: number;
   readonly samples?: number;
   /** Forms of Icentia; default all three: `icentia/zipped`, `icentia/unzipped`, `icentia/wfdb`. */
   readonly forms?: readonly IcentiaForm[];
-  /** Write over data that are there. */
+  /** Replace existing data. */
   readonly force?: boolean;
   readonly report?: Reporter;
 }
 
-/** Written last into a finished data set. */
+/** Name of the file that marks a finished data set. It is written last. */
 const marker = 'GENERATED.json';
 
 /**
- * Makes recordings in the file formats of the data sets.
+ * Generates recordings in the file formats of the data sets.
  *
  * @returns The folder of each data set.
- * @throws InputError if a folder holds a finished data set and `force` is not given.
+ * @throws InputError if a folder holds a finished data set and `force` is not set.
  */
 export async function makeData(options: MakeDataOptions): Promise<Readonly<Partial<Record<DataSet, string>>>> {
   const { target, sets = dataSets, seed = 1, records = 200, seconds, report = silent } = options;
@@ -60,9 +60,9 @@ export async function makeData(options: MakeDataOptions): Promise<Readonly<Parti
   for (const set of sets) {
     const folder = join(target, set);
     if (!force && existsSync(join(folder, marker))) {
-      throw new InputError('the data are there already', {
+      throw new InputError('the data exist already', {
         file: folder,
-        next: 'Choose another folder, or --force to make them again.',
+        next: 'Add --force to replace them, or name another folder.',
       });
     }
     folders[set] = folder;

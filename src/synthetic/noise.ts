@@ -1,21 +1,21 @@
 import type { RandomState } from '../lib/numpy/random.ts';
 import { normal, uniform } from './draws.ts';
 
-/** What disturbs a recording; amplitudes in mV. */
+/** Kinds of noise in a recording; amplitudes in mV. */
 export interface NoiseSettings {
-  /** Slow wander of the base line with respiration and movement. */
+  /** Baseline wander from respiration and movement. */
   readonly wander: number;
   /** Standard deviation of muscle noise. */
   readonly muscle: number;
-  /** Hum of the mains. */
+  /** Mains hum. */
   readonly mains: number;
-  /** Electrode artefacts (steps that decay) a minute. */
+  /** Number of electrode artefacts (steps that decay) per minute. */
   readonly artefacts: number;
-  /** Hz; default 50. */
+  /** Mains frequency in Hz; default 50. */
   readonly mainsFrequency?: number;
 }
 
-/** Noise of an ambulatory recording, drawn anew for each one. */
+/** Noise of an ambulatory recording, drawn for each recording. */
 export function drawNoise(random: RandomState, level = 1): NoiseSettings {
   return {
     wander: level * uniform(random, 0.02, 0.1),
@@ -25,7 +25,7 @@ export function drawNoise(random: RandomState, level = 1): NoiseSettings {
   };
 }
 
-/** Noise that drowns the heart: loose electrodes and movement. */
+/** Noise that drowns the ECG: loose electrodes and movement. */
 export const drowningNoise: NoiseSettings = { wander: 0.5, muscle: 0.16, mains: 0.03, artefacts: 40 };
 
 /** Adds noise to samples `[from, to)` of one lead, in mV. */
@@ -46,7 +46,7 @@ export function addNoise(
   }));
   const hum = uniform(random, 0, 2 * Math.PI);
   const chance = artefacts / 60 / fs;
-  // Muscle noise lies above the heart's own band: white noise less its own slow part.
+  // Muscle noise has higher frequencies than the ECG: white noise minus its slow part.
   let slow = 0;
   const smoothing = Math.exp((-2 * Math.PI * 15) / fs);
   let step = 0;

@@ -1,42 +1,42 @@
 import { escapeMarkup, printable } from '../text.ts';
 import type { Recording } from './recording.ts';
 
-/** Millimetres of ECG paper. */
+/** Sizes on ECG paper, in millimetres. */
 const perSecond = 25;
 const perMillivolt = 10;
-/** Pixels of a millimetre. */
+/** Pixels per millimetre. */
 const scale = 3;
-/** Steps of a millimetre in which traces are drawn. */
+/** Resolution of traces, in steps per millimetre. */
 const steps = 20;
 
-/** Height of a line of text, and size of its letters. */
+/** Height of a line of text, and font size. */
 const lineHeight = 5;
 const fontSize = 3.5;
-/** Widths of letters as parts of the font's size, on the wide side, since fonts differ; the first that fits counts. */
+/** Widths of characters as a fraction of the font size, slightly too wide, because fonts differ. The first match counts. */
 const letterWidths: readonly (readonly [letters: RegExp, width: number])[] = [
   [/[\u2e80-\u{1ffff}MW@%mw]/u, 1.05],
   [/[\p{Lu}\d]/u, 0.8],
   [/./u, 0.66],
 ];
-/** Narrowest picture, so that its texts have room. */
+/** Smallest width of a picture, so that its texts fit. */
 const narrowest = 120;
 
 export interface PictureOptions {
   readonly title: string;
-  /** Further lines below the title. */
+  /** Lines of text below the title. */
   readonly notes?: readonly string[];
-  /** First second and length in seconds; default the whole recording. */
+  /** Start and length in seconds; default: the whole recording. */
   readonly from?: number;
   readonly seconds?: number;
-  /** Columns of leads, one after the other, as on a standard print; default 1. */
+  /** Number of columns of leads, which show consecutive parts as on a standard print; default 1. */
   readonly columns?: number;
-  /** Seconds after which all leads begin anew below; default never. Not with several columns. */
+  /** Seconds per row, after which all leads continue below; default: a single row. Cannot be combined with several columns. */
   readonly secondsPerLine?: number;
-  /** Draws a bar of the whole recording, with the part that the picture shows marked on it. */
+  /** Draws a bar for the whole recording and marks the part that the picture shows. */
   readonly overview?: boolean;
 }
 
-/** What is drawn: leads by name, with their signals in mV. */
+/** The leads to draw: names, and signals in mV. */
 export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
   readonly leads: readonly string[];
 }
@@ -87,7 +87,7 @@ export function drawRecording(recording: Traces, options: PictureOptions): strin
 }
 
 function drawTrace(signal: Float64Array, fs: number, left: number, zero: number): string {
-  // Whole steps of a twentieth of a millimetre, each from the point before: half the size of coordinates.
+  // Relative moves in whole steps of a twentieth of a millimetre take half the space of coordinates.
   let x = Math.round(left * steps);
   let y = Math.round((zero - signal[0] * perMillivolt) * steps);
   const trace = [`M${x} ${y}l`];
@@ -100,7 +100,7 @@ function drawTrace(signal: Float64Array, fs: number, left: number, zero: number)
   return `<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
 }
 
-/** A bar as long as the recording; the part that is drawn below is dark. */
+/** A bar for the whole recording. The part that is drawn below is dark. */
 function drawOverview(whole: number, from: number, seconds: number, width: number, y: number): string[] {
   const length = width - 2;
   const begin = 1 + (from / whole) * length;
@@ -110,14 +110,14 @@ function drawOverview(whole: number, from: number, seconds: number, width: numbe
   ];
 }
 
-/** Minutes and seconds. */
+/** Formats a time as minutes and seconds. */
 export function clock(seconds: number): string {
   const tenths = Math.round(seconds * 10);
   const rest = (tenths % 600) / 10;
   return `${Math.floor(tenths / 600)}:${rest < 10 ? '0' : ''}${Number.isInteger(rest) ? rest : rest.toFixed(1)}`;
 }
 
-/** Text in lines of at most `width` millimetres, broken at spaces where there are any. */
+/** Wraps a text to lines of at most `width` millimetres, at spaces if possible. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -140,7 +140,7 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Millimetres that a text takes, on the wide side. */
+/** Width of a text in millimetres, estimated slightly too wide. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += letterWidths.find(([letters]) => letters.test(character))?.[1] ?? 0;

@@ -7,7 +7,7 @@ import { type DiagnosisName, makeShort } from './diagnoses.ts';
 import { type Lead, twelveLeads } from './heart.ts';
 import { drawRecording } from './picture.ts';
 
-/** One picture of the docs: what is drawn, in which lead, and the seed that shows it well. */
+/** A picture of the documentation: what it shows, in which lead, and a seed with which it is easy to see. */
 const strips: readonly (readonly [name: DiagnosisName, title: string, lead: Lead, seed: number])[] = [
   ['normal', 'sinus rhythm, lead II', 'II', 1],
   ['fibrillation', 'atrial fibrillation, lead V1', 'V1', 2],
@@ -26,9 +26,9 @@ function fileName(name: DiagnosisName): string {
 }
 
 /**
- * Draws a strip of every diagnosis and one recording of twelve leads; returns the names of the files.
+ * Draws a strip of every diagnosis and a recording with twelve leads. Returns the names of the files.
  *
- * @throws InputError if a file is there already, unless `replace` is set.
+ * @throws InputError if a file exists already, unless `replace` is set.
  */
 export function drawPictures(folder: string, { replace = false } = {}): string[] {
   checkOutputFolder(folder, { flag: '--pictures' });

@@ -8,7 +8,7 @@ import { addNoise, drawNoise, drowningNoise, type NoiseSettings } from './noise.
 export interface Episode extends RhythmSettings {
   /** Length in seconds. */
   readonly seconds: number;
-  /** Noise drowns the heart: its beats cannot be labelled. */
+  /** Whether noise drowns the ECG, so that beats cannot be labelled. */
   readonly drowned?: boolean;
 }
 
@@ -17,14 +17,14 @@ export interface RecordingSettings {
   readonly leads: readonly Lead[];
   /** Sampling rate in Hz. */
   readonly fs: number;
-  /** Samples of each lead; default what the episodes last. */
+  /** Number of samples; default: the length of the episodes. */
   readonly samples?: number;
-  /** Default drawn. */
+  /** Default: drawn at random. */
   readonly heart?: Heart;
   readonly noise?: NoiseSettings;
 }
 
-/** A beat and where it lies. */
+/** A beat and its position. */
 export interface LabelledBeat {
   /** Sample of its R peak. */
   readonly sample: number;
@@ -37,11 +37,11 @@ export interface Recording {
   readonly leads: readonly Lead[];
   /** mV, one array for each lead. */
   readonly signals: readonly Float64Array[];
-  /** In order of time, one at a sample. */
+  /** Sorted by time, at most one per sample. */
   readonly beats: readonly LabelledBeat[];
 }
 
-/** Makes a recording. The same settings and random state give the same recording. */
+/** Generates a recording. The same settings and random state give the same recording. */
 export function makeRecording(settings: RecordingSettings, random: RandomState): Recording {
   const { episodes, leads, fs } = settings;
   const seconds = episodes.reduce((sum, episode) => sum + episode.seconds, 0);
@@ -84,7 +84,7 @@ export function makeRecording(settings: RecordingSettings, random: RandomState):
   return { fs, leads, signals, beats };
 }
 
-/** Beats of all episodes on one time axis; none follows another within 0.25 s (ventricles are refractory). */
+/** Beats of all episodes on one time axis, at least 0.25 s apart (the refractory time of the ventricles). */
 function placeBeats(episodes: readonly Episode[], random: RandomState): { beat: Beat; episode: Episode }[] {
   const placed: { beat: Beat; episode: Episode }[] = [];
   let start = 0;

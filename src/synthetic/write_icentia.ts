@@ -14,17 +14,17 @@ import { writeDigital } from './digital.ts';
 import { type IcentiaSegment, icentiaRate, makeIcentiaPatient } from './icentia.ts';
 import { annotationsOf } from './icentia_annotations.ts';
 
-/** Forms of the Icentia11k data set: as distributed at first (pickles), unzipped by the original, or PhysioNet's. */
+/** Forms of the Icentia11k data set: as first distributed (pickles), as unzipped by the original, or as on PhysioNet. */
 export type IcentiaForm = 'zipped' | 'unzipped' | 'wfdb';
 
 export interface IcentiaSize {
   readonly seed: number;
   readonly segments: number;
-  /** Samples of a segment, at 250 Hz. */
+  /** Number of samples of a segment, at 250 Hz. */
   readonly samples: number;
 }
 
-/** Makes a patient and writes its files in one or more forms, each into its folder. */
+/** Generates a patient and writes its files in one or more forms, each to its own folder. */
 export async function writeIcentiaPatient(
   id: number,
   size: IcentiaSize,

@@ -10,7 +10,7 @@ import { twelveLeads } from './heart.ts';
 export interface SetSize {
   readonly seed: number;
   readonly records: number;
-  /** Seconds of each recording; default as in the data set. */
+  /** Length of each recording in seconds; default: as in the data set. */
   readonly seconds?: number;
   /** Called after each recording. */
   readonly onRecord?: (done: number) => void;
@@ -18,7 +18,7 @@ export interface SetSize {
 
 function check(records: number): void {
   if (!(Number.isInteger(records) && records > 0))
-    throw new RangeError(`a data set has at least one record; got ${records}`);
+    throw new RangeError(`a data set needs at least one record; got ${records}`);
 }
 
 /** Challenge 2017: one lead, 300 Hz, 9 to 61 s; `RECORDS`, `REFERENCE.csv`, `A00001.{hea,mat}` and so on. */
@@ -63,7 +63,7 @@ export function writeChallenge20(folder: string, { seed, records, seconds, onRec
   }
 }
 
-/** Statements of `scp_statements.csv` that generated recordings carry, and the other ones of the rhythm category, in the order of the file. */
+/** The statements of `scp_statements.csv` that generated recordings use, and the rest of the rhythm category, in the order of the file. */
 const statements: readonly (readonly [code: string, description: string, kind: 'diagnostic' | 'form' | 'rhythm'])[] = [
   ['NORM', 'normal ECG', 'diagnostic'],
   ['PAC', 'atrial premature complex', 'form'],
@@ -104,7 +104,7 @@ export function writePtbXl(folder: string, { seed, records, seconds = 10, onReco
     for (const place of files) mkdirSync(join(folder, place), { recursive: true });
     writeDigital(join(folder, files[0]), `${id}_lr`, decimate(digital, 5), style);
     writeDigital(join(folder, files[1]), `${id}_hr`, digital, style);
-    // Some patients were recorded more than once; the folds keep patients together.
+    // Some patients have several recordings. Folds keep the recordings of a patient together.
     if (k === 0 || random.randomSample() < 0.85) patient++;
     const cells: Readonly<Record<string, string | number>> = {
       ecg_id: k + 1,

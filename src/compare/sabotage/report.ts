@@ -8,9 +8,9 @@ import { type Verdict, verdicts } from './verdicts.ts';
 export interface Tally {
   readonly tried: number;
   readonly caught: number;
-  /** Not noticed, and judged to change nothing that could be noticed. */
+  /** Not noticed, and judged equivalent to the port. */
   readonly equivalent: number;
-  /** Caught of all tried, and of those that are not equivalent; NaN without any. */
+  /** Share of caught mutants among all that were tried, and among those that are not equivalent; NaN if there are none. */
   readonly share: number;
   readonly shareOfOthers: number;
 }
@@ -28,7 +28,7 @@ function verdictOf({ mutant, trial }: Tried, known: typeof verdicts = verdicts):
   return trial && trial.outcome !== 'caught' ? known[mutant.id] : undefined;
 }
 
-/** Whether every mutant made by hand was noticed, and enough of those made by rules. Aim: 95 % of those that are not equivalent. */
+/** Whether every hand-made mutant was noticed, and 95 % of the rule-made ones that are not equivalent. */
 export function succeeded({ named, byRules }: SabotageResult): boolean {
   const [hand, rule] = [tally(named), tally(byRules)];
   const complete = [...named, ...byRules].every(({ trial }) => trial);
@@ -40,13 +40,13 @@ export function formatSummary({ named, byRules, possible, reached, seed, cases }
   const [hand, rule] = [tally(named), tally(byRules)];
   const failing = cases.filter(({ passed }) => !passed).length;
   return [
-    `- ${hand.caught} of ${hand.tried} errors made by hand were noticed by the suite that has to notice them.`,
-    `- ${rule.caught} of ${rule.tried} errors made by rules were noticed: ${percent(rule.share)} of all, ${percent(rule.shareOfOthers)} of the ${rule.tried - rule.equivalent} that are not equivalent to the port.`,
-    `- Drawn with seed ${seed}, file by file and rule by rule in turn, from ${reached} changes at places that the cases run (of ${possible} that the rules can make).`,
-    `- ${cases.length} cases of ${new Set(cases.map(({ suite }) => suite)).size} suites took part${failing === 0 ? '' : `, but for ${failing} that did not pass on the undamaged port`}.`,
+    `- ${hand.caught} of ${hand.tried} hand-made faults were noticed by the suite that should notice them.`,
+    `- ${rule.caught} of ${rule.tried} rule-made faults were noticed: ${percent(rule.share)} of all, ${percent(rule.shareOfOthers)} of the ${rule.tried - rule.equivalent} that are not equivalent to the port.`,
+    `- The rule-made faults were drawn with seed ${seed}, in turn by file and rule, from ${reached} changes at places that the cases run (of ${possible} that the rules can make).`,
+    `- ${cases.length} cases of ${new Set(cases.map(({ suite }) => suite)).size} suites took part${failing === 0 ? '' : `, except for ${failing} that did not pass on the undamaged port`}.`,
     ...(unfinished([...named, ...byRules]) === 0
       ? []
-      : [`- ${unfinished([...named, ...byRules])} have not had their turn; the same command goes on.`]),
+      : [`- ${unfinished([...named, ...byRules])} have not been tried yet; run the same command to go on.`]),
   ].join('\n');
 }
 
@@ -67,19 +67,19 @@ export function formatReport(result: SabotageResult, command: string): string {
   const survivors = result.byRules.filter(({ trial }) => trial && trial.outcome !== 'caught');
   return `# Can the comparison fail?
 
-A comparison that never fails proves nothing. This one was run against copies of the port with one small error each, and had to notice. It
-counts as noticed only if the same case passes right after it on the undamaged port in the same process. *failed row*: a value differed;
-*broke off*: the case ended with an error instead of rows; *crash*, *hang*: the process did.
+A comparison that cannot fail proves nothing. So this one ran against copies of the port with one small fault each, and had to notice it. A fault
+counts as noticed only if the same case then passes on the undamaged port in the same process. *failed row*: a value differed; *broke off*: the
+case ended with an error before it returned rows; *crash*, *hang*: the process crashed or hung.
 
 ${formatSummary(result)}
 
-Made by \`${command}\`. A survivor's verdict stands in \`src/compare/sabotage/verdicts.ts\`; *equivalent* means that no input
-could tell it from the port, *gap* that the cases of this run do not look there.
+Made by \`${command}\`. \`src/compare/sabotage/verdicts.ts\` holds the verdicts on faults that were not noticed: *equivalent* means that no input
+could distinguish it from the port, *gap* that the cases of this run do not test it.
 
-## Errors made by hand
+## Hand-made faults
 
 ${markdownTable([
-  ['error', 'place', 'suite', 'noticed by', 'how'],
+  ['fault', 'place', 'suite', 'noticed by', 'how'],
   ...result.named.map(({ mutant, trial }) => [
     cell(mutant.id),
     place(mutant.file, mutant.line),
@@ -89,13 +89,13 @@ ${markdownTable([
   ]),
 ])}
 
-## Errors made by rules
+## Rule-made faults
 
 ${byRule(result.byRules)}
 
 ${bySuite(result.byRules)}
 
-## Errors made by rules that were not noticed
+## Rule-made faults that were not noticed
 
 ${
   survivors.length === 0
@@ -147,7 +147,7 @@ function bySuite(tried: readonly Tried[]): string {
 function judgement(tried: Tried): string {
   if (tried.trial?.outcome === 'unsure') return 'unsure: the undamaged port failed too';
   const verdict = verdictOf(tried);
-  return verdict ? `${verdict.is}: ${cell(verdict.because)}` : 'gap: not looked at';
+  return verdict ? `${verdict.is}: ${cell(verdict.because)}` : 'gap: no verdict yet';
 }
 
 function how(trial: Tried['trial']): string {
