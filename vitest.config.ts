@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { watchTwins } from './test/proofs/plugin.ts';
 
 // Long tests (fault campaigns, other Node versions) are named *.full.test.ts and run by `npm run test:full` only.
 const full = process.env.ECG_TEST_FULL === '1';
 
 export default defineConfig({
+  plugins: [watchTwins],
   test: {
     include: full ? ['test/**/*.test.ts'] : ['test/**/!(*.full).test.ts'],
     // One process per test file: a TensorFlow session and its threads end with the file that made them.

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { python, root } from './shared_data.ts';
+
+/** In the tests, Python starts with `test/proofs/sitecustomize.py`. */
+const path = [join(root, 'test', 'proofs'), join(root, 'original')].join(delimiter);
 
 /** Runs a Python program of the tests with `original/` importable; resolves to its standard output, rejects with its standard error. */
 export function runPython(
@@ -10,7 +13,7 @@ export function runPython(
   return new Promise((resolvePromise, reject) => {
     const child = spawn(python, [...args], {
       cwd: root,
-      env: { ...process.env, PYTHONPATH: join(root, 'original'), TF_CPP_MIN_LOG_LEVEL: '2', ...options.env },
+      env: { ...process.env, PYTHONPATH: path, TF_CPP_MIN_LOG_LEVEL: '2', ...options.env },
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];

@@ -1,4 +1,4 @@
-"""Prints the public functions, classes and constants of the packages in original/, from their syntax trees, as JSON."""
+"""Prints the public functions, classes, methods and constants in original/, from their syntax trees, as JSON."""
 
 import ast
 import json
@@ -6,17 +6,19 @@ import sys
 from pathlib import Path
 
 
-def symbols(path: Path) -> list[dict]:
-    """Top-level names of a module that do not begin with an underscore, and the public methods of its classes."""
+def symbols(body: list[ast.stmt], prefix: str) -> list[str]:
+    """Dotted names that do not begin with an underscore, of a module's body and its classes'."""
     found = []
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in body:
+        names = []
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            if not node.name.startswith("_"):
-                found.append({"name": node.name, "kind": "class" if isinstance(node, ast.ClassDef) else "function"})
+            names = [node.name]
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
-            found += [{"name": name, "kind": "constant"} for name in names if not name.startswith("_")]
+        found += [f"{prefix}.{name}" for name in names if not name.startswith("_")]
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            found += symbols(node.body, f"{prefix}.{node.name}")
     return found
 
 
@@ -24,5 +26,10 @@ root = Path(sys.argv[1])
 modules = sorted(
     path for package in ("transplant", "finetuning", "pretraining") for path in (root / package).rglob("*.py")
 )
-listed = {str(path.relative_to(root)): symbols(path) for path in modules if path.name != "__init__.py"}
+listed = {}
+for path in modules:
+    if path.name != "__init__.py":
+        place = path.relative_to(root)
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        listed[str(place)] = symbols(body, ".".join(place.with_suffix("").parts))
 print(json.dumps(listed))

@@ -8,6 +8,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 
+from ecg_probe import entered
+
 PACKAGES = ("transplant", "pretraining", "finetuning")
 
 
@@ -15,7 +17,11 @@ class _Source(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         # Compiled here: what lies in __pycache__ need not come from this source.
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(entered.watched(self.get_data(path), fullname), path)
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        entered.watch_reads(module)
 
 
 class _Finder(MetaPathFinder):

@@ -15,6 +15,7 @@ import {
 } from '../../../src/port/transplant/evaluation.ts';
 import { readPredictions } from '../../../src/port/transplant/utils.ts';
 import { floatHex } from '../../lib/numpy/plain.ts';
+import { proves } from '../../proofs/proves.ts';
 import { runPython } from '../../python.ts';
 import { haveSharedData, root, sharedData } from '../../shared_data.ts';
 
@@ -68,6 +69,9 @@ function plain(value: unknown): unknown {
 
 describe('transplant.evaluation', () => {
   it('auc, f1, multi_f1, f_max, macro_precision_recall, challenge2020_metrics to the last bit', async () => {
+    proves('transplant.evaluation.auc', 'transplant.evaluation.f1', 'transplant.evaluation.multi_f1');
+    proves('transplant.evaluation.f_max', 'transplant.evaluation.macro_precision_recall');
+    proves('transplant.evaluation.challenge2020_metrics');
     const program = join(root, 'test/fixtures/transplant/evaluation_cases.py');
     const expected = JSON.parse(await runPython([program], { input: JSON.stringify(cases) }));
     const found = cases.map(({ truth, prob, dtype, prob_dtype }) => {
