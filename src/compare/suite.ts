@@ -62,6 +62,8 @@ export interface SuiteCase {
   readonly on: Subject;
   /** Belongs to the small selection (`--quick`), in which every suite has a case. */
   readonly quick?: boolean;
+  /** Names of the original, such as `transplant.evaluation.f1`, that it holds against their twins; a test checks that it calls both. */
+  readonly proves?: readonly string[];
   /** Returns at least one row; throws {@link NotApplicable} or {@link NotRunnable} where this original cannot do it. */
   run(context: SuiteContext): Promise<readonly Row[]>;
 }

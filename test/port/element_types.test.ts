@@ -131,23 +131,23 @@ describe('recordings', () => {
 
 describe('frames of Icentia11k', () => {
   const stream = {
-    title: '',
     task: 'rhythm',
     unzipped: true,
     frameSize: 40,
     samplesPerPatient: 5,
   } satisfies StreamCase;
+  const draws = { kind: 'generator', seed: 3, count: 20, chunk: 4 } as const;
 
   test('frames and labels of every type equal those of the original', async () => {
-    const results = await runJobs(types.map((type) => streamJob(stream, at(`frames_${type}`), [0], 3, 20, 4)));
+    const results = await runJobs(types.map((type) => streamJob(stream, at(`frames_${type}`), [0], draws)));
     for (const [i, type] of types.entries()) {
-      const options = { seed: 3, count: 20, chunk: 4, batchSize: 4, readAhead: 1 };
+      const options = { ...draws, batchSize: 4, readAhead: 1 };
       expect(await takeStream(stream, at(`frames_${type}`), [0], options), type).toEqual(results[i]);
     }
   });
 
   test('beats and heart rates too, where the original refuses codes that are floats', async () => {
-    const [expected] = await runJobs([streamJob({ ...stream, task: 'beat' }, at('frames_i8<'), [0], 3, 20, 4)]);
+    const [expected] = await runJobs([streamJob({ ...stream, task: 'beat' }, at('frames_i8<'), [0], draws)]);
     for (const type of types.filter((name) => !name.startsWith('bool'))) {
       const batches = openStream({ ...stream, task: 'beat' }, at(`frames_${type}`), [0], {
         batchSize: 20,

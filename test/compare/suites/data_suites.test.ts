@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Original } from '../../../src/bridge/original.ts';
 import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
 import { NotRunnable, type Suite, suiteNames } from '../../../src/compare/suite.ts';
+import { suites } from '../../../src/compare/suites/index.ts';
 import { collectionOf, outcomeOf } from '../../../src/compare/suites/shared/data_cases.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { haveSharedData, sharedData } from '../../shared_data.ts';
@@ -32,6 +33,11 @@ describe('suites about data', () => {
       expect(cases.filter(({ quick }) => quick).length).toBeGreaterThan(0);
     },
   );
+
+  it('cases that declare what they prove are quick ones, which run here', () => {
+    const run = dataSuites.flatMap(({ cases }) => cases.filter(({ quick }) => quick));
+    for (const { cases } of suites) for (const one of cases) if (one.proves) expect(run).toContain(one);
+  });
 
   it.each(dataSuites)(
     '$name: the small selection passes on generated recordings, with many values',

@@ -22,6 +22,7 @@ import {
   writePtbXl,
 } from '../../prepare/collections.ts';
 import { callPython, type PythonCall, tell } from '../../prepare/prepare_python.ts';
+import { proves } from '../../proofs/proves.ts';
 import { haveSharedData, sharedData } from '../../shared_data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'finetuning-datasets-'));
@@ -62,6 +63,8 @@ async function compare(cases: readonly Case[], alsoPython: readonly PythonCall[]
 
 describe('finetuning.datasets', () => {
   it('finetuning.datasets.get_challenge17_data, get_challenge20_data, get_ptb_xl_data: every option as Python', async () => {
+    proves('finetuning.datasets.get_challenge17_data', 'finetuning.datasets.get_challenge20_data');
+    proves('finetuning.datasets.get_ptb_xl_data');
     const cases: Case[] = [
       ['get_challenge17_data', at('c17'), { fs: 250, pad: 1024, normalize: true }],
       ['get_challenge17_data', at('c17'), { fs: 250, pad: 400 }],

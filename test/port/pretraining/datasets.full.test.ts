@@ -20,14 +20,15 @@ beforeAll(async () => {
       { zipped: folderOf(false), unzipped: folderOf(true) },
     );
   }
-  const jobs = streamCases.map((stream) => streamJob(stream, folderOf(stream.unzipped), ids, seed, count, chunk));
+  const settings = { kind: 'generator', seed, count, chunk } as const;
+  const jobs = streamCases.map((stream) => streamJob(stream, folderOf(stream.unzipped), ids, settings));
   python = (await runJobs(jobs)) as StreamResult[];
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('100,000 samples to the last bit', () => {
-  test.each(streamCases.map((stream, k) => [stream.title, stream, k] as const))(
-    'pretraining.datasets.%s',
+  test.each(streamCases.map((stream, k) => [stream.task, stream, k] as const))(
+    'pretraining.datasets.%s_generator',
     async (_, stream, k) => {
       const settings = { seed, count, chunk, batchSize: 32, readAhead: 4 };
       expect(python[k].hashes).toHaveLength(count / chunk);

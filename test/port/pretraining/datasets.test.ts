@@ -16,32 +16,72 @@ import { writeIcentiaPatient } from '../../../src/synthetic/write_icentia.ts';
 import { runJobs } from '../../fixtures/icentia11k/python.ts';
 import { digest } from '../../fixtures/icentia11k/stream.ts';
 import { type StreamResult, streamCases, streamJob, takeStream } from '../../fixtures/icentia11k/streams.ts';
+import { proves } from '../../proofs/proves.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pretraining-'));
 const folderOf = (unzipped: boolean) => join(folder, unzipped ? 'unzipped' : 'zipped');
 const ids = [0, 1, 2, 3, 4];
 const [seed, count, chunk] = [42, 2000, 100];
+const few = 200;
 let python: StreamResult[];
+let dataSets: StreamResult[];
+
+const declare = {
+  rhythm: {
+    generator: () =>
+      proves('pretraining.datasets.rhythm_generator', 'transplant.datasets.icentia11k.rhythm_data_generator'),
+    dataset: () => proves('pretraining.datasets.rhythm_dataset'),
+  },
+  beat: {
+    generator: () =>
+      proves('pretraining.datasets.beat_generator', 'transplant.datasets.icentia11k.beat_data_generator'),
+    dataset: () => proves('pretraining.datasets.beat_dataset'),
+  },
+  heart_rate: {
+    generator: () =>
+      proves('pretraining.datasets.heart_rate_generator', 'transplant.datasets.icentia11k.heart_rate_data_generator'),
+    dataset: () => proves('pretraining.datasets.heart_rate_dataset'),
+  },
+  cpc: {
+    generator: () => proves('pretraining.datasets.cpc_generator', 'transplant.datasets.icentia11k.cpc_data_generator'),
+    dataset: () => proves('pretraining.datasets.cpc_dataset'),
+  },
+};
 
 beforeAll(async () => {
   for (const id of ids) {
     const size = { seed: 2, segments: 3, samples: 12_000 };
     await writeIcentiaPatient(id, size, { zipped: folderOf(false), unzipped: folderOf(true) });
   }
-  const jobs = streamCases.map((stream) => streamJob(stream, folderOf(stream.unzipped), ids, seed, count, chunk));
-  python = (await runJobs(jobs)) as StreamResult[];
+  const jobs = (settings: { kind: 'generator' | 'dataset'; count: number }) =>
+    streamCases.map((one) => streamJob(one, folderOf(one.unzipped), ids, { seed, chunk, ...settings }));
+  const results = await runJobs([...jobs({ kind: 'generator', count }), ...jobs({ kind: 'dataset', count: few })]);
+  python = results.slice(0, streamCases.length) as StreamResult[];
+  dataSets = results.slice(streamCases.length) as StreamResult[];
 }, 180_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('2,000 samples to the last bit, and the draw after them', () => {
-  test.each(streamCases.map((stream, k) => [stream.title, stream, k] as const))(
-    'pretraining.datasets.%s',
-    async (_, stream, k) => {
+  test.each(streamCases.map((stream, k) => [stream.task, stream, k] as const))(
+    'pretraining.datasets.%s_generator',
+    async (task, stream, k) => {
+      declare[task].generator();
       const place = folderOf(stream.unzipped);
       const settings = { seed, count, chunk, batchSize: 50 };
       expect(python[k].hashes).toHaveLength(count / chunk);
       expect(await takeStream(stream, place, ids, { ...settings, readAhead: 0 })).toEqual(python[k]);
       expect(await takeStream(stream, place, ids, { ...settings, readAhead: 3 })).toEqual(python[k]);
+    },
+  );
+
+  test.each(streamCases.map((stream, k) => [stream.task, stream, k] as const))(
+    'pretraining.datasets.%s_dataset: the first 200',
+    async (task, stream, k) => {
+      declare[task].dataset();
+      const settings = { seed, count: few, chunk, batchSize: 50, readAhead: 0 };
+      const { hashes, labels } = dataSets[k];
+      expect(hashes).toHaveLength(few / chunk);
+      expect(await takeStream(stream, folderOf(stream.unzipped), ids, settings)).toMatchObject({ hashes, labels });
     },
   );
 

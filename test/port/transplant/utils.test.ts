@@ -7,7 +7,6 @@ import { astype } from '../../../src/lib/numpy/convert.ts';
 import { type DType, type NdArray, ndarray, sizeOf } from '../../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { toCsv } from '../../../src/lib/pandas/csv.ts';
-import { ValueError } from '../../../src/lib/python/errors.ts';
 import {
   bufferedGenerator,
   createPredictionsFrame,
@@ -22,6 +21,7 @@ import {
   savePkl,
 } from '../../../src/port/transplant/utils.ts';
 import { floatHex, plain } from '../../lib/numpy/plain.ts';
+import { proves } from '../../proofs/proves.ts';
 import { runPython } from '../../python.ts';
 import { root } from '../../shared_data.ts';
 
@@ -139,7 +139,79 @@ const multiclass = [
   ndarray('float32', [2, 3], Float32Array.of(0.1, 0.2, 0.7, 0.3, 0.3, 0.4)),
 ];
 
-let python: { pad: unknown[]; frame: unknown[]; mean_std: unknown[]; multiclass: boolean[] };
+/** Arrays or specifications, in the form that the Python side reads. */
+type Structure =
+  | { readonly shape: readonly (number | null)[]; readonly dtype: DType }
+  | readonly Structure[]
+  | { readonly dict: readonly (readonly [string, Structure])[] };
+
+const inMaps = (structure: Structure): Spec => {
+  if ('shape' in structure) return structure;
+  if ('dict' in structure) return new Map(structure.dict.map(([name, part]) => [name, inMaps(part)]));
+  return structure.map(inMaps);
+};
+
+const x: Structure = { shape: [8, 2048, 1], dtype: 'float32' };
+const y: Structure = { shape: [8], dtype: 'int32' };
+const specOfX: Structure = { shape: [null, 2048, 1], dtype: 'float32' };
+const dict = (...dict: (readonly [string, Structure])[]): Structure => ({ dict });
+// Quirk Q5: only the first entry of a dict counts.
+const wrongSecond = dict(['a', specOfX], ['b', { shape: [3], dtype: 'int64' }]);
+
+const matches: { o: Structure; spec: Structure; ignore_batch_dim: boolean; outcome: boolean | string | undefined }[] = [
+  { o: x, spec: specOfX, ignore_batch_dim: true, outcome: true },
+  { o: x, spec: specOfX, ignore_batch_dim: false, outcome: false },
+  { o: x, spec: { shape: [8, 2048, 1], dtype: 'float64' }, ignore_batch_dim: false, outcome: false },
+  { o: [x, y], spec: [specOfX, { shape: [null], dtype: 'int32' }], ignore_batch_dim: true, outcome: true },
+  { o: [x, y], spec: [specOfX, { shape: [null], dtype: 'int64' }], ignore_batch_dim: true, outcome: false },
+  { o: dict(['a', x], ['b', y]), spec: wrongSecond, ignore_batch_dim: true, outcome: true },
+  { o: dict(), spec: dict(), ignore_batch_dim: false, outcome: undefined },
+  { o: x, spec: [specOfX], ignore_batch_dim: false, outcome: 'ValueError' },
+  { o: [x], spec: [specOfX, specOfX], ignore_batch_dim: false, outcome: 'ValueError' },
+  { o: x, spec: wrongSecond, ignore_batch_dim: false, outcome: 'ValueError' },
+  { o: dict(['a', x]), spec: wrongSecond, ignore_batch_dim: false, outcome: 'ValueError' },
+];
+
+const buffered: { items: number; list: boolean; size: number; lists: number[][] }[] = [
+  {
+    items: 4,
+    list: false,
+    size: 2,
+    lists: [
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ],
+  },
+  { items: 4, list: false, size: 9, lists: [[0, 1, 2, 3]] },
+  { items: 4, list: false, size: 0, lists: [[0, 1, 2, 3]] },
+  { items: 0, list: true, size: 3, lists: [[]] },
+  // Quirk Q7: a list is started over.
+  {
+    items: 3,
+    list: true,
+    size: 2,
+    lists: [
+      [0, 1],
+      [1, 0],
+      [0, 1],
+      [1, 2],
+    ],
+  },
+];
+
+const signals = randomArray('float32', [4, 8, 1]);
+const pickles = ['packed.pkl', 'plain.pkl'].map((name, i) => ({ path: join(folder, name), compress: i === 0 }));
+
+let python: {
+  pad: unknown[];
+  frame: unknown[];
+  mean_std: unknown[];
+  multiclass: boolean[];
+  buffered: number[][][];
+  matches: (boolean | string | null)[];
+  pickled: unknown[];
+};
 
 beforeAll(async () => {
   const input = {
@@ -151,7 +223,11 @@ beforeAll(async () => {
     ),
     mean_std: sums.map(({ x, dtype }) => ({ x: x.map(forPython), dtype })),
     multiclass: multiclass.map(forPython),
+    buffered,
+    matches,
+    pickled: pickles.map(({ path, compress }) => [path, compress]),
   };
+  for (const { path, compress } of pickles) await savePkl(path, { x: signals, classes: ['a', 'b'] }, { compress });
   python = JSON.parse(
     await runPython([join(root, 'test/fixtures/transplant/utils_cases.py')], { input: JSON.stringify(input) }),
   );
@@ -167,6 +243,7 @@ function attempt<T>(call: () => T): T | string {
 
 describe('transplant.utils', () => {
   it('pad_sequences', () => {
+    proves('transplant.utils.pad_sequences');
     const found = pads.map(({ x, max_len, padding }) =>
       attempt(() => plain(padSequences(x, max_len ?? undefined, padding))),
     );
@@ -175,6 +252,7 @@ describe('transplant.utils', () => {
   });
 
   it('create_predictions_frame and read_predictions: bytes, values, dtypes, errors', () => {
+    proves('transplant.utils.create_predictions_frame', 'transplant.utils.read_predictions');
     const found = frames.map((one) =>
       attempt(() => {
         const csv = toCsv(
@@ -205,6 +283,7 @@ describe('transplant.utils', () => {
   });
 
   it('running_mean_std, to the last bit', () => {
+    proves('transplant.utils.running_mean_std');
     const found = sums.map(({ x, dtype }) => attempt(() => runningMeanStd(x, dtype ?? undefined).map(floatHex)));
     expect(found).toEqual(python.mean_std);
     expect(
@@ -213,86 +292,42 @@ describe('transplant.utils', () => {
   });
 
   it('is_multiclass', () => {
+    proves('transplant.utils.is_multiclass');
     expect(multiclass.map(isMulticlass)).toEqual(python.multiclass);
     expect(new Set(python.multiclass).size).toBe(2);
   });
 
   it('buffered_generator', () => {
-    const lists = (source: Iterable<number>, size: number) => [...bufferedGenerator(source, size)];
-    const generator = function* () {
-      yield* [1, 2, 3, 4];
-    };
-    expect(lists(generator(), 2)).toEqual([
-      [1, 2],
-      [2, 3],
-      [3, 4],
-    ]);
-    expect(lists(generator(), 9)).toEqual([[1, 2, 3, 4]]);
-    expect(lists(generator(), 0)).toEqual([[1, 2, 3, 4]]);
-    expect(lists([], 3)).toEqual([[]]);
-    // Quirk Q7: an array is started over.
-    expect(lists([1, 2, 3], 2)).toEqual([
-      [1, 2],
-      [2, 1],
-      [1, 2],
-      [2, 3],
-    ]);
-    const [first, second] = lists(generator(), 3);
+    proves('transplant.utils.buffered_generator');
+    const found = buffered.map(({ items, list, size }) => {
+      const source = Array.from({ length: items }, (_, i) => i);
+      return [...bufferedGenerator(list ? source : source.values(), size)];
+    });
+    expect(found).toEqual(buffered.map(({ lists }) => lists));
+    expect(found).toEqual(python.buffered);
+    const [first, second] = bufferedGenerator([1, 2, 3, 4].values(), 3);
     expect(first).not.toBe(second);
   });
 
   it('matches_spec', () => {
-    const [x, y] = [
-      ndarray('float32', [8, 2048, 1], new Float32Array(16384)),
-      ndarray('int32', [8], new Int32Array(8)),
-    ];
-    const specOfX = { shape: [null, 2048, 1], dtype: 'float32' as const };
-    expect(matchesSpec(x, specOfX, true)).toBe(true);
-    expect(matchesSpec(x, specOfX)).toBe(false);
-    expect(matchesSpec(x, { shape: [8, 2048, 1], dtype: 'float64' })).toBe(false);
-    expect(matchesSpec([x, y], [specOfX, { shape: [null], dtype: 'int32' }], true)).toBe(true);
-    expect(matchesSpec([x, y], [specOfX, { shape: [null], dtype: 'int64' }], true)).toBe(false);
-    // Quirk Q5: only the first entry of a map counts.
-    const wrongSecond = new Map<string, Spec>([
-      ['a', specOfX],
-      ['b', { shape: [3], dtype: 'int64' as const }],
-    ]);
-    expect(
-      matchesSpec(
-        new Map<string, Nested>([
-          ['a', x],
-          ['b', y],
-        ]),
-        wrongSecond,
-        true,
-      ),
-    ).toBe(true);
-    expect(matchesSpec(new Map(), new Map())).toBeUndefined();
-    const misfits: [Nested, Spec][] = [
-      [x, [specOfX]],
-      [[x], [specOfX, specOfX]],
-      [x, wrongSecond],
-      [new Map([['a', x]]), wrongSecond],
-    ];
-    for (const [o, spec] of misfits) expect(() => matchesSpec(o, spec)).toThrow(ValueError);
+    proves('transplant.utils.matches_spec');
+    const found = matches.map(({ o, spec, ignore_batch_dim: ignoreBatchDim }) =>
+      attempt(() => matchesSpec(inMaps(o) as Nested, inMaps(spec), ignoreBatchDim)),
+    );
+    expect(found).toEqual(matches.map(({ outcome }) => outcome));
+    expect(found.map((outcome) => outcome ?? null)).toEqual(python.matches);
   });
 
-  it('save_pkl and load_pkl, with and without compression', async () => {
-    const x = randomArray('float32', [4, 8, 1]);
-    const paths = ['packed.pkl', 'plain.pkl'].map((name) => join(folder, name));
-    for (const [i, path] of paths.entries()) {
-      await savePkl(path, { x, classes: ['a', 'b'] }, { compress: i === 0 });
-      expect(await loadPkl(path)).toEqual(
-        new Map<string, unknown>([
-          ['x', x],
-          ['classes', ['a', 'b']],
-        ]),
-      );
+  it('save_pkl and load_pkl, with and without compression: each side reads what the other wrote', async () => {
+    proves('transplant.utils.load_pkl', 'transplant.utils.save_pkl');
+    expect(python.pickled).toEqual(pickles.map(() => [['x', 'classes'], plain(signals), ['a', 'b']]));
+    const values = new Map<string, unknown>([
+      ['x', signals],
+      ['classes', ['a', 'b']],
+    ]);
+    for (const { path } of pickles) {
+      expect(await loadPkl(path)).toEqual(values);
+      expect(await loadPkl(`${path}.python`)).toEqual(values);
     }
-    const program = `import sys; from transplant.utils import load_pkl
-for path, compress in zip(sys.argv[1:], (True, False)):
-    d = load_pkl(path, compress=compress); print(list(d), d["x"].dtype, d["x"].shape, d["classes"])`;
-    const line = "['x', 'classes'] float32 (4, 8, 1) ['a', 'b']";
-    expect((await runPython(['-c', program, ...paths])).trim().split('\n')).toEqual([line, line]);
-  }, 120_000);
+  });
 });

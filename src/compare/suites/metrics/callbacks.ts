@@ -18,6 +18,11 @@ const checkpointCase: SuiteCase = {
   name: 'CustomCheckpoint: scores, the best one and what is saved',
   on: {},
   quick: true,
+  proves: [
+    'transplant.evaluation.CustomCheckpoint',
+    'transplant.evaluation.CustomCheckpoint.metric_name',
+    'transplant.evaluation.CustomCheckpoint.on_epoch_end',
+  ],
   run: async ({ original, seed }) => {
     const random = new RandomState([seed, 11]);
     const [epochs, samples, classes] = [12, 40, 3];

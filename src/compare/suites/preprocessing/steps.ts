@@ -119,6 +119,11 @@ const normalizeCase: SuiteCase = {
   name: 'normalisation',
   on: {},
   quick: true,
+  proves: [
+    'transplant.datasets.physionet.normalize_challenge17',
+    'transplant.datasets.physionet.normalize_challenge20',
+    'transplant.datasets.physionet.normalize_ptb_xl',
+  ],
   run: async ({ original, seed }) => {
     const random = new RandomState([seed, 4]);
     const rows: Row[] = [];
@@ -153,6 +158,7 @@ const resampleCase: SuiteCase = {
   name: 'resampling',
   on: {},
   quick: true,
+  proves: ['transplant.datasets.physionet.resample_records'],
   run: async ({ original, seed }) => {
     const random = new RandomState([seed, 5]);
     const lengths = [...Array.from({ length: 40 }, (_, i) => i + 1), 997, 1001, 4000];

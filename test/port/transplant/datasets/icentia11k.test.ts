@@ -13,6 +13,7 @@ import { bufferedGenerator } from '../../../../src/port/transplant/utils.ts';
 import { writeIcentiaPatient } from '../../../../src/synthetic/write_icentia.ts';
 import { runJobs } from '../../../fixtures/icentia11k/python.ts';
 import { digest } from '../../../fixtures/icentia11k/stream.ts';
+import { proves } from '../../../proofs/proves.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'icentia11k-'));
 const [zipped, unzipped, scratch] = ['zipped', 'unzipped', 'scratch'].map((name) => join(folder, name)) as [
@@ -72,6 +73,7 @@ let byDtype: Record<string, { input: string; dtype: string; output: string }>;
 let loaded: { zipped: Loaded; unzipped: Loaded }[];
 let unzippedEqual: Record<string, boolean>[];
 let orders: number[][];
+let signalStarts: number[];
 
 beforeAll(async () => {
   for (let id = 0; id < patients; id++) {
@@ -98,6 +100,7 @@ beforeAll(async () => {
   const results = await runJobs([
     { do: 'frame_labels', seed: 3, count: 600 },
     { do: 'normalized', dtypes: normalized },
+    { do: 'appendix_b', seed: 42, generator: 'signal_generator', options: { frame_size: 512, samples_per_patient: 2 } },
     ...ids.flatMap((patient) => [
       { do: 'loaded', folder: zipped, patient, unzipped: false },
       { do: 'loaded', folder: unzipped, patient, unzipped: true },
@@ -107,6 +110,7 @@ beforeAll(async () => {
   ]);
   frameCases = results.shift() as FrameCase[];
   byDtype = results.shift() as typeof byDtype;
+  signalStarts = results.shift() as number[];
   const inBothForms = results.splice(0, 2 * ids.length) as Loaded[];
   loaded = ids.map((_, k) => ({ zipped: inBothForms[2 * k], unzipped: inBothForms[2 * k + 1] }));
   unzippedEqual = results.splice(0, ids.length) as typeof unzippedEqual;
@@ -135,7 +139,14 @@ function load(dbDir: string, id: number, isUnzipped: boolean): Loaded {
 }
 
 describe('labels of random frames, live against Python', () => {
-  test('transplant.datasets.icentia11k.get_* , count_labels, calculate_durations', () => {
+  test('transplant.datasets.icentia11k.get_*, count_labels, calculate_durations', () => {
+    proves('transplant.datasets.icentia11k.get_rhythm_durations', 'transplant.datasets.icentia11k.get_rhythm_label');
+    proves(
+      'transplant.datasets.icentia11k.get_complete_beats',
+      'transplant.datasets.icentia11k.get_beat_label',
+      'transplant.datasets.icentia11k.get_heart_rate_label',
+    );
+    proves('transplant.datasets.icentia11k.count_labels', 'transplant.datasets.icentia11k.calculate_durations');
     expect(frameCases).toHaveLength(600);
     for (const frame of frameCases) {
       const [positions, codes] = [Int32Array.from(frame.positions), Int32Array.from(frame.codes)];
@@ -208,9 +219,11 @@ describe('transplant.datasets.icentia11k generators, Appendix B', () => {
     expect(x.shape).toEqual([510, 1]);
   });
 
-  test('signal_generator', () => {
+  test('signal_generator, as Python', () => {
+    proves('transplant.datasets.icentia11k.signal_generator');
     const frames = Array.from(icentia11k.signalGenerator(three(), options()));
     expect(frames.map((x) => x.data[0])).toEqual([20860, 23772, 100466, 124426, 223444, 221685]);
+    expect(signalStarts).toEqual([20860, 23772, 100466, 124426, 223444, 221685]);
     expect(frames[0]).toMatchObject({ dtype: 'float64', shape: [512, 1] });
   });
 
@@ -291,6 +304,10 @@ describe('transplant.datasets.icentia11k patient generators', () => {
     Array.from({ length: count }, () => (generator.next().value as icentia11k.Patient)[0]);
 
   test('uniform_patient_generator, random_patient_generator: order as in Python', () => {
+    proves(
+      'transplant.datasets.icentia11k.uniform_patient_generator',
+      'transplant.datasets.icentia11k.random_patient_generator',
+    );
     const of = (more: object = {}) => ({ random: new RandomState(42), unzipped: true, ...more });
     expect(take(icentia11k.uniformPatientGenerator(unzipped, ids, of()), 30)).toEqual(orders[0]);
     expect(take(icentia11k.randomPatientGenerator(unzipped, ids, of()), 30)).toEqual(orders[1]);
@@ -340,7 +357,13 @@ describe('transplant.datasets.icentia11k patient generators', () => {
 });
 
 describe('transplant.datasets.icentia11k files', () => {
-  test('load_signal, load_labels, load_patient_data: zipped and unzipped, equal to Python', () => {
+  test('load_signal, load_labels, load_patient_data, flatten_raw_labels: zipped and unzipped, equal to Python', () => {
+    proves(
+      'transplant.datasets.icentia11k.load_signal',
+      'transplant.datasets.icentia11k.load_labels',
+      'transplant.datasets.icentia11k.load_patient_data',
+      'transplant.datasets.icentia11k.flatten_raw_labels',
+    );
     [0, 1, 2, 7].forEach((id, k) => {
       expect(load(zipped, id, false)).toEqual(loaded[k].zipped);
       expect(load(unzipped, id, true)).toEqual(loaded[k].unzipped);
@@ -349,6 +372,7 @@ describe('transplant.datasets.icentia11k files', () => {
   });
 
   test('unzip_patient_data: the files of the original, with ragged labels (Quirk Q18) and with equal ones', () => {
+    proves('transplant.datasets.icentia11k.unzip_patient_data');
     for (const same of unzippedEqual) expect(same).toEqual({ signal: true, btype: true, rtype: true, size: true });
   });
 
@@ -403,6 +427,7 @@ describe('transplant.datasets.icentia11k files', () => {
 
 describe('transplant.datasets.icentia11k.normalize', () => {
   test.each(normalized)('%s, to the last bit', (dtype) => {
+    proves('transplant.datasets.icentia11k.normalize');
     const { input, output, dtype: outputType } = byDtype[dtype];
     const array = fromBytes(dtype, [1000], new Uint8Array(Buffer.from(input, 'hex')));
     const result = icentia11k.normalize(array);

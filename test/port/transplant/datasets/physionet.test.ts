@@ -20,6 +20,7 @@ import {
 } from '../../../../src/port/transplant/datasets/physionet.ts';
 import { writeChallenge17, writeChallenge20, writePtbXl } from '../../../prepare/collections.ts';
 import { callPython, tellArray } from '../../../prepare/prepare_python.ts';
+import { proves } from '../../../proofs/proves.ts';
 import { runPython } from '../../../python.ts';
 import { haveSharedData, sharedData } from '../../../shared_data.ts';
 
@@ -48,6 +49,11 @@ function tell({ records, labels }: Collection): object {
 
 describe('transplant.datasets.physionet readers', () => {
   it('read_challenge17_data, read_challenge20_data, read_ptb_xl_data: records, order, labels as Python', async () => {
+    proves(
+      'transplant.datasets.physionet.read_challenge17_data',
+      'transplant.datasets.physionet.read_challenge20_data',
+      'transplant.datasets.physionet.read_ptb_xl_data',
+    );
     const [c17, c20, ptb] = [at('c17'), at('c20'), at('ptb')];
     const python = await callPython([
       { call: 'read_challenge17_data', args: [c17] },

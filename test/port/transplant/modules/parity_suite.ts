@@ -77,11 +77,11 @@ export function cpcCase(arch: string, dModel: number, [batch, samples]: [number,
   };
 }
 
-/** Tests that the port's models equal Keras's in float64; one Keras process serves all cases. */
-export function describeParity(cases: Readonly<Record<string, Comparison>>): void {
+/** Tests that the port's models equal Keras's in float64; one Keras process serves all cases. A case may `declare` what it proves. */
+export function describeParity(cases: Readonly<Record<string, Comparison & { declare?: () => void }>>): void {
   let running: Promise<Distances[]> | undefined;
 
-  describe.each(Object.entries(cases))('%s equals Keras in float64', (title, { model }) => {
+  describe.each(Object.entries(cases))('%s equals Keras in float64', (title, { model, declare }) => {
     let result: Distances;
 
     beforeAll(async () => {
@@ -101,6 +101,7 @@ export function describeParity(cases: Readonly<Record<string, Comparison>>): voi
     });
 
     it('gives the same predictions and gradients', () => {
+      declare?.();
       expect(result.predictions).toBeLessThanOrEqual(1e-10);
       expect(result.gradients).toBeLessThanOrEqual(1e-10);
     });
