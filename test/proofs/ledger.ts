@@ -26,18 +26,17 @@ export async function ledgerOf({
     for (const name of names) {
       const key = [name, `*.${name.split('.').at(-1)}`].find((one) => one in reasons);
       const found = proofs.get(name) ?? [];
-      if (key === undefined || found.length > 0) {
-        const twin = await twinOf(name);
-        if (twin.value === undefined)
-          faults.push(`${name}: ${twin.file} exports no ${shownTwin(twin)}, and no reason is given`);
-        else if (found.length === 0) faults.push(`${name}: no test or suite case declares that it proves it`);
-        rows.push(
-          `| \`${name.slice(prefix.length)}\` | \`${shownTwin(twin)}\` | ${found.slice(0, 3).join(', ') || '**none**'} |`,
-        );
-      } else {
+      const short = name.slice(prefix.length);
+      if (key !== undefined && found.length === 0) {
         unused.delete(key);
-        rows.push(`| \`${name.slice(prefix.length)}\` | none | ${reasons[key]} |`);
+        rows.push(`| \`${short}\` | none | ${reasons[key]} |`);
+        continue;
       }
+      if (found.length === 0) faults.push(`${name}: no test or suite case declares that it proves it`);
+      const twin = await twinOf(name).catch((error: Error) => void faults.push(error.message));
+      if (!twin) continue;
+      if (twin.value === undefined) faults.push(`${name}: ${twin.file} exports no ${shownTwin(twin)}`);
+      rows.push(`| \`${short}\` | \`${shownTwin(twin)}\` | ${found.slice(0, 3).join(', ') || '**none**'} |`);
     }
     if (rows.length === 0) continue;
     const head = ['| Python | TypeScript | proved by, or why there is no proof |', '|---|---|---|'];

@@ -25,11 +25,18 @@ const timeout = process.env.ECG_TEST_FULL === '1' ? 1_800_000 : 300_000;
 /** Stands for `it` where a network or format has nothing to test: a skip would ask for attention. */
 const noTest = (_title: string, _test: () => unknown): void => {};
 
+/** Networks to adjust and to extract a backbone from, and what these tests declare to prove. */
+interface ExchangeTasks {
+  readonly adjust?: ExchangeModel;
+  readonly extract?: ExchangeModel;
+  readonly declare?: { readonly adjust: () => void; readonly extract: () => void };
+}
+
 /** Exchanges weight files of these networks with Python, in one process of it, and proves both directions bit for bit. */
 export function exchangeSuite(
   format: WeightFormat,
   models: readonly ExchangeModel[],
-  { adjust, extract }: { adjust?: ExchangeModel; extract?: ExchangeModel } = {},
+  { adjust, extract, declare }: ExchangeTasks = {},
 ): void {
   const folder = mkdtempSync(join(tmpdir(), 'ecg-exchange-'));
   const states = new Map<string, readonly NdArray[]>();
@@ -96,6 +103,7 @@ export function exchangeSuite(
   });
 
   (adjust ? it : noTest)('finetuning.adjust_network gives the same weights', async () => {
+    declare?.adjust();
     const copy = join(folder, `copy_of_${fileName(format, 'python', adjust!.name)}`);
     for (const suffix of format === 'keras' ? [''] : ['.index', '.data-00000-of-00001']) {
       cpSync(join(folder, fileName(format, 'python', adjust!.name)) + suffix, copy + suffix);
@@ -110,6 +118,7 @@ export function exchangeSuite(
   });
 
   (extract ? it : noTest)('pretraining.utils.get_pretrained_weights gives the same backbone', async () => {
+    declare?.extract();
     const { arch, stages, head } = extract!;
     const task = head !== undefined && 'task' in head ? head.task : 'beat';
     const { model, weights } = getPretrainedWeights(

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { proves } from '../proofs/proves.ts';
 import type { ExchangeModel } from './exchange.ts';
 import { exchangeSuite } from './exchange_suite.ts';
 
@@ -16,5 +17,12 @@ const models: readonly ExchangeModel[] = [
 ];
 
 describe('keras.Model.save_weights and load_weights (.weights.h5)', () => {
-  exchangeSuite('keras', models, { adjust: { ...models[3], arch: 'resnet18' }, extract: models[7] });
+  exchangeSuite('keras', models, {
+    adjust: { ...models[3], arch: 'resnet18' },
+    extract: models[7],
+    declare: {
+      adjust: () => proves('finetuning.adjust_network.adjusted_file'),
+      extract: () => proves('pretraining.utils.get_pretrained_weights'),
+    },
+  });
 });

@@ -16,8 +16,8 @@ const cases = [
   ),
   ['ResNet with its top', topCase(3, [5, 256])] as const,
   ['ResNet with one output', topCase(1, [5, 256])] as const,
-  ['CPC, resnet18', cpcCase('resnet18', 512, [4, 256])] as const,
-  ['CPC, resnet50, stages=2', cpcCase('resnet50', 512, [3, 128], 2)] as const,
+  ['CPC, resnet18', cpcCase('resnet18', [4, 256])] as const,
+  ['CPC, resnet50, stages=2', cpcCase('resnet50', [3, 128], 2)] as const,
 ];
 
 describeParity(Object.fromEntries(cases));

@@ -21,8 +21,9 @@ describeParity({
       proves('transplant.modules.resnet1d.BottleneckBlock', 'transplant.modules.resnet1d.BottleneckBlock.call'),
   },
   'transplant.tasks.cpc.CPCSolver(resnet18, stages=1)': {
-    ...cpcCase('resnet18', 64, [5, 64], 1),
+    ...cpcCase('resnet18', [5, 64], 1),
     declare: () => {
+      proves('pretraining.utils.task_solver');
       proves('transplant.tasks.cpc.CPCSolver', 'transplant.tasks.cpc.CPCSolver.call');
       proves('transplant.tasks.utils.embed_frames', 'transplant.modules.transformer.positional_embedding');
       proves('transplant.modules.attn_pool.AttentionPooling', 'transplant.modules.attn_pool.AttentionPooling.call');

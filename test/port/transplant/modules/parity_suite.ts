@@ -2,9 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Dense } from '../../../../src/graph/layers.ts';
 import { Sequential } from '../../../../src/graph/model.ts';
 import { ecgFeatureExtractor } from '../../../../src/port/finetuning/utils.ts';
+import { classesOf, taskSolver } from '../../../../src/port/pretraining/utils.ts';
 import { ResNet } from '../../../../src/port/transplant/modules/resnet1d.ts';
-import { Encoder } from '../../../../src/port/transplant/modules/transformer.ts';
-import { CPCSolver } from '../../../../src/port/transplant/tasks/cpc.ts';
 import {
   type Comparison,
   classes,
@@ -47,27 +46,25 @@ export function topCase(units: number, [batch, samples]: [number, number]): Comp
   };
 }
 
-/** A pretraining classifier: the backbone within a second Sequential, logits out. */
+/** A pretraining classifier; logits out. */
 export function pretrainingCase(
   task: 'rhythm' | 'beat' | 'hr',
   arch: string,
   [batch, samples]: [number, number],
 ): Comparison {
-  const units = { rhythm: 6, beat: 5, hr: 4 }[task];
   return {
-    model: new Sequential([ecgFeatureExtractor(arch), new Dense(units)]).build([samples, 1], 'float64'),
+    model: taskSolver(task, arch).build([samples, 1], 'float64'),
     settings: { arch, task, loss: 'sparse_categorical_crossentropy', adam: pretraining, steps },
     x: normal([batch, samples, 1], task),
-    y: classes(batch, units),
+    y: classes(batch, classesOf[task]),
   };
 }
 
 /** Contrastive predictive coding with a context of 3 and 4 candidate frames. */
-export function cpcCase(arch: string, dModel: number, [batch, samples]: [number, number], stages?: number): Comparison {
-  const encoder = new Encoder({ numLayers: 3, dModel, numHeads: 8, dff: 2 * dModel, dropout: 0 });
+export function cpcCase(arch: string, [batch, samples]: [number, number], stages?: number): Comparison {
   const shapes = { context: [3, samples, 1], samples: [4, samples, 1] };
   return {
-    model: new CPCSolver(ecgFeatureExtractor(arch, stages), encoder).build(shapes, 'float64'),
+    model: taskSolver('cpc', arch, stages).build(shapes, 'float64'),
     settings: { arch, stages, task: 'cpc', loss: 'sparse_categorical_crossentropy', adam: pretraining, steps },
     x: {
       context: normal([batch, ...shapes.context], 'context'),
