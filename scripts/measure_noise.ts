@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Original } from '../src/bridge/original.ts';
 import type { OriginalNetwork } from '../src/bridge/original_network.ts';
-import { makeBatches } from '../src/compare/batches.ts';
+import { networkBatches } from '../src/compare/batches.ts';
 import type { Row } from '../src/compare/closeness.ts';
 import { generatedCollections, openCollections } from '../src/compare/data.ts';
 import { type ComparedNetwork, networks } from '../src/compare/networks/compared.ts';
@@ -93,7 +93,7 @@ try {
 }
 
 async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'float64', Noise>> {
-  const [example] = makeBatches(data, network, 1, 1);
+  const [example] = networkBatches(data, network, 1, 1);
   const model = buildModel(example, { ...network, precision: 'float32' });
   const sides: OriginalNetwork[] = [];
   for (const dtype of ['float32', 'float64', 'float64'] as const) {
@@ -111,7 +111,7 @@ async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'fl
   const found: Record<'float32' | 'float64', Noise> = { float32: {}, float64: {} };
   try {
     for (const seed of seeds) {
-      const batches = makeBatches(data, network, steps.free, seed);
+      const batches = networkBatches(data, network, steps.free, seed);
       const initial = model.variables.map((variable) => initialValue(variable, seed));
       const start = { weights: startingWeights(model, initial, seed) };
       const settled = { ...start, moments: settledMoments(model), iterations: settledSteps };

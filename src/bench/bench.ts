@@ -2,8 +2,8 @@ import { type Reporter, silent } from '../events.ts';
 import type { BenchInputs } from './inputs.ts';
 import type { Measurement } from './measurement.ts';
 import type { BenchRow } from './rows.ts';
-import { type Comparison, compareRounds } from './statistics.ts';
-import { WorkerProcess } from './worker_process.ts';
+import { compareRounds, type RoundSummary } from './statistics.ts';
+import { BenchWorker } from './worker_process.ts';
 
 /** How near a training step comes to what the machine can do. */
 export interface Share {
@@ -14,7 +14,7 @@ export interface Share {
 }
 
 /** A measured row. */
-export interface RowResult extends Comparison {
+export interface RowResult extends RoundSummary {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
@@ -102,7 +102,7 @@ async function closeAll(measurements: Measurement[]): Promise<void> {
 
 async function sharesOf(
   { model, original }: NonNullable<BenchRow['step']>,
-  times: Comparison,
+  times: RoundSummary,
   throughput: MatrixThroughput,
 ): Promise<NonNullable<RowResult['share']>> {
   const flops = await measureOnce('flops', { ...model });
@@ -130,7 +130,7 @@ class MatrixThroughput {
 
 /** Largest figure of some rounds of a work of the port. */
 async function measureOnce(name: string, settings: Record<string, unknown>, rounds = 1): Promise<number> {
-  const worker = await WorkerProcess.start('port', { name, settings });
+  const worker = await BenchWorker.start('port', { name, settings });
   try {
     const values: number[] = [];
     for (let round = 0; round < rounds; round++) values.push((await worker.round()).value);

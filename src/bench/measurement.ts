@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { oneDevice } from '../bridge/gpu.ts';
 import { isolatedEnvironment } from '../lib/python/isolated.mjs';
 import { root } from '../setup/environment.mjs';
-import { type Language, type Work, WorkerProcess } from './worker_process.ts';
+import { BenchWorker, type Language, type Work } from './worker_process.ts';
 
 /** One side of a row, ready to be measured. */
 export interface Measurement {
@@ -13,14 +13,14 @@ export interface Measurement {
 
 /** Steady state: one process that stays; its first run is not counted. `scale` turns a round's figure into the row's unit. */
 export async function steady(language: Language, work: Work, scale = 1): Promise<Measurement> {
-  const worker = await WorkerProcess.start(language, work);
+  const worker = await BenchWorker.start(language, work);
   return { round: async () => (await worker.round()).value * scale, close: () => worker.close() };
 }
 
 /** Peak resident memory (GB) of a fresh process that makes the work ready and runs one round. */
 export function peakMemory(language: Language, work: Work): Measurement {
   return fresh(async () => {
-    const worker = await WorkerProcess.start(language, work);
+    const worker = await BenchWorker.start(language, work);
     try {
       const { peakBytes } = await worker.round();
       if (peakBytes === null) throw new Error('this system does not tell the peak memory of a process (VmHWM)');
@@ -35,7 +35,7 @@ export function peakMemory(language: Language, work: Work): Measurement {
 export function startUp(language: Language, work: Work): Measurement {
   return fresh(async () => {
     const begun = performance.now();
-    const worker = await WorkerProcess.start(language, work);
+    const worker = await BenchWorker.start(language, work);
     const seconds = (performance.now() - begun) / 1000;
     await worker.close();
     return seconds;

@@ -4,7 +4,7 @@ import type { Machine } from '../lib/machine.ts';
 import type { RowResult, Share } from './bench.ts';
 
 /** What the figures were measured on. */
-export interface Setting {
+export interface BenchSetting {
   readonly machine: Machine;
   readonly node: Side | Fault;
   readonly python: Side | Fault;
@@ -42,7 +42,7 @@ export function formatResults(results: readonly RowResult[], { quick = false } =
 }
 
 /** What the figures were measured on, in lines. */
-export function formatSetting({ machine, node, python, challenge17, quick }: Setting): string {
+export function formatSetting({ machine, node, python, challenge17, quick }: BenchSetting): string {
   const side = (name: string, of: Side | Fault): string =>
     'fault' in of
       ? `${name}: ${of.fault}`
@@ -57,7 +57,7 @@ export function formatSetting({ machine, node, python, challenge17, quick }: Set
 }
 
 /** The file of `--json` (`schema` 1): fields are added, never renamed. */
-export function toJson(results: readonly RowResult[], setting: Setting): string {
+export function resultsAsJson(results: readonly RowResult[], setting: BenchSetting): string {
   return `${JSON.stringify({ schema: 1, ...setting, rows: results }, null, 1)}\n`;
 }
 

@@ -1,5 +1,5 @@
 /** A row's rounds, summed up. Smaller is better in every row. */
-export interface Comparison {
+export interface RoundSummary {
   /** Medians over the rounds; null for a side that was not measured. */
   readonly port: number | null;
   readonly original: number | null;
@@ -20,7 +20,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Sums up rounds that were run in turn: element i of both lists belongs to round i. */
-export function compareRounds(port: readonly number[], original: readonly number[] | null): Comparison {
+export function compareRounds(port: readonly number[], original: readonly number[] | null): RoundSummary {
   if (original === null) return { port: median(port), original: null, ratio: null, ratioRange: null };
   if (port.length !== original.length) {
     throw new RangeError(`${port.length} rounds of the port, ${original.length} of the original`);

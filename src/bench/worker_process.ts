@@ -14,7 +14,7 @@ export interface Work {
 }
 
 /** What a worker answers. */
-export interface Answer {
+export interface RoundResult {
   /** Result of the round: seconds, unless the work says otherwise. */
   readonly value: number;
   /** Peak resident memory of the process so far (`VmHWM`), null where the system does not tell. */
@@ -31,9 +31,9 @@ export interface WorkerOptions {
 
 /**
  * A process of its own for one work. It reads one JSON request a line (`{"work", "settings"}`, then `{"round": true}` as often as wanted)
- * and answers each with one JSON line, an {@link Answer} or `{"error"}`. It waits idle in between, so two of them can take turns.
+ * and answers each with one JSON line, a {@link RoundResult} or `{"error"}`. It waits idle in between, so two of them can take turns.
  */
-export class WorkerProcess {
+export class BenchWorker {
   readonly #child: ChildProcess;
   readonly #name: string;
   readonly #timeoutMs: number;
@@ -63,8 +63,8 @@ export class WorkerProcess {
   }
 
   /** Starts a process and lets it make everything ready, its first run included. Throws an Error that says what went wrong there. */
-  static async start(language: Language, work: Work, options: WorkerOptions = {}): Promise<WorkerProcess> {
-    const worker = new WorkerProcess(language, work, options);
+  static async start(language: Language, work: Work, options: WorkerOptions = {}): Promise<BenchWorker> {
+    const worker = new BenchWorker(language, work, options);
     try {
       await worker.#ask({ work: work.name, settings: work.settings });
       return worker;
@@ -75,7 +75,7 @@ export class WorkerProcess {
   }
 
   /** Runs one round. */
-  round(): Promise<Answer> {
+  round(): Promise<RoundResult> {
     return this.#ask({ round: true });
   }
 
@@ -89,7 +89,7 @@ export class WorkerProcess {
     clearTimeout(clock);
   }
 
-  async #ask(request: object): Promise<Answer> {
+  async #ask(request: object): Promise<RoundResult> {
     const line = await new Promise<string>((resolve, reject) => {
       const clock = setTimeout(() => {
         this.#child.kill('SIGKILL');

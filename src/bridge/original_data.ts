@@ -17,7 +17,7 @@ export interface PreparedData {
 export type CollectionName = 'challenge17' | 'challenge20' | 'ptb_xl';
 
 /** Options of `get_<name>_data`, by their Python names. `fs` in Hz, `pad` in samples or `max`. */
-export interface PrepareOptions {
+export interface Preparation {
   readonly fs?: number | null;
   readonly pad?: number | 'max' | null;
   readonly normalize?: boolean;
@@ -82,7 +82,7 @@ export class OriginalData {
   async prepare(
     collection: CollectionName,
     dbDir: string,
-    options: PrepareOptions,
+    options: Preparation,
     save: string | null = null,
   ): Promise<PreparedData> {
     return this.#data(

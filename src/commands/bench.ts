@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { type RowResult, runBench } from '../bench/bench.ts';
 import { BenchInputs } from '../bench/inputs.ts';
-import { formatResults, formatSetting, toJson } from '../bench/report.ts';
+import { formatResults, formatSetting, resultsAsJson } from '../bench/report.ts';
 import { type BenchRow, benchRows } from '../bench/rows.ts';
 import { probeBoth } from '../doctor/probes.ts';
 import { reporterFor } from '../events.ts';
@@ -92,7 +92,7 @@ export async function run(args: readonly string[]): Promise<number> {
       report,
       onResult: (result) => {
         results.push(result);
-        if (file) writeFileAtomic(file, toJson(results, setting));
+        if (file) writeFileAtomic(file, resultsAsJson(results, setting));
       },
     });
     print(`\n${formatSetting(setting)}\n\n${formatResults(results, { quick })}\n`);

@@ -30,7 +30,7 @@ export const batchSizes = {
  * Batches for a network, float32: stretches at drawn places of up to 8 recordings of the data, or of generated ones where there are none
  * with its leads. Labels are drawn: what they say of the recording does not matter to the mathematics.
  */
-export function makeBatches(
+export function networkBatches(
   data: ComparisonData,
   { task, leads, multiLabel }: Pick<ComparedNetwork, 'task' | 'leads' | 'multiLabel'>,
   count: number,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
-import { writeIcentiaPatient } from '../synthetic/write_icentia.ts';
+import { type IcentiaForm, writeIcentiaPatient } from '../synthetic/write_icentia.ts';
 import { writeChallenge17, writeChallenge20, writePtbXl } from '../synthetic/write_physionet.ts';
 import { writeExcerpts } from './icentia_excerpts.ts';
 
@@ -19,7 +19,7 @@ export const collections = {
 export type DataSetName = keyof typeof collections;
 
 /** Forms of Icentia11k that the original reads: as distributed (pickles), and unzipped (`.npy`, `.npz`). */
-export type IcentiaForm = 'zipped' | 'unzipped';
+export type OriginalForm = Exclude<IcentiaForm, 'wfdb'>;
 
 /** Patients of Icentia11k in a form that both sides read. */
 export interface IcentiaPatients {
@@ -39,7 +39,7 @@ export interface ComparisonData {
    * Four small patients, with the same values in both forms. Of real recordings they are excerpts, made when they are first asked for in a
    * temporary folder that goes with the process.
    */
-  icentia(form: IcentiaForm): Promise<IcentiaPatients>;
+  icentia(form: OriginalForm): Promise<IcentiaPatients>;
 }
 
 const excerpts = { patients: 4, segments: 2, samples: 32_768 } as const;
@@ -48,7 +48,7 @@ const patientIds = Array.from({ length: excerpts.patients }, (_, id) => id);
 /** The collections of a folder of real recordings. */
 export function openCollections(folder: string): ComparisonData {
   let made: Promise<string> | undefined;
-  const icentia = async (form: IcentiaForm): Promise<IcentiaPatients> => {
+  const icentia = async (form: OriginalForm): Promise<IcentiaPatients> => {
     made ??= makeExcerpts(join(folder, 'icentia11k'));
     return { dbDir: join(await made, form), patientIds, unzipped: form === 'unzipped' };
   };
@@ -116,7 +116,7 @@ export async function generatedCollections(
     await generate(folder, seed);
     writeFileAtomic(path, description);
   }
-  const icentia = async (form: IcentiaForm): Promise<IcentiaPatients> => {
+  const icentia = async (form: OriginalForm): Promise<IcentiaPatients> => {
     return { dbDir: join(folder, 'icentia11k', form), patientIds, unzipped: form === 'unzipped' };
   };
   return { kind: 'generated', folder, names: namesIn(folder), icentia };

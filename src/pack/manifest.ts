@@ -10,7 +10,7 @@ export interface PackedFile extends TarFile {
 }
 
 /** Content of `pack.json` in an archive. */
-export type Description = Described<typeof descriptionSchema>;
+export type PackDescription = Described<typeof descriptionSchema>;
 
 export const descriptionSchema = object({
   format: literal(1),

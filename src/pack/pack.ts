@@ -12,7 +12,7 @@ import { readWholeFile } from '../lib/python/whole_file.ts';
 import { writeTar } from '../lib/tar/write.ts';
 import { anyJson, PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
 import { contentsOf, type JobFile } from './contents.ts';
-import { type Description, descriptionFile, descriptionSchema, type PackedFile, sumsFile } from './manifest.ts';
+import { descriptionFile, descriptionSchema, type PackDescription, type PackedFile, sumsFile } from './manifest.ts';
 
 export interface PackOptions {
   /** Folder of a finished run. */
@@ -59,7 +59,7 @@ export async function pack(options: PackOptions): Promise<Packed> {
     packed.push(await cleaner.prepare(file));
     report({ kind: 'progress', task, done: done + 1, detail: file.path });
   }
-  const description: Description = { format: 1, name, version: versionOf(), records };
+  const description: PackDescription = { format: 1, name, version: versionOf(), records };
   packed.push(inMemory(descriptionFile, `${JSON.stringify(description, null, 2)}\n`));
   packed.sort((a, b) => (a.path < b.path ? -1 : 1));
   const sums = packed.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');

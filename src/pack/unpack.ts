@@ -7,7 +7,7 @@ import { fileDigest } from '../lib/python/hashlib.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
 import { kindOf } from './contents.ts';
-import { type Description, descriptionFile, descriptionSchema, sumsFile } from './manifest.ts';
+import { descriptionFile, descriptionSchema, type PackDescription, sumsFile } from './manifest.ts';
 
 export interface UnpackOptions {
   readonly archive: string;
@@ -161,7 +161,7 @@ function readSums(file: string, archive: string): Map<string, string> {
   return sums;
 }
 
-function readDescription(folder: string, name: string, archive: string): Description {
+function readDescription(folder: string, name: string, archive: string): PackDescription {
   const file = join(folder, descriptionFile);
   if (!existsSync(file)) {
     throw new InputError('the archive is not one of pack', { file: archive, expected: `${name}/${descriptionFile}` });

@@ -7,7 +7,7 @@ import type { RunFolder } from './run_folder.ts';
 import type { RunSettings } from './settings.ts';
 
 /** Content of `experiment.json`: what the folder's run is. */
-export type Description = Described<typeof descriptionSchema>;
+export type RunDescription = Described<typeof descriptionSchema>;
 
 const descriptionSchema = object({
   format: literal(1),
@@ -22,7 +22,7 @@ const descriptionSchema = object({
 
 /** Writes the description of a run; of one that goes on, the time of its beginning stays. */
 export function describeRun({ folder, experiment, seed, trials, precision, data }: RunSettings): void {
-  const before = existsSync(folder.description) ? readDescription(folder) : undefined;
+  const before = existsSync(folder.description) ? readRunDescription(folder) : undefined;
   if (before && before.experiment !== experiment.name) {
     throw new InputError('the folder holds another experiment', {
       file: folder.root,
@@ -32,7 +32,7 @@ export function describeRun({ folder, experiment, seed, trials, precision, data 
     });
   }
   mkdirSync(folder.root, { recursive: true });
-  const description: Description = {
+  const description: RunDescription = {
     format: 1,
     experiment: experiment.name,
     seed,
@@ -45,7 +45,7 @@ export function describeRun({ folder, experiment, seed, trials, precision, data 
 }
 
 /** The description of a folder's run. Throws an InputError if it cannot be read. */
-export function readDescription(folder: RunFolder): Description {
+export function readRunDescription(folder: RunFolder): RunDescription {
   return readJson(folder.description, descriptionSchema, {
     what: 'the description of the run',
     next: 'Remove the folder, or choose another: --job-dir DIR',

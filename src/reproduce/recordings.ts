@@ -56,7 +56,7 @@ export const collectionOf: Readonly<Record<SetName, Collection>> = {
 };
 
 /** Folder of Icentia11k in `--data`. */
-export const icentiaFolder = 'icentia11k';
+const icentiaFolder = 'icentia11k';
 
 /** Patients in the unzipped form, for both sides. */
 export function patientsFolder(folder: RunFolder): string {

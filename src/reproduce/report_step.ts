@@ -7,7 +7,7 @@ import { machine } from '../lib/machine.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { joinFindings, readFacts, readFindings } from './comparison_steps.ts';
-import { readDescription } from './description.ts';
+import { readRunDescription } from './description.ts';
 import { collectionNames } from './recordings.ts';
 import { scoreTables } from './score_tables.ts';
 import { readScores } from './scores.ts';
@@ -35,7 +35,7 @@ export async function writeRunReport(
 
   const found = joinFindings(findingsFiles.map(readFindings));
   const { facts, shims } = readFacts(folder);
-  const { begun } = readDescription(folder);
+  const { begun } = readRunDescription(folder);
   const witness = identifyOriginal(run.original);
   const notes = experiment.remarks.map((remark) => [remark]);
   const comparison: Comparison = {

@@ -14,7 +14,7 @@ import type { RunSettings } from './settings.ts';
 import { type StageName, type Step, StepMarks, type StepState, stageNames, titleOf } from './step.ts';
 
 /** Which steps of a run are wanted. */
-export interface Selection {
+export interface StepSelection {
   /** Begin with this stage; those before it must be complete. */
   readonly from?: StageName;
   /** Only this stage; those before it must be complete. */
@@ -47,7 +47,7 @@ export function listSteps(run: RunSettings): PlannedStep[] {
  */
 export async function runSteps(
   run: RunSettings,
-  { from, only, force = false }: Selection,
+  { from, only, force = false }: StepSelection,
   { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
   steps: readonly Step[] = planRun(run),
 ): Promise<void> {

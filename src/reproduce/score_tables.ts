@@ -45,7 +45,7 @@ export function contrastOf(
 }
 
 /** A conclusion as a sentence about pretraining. */
-export function sentence(conclusion: Conclusion, margin: number): string {
+function sentence(conclusion: Conclusion, margin: number): string {
   const sentences: Readonly<Record<Conclusion, string>> = {
     'too few trials': `no statement: fewer than ${trialsForStatement} trials`,
     'higher by more than the margin': `pretraining raises it by more than ${margin}`,

@@ -110,7 +110,7 @@ export function finetuneOptions(
 }
 
 /** Architecture of a finetuning job: that of its pretrained weights, or of the user's, so that random weights compare with them. */
-export function archOf({ experiment, given: weights }: RunSettings, job: string | undefined): Arch {
+function archOf({ experiment, given: weights }: RunSettings, job: string | undefined): Arch {
   return experiment.pretraining.find(({ name }) => name === job)?.arch ?? weights?.arch ?? 'resnet18';
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RowResult } from '../../src/bench/bench.ts';
-import { formatResults, formatSetting, type Setting, toJson } from '../../src/bench/report.ts';
+import { type BenchSetting, formatResults, formatSetting, resultsAsJson } from '../../src/bench/report.ts';
 
 const step: RowResult = {
   name: 'step',
@@ -50,7 +50,7 @@ const setting = {
   python: { fault: 'python ended with 1' },
   challenge17: 'real',
   quick: false,
-} satisfies Setting;
+} satisfies BenchSetting;
 
 describe('formatResults', () => {
   it('shows figures, ratio, goal and share of the matrix throughput', () => {
@@ -90,7 +90,7 @@ describe('formatSetting', () => {
 
 describe('toJson', () => {
   it('holds the machine and every row, failed ones too', () => {
-    const { rows, machine, schema } = JSON.parse(toJson([step, broken], setting));
+    const { rows, machine, schema } = JSON.parse(resultsAsJson([step, broken], setting));
     expect([schema, machine.cpus]).toEqual([1, 2]);
     expect(rows[0]).toMatchObject({ name: 'step', port: 0.4512, original: 0.4701, unit: 's/step', goal: 1 });
     expect(rows[0].ratio).toBeCloseTo(0.9598, 4);

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Language, WorkerProcess } from '../../src/bench/worker_process.ts';
+import { BenchWorker, type Language } from '../../src/bench/worker_process.ts';
 
 const command = [process.execPath, join(import.meta.dirname, 'fake_worker.mjs')] as const;
-const start = (name: string, timeoutMs = 20_000): Promise<WorkerProcess> =>
-  WorkerProcess.start('port', { name, settings: {} }, { command, timeoutMs });
+const start = (name: string, timeoutMs = 20_000): Promise<BenchWorker> =>
+  BenchWorker.start('port', { name, settings: {} }, { command, timeoutMs });
 
 describe('a worker of the bench', () => {
   it('keeps one process over its rounds', async () => {
@@ -45,7 +45,7 @@ describe('a worker of the bench', () => {
   });
 
   it('says when the program is not there', async () => {
-    const missing = WorkerProcess.start('port', { name: 'any', settings: {} }, { command: ['/no/such/program'] });
+    const missing = BenchWorker.start('port', { name: 'any', settings: {} }, { command: ['/no/such/program'] });
     await expect(missing).rejects.toThrow('could not be started: spawn /no/such/program ENOENT');
   });
 
@@ -53,12 +53,12 @@ describe('a worker of the bench', () => {
     ['port', 'the port has no work juggle; it has train, predict'],
     ['original', 'the original has no work juggle; it has train, predict'],
   ])('%s: the real worker knows its works', async (language, message) => {
-    await expect(WorkerProcess.start(language, { name: 'juggle', settings: {} })).rejects.toThrow(message);
+    await expect(BenchWorker.start(language, { name: 'juggle', settings: {} })).rejects.toThrow(message);
   });
 
   it('port: the real worker measures', async () => {
     const settings = { records: 60, classes: 4, resamples: 20 };
-    const worker = await WorkerProcess.start('port', { name: 'metrics', settings });
+    const worker = await BenchWorker.start('port', { name: 'metrics', settings });
     const { value, peakBytes } = await worker.round();
     await worker.close();
     expect(value).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchSizes, makeBatches } from '../../src/compare/batches.ts';
+import { batchSizes, networkBatches } from '../../src/compare/batches.ts';
 import { type ComparisonData, openCollections } from '../../src/compare/data.ts';
 import { taskNames } from '../../src/compare/suite.ts';
 import { inputsByName } from '../../src/lib/keras/inputs.ts';
@@ -15,7 +15,7 @@ const generated: ComparisonData = {
 describe('batches for the network suites', () => {
   it.each(taskNames)('%s: shapes and labels of the task, the same for the same seed', (task) => {
     const network = { task, leads: 1, multiLabel: false } as const;
-    const [first, second] = makeBatches(generated, network, 2, 7);
+    const [first, second] = networkBatches(generated, network, 2, 7);
     const { classifier, cpc, classes } = batchSizes;
     const shapes = Object.fromEntries(Object.entries(inputsByName(first.x)).map(([key, { shape }]) => [key, shape]));
     expect(shapes).toEqual(
@@ -34,13 +34,13 @@ describe('batches for the network suites', () => {
       expect(first.y.dtype).toBe('int32');
       expect(Math.max(...(first.y.data as Int32Array))).toBeLessThan(count);
     }
-    expect(makeBatches(generated, network, 1, 7)).toEqual([first]);
+    expect(networkBatches(generated, network, 1, 7)).toEqual([first]);
     expect(second.x).not.toEqual(first.x);
-    expect(makeBatches(generated, network, 1, 8)[0].x).not.toEqual(first.x);
+    expect(networkBatches(generated, network, 1, 8)[0].x).not.toEqual(first.x);
   });
 
   it('several labels: some record has more than one', () => {
-    const batches = makeBatches(generated, { task: 'finetuning', leads: 12, multiLabel: true }, 3, 1);
+    const batches = networkBatches(generated, { task: 'finetuning', leads: 12, multiLabel: true }, 3, 1);
     const sums = batches.map(({ y }) => Array.from(y.data as Float32Array).reduce((sum, value) => sum + value, 0));
     expect(Math.max(...sums)).toBeGreaterThan(batchSizes.classifier.records);
     expect(inputsByName(batches[0].x).x.shape).toEqual([
@@ -54,8 +54,8 @@ describe('batches for the network suites', () => {
     'real recordings of %s leads are taken where there are any',
     (leads) => {
       const network = { task: 'finetuning', leads, multiLabel: false } as const;
-      const [real] = makeBatches(openCollections(sharedData), network, 1, 1);
-      const [made] = makeBatches(generated, network, 1, 1);
+      const [real] = networkBatches(openCollections(sharedData), network, 1, 1);
+      const [made] = networkBatches(generated, network, 1, 1);
       expect(real.x).not.toEqual(made.x);
       expect((inputsByName(real.x).x.data as Float32Array).every(Number.isFinite)).toBe(true);
     },

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { writeJson } from '../../src/lib/json/file.ts';
 import { brokeOff, readFacts, readFindings } from '../../src/reproduce/comparison_steps.ts';
-import { type Description, readDescription } from '../../src/reproduce/description.ts';
+import { type RunDescription, readRunDescription } from '../../src/reproduce/description.ts';
 import { RunFolder } from '../../src/reproduce/run_folder.ts';
 import { readScores, type SideScores } from '../../src/reproduce/scores.ts';
 import type { RunSettings } from '../../src/reproduce/settings.ts';
@@ -16,7 +16,7 @@ import { brokenTexts, describeJsonFile, type JsonFile, writeText } from '../lib/
 const folder = new RunFolder(mkdtempSync(join(tmpdir(), 'run-json-files-')));
 afterAll(() => rmSync(folder.root, { recursive: true }));
 
-const description: Description = {
+const description: RunDescription = {
   format: 1,
   experiment: 'smoke',
   seed: 1,
@@ -63,7 +63,7 @@ const files: readonly JsonFile[] = [
   {
     path: folder.description,
     sound: description,
-    read: () => readDescription(folder),
+    read: () => readRunDescription(folder),
     refused: [
       ['format', { format: 2 }],
       ['trials', { trials: 0 }],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProgressEvent } from '../../src/events.ts';
 import { JobPaused } from '../../src/jobs/job.ts';
-import { runSteps, type Selection, StepFailed } from '../../src/reproduce/run.ts';
+import { runSteps, StepFailed, type StepSelection } from '../../src/reproduce/run.ts';
 import type { StageName, Step } from '../../src/reproduce/step.ts';
 import { settingsIn } from './run_settings.ts';
 
@@ -51,7 +51,7 @@ const all = ['data/a', 'data/b', 'finetuning/on a', 'metrics/scores'];
 
 async function run(
   steps: readonly Step[],
-  selection: Selection = {},
+  selection: StepSelection = {},
   signal = new AbortController().signal,
 ): Promise<string[]> {
   const messages: string[] = [];

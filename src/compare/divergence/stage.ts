@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { PrepareOptions as Preparation } from '../../bridge/original_data.ts';
+import type { Preparation } from '../../bridge/original_data.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { dataSetFromPickle } from '../../port/finetuning/datasets/data_set.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';

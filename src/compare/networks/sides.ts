@@ -46,7 +46,7 @@ export interface Twins extends Pick<PortNetwork, 'names' | 'trainable'> {
 }
 
 /** The precisions in which networks are compared. */
-export const precisions = ['float64', 'float32'] as const;
+export const comparedPrecisions = ['float64', 'float32'] as const;
 
 /** A network of the port, asked as the original's is. */
 export class PortNetwork implements NetworkSide {
@@ -217,12 +217,12 @@ function shapesOf(x: Inputs): Record<string, readonly number[]> {
 }
 
 /** Names of Adam's moments in the order m, v of each trainable weight. */
-export function momentNames(trainable: readonly string[]): string[] {
+function momentNames(trainable: readonly string[]): string[] {
   return trainable.flatMap((_, i) => [`optimizer/vars/${2 + 2 * i}`, `optimizer/vars/${3 + 2 * i}`]);
 }
 
 /** The name of Adam's step count. */
-export const iterationsName = 'optimizer/vars/0';
+const iterationsName = 'optimizer/vars/0';
 
 /** Adam in the middle of a training: fresh moments would turn the noise of every tiny gradient into a full step. */
 export function settledMoments({ trainableVariables }: Model): NdArray[] {

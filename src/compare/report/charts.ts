@@ -48,7 +48,7 @@ let drawn = 0;
  * Draws a chart as inline SVG that a strict content security policy admits: no `style` attribute or element, no script. `label` is its
  * text alternative. Texts in `option` are escaped by the renderer.
  */
-export function draw(option: EChartsCoreOption, width: number, height: number, label: string): Markup {
+export function drawChart(option: EChartsCoreOption, width: number, height: number, label: string): Markup {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({

@@ -1,6 +1,6 @@
 import type { CustomSeriesRenderItem } from 'echarts';
 import type { Observation } from '../observations.ts';
-import { axisStyle, colours, draw, fontSize, type Picture } from './charts.ts';
+import { axisStyle, colours, drawChart, fontSize, type Picture } from './charts.ts';
 import { brief, plain } from './figures.ts';
 
 type Confusion = Extract<Observation, { readonly kind: 'confusion' }>;
@@ -60,7 +60,7 @@ export function confusionPicture({ title, classes, port, original }: Confusion):
       renderItem: cellRenderer(cells, others, colour, size),
     })),
   };
-  return { svg: draw(option, width, height, words), width, words };
+  return { svg: drawChart(option, width, height, words), width, words };
 }
 
 function cellRenderer(

@@ -56,7 +56,7 @@ export function formatWorst(row: Row): string {
 }
 
 /** Where both sides of a row part, in one sentence; empty where it is not known. */
-export function formatFirst({ first }: Row): string {
+function formatFirst({ first }: Row): string {
   if (first === undefined) return '';
   const { what, agreeing, worst, port, original } = first;
   const before =

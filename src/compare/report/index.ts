@@ -7,9 +7,8 @@ import type { Comparison } from './model.ts';
 import { toMarkdown } from './text.ts';
 
 export { findingsFault, readReport } from './json.ts';
-export { type Comparison, type Hardware, type PortFacts, type Sides, shimLines, sidesOf } from './model.ts';
+export { type Comparison, shimLines, sidesOf } from './model.ts';
 export { formatComparison } from './text.ts';
-export { formatVerdict, type Status, type Verdict, verdictOf } from './verdict.ts';
 
 /**
  * Writes `report.json`, `report.md`, `junit.xml` and `report.html` into a folder, which is made if it is not there; reports in it are

@@ -1,6 +1,6 @@
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Observation, Series } from '../observations.ts';
-import { axisStyle, colours, draw, fontSize, type Picture, usualWidth } from './charts.ts';
+import { axisStyle, colours, drawChart, fontSize, type Picture, usualWidth } from './charts.ts';
 import { confusionPicture } from './confusion_picture.ts';
 import { brief, plain, scientific } from './figures.ts';
 import { stripPicture } from './strip_picture.ts';
@@ -183,7 +183,7 @@ function layersPicture({ title, layers, limit }: Of<'layers'>): Picture {
 
 function picture(words: readonly string[], width: number, height: number, option: EChartsCoreOption): Picture {
   const text = words.filter(Boolean).join(' ');
-  return { svg: draw(option, width, height, text), width, words: text };
+  return { svg: drawChart(option, width, height, text), width, words: text };
 }
 
 function legend(series: readonly Series[]): EChartsCoreOption {

@@ -1,5 +1,5 @@
 import type { Observation } from '../observations.ts';
-import { axisStyle, colours, draw, type Picture } from './charts.ts';
+import { axisStyle, colours, drawChart, type Picture } from './charts.ts';
 import { brief, plain } from './figures.ts';
 
 type Strip = Extract<Observation, { readonly kind: 'strip' }>;
@@ -60,7 +60,7 @@ export function stripPicture({ title, fs, leads, truth, port, original }: Strip)
     })),
   };
   const text = words.join(' ');
-  return { svg: draw(option, width, leads.length * height + 52, text), width, words: text };
+  return { svg: drawChart(option, width, leads.length * height + 52, text), width, words: text };
 }
 
 function round(value: number): number {

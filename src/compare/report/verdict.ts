@@ -42,7 +42,7 @@ export interface SuiteFindings extends Summary {
 /** The verdict of what was found: {@link exitCodeOf} in words. */
 export function verdictOf(findings: Findings): Verdict {
   const { rows, notRunnable, notApplicable, broken } = findings;
-  const { failed, values } = summarise(rows);
+  const { failed, values } = summaryOf(rows);
   return {
     status: (['PASSED', 'FAILED', 'COULD NOT RUN'] as const)[exitCodeOf(findings)],
     rows: rows.length,
@@ -93,7 +93,7 @@ export function passedOf({ rows, failed }: Pick<Summary, 'rows' | 'failed'>): st
 }
 
 /** Counts of rows, failed ones first. */
-export function summarise(rows: readonly ComparedRow[]): Summary {
+function summaryOf(rows: readonly ComparedRow[]): Summary {
   let tightest: ComparedRow | undefined;
   for (const row of rows) {
     if (row.kind === 'close' && shareOf(row) > (tightest ? shareOf(tightest) : -1)) tightest = row;
@@ -115,7 +115,7 @@ export function shareOf({ difference, limit }: Row): number {
 
 /** The rungs with what was found on each, hardest statement first; a rung without rows has an empty summary. */
 export function ladderOf({ rows }: Findings): readonly (Summary & { readonly rung: Rung })[] {
-  return rungNames.map((rung) => ({ rung, ...summarise(rows.filter((row) => row.rung === rung)) }));
+  return rungNames.map((rung) => ({ rung, ...summaryOf(rows.filter((row) => row.rung === rung)) }));
 }
 
 /** Findings by suite, in the order of the suites; only suites that the comparison touched. */
@@ -128,7 +128,7 @@ export function suitesOf(findings: Findings): readonly SuiteFindings[] {
     all.filter((one) => one.suite === suite);
   return order.map((suite) => ({
     suite,
-    ...summarise(of(rows, suite)),
+    ...summaryOf(of(rows, suite)),
     notRunnable: of(notRunnable, suite),
     notApplicable: of(notApplicable, suite),
     broken: of(broken, suite),

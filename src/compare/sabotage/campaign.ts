@@ -8,13 +8,13 @@ import { ownCommand } from '../../text.ts';
 import type { SuiteName } from '../suite.ts';
 import { type Campaign, Journal } from './journal.ts';
 import type { ListedCase, WorkerSettings } from './messages.ts';
-import { draw, type Mutant, mutantsByRules, type NamedMutant, placeNamed } from './mutants.ts';
+import { drawMutants, type Mutant, mutantsByRules, type NamedMutant, placeNamed } from './mutants.ts';
 import { namedMutants } from './named.ts';
 import { casesFor, type SurveyedCase, survey } from './survey.ts';
 import { copySources } from './trees.ts';
 import { Bench, nameOfCase, type Trial } from './trial.ts';
 import { verdicts } from './verdicts.ts';
-import { WorkerProcess } from './worker_process.ts';
+import { SabotageWorker } from './worker_process.ts';
 
 /** A sabotage run. */
 export interface SabotageOptions extends WorkerSettings {
@@ -78,12 +78,12 @@ export async function runSabotage(
     const named = namedFor(options).map((one) => placeNamed(src, one));
     const possible = mutantsByRules(src);
     const journal = new Journal(folder, campaignOf(base, options));
-    const start = (): Promise<WorkerProcess> => startWorker(base, work, options);
+    const start = (): Promise<SabotageWorker> => startWorker(base, work, options);
     const cases = await surveyAll(start, base, work, possible, named, journal, options, report, signal);
     if (!signal?.aborted) checkSurvey(cases, report);
     const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases), seconds);
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
-    const drawn = draw(possible, count, seed, (mutant) => reached.has(mutant));
+    const drawn = drawMutants(possible, count, seed, (mutant) => reached.has(mutant));
     const waiting = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
     const benches = Array.from({ length: workers }, () => new Bench(base, work, start));
     const attempt = async (bench: Bench, mutant: Mutant): Promise<Trial> => {
@@ -150,7 +150,7 @@ function namedFor({ named = namedMutants, only }: SabotageOptions): readonly Nam
 
 /** The cases to use, with what they run; those that the journal does not know are run first. */
 async function surveyAll(
-  start: () => Promise<WorkerProcess>,
+  start: () => Promise<SabotageWorker>,
   base: string,
   work: string,
   mutants: readonly Mutant[],
@@ -209,12 +209,12 @@ function checkSurvey(cases: readonly SurveyedCase[], report: Reporter): void {
   throw new InputError('no case passes on the undamaged sources', { next: `See: ${ownCommand('compare', '--quick')}` });
 }
 
-function startWorker(base: string, work: string, options: SabotageOptions): Promise<WorkerProcess> {
+function startWorker(base: string, work: string, options: SabotageOptions): Promise<SabotageWorker> {
   const { bridge, settings, suites, workers = 1 } = options;
   const temporary = join(work, 'tmp');
   mkdirSync(temporary, { recursive: true });
   const threads = workers > 1 ? { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' } : {};
-  return WorkerProcess.start(base, { bridge, settings, suites }, { ...threads, TMPDIR: temporary });
+  return SabotageWorker.start(base, { bridge, settings, suites }, { ...threads, TMPDIR: temporary });
 }
 
 function campaignOf(base: string, { bridge, settings, suites }: SabotageOptions): Campaign {

@@ -102,7 +102,7 @@ export function mutantsByRules(src: string): Mutant[] {
  * Some of the mutants by a seed, file by file and rule by rule in turn, so that no long file crowds the others out. `eligible` ones only;
  * a wider choice leaves those of a narrow one near the front.
  */
-export function draw(
+export function drawMutants(
   mutants: readonly Mutant[],
   count: number,
   seed: number,

@@ -2,7 +2,7 @@ import { markdownTable } from 'markdown-table';
 import { suiteNames } from '../suite.ts';
 import type { SabotageResult, Tried } from './campaign.ts';
 import { type Rule, rules } from './rules.ts';
-import { type Verdict, verdicts } from './verdicts.ts';
+import { type MutantVerdict, verdicts } from './verdicts.ts';
 
 /** How many mutants there were and how many were noticed. */
 export interface Tally {
@@ -24,7 +24,7 @@ export function tally(tried: readonly Tried[], known: typeof verdicts = verdicts
 }
 
 /** The verdict on a mutant that was not noticed. */
-function verdictOf({ mutant, trial }: Tried, known: typeof verdicts = verdicts): Verdict | undefined {
+function verdictOf({ mutant, trial }: Tried, known: typeof verdicts = verdicts): MutantVerdict | undefined {
   return trial && trial.outcome !== 'caught' ? known[mutant.id] : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Mutant } from './mutants.ts';
 import type { Probe } from './probes.ts';
 import type { Site } from './rules.ts';
 import { copyWithProbes } from './trees.ts';
-import type { WorkerProcess } from './worker_process.ts';
+import type { SabotageWorker } from './worker_process.ts';
 
 /** A case of the undamaged sources: how long it takes and what it runs. */
 export interface SurveyedCase extends CaseName {
@@ -21,7 +21,7 @@ const patience = 900;
 
 /** What a survey needs. */
 export interface SurveyOptions {
-  readonly worker: WorkerProcess;
+  readonly worker: SabotageWorker;
   /** The undamaged sources, and a folder for a copy of them with probes. */
   readonly base: string;
   readonly folder: string;
@@ -52,7 +52,7 @@ export async function survey(options: SurveyOptions): Promise<void> {
 }
 
 /** Names of the places of which one has to run for a mutant to show. */
-export function placesOf({ file, sites }: Mutant): string[] {
+function placesOf({ file, sites }: Mutant): string[] {
   return sites.length > 0 ? sites.map((site) => nameOf(file, site)) : [file];
 }
 

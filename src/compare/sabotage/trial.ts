@@ -4,7 +4,7 @@ import type { CaseName, CaseResult } from './messages.ts';
 import type { Mutant } from './mutants.ts';
 import type { SurveyedCase } from './survey.ts';
 import { copyWithMutant } from './trees.ts';
-import { WorkerLost, type WorkerProcess } from './worker_process.ts';
+import { type SabotageWorker, WorkerLost } from './worker_process.ts';
 
 /** What became of a mutant. */
 export interface Trial {
@@ -27,9 +27,9 @@ const trialsPerProcess = 25;
 export class Bench {
   readonly #base: string;
   readonly #folder: string;
-  readonly #start: () => Promise<WorkerProcess>;
+  readonly #start: () => Promise<SabotageWorker>;
   readonly #slack: number;
-  #worker: WorkerProcess | undefined;
+  #worker: SabotageWorker | undefined;
   #trials = 0;
   #stopped = false;
 
@@ -37,7 +37,7 @@ export class Bench {
    * `folder` is for the damaged copies of `base`. A case may take six times as long as on the undamaged sources and `slack` seconds more,
    * in which the first one of a copy loads its modules.
    */
-  constructor(base: string, folder: string, start: () => Promise<WorkerProcess>, slack = 30) {
+  constructor(base: string, folder: string, start: () => Promise<SabotageWorker>, slack = 30) {
     this.#base = base;
     this.#folder = folder;
     this.#start = start;

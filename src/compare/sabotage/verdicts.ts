@@ -1,12 +1,12 @@
 /** What a look at a mutant that no case noticed has shown. */
-export interface Verdict {
+export interface MutantVerdict {
   /** `equivalent`: no input could tell it from the port. `gap`: the cases do not look there. */
   readonly is: 'equivalent' | 'gap';
   readonly because: string;
 }
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
-export const verdicts: { readonly [id: string]: Verdict } = {
+export const verdicts: { readonly [id: string]: MutantVerdict } = {
   'port/pretraining/datasets/generators.ts number 49cdb8a5': {
     is: 'gap',
     because: 'one generator takes all patients either way; no case has several (--data-parallelism)',

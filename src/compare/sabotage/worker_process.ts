@@ -19,7 +19,7 @@ const startTimeout = 180_000;
 const memoryLimit = 10 * 2 ** 30;
 
 /** A worker process (`worker.ts`) with its own Python; it answers one request at a time. */
-export class WorkerProcess {
+export class SabotageWorker {
   readonly #child: ChildProcess;
   readonly #watch: NodeJS.Timeout;
   #printed = '';
@@ -54,8 +54,8 @@ export class WorkerProcess {
   }
 
   /** Starts a worker on the sources in `base` and opens its Python; throws WorkerLost or an Error with the worker's reason. */
-  static async start(base: string, settings: WorkerSettings, env: NodeJS.ProcessEnv = {}): Promise<WorkerProcess> {
-    const worker = new WorkerProcess(base, env);
+  static async start(base: string, settings: WorkerSettings, env: NodeJS.ProcessEnv = {}): Promise<SabotageWorker> {
+    const worker = new SabotageWorker(base, env);
     try {
       await worker.#ask({ kind: 'open', ...settings }, startTimeout);
       return worker;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../../src/compare/comparison.ts';
-import { formatVerdict } from '../../../src/compare/report/index.ts';
-import { ladderOf, suitesOf, verdictOf } from '../../../src/compare/report/verdict.ts';
+import { formatVerdict, ladderOf, suitesOf, verdictOf } from '../../../src/compare/report/verdict.ts';
 import { closeRow, comparisonOf, exactRow, passedRows } from './example.ts';
 
 const unfinished = { suite: 'resume', case: 'kill', because: 'no seed' } as const;

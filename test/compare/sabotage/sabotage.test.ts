@@ -6,7 +6,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../../src/commands/sabotage.ts';
 import type { SabotageResult, Tried } from '../../../src/compare/sabotage/campaign.ts';
 import { Journal } from '../../../src/compare/sabotage/journal.ts';
-import { draw, type Mutant, mutantsByRules, placeNamed, withMutant } from '../../../src/compare/sabotage/mutants.ts';
+import {
+  drawMutants,
+  type Mutant,
+  mutantsByRules,
+  placeNamed,
+  withMutant,
+} from '../../../src/compare/sabotage/mutants.ts';
 import { namedMutants } from '../../../src/compare/sabotage/named.ts';
 import { hitsModule, withProbes } from '../../../src/compare/sabotage/probes.ts';
 import { formatReport, succeeded, tally } from '../../../src/compare/sabotage/report.ts';
@@ -134,9 +140,9 @@ describe('the sources', () => {
   });
 
   it('are drawn by a seed, more of them beginning with the same', () => {
-    const some = draw(mutants, 50, 7);
-    expect(draw(mutants, 200, 7).slice(0, 50)).toEqual(some);
-    expect(draw(mutants, 50, 8)).not.toEqual(some);
+    const some = drawMutants(mutants, 50, 7);
+    expect(drawMutants(mutants, 200, 7).slice(0, 50)).toEqual(some);
+    expect(drawMutants(mutants, 50, 8)).not.toEqual(some);
     expect(new Set(some.map(({ file }) => file)).size).toBe(50);
   });
 

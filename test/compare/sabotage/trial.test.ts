@@ -6,7 +6,7 @@ import type { WorkerSettings } from '../../../src/compare/sabotage/messages.ts';
 import type { Mutant } from '../../../src/compare/sabotage/mutants.ts';
 import type { SurveyedCase } from '../../../src/compare/sabotage/survey.ts';
 import { Bench, type Trial } from '../../../src/compare/sabotage/trial.ts';
-import { WorkerProcess } from '../../../src/compare/sabotage/worker_process.ts';
+import { SabotageWorker } from '../../../src/compare/sabotage/worker_process.ts';
 
 /** A worker that does with a tree what the word in its `a.ts` says. */
 const fakeWorker = `
@@ -46,9 +46,9 @@ afterEach(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const start = (): Promise<WorkerProcess> => {
+const start = (): Promise<SabotageWorker> => {
   started++;
-  return WorkerProcess.start(join(folder, 'base'), {} as WorkerSettings);
+  return SabotageWorker.start(join(folder, 'base'), {} as WorkerSettings);
 };
 
 function newBench(slack?: number): void {

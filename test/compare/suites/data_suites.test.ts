@@ -6,7 +6,7 @@ import type { Original } from '../../../src/bridge/original.ts';
 import { type ComparisonData, generatedCollections } from '../../../src/compare/data.ts';
 import { NotRunnable, type Suite, suiteNames } from '../../../src/compare/suite.ts';
 import { suites } from '../../../src/compare/suites/index.ts';
-import { collectionOf, outcomeOf } from '../../../src/compare/suites/shared/data_cases.ts';
+import { collectionFolder, outcomeOf } from '../../../src/compare/suites/shared/data_cases.ts';
 import type { NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import { haveSharedData, sharedData } from '../../shared_data.ts';
 import { dataSuites, faults, none, openOriginal, published, run, valuesOf } from './data_suites.ts';
@@ -159,10 +159,10 @@ describe('the smallest difference on one side fails the row that it touches', ()
 });
 
 describe('helpers', () => {
-  it('collectionOf: a collection that the data lack makes a case not runnable', () => {
-    const context = { data } as Parameters<typeof collectionOf>[0];
-    expect(collectionOf(context, 'ptbxl')).toBe(join(folder, 'ptbxl'));
-    expect(() => collectionOf(context, 'cpsc2018_native')).toThrow(NotRunnable);
+  it('collectionFolder: a collection that the data lack makes a case not runnable', () => {
+    const context = { data } as Parameters<typeof collectionFolder>[0];
+    expect(collectionFolder(context, 'ptbxl')).toBe(join(folder, 'ptbxl'));
+    expect(() => collectionFolder(context, 'cpsc2018_native')).toThrow(NotRunnable);
   });
 
   it('outcomeOf: twins of an exception have one name, a fault of the program is thrown on', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeBatches } from '../../../src/compare/batches.ts';
+import { networkBatches } from '../../../src/compare/batches.ts';
 import { networks } from '../../../src/compare/networks/compared.ts';
 import { activationRows, gradientRows, optimiserRows, taughtSteps } from '../../../src/compare/networks/rows.ts';
 import { settledMoments, withTwins } from '../../../src/compare/networks/sides.ts';
@@ -75,7 +75,7 @@ describe('suites about networks', () => {
 
   it('notice a kernel that is one part in a million off, and moments that are one in a thousand off', async () => {
     const network = networks.find(({ name }) => name.startsWith('resnet18 with 1 stage, finetuning'))!;
-    const [batch] = makeBatches(sides.data, network, 1, 5);
+    const [batch] = networkBatches(sides.data, network, 1, 5);
     const kind = { ...network, precision: 'float64', seed: 5 } as const;
     const limits = limitsOf(network, 'float64');
     await withTwins(sides.original, batch, kind, async (twins) => {

@@ -1,9 +1,9 @@
-import { makeBatches } from '../../batches.ts';
+import { networkBatches } from '../../batches.ts';
 import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
 import { type ComparedNetwork, casesOf, quickWhole } from '../../networks/compared.ts';
 import { activationRows } from '../../networks/rows.ts';
-import { precisions, withTwins } from '../../networks/sides.ts';
+import { comparedPrecisions, withTwins } from '../../networks/sides.ts';
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
@@ -18,9 +18,9 @@ async function compareLayers(
   { original, data, seed, observe }: SuiteContext,
   network: ComparedNetwork,
 ): Promise<readonly Row[]> {
-  const [batch] = makeBatches(data, network, 1, seed);
+  const [batch] = networkBatches(data, network, 1, seed);
   const rows: Row[] = [];
-  for (const precision of precisions) {
+  for (const precision of comparedPrecisions) {
     const limits = limitsOf(network, precision);
     const show = { title: network.name, to: observe };
     const kind = { ...network, precision, seed };

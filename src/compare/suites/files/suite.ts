@@ -11,7 +11,7 @@ import { loadLabels, patientFile, unzipPatientData } from '../../../port/transpl
 import { loadPkl, savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
-import { asBytes, bytesOfFile, collectionOf, int64 } from '../shared/data_cases.ts';
+import { asBytes, bytesOfFile, collectionFolder, int64 } from '../shared/data_cases.ts';
 import { samePreparedData } from '../shared/prepared_data.ts';
 import { takeChallenge17, takePtbXl } from '../shared/record_selection.ts';
 import { csvCases } from './csv.ts';
@@ -109,7 +109,7 @@ const pickleCase = (collection: 'challenge17' | 'ptb_xl', dataSet: 'cinc2017' | 
   on: { dataSet },
   quick: true,
   run: async (context) => {
-    const folder = collectionOf(context, dataSet);
+    const folder = collectionFolder(context, dataSet);
     const select = dataSet === 'cinc2017' ? takeChallenge17 : takePtbXl;
     const source = select(folder, join(context.scratch, 'records'), 12);
     return samePickles(context, collection, source);
@@ -142,7 +142,7 @@ const unzipCase: SuiteCase = {
   on: { dataSet: 'icentia11k' },
   quick: true,
   run: async (context) => {
-    collectionOf(context, 'icentia11k');
+    collectionFolder(context, 'icentia11k');
     const { original, scratch } = context;
     const { dbDir, patientIds } = await context.data.icentia('zipped');
     const [portDir, originalDir] = ['port', 'original'].map((side) => join(scratch, side));

@@ -1,8 +1,8 @@
-import { makeBatches } from '../../batches.ts';
+import { networkBatches } from '../../batches.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
 import { casesOf } from '../../networks/compared.ts';
 import { gradientRows } from '../../networks/rows.ts';
-import { precisions, withTwins } from '../../networks/sides.ts';
+import { comparedPrecisions, withTwins } from '../../networks/sides.ts';
 import type { Suite } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
@@ -11,9 +11,9 @@ export const gradients: Suite = {
   name: 'gradients',
   summary: 'loss and gradient of every weight, float64 and float32',
   cases: casesOf(async ({ original, data, seed }, network) => {
-    const [batch] = makeBatches(data, network, 1, seed);
+    const [batch] = networkBatches(data, network, 1, seed);
     const rows = [];
-    for (const precision of precisions) {
+    for (const precision of comparedPrecisions) {
       const limits = limitsOf(network, precision);
       const kind = { ...network, precision, seed };
       rows.push(

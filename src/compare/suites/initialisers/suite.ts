@@ -1,6 +1,6 @@
 import type { OriginalNetwork } from '../../../bridge/original_network.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
-import { makeBatches } from '../../batches.ts';
+import { networkBatches } from '../../batches.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';
 import { casesOf, networks } from '../../networks/compared.ts';
 import { type PortNetwork, withBoth } from '../../networks/sides.ts';
@@ -36,7 +36,7 @@ export const initialisers: Suite = {
   summary: 'first values of every kind of layer: constants (bits), draws by moments and Kolmogorov–Smirnov',
   cases: casesOf(
     async ({ original, data, seed }, network) => {
-      const [batch] = makeBatches(data, network, 1, seed);
+      const [batch] = networkBatches(data, network, 1, seed);
       const kind = { ...network, precision: 'float32', seed } as const;
       const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => {
         const [ours, { weights }] = [(await port.read()).weights, await theirs.read()];

@@ -1,9 +1,9 @@
-import { makeBatches } from '../../batches.ts';
+import { networkBatches } from '../../batches.ts';
 import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
 import { casesOf } from '../../networks/compared.ts';
 import { optimiserRows, taughtSteps } from '../../networks/rows.ts';
-import { precisions, settledMoments, settledSteps, withTwins } from '../../networks/sides.ts';
+import { comparedPrecisions, settledMoments, settledSteps, withTwins } from '../../networks/sides.ts';
 import type { Suite } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
@@ -17,9 +17,9 @@ export const optimiser: Suite = {
   name: 'optimiser',
   summary: "Adam's updates and moments in taught steps, float64 and float32",
   cases: casesOf(async ({ original, data, seed }, network) => {
-    const batches = makeBatches(data, network, steps, seed);
+    const batches = networkBatches(data, network, steps, seed);
     const rows: Row[] = [];
-    for (const precision of precisions) {
+    for (const precision of comparedPrecisions) {
       const limits = limitsOf(network, precision);
       const kind = { ...network, precision, seed };
       rows.push(

@@ -1,10 +1,10 @@
-import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { bothSides } from '../../both_sides.ts';
 import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
 import { type ComparedNetwork, casesOf } from '../../networks/compared.ts';
 import { outputRow } from '../../networks/rows.ts';
-import { precisions, type Twins, withBoth, withTwins } from '../../networks/sides.ts';
+import { comparedPrecisions, type Twins, withBoth, withTwins } from '../../networks/sides.ts';
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
@@ -14,9 +14,9 @@ export const predictions: Suite = {
   summary: 'outputs from the same weights, float64 and float32; what bfloat16 costs is shown',
   cases: casesOf(async (context, network) => {
     const { original, data, seed, observe } = context;
-    const [batch] = makeBatches(data, network, 1, seed);
+    const [batch] = networkBatches(data, network, 1, seed);
     const rows: Row[] = [];
-    for (const precision of precisions) {
+    for (const precision of comparedPrecisions) {
       const kind = { ...network, precision, seed };
       await withTwins(original, batch, kind, async (twins) => {
         const row = await outputRow(twins, batch, limitsOf(network, precision));

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { CollectionName, PrepareOptions } from '../../../bridge/original_data.ts';
+import type { CollectionName, Preparation } from '../../../bridge/original_data.ts';
 import type { DataSetName } from '../../data.ts';
 import type { SuiteContext } from '../../suite.ts';
-import { collectionOf } from '../shared/data_cases.ts';
-import { type Selection, takeChallenge17, takeChallenge20, takePtbXl } from '../shared/record_selection.ts';
+import { collectionFolder } from '../shared/data_cases.ts';
+import { type TakeRecords, takeChallenge17, takeChallenge20, takePtbXl } from '../shared/record_selection.ts';
 
 /** A collection, the original's name for it, and what to do with it. */
 export interface Recipe {
@@ -13,12 +13,12 @@ export interface Recipe {
   readonly collection: CollectionName;
   /** Folders below that of the data set; those that are there are read. */
   readonly places: readonly string[];
-  readonly select: Selection;
+  readonly select: TakeRecords;
   /** Key of `collectionKinds`, for `prepareData`. */
   readonly format: string;
   /** Its rate, Hz. */
   readonly rate: number;
-  readonly further: readonly PrepareOptions[];
+  readonly further: readonly Preparation[];
 }
 
 export const recipes: readonly Recipe[] = [
@@ -62,7 +62,7 @@ export const recipes: readonly Recipe[] = [
 export const documented = { fs: 250, pad: 16_384, normalize: true } as const;
 
 /** As recorded, at its own rate, up and down by odd factors, padded and cut, normalised or not. */
-export function variants({ rate, further }: Recipe): readonly PrepareOptions[] {
+export function variants({ rate, further }: Recipe): readonly Preparation[] {
   return [
     { pad: 'max', normalize: true },
     { pad: 'max' },
@@ -76,7 +76,7 @@ export function variants({ rate, further }: Recipe): readonly PrepareOptions[] {
 
 /** Folders that both sides read, at most so many records of each. */
 export function sourcesOf(context: SuiteContext, { dataSet, places, select }: Recipe, most: number): string[] {
-  const folder = collectionOf(context, dataSet);
+  const folder = collectionFolder(context, dataSet);
   return places
     .map((place) => join(folder, place))
     .filter((place) => existsSync(place))
@@ -84,7 +84,7 @@ export function sourcesOf(context: SuiteContext, { dataSet, places, select }: Re
 }
 
 /** Options in words. */
-export function describe(options: PrepareOptions): string {
+export function describePreparation(options: Preparation): string {
   const { fs, pad, normalize, category, folds } = options;
   const parts = [
     fs ? `${fs} Hz` : 'as recorded',

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { CollectionName, PreparedData, PrepareOptions } from '../../../bridge/original_data.ts';
+import type { CollectionName, Preparation, PreparedData } from '../../../bridge/original_data.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { openResampler } from '../../../lib/samplerate/resample.ts';
 import { dataSetFromPickle } from '../../../port/finetuning/datasets/data_set.ts';
@@ -22,14 +22,14 @@ import { twelveLeads } from '../../../recordings/recordings.ts';
 import { exactly, type Row, sameText } from '../../closeness.ts';
 import { preparedByCommand, withFirstStage } from '../../divergence/stage.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
-import { collectionOf, int64, outcomeOf, shown, wordFor } from '../shared/data_cases.ts';
+import { collectionFolder, int64, outcomeOf, shown, wordFor } from '../shared/data_cases.ts';
 import { samePreparedData } from '../shared/prepared_data.ts';
 import { takeChallenge17 } from '../shared/record_selection.ts';
-import { describe, documented, type Recipe, recipes, sourcesOf, variants } from './recipes.ts';
+import { describePreparation, documented, type Recipe, recipes, sourcesOf, variants } from './recipes.ts';
 
 const suite = 'preprocessing';
 
-async function portData(collection: CollectionName, folder: string, options: PrepareOptions): Promise<DataSet> {
+async function portData(collection: CollectionName, folder: string, options: Preparation): Promise<DataSet> {
   const { category, folds, ...rest } = options;
   const settings: DataOptions = { ...rest, resampler: await openResampler() };
   switch (collection) {
@@ -46,11 +46,11 @@ async function samePreparation(
   context: SuiteContext,
   { collection }: Recipe,
   folder: string,
-  options: PrepareOptions,
+  options: Preparation,
 ): Promise<readonly Row[]> {
   const theirs = await outcomeOf(() => context.original.data.prepare(collection, folder, options));
   const ours = await outcomeOf(() => portData(collection, folder, options));
-  const name = `${basename(folder)}: ${describe(options)}`;
+  const name = `${basename(folder)}: ${describePreparation(options)}`;
   if ('value' in ours && 'value' in theirs) {
     if (options === documented) showRecord(context, collection, ours.value, theirs.value);
     return withFirstStage(samePreparedData(name, ours.value, theirs.value), options, {
@@ -221,7 +221,7 @@ const emptyLineCase: SuiteCase = {
   quick: true,
   run: async (context) => {
     const folder = join(context.scratch, 'empty_lines');
-    const some = takeChallenge17(collectionOf(context, 'cinc2017'), join(context.scratch, 'some'), 5);
+    const some = takeChallenge17(collectionFolder(context, 'cinc2017'), join(context.scratch, 'some'), 5);
     cpSync(some, folder, { recursive: true });
     const list = join(folder, 'REFERENCE.csv');
     const records = readFileSync(list, 'utf8').trim().split('\n');
@@ -242,7 +242,7 @@ const nativeCase: SuiteCase = {
   name: 'CPSC 2018 as first published: the documented recipe',
   on: { dataSet: 'cpsc2018_native' },
   run: async (context) => {
-    const source = collectionOf(context, 'cpsc2018_native');
+    const source = collectionFolder(context, 'cpsc2018_native');
     const target = join(context.scratch, 'native');
     await prepareData({
       format: 'cpsc2018',

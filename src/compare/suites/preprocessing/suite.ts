@@ -17,7 +17,7 @@ import {
 } from '../../../port/transplant/datasets/icentia11k.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
-import { collectionOf, int64, stack } from '../shared/data_cases.ts';
+import { collectionFolder, int64, stackArrays } from '../shared/data_cases.ts';
 import { recordCases } from './records.ts';
 import { stepCases } from './steps.ts';
 
@@ -57,7 +57,7 @@ const patientCase: SuiteCase = {
   on: { dataSet: 'icentia11k' },
   quick: true,
   run: async (context) => {
-    collectionOf(context, 'icentia11k');
+    collectionFolder(context, 'icentia11k');
     const rows: Row[] = [];
     for (const form of ['zipped', 'unzipped'] as const) {
       const { dbDir, patientIds, unzipped } = await context.data.icentia(form);
@@ -65,7 +65,7 @@ const patientCase: SuiteCase = {
       for (const id of patientIds) {
         const signal = loadSignal(dbDir, id, { unzipped });
         const [segments, samples] = signal.shape;
-        const port = stack(Array.from({ length: segments }, (_, segment) => signal.read(segment, 0, samples)));
+        const port = stackArrays(Array.from({ length: segments }, (_, segment) => signal.read(segment, 0, samples)));
         signals.push({
           name: `patient ${id}`,
           port,
@@ -83,7 +83,7 @@ const patientCase: SuiteCase = {
 
 /** Label files as the data set's authors pickled them, where there are some. Python gets them from the port's hands, never as they came. */
 async function distributedLabels(context: SuiteContext): Promise<Row[]> {
-  const folder = join(collectionOf(context, 'icentia11k'), 'pickle_labels');
+  const folder = join(collectionFolder(context, 'icentia11k'), 'pickle_labels');
   if (!existsSync(folder)) return [];
   const ids = readdirSync(folder).flatMap((file) => /^(\d{5})_batched_lbls\.pkl\.gz$/.exec(file)?.[1] ?? []);
   const rows: Row[] = [];

@@ -10,10 +10,10 @@ import { finetune } from '../../../port/finetuning/trainer.ts';
 import { type PretrainOptions, pretrain } from '../../../port/pretraining/trainer.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';
 import { readWeights } from '../../../weights/files.ts';
-import { makeBatches } from '../../batches.ts';
+import { networkBatches } from '../../batches.ts';
 import { exactly, type Pair, type Row, sameText } from '../../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
-import { concatenate } from '../shared/data_cases.ts';
+import { joinArrays } from '../shared/data_cases.ts';
 
 /**
  * A job that is stopped in the middle of its epochs and goes on, against the same job without interruption. Both are the port's: the
@@ -52,9 +52,9 @@ function finetuning(
     name: precision ? `${name}, ${precision}` : name,
     on: { arch, task: 'finetuning' },
     run: async ({ data, seed, scratch }) => {
-      const batches = makeBatches(data, { task: 'finetuning', leads, multiLabel }, 5, seed);
-      const x = concatenate(batches.map((batch) => inputsByName(batch.x).x)) as NdArray<'float32'>;
-      const drawn = concatenate(batches.map((batch) => batch.y));
+      const batches = networkBatches(data, { task: 'finetuning', leads, multiLabel }, 5, seed);
+      const x = joinArrays(batches.map((batch) => inputsByName(batch.x).x)) as NdArray<'float32'>;
+      const drawn = joinArrays(batches.map((batch) => batch.y));
       const y = multiLabel ? drawn : classesInTurn(drawn.shape);
       const train = join(scratch, 'train.pkl');
       const recordIds = Array.from({ length: x.shape[0] }, (_, i) => i);

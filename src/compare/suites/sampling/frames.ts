@@ -7,9 +7,9 @@ import * as icentia11k from '../../../port/transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../../port/transplant/utils.ts';
 import { convertIcentia11k, findPatients, segmentsOf } from '../../../prepare/icentia11k/convert.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';
-import type { IcentiaForm, IcentiaPatients } from '../../data.ts';
+import type { IcentiaPatients, OriginalForm } from '../../data.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
-import { collectionOf, concatenate, int64, shown, stack } from '../shared/data_cases.ts';
+import { collectionFolder, int64, joinArrays, shown, stackArrays } from '../shared/data_cases.ts';
 import { portBatches, portFrames, pythonOptions, type Stream, streams, tasks } from './streams.ts';
 
 const suite = 'sampling';
@@ -42,7 +42,7 @@ function takeFrames(items: Iterator<Item>, count: number, random: RandomState): 
     }
     if (y !== undefined) codes.push(y);
   }
-  const inputs = new Map([...parts].map(([name, list]) => [name, stack(list)]));
+  const inputs = new Map([...parts].map(([name, list]) => [name, stackArrays(list)]));
   return { inputs, y: codes.length > 0 ? int64(codes) : undefined, state: stateOf(random) };
 }
 
@@ -103,13 +103,13 @@ function showFrame({ observe }: SuiteContext, task: FrameTask, ours: Frames, the
   });
 }
 
-function streamCase(task: FrameTask, form: IcentiaForm): SuiteCase {
+function streamCase(task: FrameTask, form: OriginalForm): SuiteCase {
   return {
     name: `frames of ${tasks[task]}, ${form}`,
     on: { dataSet: 'icentia11k', task: tasks[task] },
     quick: (form === 'zipped') === (task === 'heart_rate' || task === 'cpc'),
     run: async (context) => {
-      collectionOf(context, 'icentia11k');
+      collectionFolder(context, 'icentia11k');
       const patients = await context.data.icentia(form);
       const rows: Row[] = [];
       for (const [i, stream] of streams[task].entries()) {
@@ -128,7 +128,7 @@ function batchCase(task: FrameTask): SuiteCase {
     name: `batches of ${tasks[task]}`,
     on: { dataSet: 'icentia11k', task: tasks[task] },
     run: async (context) => {
-      collectionOf(context, 'icentia11k');
+      collectionFolder(context, 'icentia11k');
       const patients = await context.data.icentia('unzipped');
       const [stream] = streams[task];
       const size = { seed: context.seed, batches: 5, batchSize: 16 };
@@ -160,7 +160,7 @@ async function takeBatches(batches: BatchStream, count: number): Promise<Omit<Fr
   } finally {
     await batches.close();
   }
-  return { inputs: new Map([...parts].map(([name, list]) => [name, concatenate(list)])), y: concatenate(codes) };
+  return { inputs: new Map([...parts].map(([name, list]) => [name, joinArrays(list)])), y: joinArrays(codes) };
 }
 
 /** Options that `pretraining.datasets` leaves at their defaults, from the generators below it. */
@@ -169,7 +169,7 @@ const rawCase: SuiteCase = {
   on: { dataSet: 'icentia11k' },
   quick: true,
   run: async (context) => {
-    collectionOf(context, 'icentia11k');
+    collectionFolder(context, 'icentia11k');
     const patients = await context.data.icentia('unzipped');
     const { seed, original } = context;
     const frameSize = 512;
@@ -237,7 +237,7 @@ const rangeCase: SuiteCase = {
   on: { dataSet: 'icentia11k' },
   quick: true,
   run: async (context) => {
-    collectionOf(context, 'icentia11k');
+    collectionFolder(context, 'icentia11k');
     const patients = await context.data.icentia('unzipped');
     const length = icentia11k.loadSignal(patients.dbDir, patients.patientIds[0], patients).shape[1];
     const rows: Row[] = [];
@@ -262,7 +262,7 @@ function wholeCase(unzipped: boolean): SuiteCase {
     name: `frames of whole segments, converted to ${form}`,
     on: { dataSet: 'icentia11k' },
     run: async (context) => {
-      const source = collectionOf(context, 'icentia11k');
+      const source = collectionFolder(context, 'icentia11k');
       const target = join(context.scratch, form);
       const [first, ...others] = findPatients(source).slice(0, 2);
       const segments = segmentsOf(source, first).slice(0, 2);

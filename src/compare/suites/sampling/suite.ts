@@ -14,7 +14,7 @@ import {
 } from '../../../port/transplant/datasets/icentia11k.ts';
 import { exactly, type Row } from '../../closeness.ts';
 import type { Suite, SuiteCase } from '../../suite.ts';
-import { collectionOf, int64 } from '../shared/data_cases.ts';
+import { collectionFolder, int64 } from '../shared/data_cases.ts';
 import { frameCases, sameState, stateOf } from './frames.ts';
 
 const name = 'sampling';
@@ -96,7 +96,7 @@ const patientCase: SuiteCase = {
   on: { dataSet: 'icentia11k' },
   quick: true,
   run: async (context) => {
-    collectionOf(context, 'icentia11k');
+    collectionFolder(context, 'icentia11k');
     const patients = await context.data.icentia('unzipped');
     const { dbDir, patientIds, unzipped } = patients;
     const { original, seed } = context;
@@ -170,7 +170,7 @@ const labelCase: SuiteCase = {
   on: { dataSet: 'icentia11k' },
   quick: true,
   run: async (context) => {
-    collectionOf(context, 'icentia11k');
+    collectionFolder(context, 'icentia11k');
     const { dbDir, patientIds, unzipped } = await context.data.icentia('zipped');
     const { original, seed } = context;
     const random = new RandomState([seed, 3]);

@@ -6,7 +6,7 @@ import type { DataSetName } from '../../data.ts';
 import { exemption, NotRunnable, type SuiteContext } from '../../suite.ts';
 
 /** Folder of a collection; throws NotRunnable where the data have none. */
-export function collectionOf({ data: { folder, names } }: SuiteContext, name: DataSetName): string {
+export function collectionFolder({ data: { folder, names } }: SuiteContext, name: DataSetName): string {
   if (!names.includes(name)) throw new NotRunnable(`there is no ${name} in ${folder}`);
   return join(folder, name);
 }
@@ -38,13 +38,13 @@ export function int64(values: ArrayLike<number>, shape: readonly number[] = [val
 }
 
 /** Arrays of one shape and dtype as one, with a new first axis; throws a RangeError if they differ. */
-export function stack(arrays: readonly NdArray[]): NdArray {
+export function stackArrays(arrays: readonly NdArray[]): NdArray {
   const [{ dtype, shape }] = arrays;
   return ndarray(dtype, [arrays.length, ...shape], joinedStorage(arrays));
 }
 
 /** Arrays that differ in their first axis only, one after the other. */
-export function concatenate(arrays: readonly NdArray[]): NdArray {
+export function joinArrays(arrays: readonly NdArray[]): NdArray {
   const [{ dtype, shape }] = arrays;
   const length = arrays.reduce((sum, array) => sum + array.shape[0], 0);
   return ndarray(dtype, [length, ...shape.slice(1)], joinedStorage(arrays));

@@ -6,10 +6,10 @@ import { parse } from 'csv-parse/sync';
  * Of a collection of any size at most `most` records, copied into a folder of the same form where there are more: comparing does not need
  * all, and both sides would hold them in memory.
  */
-export type Selection = (source: string, target: string, most: number) => string;
+export type TakeRecords = (source: string, target: string, most: number) => string;
 
 /** Challenge 2017: records of every class in turn. */
-export const takeChallenge17: Selection = (source, target, most) => {
+export const takeChallenge17: TakeRecords = (source, target, most) => {
   const rows = readFileSync(join(source, 'REFERENCE.csv'), 'utf8').trim().split(/\r?\n/);
   if (rows.length <= most) return source;
   const byLabel = new Map<string, string[]>();
@@ -35,7 +35,7 @@ export const takeChallenge17: Selection = (source, target, most) => {
 };
 
 /** Challenge 2020: records spread over the names. */
-export const takeChallenge20: Selection = (source, target, most) => {
+export const takeChallenge20: TakeRecords = (source, target, most) => {
   const names = readdirSync(source)
     .filter((file) => file.endsWith('.mat'))
     .map((file) => file.slice(0, -'.mat'.length))
@@ -50,7 +50,7 @@ export const takeChallenge20: Selection = (source, target, most) => {
 };
 
 /** PTB-XL: rows of the database spread over it, with their records at 500 Hz and, if there, at 100 Hz. */
-export const takePtbXl: Selection = (source, target, most) => {
+export const takePtbXl: TakeRecords = (source, target, most) => {
   const text = readFileSync(join(source, 'ptbxl_database.csv'), 'utf8');
   const rows = parse(text, { columns: true, raw: true, skip_empty_lines: true }) as {
     readonly record: { readonly filename_lr: string; readonly filename_hr: string };

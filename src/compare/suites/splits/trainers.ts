@@ -17,7 +17,7 @@ import type { PretrainOptions } from '../../../port/pretraining/trainer.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
-import { collectionOf, concatenate, int64 } from '../shared/data_cases.ts';
+import { collectionFolder, int64, joinArrays } from '../shared/data_cases.ts';
 
 const suite = 'splits';
 
@@ -112,7 +112,7 @@ const finetuningCase: SuiteCase = {
 function shuffledLabels(train: PreparedSet): { order: number[]; labels: NdArray } {
   const records = train.x.shape[0];
   const order = Array.from({ length: records }, (_, i) => (records - 1 - i + 5) % records);
-  return { order, labels: concatenate([...batchesOf(samplesOf(train), 7, { order })].map(({ y }) => y)) };
+  return { order, labels: joinArrays([...batchesOf(samplesOf(train), 7, { order })].map(({ y }) => y)) };
 }
 
 type PretrainCase = Pick<
@@ -153,7 +153,7 @@ function folderCase(task: 'rhythm' | 'beat' | 'hr' | 'cpc'): SuiteCase {
     on: { dataSet: 'icentia11k', task },
     quick: task === 'rhythm' || task === 'cpc',
     run: async (context) => {
-      collectionOf(context, 'icentia11k');
+      collectionFolder(context, 'icentia11k');
       const { original, scratch, data } = context;
       const { dbDir, patientIds, unzipped } = await data.icentia('unzipped');
       const cpc = task === 'cpc' ? { contextSize: 3, ns: 2 } : {};
@@ -240,7 +240,7 @@ async function inFileOrder(
     }
     return { ...array, data: out };
   };
-  return { x: sorted(concatenate(parts.map(({ x }) => x))), y: sorted(concatenate(parts.map(({ y }) => y))) };
+  return { x: sorted(joinArrays(parts.map(({ x }) => x))), y: sorted(joinArrays(parts.map(({ y }) => y))) };
 }
 
 /** Cases of the suite `splits` that follow the trainers up to the start of training. */

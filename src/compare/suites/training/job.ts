@@ -10,7 +10,7 @@ import { readPredictions, savePkl } from '../../../port/transplant/utils.ts';
 import { Predictor } from '../../../predict/predict.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
 import { loadWeights } from '../../../weights/loading.ts';
-import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { closely, type Pair, type Row, sameText, vector } from '../../closeness.ts';
 import { buildModel, buildPort } from '../../networks/sides.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
@@ -32,7 +32,7 @@ const batchSize = 8;
 async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLabel: boolean): Promise<Row[]> {
   const arch = 'resnet18';
   const leads = multiLabel ? 12 : 1;
-  const [batch] = makeBatches(data, { task: 'finetuning', leads, multiLabel }, 1, seed);
+  const [batch] = networkBatches(data, { task: 'finetuning', leads, multiLabel }, 1, seed);
   const network = buildPort(batch, { arch, multiLabel, precision: 'float32', seed });
   const { weights } = await network.read();
   network.dispose();

@@ -1,6 +1,6 @@
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { arrayRows } from '../../../lib/numpy/rows.ts';
-import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { closely, exactly, pairUp, type Row } from '../../closeness.ts';
 import { networks } from '../../networks/compared.ts';
 import { buildPort, originalOptions, startingWeights } from '../../networks/sides.ts';
@@ -20,7 +20,7 @@ export const replicaCase: SuiteCase = {
   on: { arch: 'resnet18', task: 'finetuning' },
   run: async ({ original, data, seed }) => {
     const network = networks.find(({ name }) => name === 'resnet18 with 1 stage, finetuning, 1 lead, single-label')!;
-    const batches = makeBatches(data, network, steps, seed);
+    const batches = networkBatches(data, network, steps, seed);
     const port = buildPort(batches[0], { ...network, precision: 'float64', seed });
     try {
       const weights = startingWeights(port.session.model, (await port.read()).weights, seed);

@@ -1,4 +1,4 @@
-import { type LabelledBatch, makeBatches } from '../../batches.ts';
+import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { bothSides } from '../../both_sides.ts';
 import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
@@ -22,7 +22,7 @@ export const training: Suite = {
   cases: [
     ...casesOf(async (context, network) => {
       const { original, data, seed, observe } = context;
-      const batches = makeBatches(data, network, steps.free, seed);
+      const batches = networkBatches(data, network, steps.free, seed);
       const single = await inSingle(context, network, batches);
       const kind = { ...network, precision: 'float64', seed } as const;
       const double = await withTwins(original, batches[0], kind, async (twins) => {

@@ -6,7 +6,7 @@ import { archs } from '../../../port/finetuning/utils.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
 import { loadWeights, readAdamState } from '../../../weights/loading.ts';
 import { loadIntoModel, saveSession } from '../../../weights/model_weights.ts';
-import { makeBatches } from '../../batches.ts';
+import { networkBatches } from '../../batches.ts';
 import { exactly, pairUp, type Row, sameText, vector } from '../../closeness.ts';
 import { type ComparedNetwork, casesOf, largest, networks, quickWhole } from '../../networks/compared.ts';
 import {
@@ -31,7 +31,7 @@ async function kerasFiles(
   { original, data, seed, scratch }: SuiteContext,
   network: ComparedNetwork,
 ): Promise<readonly Row[]> {
-  const [batch] = makeBatches(data, network, 1, seed);
+  const [batch] = networkBatches(data, network, 1, seed);
   const kind = { ...network, precision: 'float32', seed } as const;
   const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => [
     layoutRow(theirs, port),
@@ -119,7 +119,7 @@ async function checkpoints(
 ): Promise<readonly Row[]> {
   const plans = await Promise.all(
     members.map(async (network, i) => {
-      const [batch] = makeBatches(data, network, 1, seed);
+      const [batch] = networkBatches(data, network, 1, seed);
       const port = buildPort(batch, { ...network, precision: 'float32', seed });
       try {
         const ours = startingWeights(port.session.model, (await port.read()).weights, seed + i);
