@@ -4,7 +4,7 @@ import type { FirstDifference, Row } from '../closeness.ts';
 const root = join(import.meta.dirname, '../../..');
 
 /** Folders of the port's own sources: what lies below them serves, and what lies above them compares. */
-export const portFolders = ['port', 'prepare', 'recordings', 'jobs', 'predict', 'weights'].map((room) =>
+export const portFolders = ['port', 'networks', 'prepare', 'recordings', 'jobs', 'predict', 'weights'].map((room) =>
   join(import.meta.dirname, '../..', room, '/'),
 );
 

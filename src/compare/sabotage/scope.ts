@@ -1,19 +1,31 @@
 import { calleeName, child, children, type Place, type SyntaxNode } from './syntax.ts';
 
-/** Folders of `src` whose code a comparison runs; the bridge and the comparison itself are the instruments. */
-const folders = ['port/', 'prepare/', 'recordings/', 'jobs/', 'networks/', 'weights/', 'predict/', 'graph/', 'lib/'];
+/** Folders of `src` whose code a comparison runs. The bridge and the comparison itself are the instruments. */
+export const folders = [
+  'port/',
+  'prepare/',
+  'recordings/',
+  'jobs/',
+  'networks/',
+  'weights/',
+  'predict/',
+  'graph/',
+  'lib/',
+];
 
 /**
- * Files in them that no compared result depends on: command lines, progress, locks, logs, threads and caches that only save time. They
- * have tests of their own.
+ * Files in them that no compared result depends on: command lines, progress, locks, logs, refusals of bad input, what only the machine or a report is told, and
+ * threads and caches that only save time. They have tests of their own.
  */
 const elsewhere = [
-  /(^|\/)(flags|progress|journal|lock|own_files|environment|record_cache|record_pool)\.ts$/,
+  /(^|\/)(flags|progress|journal|event_log|lock|own_files|environment|record_cache|record_pool|(\w+_)?check)\.ts$/,
   /(^|\/)\w+_worker\.ts$/,
-  /^lib\/(worker|near|argparse\/\w+|tar\/archive)\.ts$/,
+  /^lib\/(bootstrap|budget|caller|ending_signals|file_kind|git_lfs|machine|near|outputs|processes|worker)\.ts$/,
+  /^lib\/(argparse\/\w+|tar\/archive)\.ts$/,
   /^lib\/python\/(errors|atomic_file|byte_source|whole_file|zipfile)\.ts$/,
   /^lib\/keras\/tensorboard\.ts$/,
   /^lib\/tensorflow\/event_file\.ts$/,
+  /^(jobs\/(library_digests|run_job)|networks\/identify|prepare\/(prepared_alike|select_records))\.ts$/,
 ];
 
 /** Whether the rules change a file, by its path below `src`. */

@@ -54,10 +54,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'equivalent',
     because: 'with all its digits every number reads back, so the search ends there by itself',
   },
-  'jobs/library_digests.ts arguments 0ac0aa96': {
-    is: 'equivalent',
-    because: 'a cache: checksums are made again',
-  },
   'lib/python/pickle.ts number 76301dc8': {
     is: 'equivalent',
     because: 'what waits before a large piece is its opcode and its length, never a single byte',
