@@ -203,7 +203,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   // training, resume, predictions
   {
     name: 'the short last batch is dropped',
-    file: 'port/finetuning/trainer/classifier.ts',
+    file: 'jobs/batches.ts',
     search: 'for (let start = skip * batchSize; start < records; start += batchSize) {',
     replacement: 'for (let start = skip * batchSize; start + batchSize <= records; start += batchSize) {',
     suite: 'training',
