@@ -347,7 +347,7 @@ describe('report', () => {
   it('names every survivor with its place and what is thought of it', () => {
     const text = formatReport(result([tried('by hand', 'caught')], [tried('b', 'survived')]), 'command');
     expect(text).toContain('| by hand | a.ts:3 |');
-    expect(text).toMatch(/\| a\.ts:3 +\| `1 \\\| "x"` → `2` +\| 2 +\| gap: not looked at +\|/);
+    expect(text).toMatch(/\| a\.ts:3 +\| `1 \\\| "x"` → `2` +\| 2 +\| gap: no verdict yet +\|/);
     expect(text).toContain('0.0 %');
   });
 });
