@@ -2,7 +2,7 @@ import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts
 import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { wholeNumber } from '../lib/argparse/types.ts';
 import { print } from '../output.ts';
-import { adjustNetwork } from '../port/finetuning/adjust_network.ts';
+import { adjustFlags, adjustNetwork } from '../port/finetuning/adjust_network.ts';
 import { architecture, force, stages, weightFormat } from './flags.ts';
 
 const line = {
@@ -11,12 +11,8 @@ const line = {
   abbreviations: true,
   flags: {
     Options: {
-      weightsFile: {
-        value: 'FILE',
-        required: true,
-        help: 'weights of a backbone for one lead: .weights.h5, .keras, or a TensorFlow checkpoint by its prefix',
-      },
-      channels: { value: 'N', type: wholeNumber(1, 100_000), required: true, help: 'number of leads' },
+      ...adjustFlags,
+      channels: { ...adjustFlags.channels, type: wholeNumber(1, 100_000) },
       arch: { ...architecture, default: 'resnet18' },
       stages,
       format: { ...weightFormat, addition: true, defaultText: 'as the input' },

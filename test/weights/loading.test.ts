@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +7,6 @@ import type { NamedArray } from '../../src/lib/keras/weights_h5.ts';
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { FileNotFoundError, ValueError } from '../../src/lib/python/errors.ts';
 import { buildNetwork, type ModelDescription } from '../../src/networks/network.ts';
-import { adjustedFile, adjustNetwork, spreadKernel } from '../../src/port/finetuning/adjust_network.ts';
-import { getPretrainedWeights } from '../../src/port/pretraining/utils.ts';
 import { readWeights, type WeightsFile, writeWeights } from '../../src/weights/files.ts';
 import {
   adamVariables,
@@ -194,50 +192,5 @@ describe('weight files by name', () => {
       /none: the folder does not exist. Create it first: mkdir -p/,
     );
     expect(readdirSync(folder).filter((name) => name.includes('bad'))).toEqual([]);
-  });
-});
-
-describe('finetuning.adjust_network', () => {
-  it('copies the kernel over the leads and divides it as numpy.repeat and / do', () => {
-    const kernel = ndarray('float32', [2, 1, 2], Float32Array.of(1, -0, 0.1, 1e-45));
-    const third = Math.fround(Math.fround(0.1) / 3);
-    expect(spreadKernel(kernel, 3)).toEqual({
-      dtype: 'float32',
-      shape: [2, 3, 2],
-      data: Float32Array.of(1 / 3, -0, 1 / 3, -0, 1 / 3, -0, third, 0, third, 0, third, 0),
-    });
-  });
-
-  it('names its output (Q37)', () => {
-    expect(adjustedFile('jobs/a/resnet18.weights.h5', 'keras')).toBe('jobs/a/resnet18.adjusted.weights.h5');
-    expect(adjustedFile('jobs/a/resnet18.weights', 'tensorflow')).toBe('jobs/a/resnet18.weights.adjusted');
-    expect(adjustedFile('jobs/a/resnet18.weights', 'keras')).toBe('jobs/a/resnet18.adjusted.weights.h5');
-  });
-
-  it('takes one-lead backbones only', async () => {
-    mkdirSync(join(folder, 'adjust'), { recursive: true });
-    const file = join(folder, 'adjust', 'resnet18.weights.h5');
-    const layout = buildNetwork({ stages: 1, channels: 2 });
-    await writeWeights(file, layout, sampleWeights(layout, 1));
-    await expect(adjustNetwork({ weightsFile: file, channels: 12, stages: 1 })).rejects.toThrow(
-      /2 leads; the model takes 1 lead/,
-    );
-    await expect(adjustNetwork({ weightsFile: file, channels: 0, stages: 1 })).rejects.toThrow(/1 or more; got 0/);
-    await expect(adjustNetwork({ weightsFile: file, channels: 1.5, stages: 1 })).rejects.toThrow(ValueError);
-  });
-});
-
-describe('pretraining.utils.get_pretrained_weights', () => {
-  it('needs the task, the architecture and the stages of the checkpoint', async () => {
-    const file = join(folder, 'pretrained.weights.h5');
-    const layout = buildNetwork({ stages: 1, head: { task: 'hr' } });
-    await writeWeights(file, layout, sampleWeights(layout, 4));
-    expect(getPretrainedWeights(file, 'hr', 'resnet18', 1).weights).toHaveLength(25);
-    expect(() => getPretrainedWeights(file, 'beat', 'resnet18', 1)).toThrow(
-      /dense\/vars\/0 has shape \(64, 4\); expected \(64, 5\)/,
-    );
-    expect(() => getPretrainedWeights(file, 'hr')).toThrow(/does not fit the model/);
-    expect(() => getPretrainedWeights(file, 'hr', 'resnet50', 1)).toThrow(/does not fit the model/);
-    expect(() => getPretrainedWeights(file, 'cpc', 'resnet18', 1)).toThrow(/missing/);
   });
 });

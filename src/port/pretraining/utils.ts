@@ -10,6 +10,8 @@ import { ResNet } from '../transplant/modules/resnet1d.ts';
 import { Encoder } from '../transplant/modules/transformer.ts';
 import { CPCSolver } from '../transplant/tasks/cpc.ts';
 
+export { type UnzipOptions, unzipIcentia11k } from './utils/unzip.ts';
+
 /** Number of classes of each task that has labels. */
 export const classesOf = { rhythm: dsRhythmNames.length, beat: dsBeatNames.length, hr: dsHrNames.length } as const;
 
