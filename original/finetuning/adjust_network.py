@@ -1,6 +1,6 @@
-"""Fit one-lead weights to several leads: `python -m finetuning.adjust_network --weights-file FILE --channels N`.
+"""Adapt one-lead weights to several leads: `python -m finetuning.adjust_network --weights-file FILE --channels N`.
 
-Each lead gets an equal share of the first kernel, so one lead repeated gives the same features as before.
+Each lead gets an equal share of the first kernel, so repeating one lead gives the same features as before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["adjusted_file", "main", "parse_args"]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line; unknown options are dropped (quirk Q41)."""
+    """Parse the command line; ignore unknown options (quirk Q41)."""
     parser = argparse.ArgumentParser(
         prog="finetuning.adjust_network", description="Fit weights of a one-lead backbone to several leads."
     )
@@ -41,7 +41,7 @@ def adjusted_file(weights_file: Path) -> Path:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read one-lead weights, spread the first kernel over the leads, write the result beside the input.
+    """Read one-lead weights, distribute the first kernel over the leads, and write the result beside the input.
 
     Raises:
         ValueError: if the file does not fit the one-lead backbone, or there are no leads.

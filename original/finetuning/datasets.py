@@ -28,7 +28,7 @@ def get_challenge17_data(
     Args:
         db_dir: folder of the collection.
         fs: sampling rate to resample to, in Hz; as recorded if None.
-        pad: samples to pad (in front) or cut to, ``'max'`` for the longest record; None demands equal lengths.
+        pad: samples to pad (in front) or cut to, ``'max'`` for the longest record; None requires equal lengths.
         normalize: apply mean and standard deviation of the collection, before anything else.
         verbose: show progress bars.
 
@@ -69,7 +69,7 @@ def get_ptb_xl_data(
     folds: Optional[Sequence[int]] = None,
     verbose: bool = False,
 ) -> DataSet:
-    """Prepare PTB-XL at 500 Hz, records without a label left out: twelve leads, multi-label, ``y`` int32.
+    """Prepare PTB-XL at 500 Hz without unlabelled records: twelve leads, multi-label, ``y`` int32.
 
     See :func:`get_challenge17_data` for arguments, result and errors, and
     :func:`transplant.datasets.physionet.read_ptb_xl_data` for ``category`` and ``folds``.
@@ -82,7 +82,7 @@ def get_ptb_xl_data(
 
 
 def _in_place(normalize: Callable[..., np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Quirk Q33: resampling reads p_signal again, so normalising has to change the records themselves."""
+    """Quirk Q33: resampling reads p_signal again, so normalisation must change the records in place."""
     return functools.partial(normalize, inplace=True)
 
 
@@ -109,7 +109,7 @@ def _transform_records(
     normalize: Optional[Callable[[np.ndarray], np.ndarray]] = None,
     verbose: bool = False,
 ) -> np.ndarray:
-    # Quirk Q33: with `fs`, the result of `normalize` is lost unless it works in place.
+    # Quirk Q33: with `fs`, the result of `normalize` is lost, unless it changes the records in place.
     signals = [record.p_signal for record in records]
     if normalize:
         signals = [normalize(signal) for signal in signals]

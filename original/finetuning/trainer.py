@@ -1,6 +1,6 @@
 """Finetune a network on labelled ECGs: `python -m finetuning.trainer --job-dir DIR --train FILE ...`.
 
-Quirk Q40 (changed): the helpers take the parsed arguments as a parameter, upstream's read a module global.
+Quirk Q40 (changed): the helpers take the parsed arguments as a parameter; upstream's read a module global.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from transplant.utils import create_predictions_frame, is_multiclass, load_pkl
 
 __all__ = ["main", "parse_args"]
 
-# Quirk Q30 (changed): Keras 3 refuses upstream's name, which the old Keras keeps.
+# Quirk Q30 (changed): Keras 3 refuses upstream's name; with the old Keras it is kept.
 CHECKPOINT_NAME = "best_model.weights.h5" if KERAS_3 else "best_model.weights"
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line; unknown options are dropped (quirk Q41)."""
+    """Parse the command line; ignore unknown options (quirk Q41)."""
     parser = argparse.ArgumentParser(prog="finetuning.trainer", description="Finetune a network on labelled ECGs.")
     add = parser.add_argument
     add("--job-dir", type=Path, required=True, help="output folder, created if missing")
@@ -46,19 +46,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train as the command line says.
+    """Train with the options of the command line.
 
-    Writes `history.csv`, the best weights and `train_predictions.csv`, with the data for them also
-    `val_predictions.csv` and `test_predictions.csv`, to the job folder.
+    Writes `history.csv`, the best weights and `train_predictions.csv` to the job folder; if there are data for them,
+    also `val_predictions.csv` and `test_predictions.csv`.
 
     Raises:
-        ValueError: if an option has no valid value or the data or weights do not fit the model.
+        ValueError: if an option has an invalid value, or the data or weights do not fit the model.
     """
     args = parse_args(argv)
     if args.val_metric not in ("loss", "acc", "f1", "auc"):
         raise ValueError(f"unknown --val-metric {args.val_metric!r}: expected 'loss', 'acc', 'f1' or 'auc'")
     args.job_dir.mkdir(parents=True, exist_ok=True)
-    # Quirk Q42: 0 counts as no seed, and only NumPy is seeded.
+    # Quirk Q42: 0 means no seed, and only NumPy is seeded.
     seed = args.seed or np.random.randint(2**16)
     print(f"Seed: {seed}")
     np.random.seed(seed)
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _create_checkpoint(args, checkpoint_path, (train_data, train), None if val is None else (val_data, val)),
         ]
         if val is not None:
-            # Quirk Q50: whatever the metric; the best weights come back from the file below.
+            # Quirk Q50: independent of the metric. The best weights are loaded from the file below.
             callbacks.append(tf.keras.callbacks.EarlyStopping(monitor="val_loss", patience=50, verbose=1))
         model.fit(train_data, epochs=args.epochs, validation_data=val_data, callbacks=callbacks, verbose=2)
 
@@ -94,13 +94,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _load_data(args: argparse.Namespace) -> tuple[dict, dict | None, dict | None]:
-    """Return the training, validation and test sets; the validation set is cut off before the subset."""
+    """Return the training, validation and test sets. The validation set is split off before the subset."""
     train = load_pkl(args.train)
     val = None
     if args.val:
         val = load_pkl(args.val)
     elif args.val_size:
-        # Quirk Q62: by record, also where patients have several.
+        # Quirk Q62: by record, even if patients have several.
         train, val = train_test_split(train, test_size=split_size(args.val_size), stratify=_strata(train))
     test = load_pkl(args.test) if args.test else None
     if args.subset:
@@ -113,7 +113,7 @@ def _load_data(args: argparse.Namespace) -> tuple[dict, dict | None, dict | None
 
 
 def _strata(data_set: dict) -> np.ndarray | None:
-    # Quirk Q49 (changed): every distinct row of several labels would be a class, and one seen once stops the split.
+    # Quirk Q49 (changed): each distinct row of labels would be a class, and the split fails if one occurs only once.
     return None if is_multiclass(data_set["y"]) else data_set["y"]
 
 
@@ -153,7 +153,7 @@ def _load_weights(model: tf.keras.Model, args: argparse.Namespace) -> None:
     try:
         model.load_weights(str(args.weights_file))
     except ValueError as error:
-        # Quirk Q51: Keras names layers, not the file or the leads.
+        # Quirk Q51: Keras's message names layers, but neither the file nor the leads.
         raise ValueError(
             f"{args.weights_file} does not fit {args.arch} on input {model.input_shape[1:]} with output "
             f"{model.output_shape[1:]}: check --arch; weights for one lead are fitted to several by "
@@ -162,10 +162,10 @@ def _load_weights(model: tf.keras.Model, args: argparse.Namespace) -> None:
 
 
 def _lacks_head(weights_file: Path) -> bool:
-    """Tell whether a weight file holds a backbone only.
+    """Tell whether a weight file holds only a backbone.
 
-    Quirk Q35 (changed): Keras 3 raises where the head is missing from the file, after it has loaded all the rest. The
-    old Keras takes what there is, so it needs no distinction.
+    Quirk Q35 (changed): if the file lacks the head, Keras 3 raises an error after it has loaded the rest. The old Keras
+    loads what there is, so it needs no distinction.
 
     Raises:
         ValueError: if the file holds a pretraining model, whose backbone lies one level deeper.
@@ -183,7 +183,7 @@ def _lacks_head(weights_file: Path) -> bool:
 
 
 def _create_checkpoint(args: argparse.Namespace, path: str, train: tuple, val: tuple | None):
-    """Return the callback that keeps the best weights; `train` and `val` are pairs of (batches, data set)."""
+    """Return the callback that saves the best weights; `train` and `val` are pairs of (batches, data set)."""
     if args.val_metric in ("loss", "acc"):
         monitor = args.val_metric if val is None else f"val_{args.val_metric}"
         return tf.keras.callbacks.ModelCheckpoint(

@@ -10,17 +10,17 @@ from transplant.modules.resnet1d import BottleneckBlock, ResidualBlock, ResNet
 
 __all__ = ["KERAS_3", "ecg_feature_extractor", "split_size", "train_test_split"]
 
-# With TF_USE_LEGACY_KERAS=1, tf.keras is tf_keras 2.16 and has no version. Keras 3 demands file names that end in
-# `.weights.h5`; the old Keras writes TensorFlow checkpoints under names without that ending.
+# With TF_USE_LEGACY_KERAS=1, tf.keras is tf_keras 2.16 and has no version. Keras 3 requires file names that end in
+# `.weights.h5`; the old Keras writes TensorFlow checkpoints to names without that ending.
 KERAS_3 = getattr(tf.keras, "__version__", "2").startswith("3.")
 
 
 def ecg_feature_extractor(arch: str | None = None, stages: int | None = None) -> tf.keras.Sequential:
-    """Return an unbuilt backbone: a ResNet without top and the mean over time.
+    """Return an unbuilt backbone: a ResNet without its top, and the mean over time.
 
     Args:
         arch: 'resnet18' (or None), 'resnet34' or 'resnet50'.
-        stages: keep the first so many stages; the end of a slice, so None or 4 keep all and -1 drops the last.
+        stages: number of stages to keep; it is the end of a slice, so None or 4 keep all and -1 drops the last.
 
     Returns:
         Model from (batch, samples, leads) to (batch, width), width 512 (2048 for 'resnet50') with all stages.
@@ -55,9 +55,9 @@ def split_size(value: float) -> int | float:
 
 
 def train_test_split(data_set: dict, **options) -> tuple[dict, dict]:
-    """Split a data set in two by scikit-learn's function of this name.
+    """Split a data set in two with scikit-learn's function of this name.
 
-    There is no seed here: NumPy's global state decides unless `random_state` is among the options.
+    Uses NumPy's global random state, unless `random_state` is among the options.
 
     Args:
         data_set: dict with 'x', 'y' and 'record_ids' of equal length, and 'classes'.

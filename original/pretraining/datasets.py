@@ -92,7 +92,7 @@ def heart_rate_dataset(
 ) -> tf.data.Dataset:
     """Return :func:`heart_rate_generator` as a data set, with the elements of :func:`rhythm_dataset`.
 
-    Quirk Q22: frames of an odd size come one sample short, which the data set refuses (``InvalidArgumentError``).
+    Quirk Q22: frames of an odd size have one sample too few, which the data set refuses (``InvalidArgumentError``).
     """
     args = (str(db_dir), patient_ids, frame_size, normalize, unzipped, samples_per_patient)
     return _frame_dataset(heart_rate_generator, args, frame_size)
@@ -173,7 +173,7 @@ def cpc_generator(
         ns: number of negative samples.
         context_overlap: samples shared by neighbouring frames of the context.
         positive_offset: frames between the context and the positive sample.
-        num_buffered_patients: patients the negative samples come from.
+        num_buffered_patients: number of patients from which negative samples are drawn.
         normalize: apply mean and standard deviation of the data set.
         unzipped: storage of the files.
         samples_per_patient: items per loaded patient.
@@ -201,8 +201,8 @@ def _frame_dataset(generator: Callable[..., LabelledFrames], args: tuple, frame_
 
 
 def _dataset(generator: Callable[..., LabelledFrames], args: tuple, x_spec: Any) -> tf.data.Dataset:
-    """Wrap a generator; ``args`` travel as tensors and reach it as NumPy values and bytes."""
-    # Quirk Q54: output_signature where the original has the deprecated output_types
+    """Wrap a generator; it gets ``args`` as NumPy values and bytes, because tf.data passes them as tensors."""
+    # Quirk Q54: the original uses the deprecated output_types
     return tf.data.Dataset.from_generator(generator, args=args, output_signature=(x_spec, tf.TensorSpec((), tf.int32)))
 
 

@@ -1,6 +1,6 @@
 """Pretrain a network on Icentia11k: `python -m pretraining.trainer --job-dir DIR --task TASK --train DATA ...`.
 
-Quirk Q40 (changed): the helpers take the parsed arguments as a parameter, upstream's read a module global.
+Quirk Q40 (changed): the helpers take the parsed arguments as a parameter; upstream's read a module global.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from transplant.utils import load_pkl, matches_spec, save_pkl
 
 __all__ = ["main", "parse_args", "parse_patient_ids"]
 
-# Quirk Q30 (changed): Keras 3 refuses upstream's name, which the old Keras keeps.
+# Quirk Q30 (changed): Keras 3 refuses upstream's name; with the old Keras it is kept.
 CHECKPOINT_NAME = "epoch_{epoch:02d}_model.weights.h5" if KERAS_3 else "epoch_{epoch:02d}/model.weights"
 
 _DATASETS = {
@@ -36,7 +36,7 @@ _DATASETS = {
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line; unknown options are dropped (quirk Q41)."""
+    """Parse the command line; ignore unknown options (quirk Q41)."""
     parser = argparse.ArgumentParser(prog="pretraining.trainer", description="Pretrain a network on Icentia11k.")
     add = parser.add_argument
     add("--job-dir", type=Path, required=True, help="output folder, created if missing")
@@ -73,18 +73,18 @@ def parse_patient_ids(text: str) -> np.ndarray:
     In a file, line ends and blanks separate ids as commas do. Ranges include both ends.
 
     Raises:
-        ValueError: if the text is neither, or names a patient that Icentia11k does not have.
+        ValueError: if the text is neither, or contains the id of a patient that Icentia11k does not have.
     """
     content, source = text, "in --patients"
     if not re.fullmatch(r"[0-9,\s-]*", text):
         if not Path(text).is_file():
-            raise ValueError(f"--patients {text!r} is no list of ids and no file: write e.g. 0-19,25")
+            raise ValueError(f"--patients {text!r} is neither a list of ids nor a file: write e.g. 0-19,25")
         content, source = Path(text).read_text(), f"in {text}"
     patient_ids: set[int] = set()
     for part in content.replace(",", " ").split():
         ids = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part)
         if ids is None:
-            raise ValueError(f"{part!r} {source} is no patient id and no range of ids: write e.g. 0-19,25")
+            raise ValueError(f"{part!r} {source} is neither a patient id nor a range of ids: write e.g. 0-19,25")
         first, last = int(ids[1]), int(ids[2] or ids[1])
         if not first <= last <= icentia11k.ds_patient_ids[-1]:
             raise ValueError(f"{part!r} {source}: expected rising ids of 0 to {icentia11k.ds_patient_ids[-1]}")
@@ -95,18 +95,18 @@ def parse_patient_ids(text: str) -> np.ndarray:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train as the command line says.
+    """Train with the options of the command line.
 
     Writes `history.csv` and the weights of every epoch to the job folder.
 
     Raises:
-        ValueError: if an option has no valid value or the data do not fit the task.
+        ValueError: if an option has an invalid value, or the data do not fit the task.
     """
     args = parse_args(argv)
     if args.val_metric not in ("loss", "acc", "f1"):
         raise ValueError(f"unknown --val-metric {args.val_metric!r}: expected 'loss', 'acc' or 'f1'")
     args.job_dir.mkdir(parents=True, exist_ok=True)
-    # Quirk Q42: 0 counts as no seed, and only NumPy is seeded.
+    # Quirk Q42: 0 means no seed, and only NumPy is seeded.
     seed = args.seed or np.random.randint(2**16)
     print(f"Seed: {seed}")
     np.random.seed(seed)
@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _file_data(args: argparse.Namespace, val: dict | None) -> tuple[tf.data.Dataset, dict | None]:
-    """Return training samples of a file, shuffled, and the validation set split off, if any."""
+    """Return the shuffled training samples of a file, and the validation set, if there is one."""
     if args.patients:
         raise ValueError("--patients restricts the patients of a folder, but --train is a file")
     train, split = load_pkl(args.train), None
@@ -169,7 +169,7 @@ def _select(data: dict, mask: np.ndarray) -> dict:
 
 
 def _folder_data(args: argparse.Namespace, val: dict | None) -> tuple[tf.data.Dataset, dict | None]:
-    """Return an endless stream of training frames and freshly collected validation frames, if any."""
+    """Return an endless stream of training frames, and newly collected validation frames, if there are any."""
     patient_ids, split = icentia11k.ds_patient_ids, None
     if args.patients:
         patient_ids = parse_patient_ids(args.patients)
@@ -187,7 +187,7 @@ def _collect_validation(args: argparse.Namespace, patient_ids: np.ndarray) -> di
     samples_per_patient = args.val_samples_per_patient or args.samples_per_patient
     num_frames = args.val_size or len(patient_ids) * samples_per_patient
     frames = _task_dataset(args, patient_ids, samples_per_patient)
-    # Quirk Q46: TensorFlow reads ahead of this batch, so that the training frames after it are not fixed by the seed.
+    # Quirk Q46: TensorFlow reads ahead of this batch, so the seed does not determine the training frames after it.
     x, y = tf.nest.map_structure(lambda tensor: tensor.numpy(), next(iter(frames.batch(num_frames))))
     # Quirk Q44: the patients, not the patient of each frame.
     val = {"x": x, "y": y, "patient_ids": patient_ids}
@@ -198,15 +198,15 @@ def _collect_validation(args: argparse.Namespace, patient_ids: np.ndarray) -> di
 
 def _frame_stream(args: argparse.Namespace, patient_ids: np.ndarray) -> tf.data.Dataset:
     workers = args.data_parallelism
-    # Quirk Q26 (changed): without patients the generators would search for ever.
+    # Quirk Q26 (changed): without patients, the generators would never return.
     if len(patient_ids) < max(workers, 1):
         raise ValueError(
             f"{len(patient_ids)} training patients for {workers} generators: give more --patients, fewer validation "
             "patients or a smaller --data-parallelism"
         )
     if workers > 1:
-        # Quirk Q45: the last patients are never used if the workers do not divide their number. Besides, TensorFlow
-        # starts only as many workers as the machine has cores for, and the streams are endless: the rest never starts.
+        # Quirk Q45: if `workers` does not divide the number of patients, the last ones are never used. TensorFlow runs
+        # only as many workers as there are cores, and the streams are endless, so the other workers never start.
         share, ids = len(patient_ids) // workers, tf.constant(patient_ids)
         frames = tf.data.Dataset.range(workers).interleave(
             lambda i: _task_dataset(args, ids[i * share : (i + 1) * share], args.samples_per_patient),
@@ -231,7 +231,7 @@ def _task_dataset(args: argparse.Namespace, patient_ids, samples_per_patient: in
 
 
 def _dataset_from_arrays(args: argparse.Namespace, data: dict, source: Path) -> tf.data.Dataset:
-    """Return the samples of a data file as a dataset, after a check of shapes and dtypes."""
+    """Check shapes and dtypes of a data file and return its samples as a dataset."""
     _check_task(args)
     frame = (args.frame_size, 1)
     if args.task == "cpc":

@@ -40,15 +40,15 @@ def unzip_icentia11k(
         db_dir: folder with `ppppp_batched.pkl.gz` and `ppppp_batched_lbls.pkl.gz`.
         patient_ids: patients to convert.
         out_dir: folder for `ppppp_batched.npy` and `ppppp_batched_lbls.npz`, created if missing.
-        num_workers: processes; 1 works in this one.
-        patients_per_worker: patients handed to a process at a time.
+        num_workers: number of processes; 1 uses this process.
+        patients_per_worker: number of patients that a process gets at a time.
         verbose: show a progress bar.
     """
     Path(out_dir).mkdir(parents=True, exist_ok=True)
     patient_ids = list(patient_ids)
     unzip = functools.partial(_unzip_patient, db_dir, out_dir)
     if num_workers > 1:
-        # Quirk Q57: upstream leaves the pool open; the work is the same when it is closed.
+        # Quirk Q57: upstream leaves the pool open. Closing it does not change the results.
         with multiprocessing.Pool(num_workers) as pool:
             done = pool.imap_unordered(unzip, patient_ids, chunksize=patients_per_worker)
             _exhaust(done, len(patient_ids), verbose)
@@ -118,7 +118,7 @@ def get_pretrained_weights(checkpoint_file: str | Path, task: str, arch: str = "
     """
     model, feature_extractor = task_solver(task, arch, stages, return_feature_extractor=True)
     if task == "cpc":
-        # The length of a frame does not matter to the weights.
+        # The weights do not depend on the length of a frame.
         shape = {"context": tf.TensorShape((1, 1, 1)), "samples": tf.TensorShape((1, 1, 1))}
     else:
         shape = tf.TensorShape((None, 1))

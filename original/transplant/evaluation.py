@@ -16,7 +16,7 @@ def auc(y_true: np.ndarray, y_prob: np.ndarray) -> float:
         y_prob: scores of the same shape.
 
     Raises:
-        ValueError: shapes do not fit, or a class has only one value in ``y_true`` (Quirk Q9).
+        ValueError: shapes do not match, or a class has only one value in ``y_true`` (Quirk Q9).
     """
     _require_matrix(y_prob)
     if y_true.shape != y_prob.shape:
@@ -34,10 +34,10 @@ def f1(
 
     Args:
         y_true: truth ``(samples, classes)``; class indices ``(samples,)`` if not ``multiclass``.
-        y_prob: probabilities ``(samples, classes)``; logits do if not ``multiclass``. Quirk Q11: with one class the
-            mean goes over the label values, not over the class.
-        multiclass: labels do not exclude each other: predict every class that reaches its threshold. Otherwise
-            predict the most probable class; Quirk Q10: every class if several share the maximum.
+        y_prob: probabilities ``(samples, classes)``; or logits, if not ``multiclass``. Quirk Q11: with one class, the
+            mean is over the label values, not over the class.
+        multiclass: labels are not exclusive: predict every class that reaches its threshold. Otherwise
+            predict the most probable class (Quirk Q10: all classes that share the maximum).
         threshold: one for all classes or one per class, 0.5 if None. Quirk Q10: ignored unless ``multiclass``.
 
     Raises:
@@ -56,7 +56,7 @@ def f1(
 
 
 def multi_f1(y_true: np.ndarray, y_prob: np.ndarray) -> float:
-    """Compute :func:`f1` of labels that do not exclude each other, at the threshold 0.5."""
+    """Compute :func:`f1` of labels that are not exclusive, at the threshold 0.5."""
     return f1(y_true, y_prob, multiclass=True, threshold=0.5)
 
 
@@ -101,7 +101,7 @@ def macro_precision_recall(
 
     Raises:
         IndexError: truth or probabilities with fewer than two axes, or with different shapes that can be broadcast.
-        ValueError: other shapes that do not fit.
+        ValueError: other shapes that do not match.
     """
     y_true = _for_each(thresholds, y_true)
     y_pred = _for_each(thresholds, y_prob) >= thresholds[:, np.newaxis, np.newaxis]
@@ -110,7 +110,7 @@ def macro_precision_recall(
         warnings.simplefilter("ignore", category=RuntimeWarning)  # mean of an empty slice
         predictions = np.sum(y_pred, axis=2)
         share = true_positives / predictions
-        # NaN already; but of shapes that NumPy could broadcast, this refuses those that are not equal
+        # already NaN; but this raises an error for unequal shapes that NumPy could broadcast
         share[predictions == 0] = np.nan
         precision = np.nanmean(share, axis=1)
     recall = np.mean(true_positives / np.sum(y_true, axis=2), axis=1)
@@ -127,23 +127,23 @@ def challenge2020_metrics(
 ) -> dict[str, float]:
     """Compute F-beta and G-beta as weighted means over classes, each sample weighted by 1 / number of its labels.
 
-    This is not the scoring matrix of the challenge. Quirk Q13: a class that neither occurs nor is predicted makes both
-    NaN, a sample without labels weighs infinitely, and ``beta_g`` is not squared.
+    Does not use the scoring matrix of the challenge. Quirk Q13: a class that neither occurs nor is predicted makes
+    both NaN, a sample without labels gets infinite weight, and ``beta_g`` is not squared.
 
     Args:
         y_true: truth ``(samples, classes)`` of 0 and 1.
-        y_pred: decisions of the same shape; values other than 0 and 1 count nowhere.
+        y_pred: decisions of the same shape; values other than 0 and 1 are ignored.
         beta_f: weight of recall in F-beta.
         beta_g: weight of missed labels in G-beta.
-        class_weights: vector, ones if None; classes beyond its end are left out. A list is an AttributeError.
-        single: samples have one label each; all weigh 1.
+        class_weights: vector, ones if None; classes beyond its end are ignored. A list is an AttributeError.
+        single: samples have one label each, and all have the weight 1.
 
     Returns:
         ``F_beta`` and ``G_beta``.
 
     Raises:
         ValueError: truth that is not a matrix.
-        IndexError: more class weights than classes, or too few decisions; neither if there are no samples.
+        IndexError: more class weights than classes, or too few decisions; not if there are no samples.
     """
     num_samples, num_classes = y_true.shape
     label_counts = np.ones(num_samples) if single else y_true.sum(axis=1)
@@ -168,19 +168,19 @@ def challenge2020_metrics(
 
 
 class CustomCheckpoint(tf.keras.callbacks.Callback):
-    """Saves weights at the end of an epoch, judged by a metric over a whole data set.
+    """Saves weights at the end of an epoch, depending on a metric over a whole data set.
 
     The score is added to the epoch's logs under the name of ``score_fn``, for the callbacks that run later. Quirk Q14:
     a NaN score is never the best, so with ``save_best_only`` it never writes a file.
 
     Args:
         filepath: file of the weights, a format string with ``epoch`` (from 1) and the names of the logs. Its folder
-            must exist. Keras 3 demands the ending ``.weights.h5`` (Quirk Q30).
-        data: ``(x, y_true)``, ``x`` being anything ``model.predict`` takes.
+            must exist. Keras 3 requires the ending ``.weights.h5`` (Quirk Q30).
+        data: ``(x, y_true)``, where ``x`` is anything that ``model.predict`` accepts.
         score_fn: called as ``score_fn(y_true, y_prob)``; higher is better.
         best: score to beat.
-        save_best_only: keep silent unless the score improves.
-        batch_size: of the prediction, for an ``x`` that has no batches of its own.
+        save_best_only: save only if the score improves.
+        batch_size: batch size of the prediction, if ``x`` is not batched.
         verbose: print a line per epoch.
     """
 
@@ -209,7 +209,7 @@ class CustomCheckpoint(tf.keras.callbacks.Callback):
         return self.score_fn.__name__
 
     def on_epoch_end(self, epoch: int, logs: Optional[dict[str, float]] = None) -> None:
-        """Score the model, add the score to ``logs``, save the weights if they are to be kept."""
+        """Score the model, add the score to ``logs``, and save the weights if required."""
         logs = {} if logs is None else logs
         x, y_true = self.data
         y_prob = self.model.predict(x, batch_size=self.batch_size, verbose=0)

@@ -17,12 +17,12 @@ def pad_sequences(x: Sequence[np.ndarray], max_len: Optional[int] = None, paddin
     """Pad or cut sequences to one length and stack them.
 
     Args:
-        x: sequences of shapes ``(length_i, ...)``; dtype and trailing shape of the first one count for all.
+        x: sequences of shapes ``(length_i, ...)``; the first one determines dtype and trailing shape.
         max_len: length of the result; the longest sequence if None.
-        padding: ``'pre'`` puts zeros in front and cuts the beginning, ``'post'`` puts zeros behind and cuts the end.
+        padding: ``'pre'`` adds zeros or cuts at the beginning, ``'post'`` at the end.
 
     Returns:
-        Array of shape ``(len(x), max_len, ...)``, zero where padded.
+        Array of shape ``(len(x), max_len, ...)``.
 
     Raises:
         ValueError: no sequences, unknown ``padding``, or a sequence that does not fit.
@@ -60,13 +60,13 @@ def create_predictions_frame(
         record_ids: one id per record.
 
     Returns:
-        Columns ``record_name``, ``true_<class>``, ``prob_<class>``, ``pred_<class>``, those given, in this order.
+        Columns ``record_name``, ``true_<class>``, ``prob_<class>``, ``pred_<class>``, as given, in this order.
 
     Raises:
         ValueError: shapes, class indices or numbers of names disagree.
         IndexError: a ``(1, 1)`` ``y_prob``, or whole class indices of floating point.
     """
-    # Quirk Q2: one record with C classes is squeezed to a vector and taken for C records of a binary problem
+    # Quirk Q2: one record with C classes is squeezed to a vector and treated as C records of a binary problem
     y_prob = _as_two_columns(np.squeeze(y_prob))
     num_classes = y_prob.shape[1]
     if class_names is None:
@@ -74,7 +74,7 @@ def create_predictions_frame(
     elif len(class_names) != num_classes:
         raise ValueError(f"expected {num_classes} class names, one per column of y_prob, got {len(class_names)}")
 
-    # Quirk Q61: of several classes of one name the last one fills all their columns
+    # Quirk Q61: if several classes have the same name, the last one fills all their columns
     content: dict[str, np.ndarray] = {}
 
     def add(prefix: str, values: np.ndarray) -> list[str]:
@@ -94,7 +94,7 @@ def create_predictions_frame(
             if foreign.size > 0:
                 raise ValueError(f"class indices in y_true must be 0 ... {num_classes - 1}, got {foreign}")
             y_true = np.eye(num_classes)[y_true]
-        # Quirk Q3: two-dimensional truth keeps its dtype, hence its text: True, 1 or 1.0
+        # Quirk Q3: two-dimensional truth keeps its dtype, which determines its text: True, 1 or 1.0
         columns = add("true", y_true) + columns
     frame = pd.DataFrame(content, columns=columns)
     if record_ids is not None:
@@ -103,13 +103,13 @@ def create_predictions_frame(
 
 
 def read_predictions(file: Union[str, PathLike]) -> dict[str, Any]:
-    """Read a table written from :func:`create_predictions_frame`.
+    """Read a table written by :func:`create_predictions_frame`.
 
     Args:
         file: CSV file.
 
     Returns:
-        ``classes``, the class names as strings, and those of ``y_true``, ``y_pred``, ``y_prob`` the file has, each of
+        ``classes``, the class names as strings, and ``y_true``, ``y_pred``, ``y_prob`` if the file has them, each of
         shape ``(records, classes)``. Truth is bool, int64 or float64 according to its text.
     """
     frame = pd.read_csv(file)
@@ -125,12 +125,12 @@ def read_predictions(file: Union[str, PathLike]) -> dict[str, Any]:
 
 
 def matches_spec(o: Any, spec: Any, ignore_batch_dim: bool = False) -> Optional[bool]:
-    """Tell whether shapes and dtypes of arrays are those of a specification.
+    """Tell whether shapes and dtypes of arrays match a specification.
 
     Args:
-        o: array, or list, tuple or dict of such.
-        spec: ``tf.TensorSpec``, or list, tuple or dict of such, nested like ``o``.
-        ignore_batch_dim: leave the first axis out of the comparison.
+        o: array, or list, tuple or dict of arrays.
+        spec: ``tf.TensorSpec``, or list, tuple or dict of them, nested like ``o``.
+        ignore_batch_dim: do not compare the first axis.
 
     Returns:
         True or False; None for an empty dict (Quirk Q5).
@@ -162,7 +162,7 @@ def running_mean_std(iterator: Iterable[np.ndarray], dtype: Any = None) -> tuple
 
     Args:
         iterator: arrays of any shapes.
-        dtype: dtype of the sums; None adds each array in its own dtype and the arrays in float64. Squares are formed
+        dtype: dtype of the sums; None adds each array in its own dtype and the arrays in float64. Squares are computed
             in the dtype of the array, so those of small integers and float16 can overflow (Quirk Q6).
 
     Returns:
@@ -181,18 +181,18 @@ def running_mean_std(iterator: Iterable[np.ndarray], dtype: Any = None) -> tuple
     with np.errstate(invalid="ignore"):
         mean = total / count
         variance = total_of_squares / count - mean**2
-    # Quirk Q6: math.sqrt where the original has np.math.sqrt, an alias that NumPy 2 lacks
+    # Quirk Q6: the original uses np.math.sqrt, an alias that NumPy 2 removed
     return mean, math.sqrt(variance)
 
 
 def buffered_generator(generator: Iterator[Any], buffer_size: int) -> Iterator[list[Any]]:
     """Yield the last ``buffer_size`` items, as a new list per item once the first list is full.
 
-    A source with fewer items gives one short list.
+    If the source has fewer items, yield one short list.
 
     Args:
-        generator: an iterator. Quirk Q7: a list or range is started over after the first full list.
-        buffer_size: items per list. Quirk Q7: with 0 the first list is the whole source.
+        generator: an iterator. Quirk Q7: a list or range starts over after the first full list.
+        buffer_size: items per list. Quirk Q7: with 0, the first list is the whole source.
 
     Yields:
         Lists of items, oldest first.
@@ -209,13 +209,13 @@ def buffered_generator(generator: Iterator[Any], buffer_size: int) -> Iterator[l
 
 
 def load_pkl(file: Union[str, PathLike], compress: bool = True) -> Any:
-    """Return the object pickled in a file, through gzip if ``compress``, whatever the extension."""
+    """Return the object pickled in a file, which is gzipped if ``compress``, whatever its extension."""
     with _open(file, "rb", compress) as stream:
         return pickle.load(stream)
 
 
 def save_pkl(file: Union[str, PathLike], compress: bool = True, **kwargs: Any) -> None:
-    """Pickle the dict of the keyword arguments (protocol 4), through gzip if ``compress``, whatever the extension."""
+    """Pickle the dict of the keyword arguments (protocol 4), gzipped if ``compress``, whatever the extension."""
     with _open(file, "wb", compress) as stream:
         pickle.dump(kwargs, stream, protocol=4)
 

@@ -1,7 +1,7 @@
 """Icentia11k: loading, labelling and sampling of single-lead recordings of 11,000 patients at 250 Hz.
 
-A *mark* is a sample position that ends a beat or a rhythm, with a code saying which. All random draws come from NumPy's
-global legacy generator, and their number, order and kind are part of the behaviour.
+A *mark* is the sample position at which a beat or a rhythm ends, with the code of its kind. All random draws come
+from NumPy's global legacy generator, and their number, order and kind are part of the behaviour.
 """
 
 import os
@@ -14,7 +14,7 @@ from transplant.utils import load_pkl
 
 ds_segment_size = 2**20 + 1  # samples of a full segment
 ds_frame_size = 2**11 + 1  # samples
-ds_patient_ids = np.arange(11000)  # Quirk Q21: every one of them is assumed to be there
+ds_patient_ids = np.arange(11000)  # Quirk Q21: all of them are assumed to exist
 ds_sampling_rate = 250  # Hz
 ds_mean = 0.0018  # mV
 ds_std = 1.3711  # mV
@@ -23,7 +23,7 @@ ds_beat_names = {0: "undefined", 1: "normal", 2: "pac", 3: "aberrated", 4: "pvc"
 ds_rhythm_names = {0: "undefined", 1: "end", 2: "noise", 3: "normal", 4: "afib", 5: "aflut"}
 ds_hr_names = {0: "tachy", 1: "brady", 2: "normal", 3: "noise"}
 
-# a label of the first group hides those of the second
+# labels of the first group take precedence over those of the second
 _HI_PRIO_RHYTHMS = [0, 4, 5]
 _LO_PRIO_RHYTHMS = [1, 2, 3]
 _HI_PRIO_BEATS = [2, 3, 4]
@@ -57,7 +57,7 @@ def rhythm_data_generator(
         Frame ``(frame_size, 1)`` in the dtype of the signal, and its label (``ds_rhythm_names``).
     """
     for _, (signal, labels) in patient_generator:
-        rhythms = labels["rtype"]  # a lazy .npz file reads the member at each access
+        rhythms = labels["rtype"]  # a lazy .npz file reads the member again at each access
         for _ in range(samples_per_patient):
             segment, start, frame = _draw_frame(signal, frame_size)
             durations, codes = get_rhythm_durations(*rhythms[segment], start, start + frame_size)
@@ -84,8 +84,8 @@ def heart_rate_data_generator(
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Yield frames with the heart-rate label of a label frame around the same centre.
 
-    Quirk Q22: an odd ``frame_size`` gives one sample less. The first mark in the label frame counts for nothing but the
-    start of a beat, so the rate comes from one interval less than the frame holds.
+    Quirk Q22: an odd ``frame_size`` gives one sample too few. The first mark in the label frame only starts a beat, so
+    the rate is computed from one interval fewer than the frame holds.
 
     Args:
         patient_generator: yields ``(id, (signal, labels))``.
@@ -134,8 +134,8 @@ def cpc_data_generator(
 ) -> Iterator[tuple[dict[str, np.ndarray], int]]:
     """Yield contexts with candidates for what follows, for contrastive predictive coding.
 
-    Quirk Q23: an overlap reaches as far into the positive sample that follows at offset 0. Quirk Q24: negative samples
-    may overlap the positive one.
+    Quirk Q23: with an overlap and offset 0, the last frame overlaps the positive sample by as much. Quirk Q24: negative
+    samples may overlap the positive one.
 
     Args:
         buffered_patient_generator: yields lists of ``(id, (signal, labels))``; labels may be None.
@@ -145,7 +145,7 @@ def cpc_data_generator(
         context_overlap: samples shared by neighbouring frames of the context.
         positive_offset: frames between the context and the positive sample.
         ns_same_segment_prob: probability of a negative sample from the segment of the context; None or 0 draws from
-            all segments alike, that one included (Quirk Q24).
+            all segments with equal probability, including that one (Quirk Q24).
         samples_per_patient: items per list of ``buffered_patient_generator``.
 
     Yields:
@@ -185,8 +185,8 @@ def uniform_patient_generator(
     Args:
         db_dir: folder of the patients' files.
         patient_ids: ids to load.
-        repeat: pass after pass without end, else one pass.
-        shuffle: shuffle a copy of the ids in place before each pass, so that orders compound (Quirk Q26).
+        repeat: repeat passes endlessly, else make one pass.
+        shuffle: shuffle a copy of the ids before each pass, starting from the previous order (Quirk Q26).
         include_labels: load labels, else None stands in their place.
         unzipped: storage of the files.
 
@@ -194,7 +194,7 @@ def uniform_patient_generator(
         ``(id, (signal, labels))``.
 
     Raises:
-        ValueError: no ids with ``repeat``. Quirk Q26: the original looped for ever.
+        ValueError: no ids with ``repeat``. Quirk Q26: the original looped forever.
     """
     if repeat and len(patient_ids) == 0:
         raise ValueError("no patient ids to repeat: give at least one, or use fewer parallel generators")
@@ -216,7 +216,7 @@ def random_patient_generator(
     include_labels: bool = True,
     unzipped: bool = False,
 ) -> Iterator[Patient]:
-    """Yield patients drawn with replacement, 1,024 ids at a time, without end.
+    """Yield patients drawn with replacement, 1,024 ids at a time, endlessly.
 
     Args:
         db_dir: folder of the patients' files.
@@ -289,7 +289,7 @@ def get_rhythm_label(durations: np.ndarray, labels: np.ndarray) -> int:
     """Return the longest of undefined, afib and aflut, else of end, noise and normal, else undefined.
 
     Args:
-        durations: of the rhythms of a frame, in samples.
+        durations: durations of the rhythms of a frame, in samples.
         labels: their codes, an array; if empty the label is 0 (Quirk Q16).
     """
     totals = [np.sum(durations[labels == code]) for code in ds_rhythm_names]
@@ -311,7 +311,7 @@ def get_beat_label(labels: np.ndarray) -> int:
 def get_heart_rate_label(qrs_indices: np.ndarray, fs: Optional[float] = None) -> int:
     """Classify the mean heart rate: below 60 brady, up to 100 normal, above tachy (beats per minute).
 
-    Quirk Q15: a comment of the original states the two limits the wrong way round; this is what its code does.
+    Quirk Q15: a comment of the original swaps the two limits; this function does what the original's code does.
 
     Args:
         qrs_indices: sorted positions of beats, in samples, or in seconds without ``fs``.
@@ -324,8 +324,8 @@ def get_heart_rate_label(qrs_indices: np.ndarray, fs: Optional[float] = None) ->
         return _HR_NOISE
     intervals = np.diff(qrs_indices)
     if fs is not None:
-        intervals = intervals / fs  # before the mean: at exactly 60 or 100 bpm rounding decides
-    with np.errstate(divide="ignore"):  # equal positions: infinitely fast
+        intervals = intervals / fs  # before the mean, because rounding decides at exactly 60 or 100 bpm
+    with np.errstate(divide="ignore"):  # equal positions give an infinite rate
         bpm = 60 / np.mean(intervals)
     if bpm < 60:
         return _HR_BRADYCARDIA
@@ -351,7 +351,7 @@ def count_labels(labels: Sequence[Marks], num_classes: int) -> np.ndarray:
 
 
 def calculate_durations(labels: Sequence[Marks], num_classes: int) -> np.ndarray:
-    """Sum the distances from each mark to the one before it (the first: to 0) by code.
+    """Sum by code the distances from each mark to the previous one (for the first mark: to 0).
 
     Args:
         labels: ``(positions, codes)`` per segment.
@@ -389,7 +389,7 @@ def load_signal(
         db_dir: folder with ``ppppp_batched.pkl.gz``, or ``ppppp_batched.npy`` if ``unzipped``.
         patient_id: patient ``p``.
         unzipped: storage of the file.
-        mmap_mode: of ``np.load``, unzipped only.
+        mmap_mode: argument of ``np.load``; unzipped only.
 
     Returns:
         Array ``(segments, samples)`` at 250 Hz.
@@ -408,7 +408,7 @@ def load_labels(db_dir: PathName, patient_id: int, flatten: bool = True, unzippe
     Args:
         db_dir: folder with ``ppppp_batched_lbls.pkl.gz``, or ``ppppp_batched_lbls.npz`` if ``unzipped``.
         patient_id: patient ``p``.
-        flatten: zipped only: flatten by :func:`flatten_raw_labels`, else return the pickled object.
+        flatten: zipped only: apply :func:`flatten_raw_labels`, else return the pickled object.
         unzipped: storage of the file.
 
     Returns:
@@ -491,7 +491,7 @@ def _draw_frame(signal: np.ndarray, frame_size: int) -> tuple[int, int, np.ndarr
 
 
 def _draw_start(segment_size: int, num_samples: int) -> int:
-    """Draw where ``num_samples`` start in a segment; Quirk Q17: never at the last place where they fit."""
+    """Draw the start of ``num_samples`` in a segment. Quirk Q17: never the last possible start."""
     if segment_size <= num_samples:
         raise ValueError(f"segments must be longer than the {num_samples} samples to take, got {segment_size} samples")
     return np.random.randint(segment_size - num_samples)
@@ -516,24 +516,24 @@ def _choose_random_segment(
     Args:
         patients: ``(id, (signal, labels))`` each.
         size: number of segments to draw; one, not in a list, if None.
-        segment_p: ``(patient index, segment index, probability)`` of one segment, the others sharing the rest equally;
-            all are equally probable if None.
+        segment_p: ``(patient index, segment index, probability)`` of one segment; the others share the rest equally.
+            All are equally probable if None.
 
     Returns:
         ``(patient index, segment index)``, or a list of them.
 
     Raises:
         IndexError: ``segment_p`` points past the last segment. Quirk Q25: the original's own check never fires.
-        ValueError: ``segment_p`` is no probability (from ``np.random.choice``).
+        ValueError: ``segment_p`` is not a probability (from ``np.random.choice``).
     """
     sizes = [signal.shape[0] for _, (signal, _) in patients]
-    offsets = np.cumsum([0] + sizes)  # number of the first segment of each patient
+    offsets = np.cumsum([0] + sizes)  # index of the first segment of each patient
     num_segments = offsets[-1]
     if segment_p is None:
         p = np.ones(num_segments) / num_segments
     else:
         patient, segment, prob = segment_p
-        with np.errstate(divide="ignore", invalid="ignore"):  # a single segment: its only entry is set below
+        with np.errstate(divide="ignore", invalid="ignore"):  # with a single segment, its only entry is set below
             p = np.ones(num_segments) * (1 - prob) / (num_segments - 1)
         p[offsets[patient] + segment] = prob
     numbers = np.random.choice(num_segments, size=size, p=p)
@@ -570,7 +570,7 @@ def _flatten_marks(positions_by_code: Sequence[np.ndarray]) -> Marks:
 def _as_label_array(labels: Sequence[Marks]) -> np.ndarray:
     """Return ``(segments, 2, marks)`` if all segments have equally many marks, else an object array ``(segments, 2)``.
 
-    Quirk Q18: NumPy from 1.24 on refuses to find the second form by itself, which ended the original.
+    Quirk Q18: since 1.24, NumPy does not choose the second form by itself, so the original raised an error.
     """
     if len({len(positions) for positions, _ in labels}) <= 1:
         return np.array(labels)

@@ -12,7 +12,7 @@ import wfdb
 from sklearn.preprocessing import MultiLabelBinarizer
 from tqdm import tqdm
 
-# mV; of one lead, or per lead in the order of the files
+# in mV, for one lead, or per lead in the order of the files
 challenge17_mean = 0.0075
 challenge17_std = 0.2373
 challenge20_mean = [0.0] * 12
@@ -43,7 +43,7 @@ def read_challenge17_data(db_dir: PathName, verbose: bool = False) -> tuple[Reco
     names = pd.read_csv(_require_file(db_dir, "RECORDS"), names=["record_name"], dtype=str)
     reference = pd.read_csv(_require_file(db_dir, "REFERENCE.csv"), names=["record_name", "label"], dtype=str)
     labelled = names.merge(reference, on="record_name", how="inner").set_index("record_name")
-    # Quirk Q27: pandas 2 makes booleans, older versions made bytes of 0 and 1
+    # Quirk Q27: pandas 2 returns booleans; older versions returned bytes of 0 and 1
     labels = pd.get_dummies(labelled["label"])
     return _read_records(db_dir, labels.index, verbose), labels
 
@@ -51,7 +51,7 @@ def read_challenge17_data(db_dir: PathName, verbose: bool = False) -> tuple[Reco
 def read_challenge20_data(db_dir: PathName, verbose: bool = False) -> tuple[Records, pd.DataFrame]:
     """Read records in the form of Challenge 2020: labels are SNOMED codes in the ``Dx:`` comment of each header.
 
-    Quirk Q28: every record must have exactly one such comment, else labels shift or do not fit.
+    Quirk Q28: every record must have exactly one such comment, else labels shift or their number is wrong.
 
     Args:
         db_dir: folder whose ``*.mat`` files are the records, read in the order of their names (Quirk Q28: the
@@ -121,7 +121,7 @@ def read_ptb_xl_data(
 
 
 def resample_records(records: Sequence[wfdb.Record], fs: float, verbose: bool = False) -> list[np.ndarray]:
-    """Resample signals by libsamplerate's best sinc converter, each as a whole.
+    """Resample whole signals with libsamplerate's best sinc converter.
 
     Args:
         records: records with ``p_signal`` ``(samples, leads)``.
@@ -129,7 +129,7 @@ def resample_records(records: Sequence[wfdb.Record], fs: float, verbose: bool = 
         verbose: show a progress bar.
 
     Returns:
-        Signals, float32 ``(new samples, leads)``; one that has the target rate already is the record's own array.
+        Signals, float32 ``(new samples, leads)``. A signal that already has the target rate is returned as it is.
     """
     return [
         record.p_signal if record.fs == fs else samplerate.resample(record.p_signal, fs / record.fs, "sinc_best")
@@ -155,7 +155,7 @@ def normalize_ptb_xl(array: np.ndarray, inplace: bool = False) -> np.ndarray:
 def _normalize(array: np.ndarray, mean: Any, std: Any, inplace: bool = False) -> np.ndarray:
     """Subtract the mean and divide by the standard deviation, numbers or lists of one number per lead.
 
-    On float32 signals, lists give a float64 result, or in place double-precision steps rounded when stored.
+    For float32 signals, lists give a float64 result; in place, they compute in float64 and round when storing.
     """
     if inplace:
         array -= mean

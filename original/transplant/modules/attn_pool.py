@@ -8,7 +8,7 @@ __all__ = ["AttentionPooling"]
 
 
 class AttentionPooling(tf.keras.layers.Layer):
-    """Put a learned token in front of each sequence, run the transformer, keep the token's output.
+    """Put a learned token before each sequence, run the transformer, and keep the token's output.
 
     Args:
         transformer: layer with an attribute `d_model`, called as `transformer(x, training=..., mask=...)`.

@@ -1,6 +1,6 @@
 """One-dimensional residual networks (ResNet v1) over signals of shape (batch, samples, leads).
 
-Quirk Q52: the names of classes and attributes below are part of the weight-file format, and weights exist only
+Quirk Q52: names of classes and attributes below are part of the weight-file format, and weights exist only
 after the first call.
 """
 
@@ -48,7 +48,7 @@ class ResidualBlock(tf.keras.layers.Layer):
         self.strides = strides
 
     def build(self, input_shape):
-        """Create the sublayers; the shortcut is projected where it would not fit the main path."""
+        """Create the sublayers; the shortcut is projected if its shape differs from the main path's."""
         self.conv1 = conv1d(self.filters, self.kernel_size, self.strides)
         self.bn1 = batch_norm()
         self.relu1 = relu()
@@ -72,8 +72,8 @@ class ResidualBlock(tf.keras.layers.Layer):
 class BottleneckBlock(tf.keras.layers.Layer):
     """Narrowing, middle and widening convolutions and a shortcut.
 
-    Maps (batch, n, channels) to (batch, ceil(n / strides), filters * expansion). The stride lies in the middle
-    convolution, the only one wider than one sample.
+    Maps (batch, n, channels) to (batch, ceil(n / strides), filters * expansion). The middle convolution has
+    the stride; it is the only one wider than one sample.
     """
 
     def __init__(self, filters: int, kernel_size: int = 3, strides: int = 1, expansion: int = 4, **kwargs):
@@ -84,7 +84,7 @@ class BottleneckBlock(tf.keras.layers.Layer):
         self.expansion = expansion
 
     def build(self, input_shape):
-        """Create the sublayers; the shortcut is projected where it would not fit the main path."""
+        """Create the sublayers; the shortcut is projected if its shape differs from the main path's."""
         width = self.filters * self.expansion
         self.conv1 = conv1d(self.filters, 1, 1)
         self.bn1 = batch_norm()
@@ -111,10 +111,10 @@ class BottleneckBlock(tf.keras.layers.Layer):
 
 
 class ResNet(tf.keras.Model):
-    """Stem, stages of residual blocks and, if wanted, a classifier on the mean over time.
+    """Stem, stages of residual blocks and, optionally, a classifier on the mean over time.
 
     Args:
-        num_outputs: classes of the top; 1 gives a sigmoid, more a softmax.
+        num_outputs: number of classes; 1 gives a sigmoid, more give a softmax.
         blocks: blocks per stage.
         filters: filters per stage; the stem always has 64.
         kernel_size: kernel size per stage; the stem's is always 7.
@@ -152,11 +152,11 @@ class ResNet(tf.keras.Model):
     def call(self, x, include_top: bool | None = None, **kwargs):
         """Map signals (batch, samples, leads) to class probabilities or to features over time.
 
-        There is no `training` argument: batch normalization finds the mode in Keras's call context.
+        There is no `training` argument: batch normalization reads the mode from Keras's call context.
 
         Args:
             x: float tensor (batch, samples, leads).
-            include_top: None for what the constructor was told.
+            include_top: None for the value given to the constructor.
             **kwargs: unused.
 
         Returns:
@@ -164,7 +164,7 @@ class ResNet(tf.keras.Model):
             by the stem, its pool and each stage but the first.
 
         Raises:
-            AttributeError: if the top is asked for but was not built.
+            AttributeError: if the top is requested but was not built.
         """
         if include_top is None:
             include_top = self.include_top

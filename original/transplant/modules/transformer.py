@@ -9,9 +9,9 @@ __all__ = ["Encoder", "EncoderLayer", "MultiHeadAttention", "positional_embeddin
 
 
 def positional_embedding(size: int, d_model: int) -> tf.Tensor:
-    """Return sinusoidal position codes, float32 (size, d_model).
+    """Return sinusoidal position encodings, float32 (size, d_model).
 
-    Even columns are sines, odd columns cosines of `position / 10000 ** (2 * (column // 2) / d_model)`, worked out
+    Even columns are sines, odd columns cosines of `position / 10000 ** (2 * (column // 2) / d_model)`, computed
     in float64 and cast at the end.
     """
     positions = np.arange(size)[:, np.newaxis]
@@ -37,7 +37,7 @@ class MultiHeadAttention(tf.keras.layers.Layer):
         self.W_o = tf.keras.layers.Dense(d_model)
 
     def call(self, v, k, q, mask=None):
-        """Attend with queries `q` to values `v` under keys `k`.
+        """Attend with queries `q` to values `v` by keys `k`.
 
         Args:
             v: values (batch, keys, channels).
@@ -70,7 +70,7 @@ class MultiHeadAttention(tf.keras.layers.Layer):
         Returns:
             Output (batch, heads, queries, depth) and weights (batch, heads, queries, keys).
         """
-        # Quirk Q29: the scale is the square root of the full width, not of one head's.
+        # Quirk Q29: the scale is the square root of the full width, not of the width of one head.
         # Quirk Q59 (changed): casts follow the type of the inputs, so that the layer also works in float64.
         logits = tf.matmul(q, k, transpose_b=True) / tf.sqrt(tf.cast(self.d_model, q.dtype))
         if mask is not None:
@@ -96,7 +96,7 @@ class EncoderLayer(tf.keras.layers.Layer):
 
     def call(self, x, training=None, mask=None):
         """Map (batch, sequence, d_model) to the same shape; `mask` as in `MultiHeadAttention`."""
-        # Quirk Q31: the mask goes by keyword, Keras 3 refuses a positional None.
+        # Quirk Q31: the mask is passed by keyword, because Keras 3 refuses a positional None.
         attended, _ = self.mha(x, x, x, mask=mask)
         x = self.layernorm1(x + self.dropout1(attended, training=training))
         fed = self.ff2(self.relu1(self.ff1(x)))
@@ -104,7 +104,7 @@ class EncoderLayer(tf.keras.layers.Layer):
 
 
 class Encoder(tf.keras.layers.Layer):
-    """Stack of encoder layers on scaled inputs with position codes; there is no normalization at the end."""
+    """Stack of encoder layers on scaled inputs with position encodings, without a final normalization."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Encoder(tf.keras.layers.Layer):
         if mask is not None:
             mask = mask[:, tf.newaxis, tf.newaxis, :]
         seq_len = tf.shape(x)[1]
-        # Quirk Q55: a pool token put in front is scaled and coded like any step.
+        # Quirk Q55: a pool token before the sequence is scaled and encoded like any other step.
         x *= tf.sqrt(tf.cast(self.d_model, x.dtype))
         x += tf.cast(self.pos_embedding[:seq_len], x.dtype)
         x = self.dropout(x, training=training)

@@ -10,7 +10,7 @@ __all__ = ["build_input_tensor_from_shape"]
 def build_input_tensor_from_shape(shape, dtype=None, ignore_batch_dim: bool = False):
     """Return symbolic inputs for a structure of shapes.
 
-    Quirk Q53: lists **and tuples** are taken for lists of shapes, so one shape has to be a `tf.TensorShape`.
+    Quirk Q53: lists **and tuples** are read as lists of shapes, so a single shape has to be a `tf.TensorShape`.
 
     Args:
         shape: a shape, or a list, tuple or dict of such structures.

@@ -29,7 +29,7 @@ class CPCSolver(tf.keras.Model):
 
         Args:
             x: dict with 'context' (batch, n, frame_size, 1) and 'samples' (batch, candidates, frame_size, 1).
-            training: for the pooling; batch normalization finds the mode in Keras's call context.
+            training: for the pooling; batch normalization reads the mode from Keras's call context.
             **kwargs: unused.
         """
         context = embed_frames(x["context"], self.signal_embedding)

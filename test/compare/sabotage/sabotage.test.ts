@@ -150,7 +150,7 @@ describe('the sources', () => {
   });
 });
 
-describe('errors made by hand', () => {
+describe('hand-made faults', () => {
   it.each(namedMutants.map((one) => [one.name, one] as const))('%s', (_, one) => {
     const mutant = placeNamed(src, one);
     const source = readFileSync(join(src, one.file), 'utf8');
@@ -335,7 +335,7 @@ describe('report', () => {
     expect(tally(all).equivalent).toBe(0);
   });
 
-  it('succeeds only if everything was tried, all made by hand and 95 % of the others were noticed', () => {
+  it('succeeds only if all mutants were tried, and all hand-made ones and 95 % of the others were noticed', () => {
     const caught = Array.from({ length: 19 }, (_, i) => tried(`r${i}`, 'caught'));
     expect(succeeded(result([tried('a', 'caught')], [...caught, tried('b', 'survived')]))).toBe(true);
     expect(succeeded(result([tried('a', 'survived')], caught))).toBe(false);
@@ -344,7 +344,7 @@ describe('report', () => {
     expect(succeeded(result([], [...caught, { mutant: mutant('late') }]))).toBe(false);
   });
 
-  it('names every survivor with its place and what is thought of it', () => {
+  it('lists every survivor with its place and its verdict', () => {
     const text = formatReport(result([tried('by hand', 'caught')], [tried('b', 'survived')]), 'command');
     expect(text).toContain('| by hand | a.ts:3 |');
     expect(text).toMatch(/\| a\.ts:3 +\| `1 \\\| "x"` → `2` +\| 2 +\| gap: no verdict yet +\|/);

@@ -245,7 +245,7 @@ describe('pretraining.trainer.main', () => {
       [{ task: 'beats' as 'beat' }, '--task: got beats, expected one of rhythm, beat, hr, cpc'],
       [{ valMetric: 'auc' as 'f1' }, '--val-metric: got auc, expected one of loss, acc, f1'],
       [{ valMetric: 'f1' }, '--val-metric f1 needs validation data'],
-      [{ patients: '0-x' }, "--patients '0-x' is no list of ids and no file"],
+      [{ patients: '0-x' }, "--patients '0-x' is neither a list of ids nor a file"],
       [{ patients: '7-3' }, "'7-3' in --patients: expected rising ids of 0 to 10999"],
       [{ patients: '0', valPatients: 0.05 }, '--val-patients 0.05 leaves none of the 1 patients of'],
       [{ valPatients: 5 }, '--val-patients 5 leaves none of the 5 patients of'],

@@ -14,7 +14,7 @@ export function parsePatientIds(text: string): number[] {
   let source = 'in --patients';
   if (!/^[0-9,\s-]*$/.test(text)) {
     if (!statSync(text, { throwIfNoEntry: false })?.isFile()) {
-      throw new ValueError(`--patients '${text}' is no list of ids and no file: write e.g. 0-19,25`);
+      throw new ValueError(`--patients '${text}' is neither a list of ids nor a file: write e.g. 0-19,25`);
     }
     content = Buffer.from(readWholeFile(text, { maxBytes: 2 ** 20 })).toString('utf8');
     source = `in ${text}`;
@@ -24,7 +24,7 @@ export function parsePatientIds(text: string): number[] {
   for (const part of content.split(/[\s,]+/).filter(Boolean)) {
     const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part);
     if (match === null) {
-      throw new ValueError(`'${part}' ${source} is no patient id and no range of ids: write e.g. 0-19,25`);
+      throw new ValueError(`'${part}' ${source} is neither a patient id nor a range of ids: write e.g. 0-19,25`);
     }
     const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
     if (!(first <= last && last <= highest)) {
