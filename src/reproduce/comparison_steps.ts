@@ -12,6 +12,7 @@ import { InputError } from '../errors.ts';
 import { JobPaused } from '../jobs/job.ts';
 import { mapOf } from '../lib/json/fields.ts';
 import { type Described, readAnyJson, readJson, writeJson } from '../lib/json/file.ts';
+import { throwFault } from '../lib/json/text.ts';
 import { compareData } from './compare_data.ts';
 import { compareFinetuning, comparePretraining } from './compare_jobs.ts';
 import type { RunFolder } from './run_folder.ts';
@@ -121,7 +122,7 @@ export async function compareStep(run: RunSettings, file: string, chosen: Chosen
 export function readFindings(file: string): Findings {
   const value = readAnyJson(file, { maxBytes: 2 ** 28, maxValues: 2e7, next: compareAgain });
   const fault = findingsFault(value);
-  if (fault) throw new InputError('these are no findings of a comparison', { file, ...fault, next: compareAgain });
+  if (fault) throwFault(fault, file, compareAgain);
   return value as Findings;
 }
 
