@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { python, root } from './shared_data.ts';
 
-/** In the tests, Python starts with `test/proofs/sitecustomize.py`. */
+/** The folder of `sitecustomize.py`, which Python runs when it starts, and the original. */
 const path = [join(root, 'test', 'proofs'), join(root, 'original')].join(delimiter);
 
 /** Runs a Python program of the tests with `original/` importable; resolves to its standard output, rejects with its standard error. */
