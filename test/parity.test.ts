@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { root } from './shared_data.ts';
 
 describe('PARITY.md', () => {
-  it('names a twin and a test, or a reason, for every public symbol of original/, and is up to date', () => {
+  it('names a twin and a proof, or a reason, for every public name of original/, and is up to date', () => {
     const ledger = spawnSync(process.execPath, [join(root, 'scripts', 'parity-ledger.mjs'), '--check'], {
       encoding: 'utf8',
     });
