@@ -102,7 +102,7 @@ describe('the line of a task on a terminal', () => {
     },
   );
 
-  test('messages, warnings and whatever else is printed stand above it', () => {
+  test('messages, warnings and other output appear above it', () => {
     vi.useFakeTimers();
     const { screen, report } = terminal(80);
     train(report, 1);
@@ -130,7 +130,7 @@ describe('the line of a task on a terminal', () => {
     }
   });
 
-  test('names of several bytes and two columns fit too', () => {
+  test('names with multi-byte and wide characters fit too', () => {
     vi.useFakeTimers();
     const { screen, report } = terminal(40);
     report({ kind: 'start', task: '心电图'.repeat(6), total: 4, unit: 'records' });
@@ -138,7 +138,7 @@ describe('the line of a task on a terminal', () => {
   });
 });
 
-test('without a terminal there are plain lines', () => {
+test('without a terminal, plain lines are written', () => {
   const lines: string[] = [];
   let now = 0;
   const report = lineReporter(

@@ -7,7 +7,7 @@ import { root } from './shared_data.ts';
 const bin = join(root, 'bin', 'ecg-transplant.mjs');
 
 describe('what reaches the terminal', () => {
-  it('goes through one function: no other module writes to the standard output or error', () => {
+  it('goes through one function: no other module writes to standard output or standard error', () => {
     const src = join(root, 'src');
     const writers = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
       (file) =>
@@ -18,7 +18,7 @@ describe('what reaches the terminal', () => {
     expect(writers).toEqual(['bench/port_worker.ts', 'doctor/node_probe.ts']);
   });
 
-  it('control characters of names arrive as escapes', () => {
+  it('shows control characters in names as escapes', () => {
     const name = 'no\u001b[31mfile\u202e\u0085\rx';
     for (const args of [
       ['predict', '--job-dir', name, 'x.csv'],
@@ -34,7 +34,7 @@ describe('what reaches the terminal', () => {
     }
   });
 
-  it('a reader that goes away is no error, a full disk is one', () => {
+  it('a reader that has ended is not an error, a full disk is', () => {
     const shell = (command: string) => spawnSync('bash', ['-c', command], { encoding: 'utf8' });
     const gone = shell(`"${process.execPath}" "${bin}" --help | head -c 1`);
     expect(gone.stderr).toBe('');

@@ -24,7 +24,7 @@ describe('text from files', () => {
     expect(oneLine(text)).toBe(text);
   });
 
-  it('JSON stays the same JSON', () => {
+  it('JSON keeps its meaning', () => {
     const value = { name: controls.join('x') };
     expect(JSON.parse(printable(JSON.stringify(value, null, 2)))).toEqual(value);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for

@@ -19,7 +19,7 @@ describe('bootstrap intervals', () => {
   };
   const [yTrue, good, poor] = [matrix(truth), noisy(0.7), noisy(0.95)];
 
-  it('hold the value, are seeded, and narrow with a lower confidence', () => {
+  it('contain the value, are seeded, and are narrower at a lower confidence', () => {
     const scores = bootstrapScores(yTrue, good, { resamples: 300, seed: 4 });
     expect(scores).toEqual(bootstrapScores(yTrue, good, { resamples: 300, seed: 4 }));
     expect(scores).not.toEqual(bootstrapScores(yTrue, good, { resamples: 300, seed: 5 }));
@@ -49,7 +49,7 @@ print(json.dumps([hits.mean(), *np.quantile(scores, [0.025, 0.975])]))`;
     expect(recall.high).toBeCloseTo(high, 12);
   });
 
-  it('of a paired difference', () => {
+  it('cover a paired difference', () => {
     const difference = bootstrapDifference(yTrue, poor, good, { resamples: 300 });
     expect(difference.macroAuc.value).toBeCloseTo(auc(yTrue, good) - auc(yTrue, poor), 12);
     expect(difference.macroAuc.low).toBeGreaterThan(0);

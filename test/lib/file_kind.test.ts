@@ -80,7 +80,7 @@ test.each<[string, string | Buffer, RegExp]>([
   rmSync(at(name));
 });
 
-test('folders, pipes and what is not there have words too, and nothing is opened that waits', () => {
+test('describes folders, pipes and missing files too, and does not open a file that would block', () => {
   mkdirSync(at('folder'));
   spawnSync('mkfifo', [at('pipe')]);
   expect(fileKind(at('folder')).id).toBe('folder');
@@ -88,7 +88,7 @@ test('folders, pipes and what is not there have words too, and nothing is opened
   expect(fileKind(at('none')).words).toBe('not readable (ENOENT)');
 });
 
-test('a signal file is known by the header beside it, which names it', () => {
+test('recognises a signal file by the header beside it that names it', () => {
   writeFileSync(at('r.hea'), 'r 1 250 4\nr.dat 16 1000 16 0 0 0 0 I\n');
   writeFileSync(at('r.dat'), Buffer.alloc(8));
   writeFileSync(at('r.csv'), 'I\n1\n');

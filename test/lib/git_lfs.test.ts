@@ -41,6 +41,6 @@ it.each<[string, () => unknown]>([
   await expect(attempt()).rejects.toThrow(/[xy]\.\w+: this is a Git LFS pointer.*Fetch it: git -C \S+ lfs pull$/);
 });
 
-it('a short file of another kind is none', () => {
+it('a short file of another kind is not a pointer', () => {
   expect(readRows(file('z.csv', 'version,2\n')).length).toBe(1);
 });

@@ -34,7 +34,7 @@ test.each([
   expect(cpuLimit(files(map))).toBe(limit);
 });
 
-test('memory is what the control group leaves', () => {
+test('memory is limited by the control group', () => {
   const map = {
     '/proc/meminfo': 'MemTotal: 9000000 kB\nMemAvailable:    8000000 kB\n',
     '/sys/fs/cgroup/memory.max': '3000000000\n',
@@ -43,7 +43,7 @@ test('memory is what the control group leaves', () => {
   expect(machine('/', files(map))).toMatchObject({ memoryFree: 2e9, memoryTotal: 3e9 });
 });
 
-test('features are those that change kernels', () => {
+test('lists the processor features that change kernels', () => {
   const map = { '/proc/cpuinfo': 'processor : 0\nflags\t\t: fpu sse avx avx2 fma avx512f\n' };
   expect(machine('/', files(map)).cpuFeatures).toEqual(['avx', 'avx2', 'fma', 'avx512f']);
 });

@@ -92,7 +92,7 @@ describe('outputs are checked before the work begins', () => {
     expect(() => checkOutputFolder(path, { flag: '--out' })).toThrow(said);
   });
 
-  it('what can be written passes and leaves nothing', () => {
+  it('accepts a writable output, and leaves nothing behind', () => {
     checkOutputFile(at('new'));
     checkOutputFile(at('file'), { replace: true });
     checkOutputFolder(at('a', 'b', 'c'));
@@ -100,7 +100,7 @@ describe('outputs are checked before the work begins', () => {
     expect(readdirSync(folder).sort()).toEqual(['circle', 'dangling', 'file', 'folder', 'pipe']);
   });
 
-  it('a file of 255 bytes is written, and an error names the file, not its temporary name', () => {
+  it('writes a file whose name has 255 bytes, and errors name the file, not its temporary name', () => {
     for (const name of ['n'.repeat(255), 'é'.repeat(127)]) {
       writeFileAtomic(at('folder', name), 'x');
       expect(readdirSync(at('folder'))).toEqual([name.normalize()]);
@@ -134,7 +134,7 @@ describe('outputs are checked before the work begins', () => {
   });
 });
 
-describe('the command line says in one sentence what stands in the way of an output', () => {
+describe('every command says in one sentence why an output cannot be written', () => {
   const commands: readonly (readonly [name: string, flag: string, 'file' | 'folder', string[]])[] = [
     ['predict', '--csv', 'file', ['--job-dir', 'no', 'x.csv']],
     ['predict', '--json', 'file', ['--job-dir', 'no', 'x.csv']],

@@ -83,7 +83,7 @@ describe.each(Object.keys(strangers) as (keyof typeof strangers)[])('with %s in 
 });
 
 describe('makeOwnFolder', () => {
-  it('makes folders, and takes one that is there', () => {
+  it('creates folders, and accepts an existing one', () => {
     makeOwnFolder(at('a', 'b'));
     makeOwnFolder(at('a', 'b'));
     expect(existsSync(at('a', 'b'))).toBe(true);

@@ -118,7 +118,7 @@ describe('the readers of both sides', () => {
     }
   });
 
-  test('Icentia: the three forms hold the same', () => {
+  test('Icentia: the three forms have the same content', () => {
     expect(python.icentia).toMatchObject({ signals_equal: true, labels_equal: true, beats: true });
     expect((python.icentia as { wfdb_equals: number }).wfdb_equals).toBeLessThan(1e-6);
     expect((python.icentia as { notes: string[] }).notes).toEqual(expect.arrayContaining(['(N', ')']));
@@ -126,7 +126,7 @@ describe('the readers of both sides', () => {
 });
 
 describe('makeData', () => {
-  test('the same seed gives the same bytes, another seed others', async () => {
+  test('the same seed gives the same bytes, another seed gives others', async () => {
     await makeData({ target: join(folder, 'again'), ...size });
     expect(contents(join(folder, 'again'))).toEqual(contents(join(folder, 'one')));
     await makeData({ target: join(folder, 'other'), ...size, seed: 2, sets: ['challenge17'] });
@@ -142,7 +142,7 @@ describe('makeData', () => {
     expect(more.has('00002_batched.npy')).toBe(true);
   });
 
-  test('every rhythm and kind of beat among twenty patients', async () => {
+  test('twenty patients have every rhythm and kind of beat', async () => {
     const target = join(folder, 'twenty');
     await makeData({ target, sets: ['icentia'], forms: ['unzipped'], patients: 20, segments: 2, samples: 30_000 });
     const beats = new Set<number>();
@@ -156,7 +156,7 @@ describe('makeData', () => {
     expect([...rhythms].sort()).toEqual([2, 3, 4, 5]);
   });
 
-  test('progress: each set starts, counts and ends', () => {
+  test('reports progress: each set starts, counts and ends', () => {
     const of = (kind: string) =>
       events.flatMap((event) => (event.kind === kind && 'task' in event ? [event.task] : []));
     expect(of('start')).toEqual(['make icentia', 'make challenge17', 'make challenge20', 'make ptbxl']);
@@ -164,7 +164,7 @@ describe('makeData', () => {
     expect(of('progress')).toHaveLength(2 + 3 * 14);
   });
 
-  test('data that are there are not written over, unless forced', async () => {
+  test('replaces existing data only if forced', async () => {
     const again = { target: join(folder, 'one'), ...size, sets: ['challenge17'] } satisfies MakeDataOptions;
     await expect(makeData(again)).rejects.toThrow(/already.*--force/);
     const before = contents(join(folder, 'one'));

@@ -57,7 +57,7 @@ describe('makeBeats', () => {
     }
   });
 
-  test('fibrillation has no memory, sinus rhythm has', () => {
+  test('intervals are independent in fibrillation, but not in sinus rhythm', () => {
     const correlation = (rhythm: Rhythm) => {
       const intervals = intervalsOf(makeBeats({ rhythm }, 3000, new RandomState(1)));
       const m = mean(intervals);
@@ -100,7 +100,7 @@ describe('makeBeats', () => {
     }
   });
 
-  test('impossible settings', () => {
+  test('refuses impossible settings', () => {
     expect(() => makeBeats({ rhythm: 'normal', rate: 0 }, 10, new RandomState(1))).toThrow(ValueError);
     expect(() => makeBeats({ rhythm: 'normal' }, Number.NaN, new RandomState(1))).toThrow(ValueError);
     expect(() => record({ rhythm: 'normal', seconds: 10 }, { samples: 0 })).toThrow(InputError);
@@ -108,7 +108,7 @@ describe('makeBeats', () => {
 });
 
 describe('makeRecording', () => {
-  test('R peaks lie where the beats are', () => {
+  test('R peaks are at the positions of the beats', () => {
     const { signals, beats, leads, fs } = record({ rhythm: 'normal' });
     const signal = signals[leads.indexOf('II')];
     expect(beats.length).toBeGreaterThan(50);
@@ -158,7 +158,7 @@ describe('makeRecording', () => {
     expect(averageAt(ventricular, 'II', -0.165, 'ventricular')).toBeLessThan(0.05);
   });
 
-  test('ventricular beats are wide and their T wave is opposite', () => {
+  test('ventricular beats are wide, with an inverted T wave', () => {
     const recording = record({ rhythm: 'normal', rate: 60, prematureVentricular: 0.1 });
     const at = (seconds: number) => averageAt(recording, 'II', seconds, 'ventricular');
     expect(at(0.06)).toBeGreaterThan(0.5);
@@ -199,7 +199,7 @@ describe('makeRecording', () => {
     expect(amplitude(flutter, 'II', 5)).toBeGreaterThan(2 * amplitude(flutter, 'I', 5));
   });
 
-  test('the integration has converged: at 500 Hz as at 4 kHz', () => {
+  test('the integration has converged: 500 Hz gives the same as 4 kHz', () => {
     const beats = makeBeats({ rhythm: 'normal', prematureVentricular: 0.2 }, 10, new RandomState(5));
     const [coarse, fine] = [500, 4000].map((fs) => heartVector(beats, plain, fs, 10 * fs, new RandomState(6))[0]) as [
       Float64Array,
@@ -212,14 +212,14 @@ describe('makeRecording', () => {
     });
   });
 
-  test('one lead or twelve: the same recording', () => {
+  test('a recording with one lead is the same as with twelve', () => {
     const all = record({ rhythm: 'fibrillation', seconds: 5 });
     const one = record({ rhythm: 'fibrillation', seconds: 5 }, { leads: ['V2'] });
     expect(one.signals[0]).toEqual(all.signals[7]);
     expect(one.beats).toEqual(all.beats);
   });
 
-  test('noise: absent where none is asked for, drowning where asked for', () => {
+  test('noise is absent by default, and drowns the ECG on request', () => {
     const rms = (episode: Partial<Episode>) => {
       const { signals } = record({ rhythm: 'normal', seconds: 20, ...episode }, { noise: undefined });
       return Math.sqrt(mean(Array.from(signals[0], (value) => value ** 2)));
@@ -227,7 +227,7 @@ describe('makeRecording', () => {
     expect(rms({ drowned: true })).toBeGreaterThan(2 * rms({}));
   });
 
-  test('all rhythms are finite and within what an electrode sees', () => {
+  test('all rhythms are finite and in the range of an electrode', () => {
     for (const rhythm of rhythms) {
       const { signals } = record(
         { rhythm, seconds: 15, prematureAtrial: 0.1, prematureVentricular: 0.1 },
@@ -247,7 +247,7 @@ test('drawRecording: an SVG with a trace and a name for each lead', () => {
   expect(picture).not.toMatch(/NaN|undefined/);
 });
 
-test('the pictures of the docs are what the model draws', () => {
+test('the pictures of the documentation match the model', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
   try {
     const names = drawPictures(folder);

@@ -36,7 +36,7 @@ describe('h5py.File', () => {
     ]);
   });
 
-  it('reads every type of number, scalars, empty and compact arrays, and groups of many names', async () => {
+  it('reads every type of number, scalars, empty and compact arrays, and groups with many names', async () => {
     const script = `
 import h5py, numpy as np, sys
 with h5py.File(sys.argv[1], "w") as file:
@@ -167,7 +167,7 @@ describe('hostile HDF5 files of make_hostile.py', () => {
 
   // The kernel's own record of what was opened; the reader alone cannot be trusted to tell.
   const hasStrace = spawnSync('strace', ['-V']).status === 0;
-  it.skipIf(!hasStrace)('opens no file that a hostile one names', () => {
+  it.skipIf(!hasStrace)('does not open files that a hostile file names', () => {
     const trace = join(folder, 'trace.txt');
     const program = `
       import { readdirSync } from 'node:fs';
@@ -336,7 +336,7 @@ describe('damaged HDF5 files', () => {
     expect((error as InputError).problem.file).toBe('damaged.h5');
   });
 
-  it('no byte, whatever its value, leads to anything but numbers or a typed error', () => {
+  it('any value of any byte leads to numbers or a typed error', () => {
     let refused = 0;
     for (let at = 0; at < plain.length; at++) {
       for (const value of [0, 0xff, plain[at] ^ 0x10]) {

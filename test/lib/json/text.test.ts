@@ -9,11 +9,11 @@ describe('encodeJson and decodeJson', () => {
     },
   );
 
-  it('numbers that JSON does not have are marked', () => {
+  it('numbers that JSON cannot express are marked', () => {
     expect(encodeJson([Number.NaN, Number.NEGATIVE_INFINITY])).toBe('[{"$float":"nan"},{"$float":"-inf"}]');
   });
 
-  it('an object that only looks like a mark stays', () => {
+  it('an object that only looks like a mark is kept', () => {
     expect(decodeJson('[{"$float":"x"},{"$float":"nan","y":1}]')).toEqual([{ $float: 'x' }, { $float: 'nan', y: 1 }]);
   });
 });
@@ -33,7 +33,7 @@ describe('parseJson', () => {
     expect(parseJson(text)).toMatchObject({ summary: expect.stringMatching(summary) });
   });
 
-  it('refuses a field __proto__ wherever it is, also in escapes', () => {
+  it('refuses a field __proto__ anywhere, also if it is written with escapes', () => {
     expect(parseJson('{"a": [{"__proto__": {"format": 1}}]}')).toMatchObject({ where: 'a.__proto__' });
     expect(parseJson('{"\\u005f_proto__": 1}')).toMatchObject({ where: '__proto__' });
   });

@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const read = (name: string): NdArray => readNpy(join(folder, `${name}.npy`)) as NdArray;
 
 describe('numpy.sum', () => {
-  it('every length and dtype, to the last bit', () => {
+  it('is equal to the last bit for every length and dtype', () => {
     const found = reference.sums.map(({ name }) => {
       const array = read(name);
       const [own, float64, float32] = [sum(array), sum(array, 'float64'), sum(array, 'float32')].map(floatHex);
@@ -40,7 +40,7 @@ describe('numpy.sum', () => {
     expect(found).toEqual(reference.sums);
   });
 
-  it('is not the sum from left to right', () => {
+  it('differs from the sum from left to right', () => {
     const values = read('float64_1000').data as Float64Array;
     expect(values.reduce((total, value) => total + value, 0)).not.toBe(sum(read('float64_1000')));
   });
@@ -72,7 +72,7 @@ describe('numpy.ndarray.astype', () => {
     for (let bits = 0; bits < 65536; bits++) if (!isNaNPattern(bits)) expect(toFloat16(fromFloat16(bits))).toBe(bits);
   });
 
-  it('between numbers of other kinds', () => {
+  it('converts between all other element types', () => {
     const floats = ndarray('float64', [4], Float64Array.of(1.9, -1.9, 0, 300));
     expect([...astype(floats, 'int32').data]).toEqual([1, -1, 0, 300]);
     expect([...astype(floats, 'int64').data]).toEqual([1n, -1n, 0n, 300n]);
@@ -82,7 +82,7 @@ describe('numpy.ndarray.astype', () => {
     expect([...astype(astype(floats, 'int64'), 'uint64').data]).toEqual([1n, 2n ** 64n - 1n, 0n, 300n]);
   });
 
-  it('numpy.squeeze drops axes of one', () => {
+  it('numpy.squeeze drops axes of length 1', () => {
     expect(squeeze(ndarray('int8', [1, 3, 1], new Int8Array(3))).shape).toEqual([3]);
   });
 });

@@ -37,7 +37,7 @@ afterAll(() => {
 });
 
 describe('numpy.load', () => {
-  it('every dtype, byte order and memory order, texts, objects, scalars, empty arrays', () => {
+  it('reads every dtype, byte order and memory order, texts, objects, scalars and empty arrays', () => {
     const read = Object.fromEntries(
       Object.keys(written).map((name) => [name, plain(readNpy(join(folder, `${name}.npy`)))]),
     );
@@ -45,7 +45,7 @@ describe('numpy.load', () => {
     expect(read).toEqual(written);
   });
 
-  it('header formats 2 and 3', () => {
+  it('reads header formats 2 and 3', () => {
     for (const version of [2, 3]) expect(plain(readNpy(join(folder, `version${version}.npy`)))).toEqual(written.scalar);
   });
 
@@ -68,7 +68,7 @@ describe('numpy.save', () => {
     expect(compared).toBeGreaterThan(15);
   });
 
-  it('a header that ends on the boundary is as long as NumPy makes it', async () => {
+  it('a header that ends on the boundary has the same length as in NumPy', async () => {
     const lengths = Array.from({ length: 80 }, (_, i) => [...new Array<number>(i % 20).fill(1), 10 ** (i % 7)]);
     const program = `import json, sys, io, numpy as np
 out = []
@@ -95,7 +95,7 @@ print(json.dumps(out))`;
     }
   });
 
-  it('leaves no temporary file, and the old file if writing fails', () => {
+  it('if writing fails, keeps the old file and leaves no temporary file', () => {
     const path = join(own, 'kept.npy');
     writeNpy(path, zeros('int8', [2]));
     const bad = { dtype: 'object' as const, shape: [1], data: [() => 1] };
@@ -119,7 +119,7 @@ describe('numpy.load(mmap_mode="r"): NpyFile', () => {
     file.close();
   });
 
-  it('a member of a stored .npz, but not of a packed one', () => {
+  it('reads a member of an uncompressed .npz, but not of a compressed one', () => {
     const stored = NpzFile.open(join(folder, 'stored.npz'));
     expect(plain(stored.open('c_float64').read()).data).toEqual(written.c_float64.data);
     stored.close();
@@ -129,7 +129,7 @@ describe('numpy.load(mmap_mode="r"): NpyFile', () => {
     packed.close();
   });
 
-  it('a frame of a sparse file of 8 GiB needs only its own bytes', () => {
+  it('a frame of a sparse file of 8 GiB reads only its own bytes', () => {
     const path = join(own, 'sparse.npy');
     writeFileSync(path, formatNpyHeader({ dtype: 'float64', shape: [1024, 2 ** 20] }));
     truncateSync(path, 128 + 2 ** 33);
@@ -197,13 +197,13 @@ describe('files that are refused', () => {
     expect(() => readNpy(path)).toThrow(path);
   });
 
-  it('missing files and folders', () => {
+  it('refuses missing files and folders', () => {
     expect(() => readNpy(join(own, 'none.npy'))).toThrow(FileNotFoundError);
     expect(() => readNpy(own)).toThrow(/a folder/);
     expect(() => NpzFile.open(join(own, 'none.npz'))).toThrow(FileNotFoundError);
   });
 
-  it('a damaged member of an archive', () => {
+  it('refuses a damaged member of an archive', () => {
     const path = join(own, 'damaged.npz');
     copyFileSync(join(folder, 'stored.npz'), path);
     const bytes = readFileSync(path);
@@ -214,7 +214,7 @@ describe('files that are refused', () => {
     expect(() => readNpz(path)).toThrow(/not a zip archive/);
   });
 
-  it('shape and elements that do not agree', () => {
+  it('refuses a shape that does not match the number of elements', () => {
     expect(() => ndarray('int8', [3], new Int8Array(2))).toThrow(RangeError);
   });
 });

@@ -50,11 +50,11 @@ function digest(values: NodeJS.ArrayBufferView): string {
 }
 
 describe('numpy.random.RandomState', () => {
-  it('every call, from integer and array seeds', () => {
+  it('gives the draws of NumPy in every method, for integer and array seeds', () => {
     expect(reference.cases.map(({ seed }) => draws(seed))).toEqual(reference.cases);
   });
 
-  it('2.5 million draws and the state after them', () => {
+  it('gives the same 2.5 million draws and the same state after them', () => {
     const state = new RandomState(2024);
     const streams = {
       random_sample: digest(state.randomSample(1_000_000)),
@@ -74,7 +74,7 @@ describe('numpy.random.RandomState', () => {
     expect([...state.randomSample(3)]).toEqual(next);
   });
 
-  it('the spot values of the specification, from the global state', () => {
+  it('gives the check values of the specification from the global state', () => {
     random.seed(42);
     expect(random.randint(0, 3, 8)).toEqual([2, 0, 2, 2, 0, 0, 2, 1]);
     expect(random.randint(0, 4488, 4)).toEqual([466, 4426, 3444, 3171]);
@@ -85,7 +85,7 @@ describe('numpy.random.RandomState', () => {
     expect(random.permutation(8)).toEqual([7, 6, 2, 5, 0, 1, 4, 3]);
   });
 
-  it('a saved state is a copy, and states do not disturb each other', () => {
+  it('saves a copy of the state, and generators are independent', () => {
     const state = new RandomState(5);
     const saved = state.getState();
     const first = state.randint(0, 100, 700);

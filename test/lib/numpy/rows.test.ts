@@ -12,7 +12,7 @@ import { trainTestSplit } from '../../../src/port/finetuning/utils.ts';
 const x = ndarray('float32', [3, 2, 2], Float32Array.from([0, 1, 10, 11, 100, 101, 110, 111, 200, 201, 210, 211]));
 
 describe('rows of a data set', () => {
-  it('takes records in the order asked for, repeated ones too', () => {
+  it('reads records in the requested order, including repeated ones', () => {
     const taken = arrayRows(x).take([2, 0, 2]);
     expect(taken.shape).toEqual([3, 2, 2]);
     expect([...(taken.data as Float32Array)]).toEqual([200, 201, 210, 211, 0, 1, 10, 11, 200, 201, 210, 211]);
@@ -35,7 +35,7 @@ describe('rows of a data set', () => {
     }
   });
 
-  it('selects from a selection', () => {
+  it('can select from a selection', () => {
     const rows = selectRows(selectRows(arrayRows(x), [2, 0]), [1, 0, 0]);
     expect(rows.shape).toEqual([3, 2, 2]);
     expect(Array.from(rows.take([0, 1, 2]).data as Float32Array, (value) => Math.floor(value / 100))).toEqual([

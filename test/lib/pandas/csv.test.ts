@@ -77,13 +77,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('pandas.read_csv', () => {
-  it('names, dtypes and values', () => {
+  it('reads the same names, dtypes and values', () => {
     for (const [i, text] of same.entries()) {
       expect(columnsOf(parseCsv(Buffer.from(text))), text.slice(0, 60)).toEqual(reference.read[i]);
     }
   });
 
-  it('the default parser does not round correctly', () => {
+  it('rounds incorrectly in the same places as the default parser', () => {
     const texts = numberTexts();
     const { data } = parseCsv(Buffer.from(`a\n${texts.join('\n')}\n`)).columns.get('a')!;
     const off = texts.filter((text, i) => data[i] !== Number(text)).length;
@@ -110,13 +110,13 @@ describe('pandas.read_csv', () => {
     expect(() => readCsv(path)).toThrow(path);
   });
 
-  it('a missing file', () => {
+  it('refuses a missing file', () => {
     expect(() => readCsv(join(folder, 'none.csv'))).toThrow(FileNotFoundError);
   });
 });
 
 describe('pandas.DataFrame.to_csv', () => {
-  it('the same bytes', () => {
+  it('writes the same bytes', () => {
     const [prob, truth] = JSON.parse(
       reference.written[4].replaceAll('NaN', 'null').replaceAll('Infinity', '1e999'),
     ).map((values: (number | null)[]) => values.map((value) => value ?? Number.NaN)) as [number[], number[]];
@@ -149,7 +149,7 @@ describe('pandas.DataFrame.to_csv', () => {
     for (const [i, frame] of frames.entries()) expect(toCsv(frame)).toBe(reference.written[i]);
   });
 
-  it('written and read again', () => {
+  it('survives a round trip', () => {
     const path = join(folder, 'again.csv');
     const frame = new DataFrame([
       ['x', ndarray('float64', [2], Float64Array.of(0.25, Number.NaN))],

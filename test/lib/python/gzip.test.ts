@@ -32,7 +32,7 @@ const files: Record<string, Buffer> = {
   ...Object.fromEntries([...Array(20).keys()].map((i) => [`${i + 1} bytes cut off`, first.subarray(0, -1 - i)])),
 };
 
-it('gzip.decompress and gzip.open: the same bytes, or refused, as Python does, at once and as a stream', async () => {
+it('gzip.decompress and gzip.open: gives the same bytes, or refuses the same data, at once and as a stream', async () => {
   const paths = Object.entries(files).map(([name, bytes]) => {
     const path = join(folder, `${name}.gz`);
     writeFileSync(path, bytes);
@@ -77,7 +77,7 @@ print(json.dumps([read(path) for path in json.load(sys.stdin)]))`;
   }
 });
 
-it('a pickle whose gzip is cut off behind it is refused by both readers', async () => {
+it('both readers refuse a pickle whose gzip data are cut off after it', async () => {
   const path = join(folder, 'cut.pkl.gz');
   for (const [name, bytes] of Object.entries(files)) {
     writeFileSync(path, bytes);
@@ -93,7 +93,7 @@ it('a pickle whose gzip is cut off behind it is refused by both readers', async 
   }
 });
 
-it('many members between zeros do not take their number squared', async () => {
+it('many members between zeros do not take quadratic time', async () => {
   const path = join(folder, 'many.gz');
   writeFileSync(path, Buffer.concat(Array(50_000).fill(Buffer.concat([gzipSync(''), Buffer.alloc(1)]))));
   const drain = async (): Promise<void> => {

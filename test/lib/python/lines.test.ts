@@ -17,13 +17,13 @@ async function linesOf(text: string | Buffer, maxBytes = 1000): Promise<string[]
 }
 
 describe('readLines', () => {
-  it('takes both line ends, empty lines and a last line without end', async () => {
+  it('reads both kinds of line ends, empty lines, and a last line without a line end', async () => {
     expect(await linesOf('a\r\n\nb\nc')).toEqual(['a', '', 'b', 'c']);
     expect(await linesOf('')).toEqual([]);
     expect(await linesOf('\n')).toEqual(['']);
   });
 
-  it('puts lines together that lie in several pieces of the file', async () => {
+  it('joins lines that are spread over several pieces of the file', async () => {
     const lines = Array.from({ length: 20_000 }, (_, i) => `${'é'.repeat(i % 97)}${i}`);
     expect(await linesOf(lines.map((line) => `${line}\n`).join(''))).toEqual(lines);
   });

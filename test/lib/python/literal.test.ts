@@ -81,7 +81,7 @@ const rejected = [
 ];
 
 describe('ast.literal_eval', () => {
-  it('the same values, and the same refusals', async () => {
+  it('gives the same values, and refuses the same texts', async () => {
     const texts = [...accepted, ...rejected];
     const expected = JSON.parse(await runPython(['-c', program], { input: JSON.stringify(texts) })) as unknown[];
     const found = texts.map((text) => {
@@ -111,7 +111,7 @@ describe('ast.literal_eval', () => {
     expect(() => parseLiteral(text)).toThrow(ValueError);
   });
 
-  it('a long number is read in time that grows with its length', () => {
+  it('reads a long number in time proportional to its length', () => {
     expect(() => parseLiteral(`${'1_'.repeat(20_000)}x`)).toThrow(ValueError);
   });
 });

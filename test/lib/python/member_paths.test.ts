@@ -72,7 +72,7 @@ describe('foldedName', () => {
     expect(foldedName(a)).toBe(foldedName(b));
   });
 
-  it('leaves different names different', () => {
+  it('keeps different names apart', () => {
     expect(foldedName('A00001')).not.toBe(foldedName('A00002'));
     expect(foldedName('é')).not.toBe(foldedName('e'));
   });
@@ -84,7 +84,7 @@ describe('MemberPaths', () => {
     return members.map((name) => paths.add(name, name.endsWith('/') ? 'folder' : 'file'));
   }
 
-  it('gives clean paths; a folder may come before or after its files', () => {
+  it('returns normalised paths; a folder may come before or after its files', () => {
     expect(added('./', './a/', 'a//b', 'c/./d', 'c/')).toEqual(['.', 'a', 'a/b', 'c/d', 'c']);
   });
 
@@ -104,7 +104,7 @@ describe('MemberPaths', () => {
     expect(() => added(...members)).toThrow(InputError);
   });
 
-  it('takes time in proportion to the paths', () => {
+  it('takes time proportional to the number of paths', () => {
     const paths = new MemberPaths('archive.tar');
     const begun = Date.now();
     for (let i = 0; i < 100_000; i++) paths.add(`${'d/'.repeat(60)}${i}`, 'file');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parseNumber } from '../../../src/lib/python/number.ts';
 import { runPython } from '../../python.ts';
 
-it('float(text): the same numbers, without nan, inf, underscores and digits beyond ASCII', async () => {
+it('float(text): gives the same numbers, except for nan, inf, underscores and non-ASCII digits', async () => {
   const texts = [
     ...[
       '0',
@@ -51,6 +51,6 @@ it('float(text): the same numbers, without nan, inf, underscores and digits beyo
     expect(parseNumber(text), text).toBeUndefined();
 });
 
-it('a long text that is no number takes no time', () => {
+it('quickly refuses a long text that is not a number', () => {
   expect(parseNumber(`${'1'.repeat(1_000_000)}x`)).toBeUndefined();
 });

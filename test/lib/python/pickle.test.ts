@@ -94,7 +94,7 @@ describe('pickle.load', () => {
   it.each(names)('%s at once', (name) => checkValue(loadSync(join(folder, name))));
   it.each(names)('%s as a stream', async (name) => checkValue(await load(join(folder, name))));
 
-  it('byte by byte gives the same as at once', async () => {
+  it('reading byte by byte gives the same as reading at once', async () => {
     const { Feed } = await import('../../../src/lib/python/pickle_feed.ts');
     const { Unpickler } = await import('../../../src/lib/python/pickle_reader.ts');
     const feed = new Feed();
@@ -108,14 +108,14 @@ describe('pickle.load', () => {
     checkValue(step.value);
   });
 
-  it('large arrays and many references', async () => {
+  it('reads large arrays and many references', async () => {
     const value = (await load(join(folder, 'large_frames.pkl'))) as Dict;
     expect(array(value, 'x').data[1_999_999]).toBe(1_999_999);
     const lists = value.get('y') as NdArray[];
     expect([lists.length, lists[39_999] === lists[0]]).toEqual([40_000, true]);
   });
 
-  it('arrays above a threshold go to files of their own', async () => {
+  it('writes arrays above a threshold to files of their own', async () => {
     const spill = { folder: own, threshold: 1 << 20 };
     const value = (await load(join(folder, 'large_frames.pkl'), { spill })) as Dict;
     const file = value.get('x') as NpyFile;
@@ -125,7 +125,7 @@ describe('pickle.load', () => {
     expect(readNpy(file.name).data.length).toBe(2_000_000);
   });
 
-  it.skipIf(!haveSharedData)('the original label pickles of Icentia11k', async () => {
+  it.skipIf(!haveSharedData)('reads the label pickles of Icentia11k as first distributed', async () => {
     for (const patient of ['00000', '00016']) {
       const path = join(sharedData, 'icentia11k/pickle_labels', `${patient}_batched_lbls.pkl.gz`);
       const program = `import gzip, hashlib, json, pickle, sys
@@ -173,7 +173,7 @@ describe('pickle.dump', () => {
     expect(plain(array(loads(dumps(value)) as Dict, 'x'))).toEqual(plain(array(value, 'x')));
   });
 
-  it('a plain object is a dict', () => {
+  it('writes a plain object as a dict', () => {
     expect(loads(dumps({ a: 1, b: [2] }))).toEqual(
       new Map<string, unknown>([
         ['a', 1],
@@ -202,7 +202,7 @@ describe('pickle.dump', () => {
     expect(() => dumps(list)).toThrow(/contains itself/);
   });
 
-  it('a failure leaves neither the file nor a temporary one', async () => {
+  it('if writing fails, leaves neither the file nor a temporary file', async () => {
     const before = readdirSync(own);
     await expect(
       dump(join(own, 'failed.pkl'), { x: new ArrayStream('int8', [9], [new Uint8Array(2)]) }),
@@ -271,21 +271,21 @@ describe('pickles that are refused', () => {
     expect(() => loads(raw('N0cos\nsystem\n.'), { file: 'f' })).toThrow('f, pickle opcode GLOBAL at byte 4: refused');
   });
 
-  it('a memo bomb: each list holds the last one ten times', () => {
+  it('refuses a memo bomb: each list contains the previous one ten times', () => {
     const levels = Array.from({ length: 40 }, (_, i) => `](${`h${String.fromCharCode(i)}`.repeat(10)}e\x94`).join('');
     expect(() => loads(raw(`]\x94${levels}.`))).toThrow(/more work than its size allows; got values that repeat/);
   });
 
-  it('a list in itself', () => {
+  it('refuses a list that contains itself', () => {
     expect(() => loads(raw(']\x94h\x00a.'))).toThrow(/contains itself/);
   });
 
-  it('100,000 levels', () => {
+  it('refuses 100,000 levels of nesting', () => {
     expect(() => loads(raw(`${']'.repeat(100_000)}${'a'.repeat(99_999)}.`))).toThrow(/nested deeper than 200/);
     expect(() => loads(raw(`${'('.repeat(100_000)}.`))).toThrow(/too many marks/);
   });
 
-  it('a gzip bomb of containers or of bytes stays small', async () => {
+  it('refuses a gzip bomb of containers or of bytes with little memory', async () => {
     const before = process.memoryUsage().rss;
     const path = join(own, 'bomb.pkl');
     writeFileSync(path, gzipSync(Buffer.concat([P, Buffer.alloc(2 ** 26, '}')])));
@@ -299,7 +299,7 @@ describe('pickles that are refused', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 30);
   });
 
-  it('damaged gzip, missing files, folders', async () => {
+  it('refuses damaged gzip, missing files and folders', async () => {
     const path = join(own, 'cut.gz');
     writeFileSync(path, readFileSync(join(folder, 'p4.gz')).subarray(0, 500));
     await expect(load(path)).rejects.toThrow(InputError);

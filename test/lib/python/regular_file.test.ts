@@ -55,7 +55,7 @@ describe("open(path, 'rb').read()", () => {
     expect(() => readWholeFile(at('bytes'), { maxBytes: 2 })).toThrow(/got 3 bytes; expected at most 2/);
   });
 
-  it('refuses a file whose size is not what the system says, or changes', async () => {
+  it('refuses a file whose size changes, or differs from what the system reports', async () => {
     expect(() => readWholeFile('/proc/self/status')).toThrow(/changed its size .*got more than 0 bytes/);
     await expect(all(streamFile('/proc/self/status'))).rejects.toThrow(/changed its size/);
     writeFileSync(at('grows'), Buffer.alloc(100));
@@ -70,7 +70,7 @@ describe("open(path, 'rb').read()", () => {
   });
 });
 
-describe('what is not a regular file is refused at once, by every reader', () => {
+describe('every reader immediately refuses anything that is not a regular file', () => {
   const server = createServer();
   const kinds = ['pipe', 'link-to-pipe', 'socket', 'device', 'folder'];
   const endings = ['', '.hea', '.atr', '.index'];
@@ -130,7 +130,7 @@ describe('what is not a regular file is refused at once, by every reader', () =>
     expect(() => rdrecord(at('record'))).toThrow(/not a regular file/);
   });
 
-  it('a missing file keeps its type', () => {
+  it('a missing file is a FileNotFoundError', () => {
     expect(() => readWholeFile(at('missing'))).toThrow(FileNotFoundError);
   });
 });

@@ -19,7 +19,7 @@ describe("open(path, 'rb').read()", () => {
     expect(readWholeFile(at('empty'))).toEqual(new Uint8Array(0));
   });
 
-  it('refuses what is no file, and never waits for a pipe', () => {
+  it('refuses anything that is not a file, and never waits for a pipe', () => {
     expect(() => readWholeFile(at('missing'))).toThrow(FileNotFoundError);
     expect(() => readWholeFile(folder)).toThrow(/not a regular file; got a folder/);
     execFileSync('mkfifo', [at('pipe')]);

@@ -42,7 +42,7 @@ const attempt = (score: () => number): string => {
 const argmax = (row: number[]): number => row.indexOf(Math.max(...row));
 
 describe('sklearn.metrics', () => {
-  it('roc_auc_score, f1_score, precision_recall_fscore_support, confusion_matrix to the last bit', async () => {
+  it('roc_auc_score, f1_score, precision_recall_fscore_support and confusion_matrix are equal to the last bit', async () => {
     const program = join(root, 'test/fixtures/sklearn/metrics.py');
     const expected = JSON.parse(await runPython([program], { input: JSON.stringify(cases) }));
     const found = cases.map(({ truth, scores }) => {

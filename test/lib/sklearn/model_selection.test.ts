@@ -47,7 +47,7 @@ function stratifyOf({ n, classes, labels, kind }: Case): StratifyLabels | undefi
 }
 
 describe('sklearn.model_selection.train_test_split', () => {
-  it('220 splits from the global state: parts, order, errors, next draw', async () => {
+  it('makes the same 220 splits from the global state: parts, order, errors, next draw', async () => {
     const cases = JSON.parse(await runPython([join(root, 'test/fixtures/sklearn/splits.py')])) as Case[];
     for (const one of cases) {
       random.seed(one.seed);
@@ -65,7 +65,7 @@ describe('sklearn.model_selection.train_test_split', () => {
     expect(cases.filter(({ parts, kind }) => parts !== null && kind !== 'none').length).toBeGreaterThan(60);
   });
 
-  it('a seed or a generator of its own leaves the global state alone', () => {
+  it('does not change the global state if it gets a seed or a generator', () => {
     random.seed(1);
     const state = random.getState();
     const [a, b] = [splitIndices(50, { randomState: 9 }), splitIndices(50, { randomState: new RandomState(9) })];

@@ -115,7 +115,7 @@ describe('archives that are refused before anything is written', () => {
     expect(readdirSync(folder)).not.toContain('outside');
   });
 
-  it('too many bytes, too many entries', async () => {
+  it('refuses too many bytes and too many entries', async () => {
     make(good);
     await expect(extractTar(archive, target, { maxBytes: 1000 })).rejects.toThrow(
       /too large; got 200018 bytes; expected at most 1000/,
@@ -124,12 +124,12 @@ describe('archives that are refused before anything is written', () => {
     expect(() => readdirSync(target)).toThrow(/ENOENT/);
   });
 
-  it('a bomb: a gigabyte of zeros in a megabyte', async () => {
+  it('refuses a bomb: a gigabyte of zeros in a megabyte', async () => {
     make([{ name: 'zeros', body: '\0'.repeat(1000), times: 100_000 }], 'w:gz');
     await expect(extractTar(archive, target, { maxBytes: 1 << 20 })).rejects.toThrow(/too large/);
   });
 
-  it('cut off, damaged, empty, something else, missing', async () => {
+  it('refuses archives that are cut off, damaged, empty, missing, or not archives', async () => {
     make(good);
     const whole = readFileSync(archive);
     const cases: [Buffer, RegExp][] = [
@@ -149,7 +149,7 @@ describe('archives that are refused before anything is written', () => {
     await expect(listTar(folder)).rejects.toThrow(/not a regular file/);
   });
 
-  it('a link in the target folder that leads out of it', async () => {
+  it('refuses a link in the target folder that leads out of it', async () => {
     make(good);
     mkdirSync(target);
     mkdirSync(join(folder, 'elsewhere'), { recursive: true });

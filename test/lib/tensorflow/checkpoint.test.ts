@@ -67,7 +67,7 @@ describe('tf.train.load_checkpoint', () => {
     });
   });
 
-  it('reads the bits which the port wrote, from an index of several blocks', async () => {
+  it('reads the bits that the port wrote, from an index of several blocks', async () => {
     const tensors = new Map<string, NdArray>([
       ['scalar', ndarray('float64', [], Float64Array.of(-0))],
       ['empty', ndarray('float32', [0, 4], new Float32Array(0))],
@@ -114,7 +114,7 @@ describe('tf.train.load_checkpoint', () => {
     expect(new BundleReader(prefix).tensors()).toEqual(new Map(expected));
   });
 
-  it('is noted as the newest checkpoint of its folder, as save_weights does', () => {
+  it('is recorded as the newest checkpoint of its folder, as save_weights does', () => {
     mkdirSync(join(folder, 'job'), { recursive: true });
     writeCheckpoint(join(folder, 'job', 'model "1".weights'), [{ path: '' }], []);
     expect(readFileSync(join(folder, 'job', 'checkpoint'), 'utf8')).toBe(
@@ -147,7 +147,7 @@ describe('object graph', () => {
       ),
     );
 
-  it('prefers the names of attributes, then layer_with_weights', () => {
+  it('prefers names of attributes, then layer_with_weights', () => {
     // TensorFlow 2.1 lists a model's layers beside its attributes, here one step shorter.
     const bytes = graph([
       { 'layer-0': 1, 'layer_with_weights-0': 1, optimizer: 5, root: 0 },
@@ -166,7 +166,7 @@ describe('object graph', () => {
     ]);
   });
 
-  it('ends where objects refer to each other', () => {
+  it('terminates if objects refer to each other', () => {
     expect([...readObjectGraph('file', graph([{ a: 1 }, { back: 0, b: 2, again: 1 }, 'key']))]).toEqual([
       ['a/b', 'key'],
     ]);
@@ -372,7 +372,7 @@ describe('damaged and hostile checkpoints', () => {
     rmSync(shard, { recursive: true, force: true });
   });
 
-  it('no index, however its entries are changed, leads to anything but numbers or a typed error', () => {
+  it('any change of an index entry leads to numbers or a typed error', () => {
     let state = 1;
     const random = (below: number): number => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
