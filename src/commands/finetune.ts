@@ -1,7 +1,7 @@
-import { jobNotes, runJob } from '../jobs/run_job.ts';
+import { jobNotes } from '../jobs/run_job.ts';
 import { helpOf } from '../lib/argparse/command_line.ts';
 import { finetuneFlags, finetuneGroups } from '../port/finetuning/trainer/flags.ts';
-import { type FinetuneOptions, finetune } from '../port/finetuning/trainer.ts';
+import { main } from '../port/finetuning/trainer.ts';
 
 export function help(): string {
   return helpOf({
@@ -17,13 +17,4 @@ export function help(): string {
 export const pauses = true;
 
 /** `ecg-transplant finetune`. */
-export function run(args: readonly string[]): Promise<number> {
-  return runJob(
-    {
-      kind: 'finetune',
-      flags: finetuneFlags,
-      start: (options, context) => finetune(options as FinetuneOptions, context),
-    },
-    args,
-  );
-}
+export const run = main;

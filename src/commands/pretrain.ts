@@ -1,8 +1,7 @@
-import { silent } from '../events.ts';
-import { jobNotes, runJob } from '../jobs/run_job.ts';
+import { jobNotes } from '../jobs/run_job.ts';
 import { helpOf } from '../lib/argparse/command_line.ts';
 import { pretrainFlags, pretrainGroups } from '../port/pretraining/trainer/flags.ts';
-import { type PretrainOptions, pretrain, settledOptions } from '../port/pretraining/trainer.ts';
+import { main } from '../port/pretraining/trainer.ts';
 
 export function help(): string {
   return helpOf({
@@ -19,14 +18,4 @@ predictive coding (CPC).`,
 export const pauses = true;
 
 /** `ecg-transplant pretrain`. */
-export function run(args: readonly string[]): Promise<number> {
-  return runJob(
-    {
-      kind: 'pretrain',
-      flags: pretrainFlags,
-      settle: (options) => settledOptions(options as PretrainOptions, silent),
-      start: (options, context) => pretrain(options as PretrainOptions, context),
-    },
-    args,
-  );
-}
+export const run = main;

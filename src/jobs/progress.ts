@@ -6,24 +6,31 @@ import { flagOf } from '../lib/argparse/flags.ts';
 /** Number formats that `--precision` offers. */
 export const precisions = ['float32', 'bfloat16', 'float64'] as const;
 
-/** Throws a UsageError for numbers that are no counts or no seeds, and for an unknown precision. */
-export function checkCounts({
-  precision,
-  seed,
-  initSeed,
-  ...counts
-}: Readonly<Record<string, number | string | undefined>>): void {
-  if (precision !== undefined && !(precisions as readonly unknown[]).includes(precision)) {
-    throw new UsageError(`--precision: got ${precision}, expected one of ${precisions.join(', ')}`);
+/** Throws a UsageError for an option, by its name in the API, whose value is not one of those listed. */
+export function checkChoices(
+  options: Readonly<Record<string, readonly [string | undefined, readonly string[]]>>,
+): void {
+  for (const [name, [value, known]] of Object.entries(options)) {
+    if (value === undefined || known.includes(value)) continue;
+    throw new UsageError(`${flagOf(name)}: got ${value}, expected one of ${known.join(', ')}`);
   }
-  for (const [name, value] of Object.entries({ seed, initSeed })) {
-    if (value === undefined || (Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32)) continue;
-    throw new UsageError(`${flagOf(name)}: got ${value}, expected a whole number from 0 to ${2 ** 32 - 1}`);
-  }
-  for (const [name, value] of Object.entries(counts)) {
-    if (value === undefined || (Number.isInteger(value) && Number(value) > 0)) continue;
-    throw new UsageError(`${flagOf(name)}: got ${value}, expected a whole number of at least 1`);
-  }
+}
+
+/** Throws a UsageError for an option that must be a seed, or a count of at least 1, and is not. */
+export function checkCounts({ seed, initSeed, ...counts }: Readonly<Record<string, number | undefined>>): void {
+  const check = (
+    options: Readonly<Record<string, number | undefined>>,
+    least: number,
+    most: number,
+    expected: string,
+  ) => {
+    for (const [name, value] of Object.entries(options)) {
+      if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
+      throw new UsageError(`${flagOf(name)}: got ${value}, expected a whole number ${expected}`);
+    }
+  };
+  check({ seed, initSeed }, 0, 2 ** 32 - 1, `from 0 to ${2 ** 32 - 1}`);
+  check(counts, 1, Number.POSITIVE_INFINITY, 'of at least 1');
 }
 
 /** Number of a model's weights, the ones that are not trained included. */

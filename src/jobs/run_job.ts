@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { object } from 'valibot';
-import { type Reporter, reporterFor } from '../events.ts';
+import { type Reporter, reporterFor, silent } from '../events.ts';
 import { parseKnown } from '../lib/argparse/command_line.ts';
 import { defaultsOf, type FlagTable, flagOf, requireFlags } from '../lib/argparse/flags.ts';
 import { duration } from '../lib/argparse/types.ts';
@@ -22,41 +22,57 @@ After Ctrl-C, SIGTERM, SIGUSR1 or --max-time the job finishes the step, saves, a
 continues to the same results, bit for bit. docs/jobs.md describes the files in a job folder.`;
 }
 
-/** A trainer behind a command line. */
-export interface JobCommand {
+/** A trainer as a program. */
+export interface JobProgram<O extends JobOptions> {
   readonly kind: JobKind;
   readonly flags: FlagTable;
   /** Options as the job's `config.json` keeps them; default as given. */
-  settle?(options: JobOptions): JobOptions;
-  start(options: JobOptions, context: { report: Reporter; signal: AbortSignal }): Promise<unknown>;
+  settle?(options: O): O;
+  start(options: O, context: { readonly report: Reporter; readonly signal: AbortSignal }): Promise<unknown>;
+}
+
+/** What a command line asks for: the job, and limits on time as they were typed. */
+export interface ParsedJob<O> {
+  readonly options: O;
+  readonly maxTime?: string;
+  readonly saveEvery?: string;
+}
+
+/** Reads a trainer's command line. Throws a UsageError if that cannot be done. */
+export function parseJob<O extends JobOptions>(
+  { kind, flags }: JobProgram<O>,
+  argv: readonly string[],
+  report: Reporter = silent,
+): ParsedJob<O> {
+  const { given, ignored } = parseKnown(argv, flags);
+  // Quirk Q41: unknown words are ignored; the original says nothing.
+  if (ignored.length > 0) report({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
+  const all = optionsOf(given, kind, flags);
+  requireFlags(all, flags);
+  const { maxTime, saveEvery, verbose: _verbose, ...options } = all as Record<string, string | undefined>;
+  const saveInterval = saveEvery === undefined ? undefined : duration.read(saveEvery, '--save-every');
+  return { options: { ...options, saveInterval } as unknown as O, maxTime, saveEvery };
 }
 
 /** Runs a job by its command line; resolves to the exit code. */
-export async function runJob({ kind, flags, settle, start }: JobCommand, args: readonly string[]): Promise<number> {
-  const { given, ignored } = parseKnown(args, flags);
+export async function runJob<O extends JobOptions>(program: JobProgram<O>, argv: readonly string[]): Promise<number> {
   const report = reporterFor();
-  // Quirk Q41: unknown words are ignored; the original says nothing.
-  if (ignored.length > 0) report({ kind: 'warning', text: `ignored on the command line: ${ignored.join(' ')}` });
-  const options = optionsOf(given, kind, flags);
-  requireFlags(options, flags);
-  const { maxTime, saveEvery, verbose: _verbose, ...jobOptions } = options;
-  const { jobDir, epochs = 1, resume, force } = jobOptions as unknown as JobOptions;
-  const limit = maxTime === undefined ? undefined : duration.read(String(maxTime), '--max-time');
-  const saveInterval = saveEvery === undefined ? undefined : duration.read(String(saveEvery), '--save-every');
+  const { options, maxTime, saveEvery } = parseJob(program, argv, report);
+  const { jobDir, epochs = 1, resume, force, saveInterval } = options;
+  const limit = maxTime === undefined ? undefined : duration.read(maxTime, '--max-time');
   if (resume && !force && isComplete(jobDir, epochs)) {
-    const asked = jobOptions as unknown as JobOptions;
-    requireSameJob(kind, settle?.(asked) ?? asked, defaultsOf(flags));
+    requireSameJob(program.kind, program.settle?.(options) ?? options, defaultsOf(program.flags));
     print(`${jobDir}: the job is complete\n`);
     return 0;
   }
-  if (limit !== undefined) report({ kind: 'message', text: pauseText(String(maxTime), limit) });
+  if (limit !== undefined) report({ kind: 'message', text: pauseText(`${maxTime}`, limit) });
   if (saveInterval !== undefined) {
     const text = `--save-every ${saveEvery}: a checkpoint every ${formatDuration(saveInterval / 1000)} within an epoch`;
     report({ kind: 'message', text });
   }
   const pause = new PauseSignals(limit);
   try {
-    await start({ ...(jobOptions as unknown as JobOptions), saveInterval }, { report, signal: pause.signal });
+    await program.start(options, { report, signal: pause.signal });
     print(`${jobDir}: the job is complete\n`);
     return 0;
   } catch (error) {

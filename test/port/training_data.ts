@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import type { ProgressEvent } from '../../src/events.ts';
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
@@ -54,6 +54,16 @@ export function smallSet({ records, samples = 64, leads = 1, multiLabel = false,
 export async function writeSmallSet(file: string, options: SmallSetOptions): Promise<string> {
   await savePkl(file, dataSetToPickle(smallSet(options)));
   return file;
+}
+
+/** Does something without what it prints. */
+export async function quietly<T>(work: () => Promise<T>): Promise<T> {
+  const streams = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockReturnValue(true));
+  try {
+    return await work();
+  } finally {
+    for (const stream of streams) stream.mockRestore();
+  }
 }
 
 /** A context that pauses when a task has got so far. */

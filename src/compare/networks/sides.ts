@@ -9,7 +9,7 @@ import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { buildNetwork } from '../../networks/network.ts';
 import type { Arch } from '../../port/finetuning/utils.ts';
-import { pretrainingAdam } from '../../port/pretraining/trainer.ts';
+import { pretrainingAdam } from '../../port/pretraining/trainer/solver.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
 import type { TaskName } from '../suite.ts';

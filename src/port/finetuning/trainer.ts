@@ -1,14 +1,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, UsageError } from '../../errors.ts';
+import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
-import type { Precision } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, predictAll } from '../../jobs/batches.ts';
 import { EventLog } from '../../jobs/event_log.ts';
-import { Job, type JobOptions } from '../../jobs/job.ts';
+import { Job } from '../../jobs/job.ts';
 import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
-import { checkCounts, parametersOf, tellFewSamples } from '../../jobs/progress.ts';
+import { parametersOf, tellFewSamples } from '../../jobs/progress.ts';
+import { type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
 import { permutations } from '../../jobs/sampling.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
@@ -18,43 +18,14 @@ import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
-import { bestModelCheckpoint, type ValMetric, valMetrics } from './trainer/best_model.ts';
+import { bestModelCheckpoint } from './trainer/best_model.ts';
 import { createClassifier, samplesOf } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
+import { checkOptions, type FinetuneOptions } from './trainer/options.ts';
 import { type JobSets, withJobSets } from './trainer/sets.ts';
-import { type Arch, archs } from './utils.ts';
+import type { Arch } from './utils.ts';
 
-export { type ValMetric, valMetrics } from './trainer/best_model.ts';
-export { createClassifier } from './trainer/classifier.ts';
-
-/** Options of a finetuning job; names and defaults are those of `finetuning.trainer`'s flags. */
-export interface FinetuneOptions extends JobOptions {
-  /** Prepared training set: a gzip pickle as `prepare-data` writes it. */
-  readonly train: string;
-  /** Prepared validation set; takes precedence over `valSize`. */
-  readonly val?: string;
-  /** Prepared test set. */
-  readonly test?: string;
-  /** Pretrained backbone or whole-model weights. */
-  readonly weightsFile?: string;
-  /** Validation records cut from the training set: a count from 1 on, a fraction below. */
-  readonly valSize?: number;
-  /** `resnet18` (default), `resnet34` or `resnet50`. */
-  readonly arch?: string;
-  /** Training records to keep, after validation was cut: a count from 1 on, a fraction below. */
-  readonly subset?: number;
-  /** Records per step. Default 32. */
-  readonly batchSize?: number;
-  /** Default `loss`. */
-  readonly valMetric?: ValMetric;
-  /** Keep the records of a patient together in `valSize` and `subset`, or divide by record as the original does. Default: by patient where the
-   * patients are known, except in the published collections. */
-  readonly split?: 'record' | 'patient';
-  /** Use this one lead only. */
-  readonly channel?: number;
-  /** Number formats of the computation. Default `float32`. */
-  readonly precision?: Precision;
-}
+export type { FinetuneOptions } from './trainer/options.ts';
 
 /** What a comparison fixes from outside: the same on both sides. */
 export interface FixedChances {
@@ -80,6 +51,23 @@ export interface FinetuneResult {
   readonly history: readonly Logs[];
   /** Probabilities `(records, classes)` of the best weights. */
   readonly predictions: { readonly train: NdArray; readonly val?: NdArray; readonly test?: NdArray };
+}
+
+const program: JobProgram<FinetuneOptions> = { kind: 'finetune', flags: finetuneFlags, start: finetune };
+
+/**
+ * Options of a command line, for `finetune`; unknown options are dropped (Quirk Q41), a job that is resumed adds those it began with. Twin of
+ * `finetuning.trainer.parse_args`.
+ *
+ * @throws UsageError for a command line that cannot be read.
+ */
+export function parseArgs(argv: readonly string[] = process.argv.slice(2)): FinetuneOptions {
+  return parseJob(program, argv).options;
+}
+
+/** Finetunes as the command line says; resolves to the exit code. Twin of `finetuning.trainer.main`. */
+export function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  return runJob(program, argv);
 }
 
 /**
@@ -211,22 +199,6 @@ async function writePredictions(
   }
   return { ...predictions, train: predictions.train! };
 }
-
-function checkOptions(options: FinetuneOptions): void {
-  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, seed, initSeed } = options;
-  if (!valMetrics.includes(valMetric)) {
-    throw new UsageError(`--val-metric: got ${String(valMetric)}, expected one of ${valMetrics.join(', ')}`);
-  }
-  if (arch !== undefined && !archs.includes(arch as Arch)) {
-    throw new UsageError(`--arch: got ${arch}, expected one of ${archs.join(', ')}`);
-  }
-  if (split !== undefined && !splits.includes(split)) {
-    throw new UsageError(`--split: got ${split}, expected one of ${splits.join(', ')}`);
-  }
-  checkCounts({ batchSize, epochs, precision, seed, initSeed });
-}
-
-const splits = ['record', 'patient'] as const;
 
 function rowsOf(order: NdArray): (row: number) => number[] {
   const [, records] = order.shape;

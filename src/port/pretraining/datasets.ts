@@ -3,7 +3,7 @@ import { BatchStream } from './datasets/batch_stream.ts';
 import type { BatchOptions, CpcGeneratorOptions, GeneratorOptions, StreamSpec } from './datasets/generators.ts';
 
 export { BatchStream } from './datasets/batch_stream.ts';
-export type { Batch } from './datasets/batches.ts';
+export type { FrameBatch } from './datasets/batches.ts';
 export * from './datasets/generators.ts';
 
 function dataset(

@@ -1,89 +1,54 @@
-import { statSync } from 'node:fs';
-import { UsageError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { beginning } from '../../graph/fit.ts';
-import { Adam } from '../../graph/optimizers.ts';
-import type { Precision } from '../../graph/precision.ts';
-import { compile, type Session } from '../../graph/session.ts';
+import type { Session } from '../../graph/session.ts';
 import { batchesOf, predictAll } from '../../jobs/batches.ts';
 import { EventLog } from '../../jobs/event_log.ts';
-import { Job, type JobOptions } from '../../jobs/job.ts';
-import { checkCounts, parametersOf } from '../../jobs/progress.ts';
+import { Job } from '../../jobs/job.ts';
+import { parametersOf } from '../../jobs/progress.ts';
+import { type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
-import { ValueError } from '../../lib/python/errors.ts';
-import { buildNetwork } from '../../networks/network.ts';
 import { loadIntoModel, saveSession } from '../../weights/model_weights.ts';
-import { type Arch, archs } from '../finetuning/utils.ts';
 import { CustomCheckpoint, f1 } from '../transplant/evaluation.ts';
-import { requireConsistentOptions, requireSolverWeights } from './trainer/check.ts';
+import { checkOptions, requireSolverWeights } from './trainer/check.ts';
 import { pretrainFlags } from './trainer/flags.ts';
-import { resolveFolder } from './trainer/folder.ts';
-import { type FrameSet, frameOptions, inputShapes, samplesOf } from './trainer/frames.ts';
-import { parsePatientIds } from './trainer/patients.ts';
+import { isDataFile, settledOptions } from './trainer/folder.ts';
+import { type FrameSet, samplesOf } from './trainer/frames.ts';
+import type { PretrainOptions } from './trainer/options.ts';
+import { createSolver } from './trainer/solver.ts';
 import { fileSource, folderSource, type Sources } from './trainer/sources.ts';
-import { type PretrainingTask, pretrainingTasks } from './utils.ts';
 
-/** What `valMetric` may be; every epoch is saved whatever it is (Quirk Q47). */
-export const pretrainingMetrics = ['loss', 'acc', 'f1'] as const;
-
-/** Options of a pretraining job; names and defaults are those of `pretraining.trainer`'s flags. */
-export interface PretrainOptions extends JobOptions {
-  readonly task: PretrainingTask;
-  /** Icentia11k folder, or one pickled data file. */
-  readonly train: string;
-  /** Pickled validation set; takes precedence over `valPatients`. */
-  readonly valFile?: string;
-  /** Where to store validation frames collected from the folder. */
-  readonly cacheVal?: string;
-  /** Checkpoint of the same model to start from. */
-  readonly weightsFile?: string;
-  /** The folder holds unzipped files. Default: as its `icentia11k.json` says, else false. */
-  readonly unzipped?: boolean;
-  /** Validation patients: a count from 1 on (Quirk Q48), a fraction below. */
-  readonly valPatients?: number;
-  /** Validation frames to collect from the folder; default all samples of all validation patients. */
-  readonly valSize?: number;
-  /** `resnet18` (default), `resnet34` or `resnet50`. */
-  readonly arch?: string;
-  /** Only the first so many stages of the network. */
-  readonly stages?: number;
-  /** Samples per frame. Default 2048. */
-  readonly frameSize?: number;
-  /** Frames in a CPC context. Default 8. */
-  readonly contextSize?: number;
-  /** CPC negatives. Default 1. */
-  readonly ns?: number;
-  /** Frames between a CPC context and its positive. Default 0. */
-  readonly positiveOffset?: number;
-  /** Samples shared by neighbouring frames of a CPC context. Default 0. */
-  readonly contextOverlap?: number;
-  /** Frames per step. Default 32. */
-  readonly batchSize?: number;
-  /** Frames taken each time a patient is loaded. Default 1000. */
-  readonly samplesPerPatient?: number;
-  /** The same for validation. */
-  readonly valSamplesPerPatient?: number;
-  /** Batches per epoch of a folder. Default 100. */
-  readonly stepsPerEpoch?: number;
-  /** Default `loss`. */
-  readonly valMetric?: (typeof pretrainingMetrics)[number];
-  /** Generators that take turns. Default 1. */
-  readonly dataParallelism?: number;
-  /** Only these ids of the folder, as in `0-19,25`, or a file of such. Default: those of its `icentia11k.json`, else all 11,000. */
-  readonly patients?: string;
-  /** `measured` or `MEAN,STD` of a folder's signals; default the original's constants. */
-  readonly normalize?: string;
-  /** Number formats of the computation. Default `float32`. */
-  readonly precision?: Precision;
-}
+export type { PretrainOptions } from './trainer/options.ts';
+export { parsePatientIds } from './trainer/patients.ts';
 
 /** What a pretraining job made. */
 export interface PretrainResult {
   readonly seed: number;
   readonly history: readonly Logs[];
+}
+
+const program: JobProgram<PretrainOptions> = {
+  kind: 'pretrain',
+  flags: pretrainFlags,
+  settle: (options) => settledOptions(options, silent),
+  start: pretrain,
+};
+
+/**
+ * Options of a command line, for `pretrain`; unknown options are dropped (Quirk Q41), a job that is resumed adds those it began with. Twin of
+ * `pretraining.trainer.parse_args`.
+ *
+ * @throws UsageError for a command line that cannot be read.
+ */
+export function parseArgs(argv: readonly string[] = process.argv.slice(2)): PretrainOptions {
+  return parseJob(program, argv).options;
+}
+
+/** Pretrains as the command line says; resolves to the exit code. Twin of `pretraining.trainer.main`. */
+export function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  return runJob(program, argv);
 }
 
 /**
@@ -128,34 +93,6 @@ export async function pretrain(
   });
 }
 
-/** Options as a job keeps them: of a folder its patients and form, and `normalize` in numbers. */
-export function settledOptions(options: PretrainOptions, report: Reporter): PretrainOptions {
-  if (!isDataFile(options)) return resolveFolder(options, report);
-  if (options.normalize === undefined) return options;
-  throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
-}
-
-function isDataFile({ train }: PretrainOptions): boolean {
-  return statSync(train, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-/** The optimiser of pretraining. */
-export function pretrainingAdam(): Adam {
-  return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
-}
-
-/** The compiled model of a task, with fresh weights; dispose of it. */
-export function createSolver(options: PretrainOptions, initSeed: number): Session {
-  const { task, arch, stages, precision } = options;
-  const description = { arch: arch as Arch | undefined, stages, head: { task } };
-  const model = buildNetwork(description, { shapes: inputShapes(frameOptions(options)), precision });
-  return compile(model, {
-    loss: 'sparse_categorical_crossentropy',
-    optimizer: pretrainingAdam(),
-    seed: initSeed,
-  });
-}
-
 function trainSolver(
   job: Job,
   session: Session,
@@ -197,33 +134,4 @@ function createCheckpoint(
     scoreFn: Object.assign((yTrue: NdArray, yProb: NdArray) => f1(yTrue, yProb), { metricName: 'f1' }),
     saveBestOnly: false,
   });
-}
-
-function checkPatients(text: string): void {
-  try {
-    parsePatientIds(text);
-  } catch (error) {
-    throw error instanceof ValueError ? new UsageError(error.message) : error;
-  }
-}
-
-function checkOptions(options: PretrainOptions): void {
-  const { task, arch, valMetric = 'loss', frameSize, contextSize, ns, batchSize, epochs, precision } = options;
-  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize, seed, initSeed } = options;
-  const choices: [string, string | undefined, readonly string[]][] = [
-    ['--val-metric', valMetric, pretrainingMetrics],
-    ['--task', task, pretrainingTasks],
-    ['--arch', arch, archs],
-  ];
-  for (const [flag, value, known] of choices) {
-    if (value !== undefined && !known.includes(value)) {
-      throw new UsageError(`${flag}: got ${value}, expected one of ${known.join(', ')}`);
-    }
-  }
-  checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient, precision });
-  checkCounts({ seed, initSeed });
-  if (options.patients !== undefined) checkPatients(options.patients);
-  // Python takes 0 for "not given" here.
-  checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });
-  requireConsistentOptions(options, isDataFile(options));
 }

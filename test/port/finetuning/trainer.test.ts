@@ -8,12 +8,13 @@ import { flagOf } from '../../../src/lib/argparse/flags.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
 import { dataSetToPickle } from '../../../src/port/finetuning/datasets/data_set.ts';
 import { finetuneFlags } from '../../../src/port/finetuning/trainer/flags.ts';
-import { type FinetuneOptions, finetune } from '../../../src/port/finetuning/trainer.ts';
+import { type FinetuneOptions, finetune, main } from '../../../src/port/finetuning/trainer.ts';
 import { savePkl } from '../../../src/port/transplant/utils.ts';
 import { readWeights } from '../../../src/weights/files.ts';
+import { proves } from '../../proofs/proves.ts';
 import { runPython } from '../../python.ts';
 import { root } from '../../shared_data.ts';
-import { pausing, smallSet, temporaryFolder, writeSmallSet } from '../training_data.ts';
+import { pausing, quietly, smallSet, temporaryFolder, writeSmallSet } from '../training_data.ts';
 
 // The backbone is cut to its first stage, which the command line cannot: the files are small, the jobs short.
 vi.mock('../../../src/port/finetuning/utils.ts', async (original) => {
@@ -46,6 +47,7 @@ function truth(csv: string): string {
 
 describe('finetuning.trainer.main', () => {
   test('splits, order of records, columns and truth equal those of the original; Keras predicts the same', async () => {
+    proves('finetuning.trainer.main');
     const cases: Record<string, Partial<FinetuneOptions>> = {
       fractions: { valSize: 0.25, subset: 0.5, test: test12, seed: 7 },
       counts: { valSize: 8, subset: 8, seed: 2 ** 32 - 1 },
@@ -62,6 +64,10 @@ describe('finetuning.trainer.main', () => {
     const jobs: Record<string, Awaited<ReturnType<typeof finetune>>> = {};
     for (const [name, options] of Object.entries(cases)) {
       jobs[name] = await finetune({ jobDir: at(name), train, batchSize: 8, initSeed: 1, ...options });
+    }
+    expect(await quietly(() => main([...argv.counts.with(1, at('main')), '--init-seed', '1']))).toBe(0);
+    for (const file of ['history.csv', 'train_predictions.csv', 'val_predictions.csv']) {
+      expect(read('main', file), file).toBe(read('counts', file));
     }
     const weights = at('fractions', 'best_model.weights.h5');
     const spec = { cases: argv, weights, data: test12, outputs: at('outputs.npy') };

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { FileNotFoundError, ValueError } from '../../../src/lib/python/errors.ts';
 import {
-  type Batch,
   beatDataset,
   beatGenerator,
   cpcDataset,
+  type FrameBatch,
   type GeneratorOptions,
 } from '../../../src/port/pretraining/datasets.ts';
 import { normalize } from '../../../src/port/transplant/datasets/icentia11k.ts';
@@ -102,19 +102,19 @@ const stream = (options: Partial<Parameters<typeof beatDataset>[3]> = {}) =>
     random: new RandomState(1),
     ...options,
   });
-async function take(batches: AsyncIterator<Batch>, count: number): Promise<Batch[]> {
-  const taken: Batch[] = [];
-  while (taken.length < count) taken.push((await batches.next()).value as Batch);
+async function take(batches: AsyncIterator<FrameBatch>, count: number): Promise<FrameBatch[]> {
+  const taken: FrameBatch[] = [];
+  while (taken.length < count) taken.push((await batches.next()).value as FrameBatch);
   return taken;
 }
 /** A digest of each batch, and its labels. */
-const values = (batches: readonly Batch[]) =>
+const values = (batches: readonly FrameBatch[]) =>
   batches.map(({ x, y }) => ['context' in x ? '' : digest(x), Array.from(y.data)]);
 
 describe('pretraining.datasets.beat_dataset as batches', () => {
   test('x float32 (batch, frame, 1), y int32 (batch)', async () => {
     const batches = stream({ readAhead: 0 });
-    const [{ x, y }] = (await take(batches, 1)) as [Batch];
+    const [{ x, y }] = (await take(batches, 1)) as [FrameBatch];
     expect(x).toMatchObject({ dtype: 'float32', shape: [8, 512, 1] });
     expect(y).toMatchObject({ dtype: 'int32', shape: [8] });
     await batches.close();
@@ -197,7 +197,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
       Array.from(halves[k % 2].next().value[0].data as Float32Array),
     );
     const batches = stream({ ...shared, random: new RandomState(4), parallelism: 2, batchSize: 12 });
-    const [batch] = (await take(batches, 1)) as [Batch];
+    const [batch] = (await take(batches, 1)) as [FrameBatch];
     expect('context' in batch.x || Array.from(batch.x.data)).toEqual(expected.flat());
     await batches.close();
   });
@@ -205,7 +205,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
   test('normalize: constants of the data set, others, none', async () => {
     const of = async (option: GeneratorOptions['normalize']) => {
       const batches = stream({ normalize: option, readAhead: 0 });
-      const [{ x }] = (await take(batches, 1)) as [Batch];
+      const [{ x }] = (await take(batches, 1)) as [FrameBatch];
       await batches.close();
       if ('context' in x) throw new Error('not a frame');
       return x;
@@ -259,7 +259,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
 test('pretraining.datasets.cpc_dataset as batches', async () => {
   const options = { unzipped: true, batchSize: 4, numBufferedPatients: 2, random: new RandomState(1) };
   const batches = cpcDataset(folderOf(true), ids, 128, 5, 3, options);
-  const [{ x, y }] = (await take(batches, 1)) as [Batch];
+  const [{ x, y }] = (await take(batches, 1)) as [FrameBatch];
   await batches.close();
   expect(x).toMatchObject({
     context: { dtype: 'float32', shape: [4, 5, 128, 1] },

@@ -10,15 +10,17 @@ import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
 import { RandomState, random } from '../../../src/lib/numpy/random.ts';
 import { pretrainFlags } from '../../../src/port/pretraining/trainer/flags.ts';
+import { createSolver } from '../../../src/port/pretraining/trainer/solver.ts';
 import { fileSource } from '../../../src/port/pretraining/trainer/sources.ts';
-import { createSolver, type PretrainOptions, pretrain } from '../../../src/port/pretraining/trainer.ts';
+import { main, type PretrainOptions, pretrain } from '../../../src/port/pretraining/trainer.ts';
 import { loadPkl, savePkl } from '../../../src/port/transplant/utils.ts';
 import { writeIcentiaPatient } from '../../../src/synthetic/write_icentia.ts';
 import { readWeights } from '../../../src/weights/files.ts';
 import { loadIntoModel } from '../../../src/weights/model_weights.ts';
+import { proves } from '../../proofs/proves.ts';
 import { runPython } from '../../python.ts';
 import { root } from '../../shared_data.ts';
-import { pausing, temporaryFolder } from '../training_data.ts';
+import { pausing, quietly, temporaryFolder } from '../training_data.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
@@ -77,6 +79,7 @@ beforeAll(async () => {
 
 describe('pretraining.trainer.main', () => {
   test('validation frames and splits equal those of the original; Keras predicts the same from the weights', async () => {
+    proves('pretraining.trainer.main');
     const folderJob = { ...beat, train: at('zipped'), unzipped: false, valPatients: 2, valSize: 24 };
     const fileJob = { ...beat, train: at('frames.pkl'), unzipped: false, patients: undefined, valPatients: 0.3 };
     const cases: Record<string, PretrainOptions> = {
@@ -106,6 +109,9 @@ describe('pretraining.trainer.main', () => {
       frames: at('frames.pkl'),
       outputs: at('outputs.npy'),
     };
+    const { initSeed } = cases.file;
+    expect(await quietly(() => main(argvOf({ ...cases.file, initSeed, jobDir: at('main') })))).toBe(0);
+    expect(read('main', 'history.csv')).toBe(read('file', 'history.csv'));
     const script = join(root, 'test/fixtures/pretraining/trainer_files.py');
     const output = await runPython([script, JSON.stringify(spec)]);
     const original = JSON.parse(output.trimEnd().split('\n').at(-1)!);

@@ -1,23 +1,10 @@
 import type { Worker } from 'node:worker_threads';
 import { random as globalRandom, type MT19937State, type RandomState } from '../../../lib/numpy/random.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
-import { type ErrorMessage, startWorker, unpackError } from '../../../lib/worker.ts';
-import type { Batch } from './batches.ts';
-import { makeBatches, type StreamSpec } from './generators.ts';
-
-/** What the thread is given. */
-export interface WorkerTask {
-  readonly spec: StreamSpec;
-  readonly state: MT19937State;
-  /** Batches that it may make before it is told `more`. */
-  readonly readAhead: number;
-}
-
-/** What the thread sends: a batch with the state of the draws after it, the end, or an error. */
-export type WorkerMessage =
-  | { readonly kind: 'batch'; readonly batch: Batch; readonly state: MT19937State }
-  | { readonly kind: 'end'; readonly state: MT19937State }
-  | { readonly kind: 'error'; readonly error: ErrorMessage };
+import { startWorker, unpackError } from '../../../lib/worker.ts';
+import type { WorkerMessage, WorkerTask } from './batch_messages.ts';
+import type { FrameBatch } from './batches.ts';
+import { drawBatches, type StreamSpec } from './generators.ts';
 
 export interface StreamOptions {
   /** Source of the draws; default NumPy's global one. */
@@ -34,11 +21,11 @@ export interface StreamOptions {
  *
  * Iterate with `for await`, which closes it, or call `next` and then `close`.
  */
-export class BatchStream implements AsyncIterableIterator<Batch> {
+export class BatchStream implements AsyncIterableIterator<FrameBatch> {
   readonly spec: StreamSpec;
   readonly #random: RandomState;
   readonly #readAhead: number;
-  #source: Generator<Batch> | undefined;
+  #source: Generator<FrameBatch> | undefined;
   #worker: Worker | undefined;
   #expected: MT19937State | undefined;
   #arrived: WorkerMessage[] = [];
@@ -59,10 +46,10 @@ export class BatchStream implements AsyncIterableIterator<Batch> {
   }
 
   /** The next batch; it throws what the generators throw (FileNotFoundError, InputError, ValueError, …). */
-  async next(): Promise<IteratorResult<Batch, undefined>> {
+  async next(): Promise<IteratorResult<FrameBatch, undefined>> {
     if (this.#closed) return { done: true, value: undefined };
     if (this.#readAhead === 0) {
-      this.#source ??= makeBatches(this.spec, this.#random);
+      this.#source ??= drawBatches(this.spec, this.#random);
       const { done, value } = this.#source.next();
       return done ? { done: true, value: undefined } : { done: false, value };
     }
@@ -96,7 +83,7 @@ export class BatchStream implements AsyncIterableIterator<Batch> {
     await worker?.terminate();
   }
 
-  async return(): Promise<IteratorResult<Batch, undefined>> {
+  async return(): Promise<IteratorResult<FrameBatch, undefined>> {
     await this.close();
     return { done: true, value: undefined };
   }

@@ -2,14 +2,14 @@
 import { parentPort } from 'node:worker_threads';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { packError, workerInput } from '../../../lib/worker.ts';
-import type { WorkerMessage, WorkerTask } from './batch_stream.ts';
-import { makeBatches } from './generators.ts';
+import type { WorkerMessage, WorkerTask } from './batch_messages.ts';
+import { drawBatches } from './generators.ts';
 
 const { spec, state, readAhead } = workerInput<WorkerTask>();
 const port = parentPort!;
 const random = new RandomState(0);
 random.setState(state);
-const batches = makeBatches(spec, random);
+const batches = drawBatches(spec, random);
 let allowed = readAhead;
 let ended = false;
 

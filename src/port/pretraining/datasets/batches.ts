@@ -10,7 +10,7 @@ export type Input<A> = A | { readonly context: A; readonly samples: A };
 export type Item = readonly [x: Input<NdArray>, y: number];
 
 /** Samples for one step. */
-export interface Batch {
+export interface FrameBatch {
   /** Float32, shape `(batch, …)`. */
   readonly x: Input<NdArray<'float32'>>;
   /** Int32, shape `(batch)`. */
@@ -82,7 +82,7 @@ export function* asFloat32(items: Iterable<Item>): Generator<Item> {
  *
  * @throws ValueError if a sample's shape differs from the first one's.
  */
-export function* batched(items: Iterable<Item>, batchSize: number): Generator<Batch> {
+export function* batched(items: Iterable<Item>, batchSize: number): Generator<FrameBatch> {
   if (!(Number.isInteger(batchSize) && batchSize > 0)) {
     throw new ValueError(`a batch holds at least one sample; got a batch size of ${batchSize}`);
   }
@@ -91,7 +91,7 @@ export function* batched(items: Iterable<Item>, batchSize: number): Generator<Ba
   let data: readonly Float32Array[] = [];
   let y = new Int32Array(batchSize);
   let count = 0;
-  const flush = (): Batch => {
+  const flush = (): FrameBatch => {
     const x = shapes.map((shape, k) => ndarray('float32', [count, ...shape], data[k].subarray(0, count * sizes[k])));
     const batch = { x: joined(x), y: ndarray('int32', [count], y.subarray(0, count)) };
     count = 0;

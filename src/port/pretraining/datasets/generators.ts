@@ -3,7 +3,15 @@ import { random as globalRandom, type RandomState } from '../../../lib/numpy/ran
 import { ValueError } from '../../../lib/python/errors.ts';
 import * as icentia11k from '../../transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../transplant/utils.ts';
-import { asFloat32, type Batch, batched, type Item, interleaved, type ShuffleOptions, shuffled } from './batches.ts';
+import {
+  asFloat32,
+  batched,
+  type FrameBatch,
+  type Item,
+  interleaved,
+  type ShuffleOptions,
+  shuffled,
+} from './batches.ts';
 
 /** Settings that all tasks share. */
 export interface GeneratorOptions {
@@ -158,7 +166,7 @@ function itemsOf(spec: StreamSpec, patientIds: ArrayLike<number>, random: Random
 }
 
 /** The batches that a specification describes, made in this thread. */
-export function* makeBatches(spec: StreamSpec, random: RandomState = globalRandom): Generator<Batch> {
+export function* drawBatches(spec: StreamSpec, random: RandomState = globalRandom): Generator<FrameBatch> {
   const { batchSize, shuffle, skip = 0, parallelism = 1 } = spec.batch;
   if (!(Number.isInteger(parallelism) && parallelism > 0)) {
     throw new ValueError(`parallelism is a number of generators; got ${parallelism}`);

@@ -1,4 +1,5 @@
-import { InputError } from '../../../errors.ts';
+import { InputError, UsageError } from '../../../errors.ts';
+import { checkChoices, checkCounts, precisions } from '../../../jobs/progress.ts';
 import { NpyFile } from '../../../lib/numpy/npy_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import { identifyModel } from '../../../networks/identify.ts';
@@ -6,14 +7,42 @@ import { buildNetwork, describeModel } from '../../../networks/network.ts';
 import { type Description, descriptionFile, readDescription } from '../../../prepare/icentia11k/description.ts';
 import { readWeights } from '../../../weights/files.ts';
 import { loadWeights } from '../../../weights/loading.ts';
-import type { Arch } from '../../finetuning/utils.ts';
+import { type Arch, archs } from '../../finetuning/utils.ts';
 import { loadLabels, patientFile } from '../../transplant/datasets/icentia11k/files.ts';
-import type { PretrainOptions } from '../trainer.ts';
-import { classesOf } from '../utils.ts';
+import { classesOf, pretrainingTasks } from '../utils.ts';
+import { isDataFile } from './folder.ts';
 import { type FrameSet, frameOptions } from './frames.ts';
+import { type PretrainOptions, pretrainingMetrics } from './options.ts';
+import { parsePatientIds } from './patients.ts';
+
+function checkPatients(text: string): void {
+  try {
+    parsePatientIds(text);
+  } catch (error) {
+    throw error instanceof ValueError ? new UsageError(error.message) : error;
+  }
+}
+
+/** Throws a UsageError for an option without a valid value, a ValueError for options that contradict each other. */
+export function checkOptions(options: PretrainOptions): void {
+  const { task, arch, valMetric = 'loss', frameSize, contextSize, ns, batchSize, epochs, precision } = options;
+  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize, seed, initSeed } = options;
+  checkChoices({
+    valMetric: [valMetric, pretrainingMetrics],
+    task: [task, pretrainingTasks],
+    arch: [arch, archs],
+    precision: [precision, precisions],
+  });
+  checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient });
+  checkCounts({ seed, initSeed });
+  if (options.patients !== undefined) checkPatients(options.patients);
+  // Python takes 0 for "not given" here.
+  checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });
+  requireConsistentOptions(options, isDataFile(options));
+}
 
 /** Throws a ValueError for options that contradict each other; `isFile` tells whether `train` is a data file. */
-export function requireConsistentOptions(options: PretrainOptions, isFile: boolean): void {
+function requireConsistentOptions(options: PretrainOptions, isFile: boolean): void {
   const { task, arch, stages, valMetric, valFile, valPatients, contextOverlap = 0, positiveOffset = 0 } = options;
   const { frameSize } = frameOptions(options);
   // Says what is wrong with the architecture, or with stages that leave nothing.

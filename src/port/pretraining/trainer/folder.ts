@@ -1,13 +1,26 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
 import { readConfig } from '../../../jobs/job.ts';
+import { ValueError } from '../../../lib/python/errors.ts';
 import { type Description, descriptionFile, readDescription } from '../../../prepare/icentia11k/description.ts';
 import { formatIds } from '../../../prepare/icentia11k/patient_ids.ts';
 import { patientFile } from '../../transplant/datasets/icentia11k/files.ts';
-import type { PretrainOptions } from '../trainer.ts';
 import { resolveNormalization } from './frame_normalization.ts';
+import type { PretrainOptions } from './options.ts';
+
+/** Options as a job keeps them: of a folder its patients and form, and `normalize` in numbers. */
+export function settledOptions(options: PretrainOptions, report: Reporter): PretrainOptions {
+  if (!isDataFile(options)) return resolveFolder(options, report);
+  if (options.normalize === undefined) return options;
+  throw new ValueError('--normalize is for the signals of a folder; the frames of a file are normalised already');
+}
+
+/** Whether `train` is a data file, not a folder. */
+export function isDataFile({ train }: PretrainOptions): boolean {
+  return statSync(train, { throwIfNoEntry: false })?.isFile() ?? false;
+}
 
 /**
  * The options of a job on a folder with what is not given filled in: patients and form from the folder's `icentia11k.json`, if there is one, with a message;
@@ -15,7 +28,7 @@ import { resolveNormalization } from './frame_normalization.ts';
  *
  * @throws InputError for a description or a `normalize` that cannot be used.
  */
-export function resolveFolder(options: PretrainOptions, report: Reporter): PretrainOptions {
+function resolveFolder(options: PretrainOptions, report: Reporter): PretrainOptions {
   const begun = options.resume ? (readConfig(options.jobDir, 'pretrain')?.options as Begun | undefined) : undefined;
   if (begun) {
     const { patients = begun.patients, unzipped = begun.unzipped } = options;

@@ -19,7 +19,6 @@ import {
   heartRateDataset,
   rhythmDataset,
 } from '../datasets.ts';
-import type { PretrainOptions } from '../trainer.ts';
 import { requireSegments, requireUsableFrames } from './check.ts';
 import { requirePatients } from './folder.ts';
 import { parseNormalization } from './frame_normalization.ts';
@@ -33,6 +32,7 @@ import {
   type TrainingFrames,
   takeBatches,
 } from './frames.ts';
+import type { PretrainOptions } from './options.ts';
 import { parsePatientIds } from './patients.ts';
 
 /** Training batches and, if any, validation frames. */

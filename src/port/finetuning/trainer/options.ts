@@ -1,0 +1,48 @@
+import type { Precision } from '../../../graph/precision.ts';
+import type { JobOptions } from '../../../jobs/job.ts';
+import { checkChoices, checkCounts, precisions } from '../../../jobs/progress.ts';
+import { archs } from '../utils.ts';
+import { type ValMetric, valMetrics } from './best_model.ts';
+
+/** Options of a finetuning job; names and defaults are those of `finetuning.trainer`'s flags. */
+export interface FinetuneOptions extends JobOptions {
+  /** Prepared training set: a gzip pickle as `prepare-data` writes it. */
+  readonly train: string;
+  /** Prepared validation set; takes precedence over `valSize`. */
+  readonly val?: string;
+  /** Prepared test set. */
+  readonly test?: string;
+  /** Pretrained backbone or whole-model weights. */
+  readonly weightsFile?: string;
+  /** Validation records cut from the training set: a count from 1 on, a fraction below. */
+  readonly valSize?: number;
+  /** `resnet18` (default), `resnet34` or `resnet50`. */
+  readonly arch?: string;
+  /** Training records to keep, after validation was cut: a count from 1 on, a fraction below. */
+  readonly subset?: number;
+  /** Records per step. Default 32. */
+  readonly batchSize?: number;
+  /** Default `loss`. */
+  readonly valMetric?: ValMetric;
+  /** Keep the records of a patient together in `valSize` and `subset`, or divide by record as the original does. Default: by patient where the
+   * patients are known, except in the published collections. */
+  readonly split?: 'record' | 'patient';
+  /** Use this one lead only. */
+  readonly channel?: number;
+  /** Number formats of the computation. Default `float32`. */
+  readonly precision?: Precision;
+}
+
+const splits = ['record', 'patient'] as const;
+
+/** Throws a UsageError for an option without a valid value. */
+export function checkOptions(options: FinetuneOptions): void {
+  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, seed, initSeed } = options;
+  checkChoices({
+    valMetric: [valMetric, valMetrics],
+    arch: [arch, archs],
+    split: [split, splits],
+    precision: [precision, precisions],
+  });
+  checkCounts({ batchSize, epochs, seed, initSeed });
+}

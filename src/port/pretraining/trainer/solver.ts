@@ -1,0 +1,23 @@
+import { Adam } from '../../../graph/optimizers.ts';
+import { compile, type Session } from '../../../graph/session.ts';
+import { buildNetwork } from '../../../networks/network.ts';
+import type { Arch } from '../../finetuning/utils.ts';
+import { frameOptions, inputShapes } from './frames.ts';
+import type { PretrainOptions } from './options.ts';
+
+/** The optimiser of pretraining. */
+export function pretrainingAdam(): Adam {
+  return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
+}
+
+/** The compiled model of a task, with fresh weights; dispose of it. */
+export function createSolver(options: PretrainOptions, initSeed: number): Session {
+  const { task, arch, stages, precision } = options;
+  const description = { arch: arch as Arch | undefined, stages, head: { task } };
+  const model = buildNetwork(description, { shapes: inputShapes(frameOptions(options)), precision });
+  return compile(model, {
+    loss: 'sparse_categorical_crossentropy',
+    optimizer: pretrainingAdam(),
+    seed: initSeed,
+  });
+}
