@@ -160,7 +160,7 @@ export const namedInNetworks: readonly NamedMutant[] = [
   // optimiser
   {
     name: 'beta 2 of 0.999 for 0.98 in pretraining',
-    file: 'port/pretraining/trainer.ts',
+    file: 'port/pretraining/trainer/solver.ts',
     search: 'beta1: 0.9, beta2: 0.98,',
     replacement: 'beta1: 0.9, beta2: 0.999,',
     suite: 'optimiser',
