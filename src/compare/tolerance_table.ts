@@ -16,51 +16,53 @@ export function tolerancesPage(): string {
     return `- ${name}: seed${seeds.length === 1 ? '' : 's'} ${seeds.join(', ')}`;
   });
   const notCounted = measured.notCounted.map(({ network, seed, freeLosses, freeWeights }) => {
-    return `- ${network}, seed ${seed}: the original's ten free-running losses part from themselves by ${freeLosses}, its weights by ${freeWeights}`;
+    return `- ${network}, seed ${seed}: two runs of the original differ by ${freeLosses} in ten free-running losses, and by ${freeWeights} in the weights`;
   });
   return `# Limits of the comparison
 
 Made by \`npm run tolerances\` from \`src/compare/tolerances.ts\` and \`src/compare/noise.json\`; do not edit.
 
-A floating-point row of \`npm run compare\` passes if port and original differ by no more than its limit. Each limit is at most ten times a
-measured *noise*: how far the original is from itself.
+Look here for how much a floating-point row of \`npm run compare\` may differ. Each limit is at most ten times a measured *noise*, the distance of the
+original from itself:
 
-- **float32** (rungs of teacher-forced values): the original in float32 against the original in float64, from the same weights.
-- **float64** (rung of the same mathematics): the original in float64 against itself with the records of each batch in reverse. That changes
-  nothing but the order of sums.
+- **float32** (rung of teacher-forced values): the original in float32 against the original in float64, from the same weights.
+- **float64** (rung of the same mathematics): the original in float64 against itself with the records of each batch in reverse order, which changes
+  only the order of sums.
 
-Differences are relative to the original's array: in float32 the Euclidean length of the difference over that of the array, in float64 the worst
-element over the largest magnitude; the worst array of a row counts. *Floor* is the share of the row's largest array to which the scale of a
-smaller one is raised. It is for arrays that are zero in exact arithmetic, such as the gradient of the biases of attention's keys: they hold
-rounding only, and rounding is of the size of its neighbours. Losses have one because a loss near zero carries the absolute rounding of its
-logits.
+Differences are relative to the original's array. In float32 this is the Euclidean length of the difference divided by that of the array, in float64
+the largest difference divided by the largest magnitude. The worst array of a row counts.
 
-In float32, gradients and moments share the larger noise of the two, and updates have no less. It comes from single roundings that turn a ReLU on or
-off: rare, and large where they strike. In updates Adam adds to it: where a gradient is almost zero, rounding decides the direction of a step of
-full length. No limit is above 0.5: from 1 on, a side that does nothing would pass. Wrong formulas are found by the float64 rung, whose limits on gradients are ten orders of magnitude smaller.
+The *floor* is for arrays that are zero in exact arithmetic, such as the gradient of the biases of attention's keys. They contain only rounding, as
+large as in neighbouring arrays. So their scale is raised to this share of the row's largest array. Losses have a floor because a loss near zero
+carries the absolute rounding of its logits.
 
-Free-running training has no limit in float32. It is chaotic: the report shows both sides' losses beside the original's own noise. In float64, ten
-free-running steps have the limits below. They are tight for resnet18 and looser for deeper classifiers and contrastive predictive coding: each
-step of Adam turns the rounding of gradients that are almost zero into steps of full length, and every layer passes it on. How far depends on where
-the steps begin: from one start, ten losses of resnet50 part by 3e-8 if the original computes with one thread for two, from another by 1e-9. So
-the suite \`training\` also measures the original's noise from the very start that it compares: once with the records of each batch in reverse, once
-from weights that are one unit in the last place off. Where that is larger than the noise below, the limit derives from it, and the row says so.
+In float32, gradients and moments share the larger noise of the two, and updates have at least this noise. It comes from single roundings that turn a
+ReLU on or off: they are rare, but have a large effect. In updates, Adam adds to it: if a gradient is almost zero, rounding decides the direction of a
+step of full length. No limit is above 0.5, because from 1 on, a side that does nothing would pass. Wrong formulas are found by the float64 rung, whose
+limits on gradients are ten orders of magnitude smaller.
 
-bfloat16 has no limit either. Its distance from float32 on both sides is shown by the suite \`predictions\`.
+Free-running float32 training has no limit, because it is chaotic: the report shows the losses of both sides beside the original's own noise. In
+float64, ten free-running steps have the limits below. They are tight for resnet18, and looser for deeper classifiers and contrastive predictive coding:
+each Adam step turns the rounding of gradients that are almost zero into steps of full length, and every layer amplifies it. How far depends on the
+start: if the original computes with one thread instead of two, ten losses of resnet50 differ by 3e-8 from one start and by 1e-9 from another. So the
+suite \`training\` also measures the original's noise from exactly the start that it compares: once with the records of each batch in reverse order, once
+from weights that are off by one unit in the last place. If that noise is larger than the one below, the limit derives from it, and the row says so.
+
+bfloat16 has no limit either. The suite \`predictions\` shows its distance from float32 on both sides.
 
 ${families.map(section).join('\n')}
 ## How the noise was measured
 
-\`node --import tsx scripts/measure_noise.ts\`, on ${machine.cores} cores with TensorFlow ${machine.tensorflow}, oneDNN ${machine.onednn ? 'on' : 'off'}; batches of
-\`src/compare/batches.ts\`. The largest value over:
+With \`node --import tsx scripts/measure_noise.ts\`, on ${machine.cores} cores with TensorFlow ${machine.tensorflow}, oneDNN ${machine.onednn ? 'on' : 'off'}, on the batches
+of \`src/compare/batches.ts\`. The noise is the largest value over:
 
 ${networks.join('\n')}
 
-Not counted, since a limit made of it would let everything pass:
+Not counted, because a limit that derives from it would let everything pass:
 
 ${notCounted.join('\n')}
 
-Rows of the suite \`initialisers\` compare samples of random draws; their critical values stand in \`src/compare/suites/initialisers/suite.ts\`.
+Rows of the suite \`initialisers\` compare samples of random draws. Their critical values are in \`src/compare/suites/initialisers/suite.ts\`.
 `;
 }
 
