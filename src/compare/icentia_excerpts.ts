@@ -6,12 +6,8 @@ import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { rdann } from '../lib/wfdb/annotation.ts';
 import { rdrecord } from '../lib/wfdb/signal.ts';
-import {
-  flattenRawLabels,
-  patientFile,
-  type RawLabels,
-  writeUnzippedLabels,
-} from '../port/transplant/datasets/icentia11k/files.ts';
+import { patientFile, writeUnzippedLabels } from '../port/transplant/datasets/icentia11k/files.ts';
+import { flattenRawLabels, type RawLabels } from '../port/transplant/datasets/icentia11k.ts';
 import { rawLabelsOf } from '../prepare/icentia11k/annotations.ts';
 import { findPatients, segmentFile, segmentsOf } from '../prepare/icentia11k/convert.ts';
 

@@ -1,5 +1,5 @@
 import { toFloat64 } from '../lib/numpy/convert.ts';
-import type { RawLabels } from '../port/transplant/datasets/icentia11k/files.ts';
+import type { RawLabels } from '../port/transplant/datasets/icentia11k.ts';
 import { type Annotations, beatCodes, rhythmCodes } from '../prepare/icentia11k/annotations.ts';
 
 const symbolOf = new Map([...beatCodes].map(([symbol, code]) => [code, symbol]));

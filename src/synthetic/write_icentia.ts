@@ -4,12 +4,8 @@ import { ndarray } from '../lib/numpy/ndarray.ts';
 import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { wrann } from '../lib/wfdb/write.ts';
-import {
-  type Labels,
-  patientFile,
-  type RawLabels,
-  writeUnzippedLabels,
-} from '../port/transplant/datasets/icentia11k/files.ts';
+import { patientFile, writeUnzippedLabels } from '../port/transplant/datasets/icentia11k/files.ts';
+import type { Labels, RawLabels } from '../port/transplant/datasets/icentia11k.ts';
 import { writeDigital } from './digital.ts';
 import { type IcentiaSegment, icentiaRate, makeIcentiaPatient } from './icentia.ts';
 import { annotationsOf } from './icentia_annotations.ts';

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.ts';
 import { type NdArray, ndarray } from '../../lib/numpy/ndarray.ts';
-import type { RawLabels } from '../../port/transplant/datasets/icentia11k/files.ts';
+import type { RawLabels } from '../../port/transplant/datasets/icentia11k.ts';
 
 /** Annotations of a record, as `wfdb.rdann` returns them. */
 export interface Annotations {

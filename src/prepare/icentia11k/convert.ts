@@ -11,12 +11,8 @@ import { ArrayStream, dump } from '../../lib/python/pickle.ts';
 import { rdann } from '../../lib/wfdb/annotation.ts';
 import { readHeader } from '../../lib/wfdb/header.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
-import {
-  flattenRawLabels,
-  patientFile,
-  type RawLabels,
-  writeUnzippedLabels,
-} from '../../port/transplant/datasets/icentia11k/files.ts';
+import { patientFile, writeUnzippedLabels } from '../../port/transplant/datasets/icentia11k/files.ts';
+import { flattenRawLabels, type RawLabels } from '../../port/transplant/datasets/icentia11k.ts';
 import { NoteBook } from '../../recordings/notes.ts';
 import { checkSignal } from '../../recordings/usable_signal.ts';
 import { rawLabelsOf } from './annotations.ts';

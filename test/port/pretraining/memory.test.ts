@@ -5,12 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatNpyHeader } from '../../../src/lib/numpy/npy_header.ts';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { beatGenerator } from '../../../src/port/pretraining/datasets.ts';
-import {
-  loadSignal,
-  type Marks,
-  patientFile,
-  writeUnzippedLabels,
-} from '../../../src/port/transplant/datasets/icentia11k.ts';
+import { patientFile, writeUnzippedLabels } from '../../../src/port/transplant/datasets/icentia11k/files.ts';
+import { loadSignal, type Marks } from '../../../src/port/transplant/datasets/icentia11k.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparse-'));
 const patients = process.env.ECG_TEST_FULL === '1' ? 11_000 : 1_000;

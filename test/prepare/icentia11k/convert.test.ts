@@ -17,12 +17,8 @@ import type { ProgressEvent } from '../../../src/events.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
 import { rdann } from '../../../src/lib/wfdb/annotation.ts';
 import { wrann } from '../../../src/lib/wfdb/write.ts';
-import {
-  loadLabels,
-  loadRawLabels,
-  loadSignal,
-  patientFile,
-} from '../../../src/port/transplant/datasets/icentia11k.ts';
+import { loadRawLabels, patientFile } from '../../../src/port/transplant/datasets/icentia11k/files.ts';
+import { loadLabels, loadSignal } from '../../../src/port/transplant/datasets/icentia11k.ts';
 import { type ConvertOptions, convertIcentia11k, findPatients } from '../../../src/prepare/icentia11k/convert.ts';
 import { type Description, readDescription } from '../../../src/prepare/icentia11k/description.ts';
 import { writeIcentiaPatient } from '../../../src/synthetic/write_icentia.ts';

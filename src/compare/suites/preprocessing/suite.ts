@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { dump } from '../../../lib/python/pickle.ts';
+import { loadRawLabels, patientFile } from '../../../port/transplant/datasets/icentia11k/files.ts';
 import {
   calculateDurations,
   countLabels,
@@ -10,10 +11,8 @@ import {
   flattenRawLabels,
   type Labels,
   loadLabels,
-  loadRawLabels,
   loadSignal,
   type Marks,
-  patientFile,
 } from '../../../port/transplant/datasets/icentia11k.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';

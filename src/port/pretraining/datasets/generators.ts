@@ -16,7 +16,7 @@ import {
 /** Settings that all tasks share. */
 export interface GeneratorOptions {
   /** Normalise with the data set's constants (default true), with other ones, or not at all (false). */
-  readonly normalize?: boolean | icentia11k.Normalization;
+  readonly normalize?: boolean | icentia11k.FrameNormalization;
   /** The folder holds unzipped files; default false. */
   readonly unzipped?: boolean;
   /** Items from a patient before the next one is loaded; default 1. */

@@ -8,7 +8,8 @@ import { type Description, descriptionFile, readDescription } from '../../../pre
 import { readWeights } from '../../../weights/files.ts';
 import { loadWeights } from '../../../weights/loading.ts';
 import { type Arch, archs } from '../../finetuning/utils.ts';
-import { loadLabels, patientFile } from '../../transplant/datasets/icentia11k/files.ts';
+import { patientFile } from '../../transplant/datasets/icentia11k/files.ts';
+import { loadLabels } from '../../transplant/datasets/icentia11k.ts';
 import { classesOf, pretrainingTasks } from '../utils.ts';
 import { isDataFile } from './folder.ts';
 import { type FrameSet, frameOptions } from './frames.ts';

@@ -1,7 +1,7 @@
 import { InputError, UsageError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
 import { readDescription } from '../../../prepare/icentia11k/description.ts';
-import { dsStd, type Normalization } from '../../transplant/datasets/icentia11k.ts';
+import { dsStd, type FrameNormalization } from '../../transplant/datasets/icentia11k.ts';
 
 /** Ratio of standard deviations from which a folder's signals are taken to be in another unit. */
 const conspicuous = 3;
@@ -38,7 +38,7 @@ export function resolveNormalization(text: string | undefined, folder: string, r
 }
 
 /** Mean and standard deviation of `MEAN,STD`. */
-export function parseNormalization(text: string): Normalization {
+export function parseNormalization(text: string): FrameNormalization {
   const [mean, std, ...rest] = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (rest.length > 0 || !Number.isFinite(mean) || !(std > 0 && Number.isFinite(std))) {
     throw new UsageError('--normalize cannot be used', {

@@ -5,10 +5,47 @@
 import { fromFloat16, toFloat16 } from '../../../lib/numpy/float16.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 
-export * from './icentia11k/files.ts';
-export * from './icentia11k/labels.ts';
-export * from './icentia11k/sampling.ts';
-export { signalInMemory, signalOnDisk } from './icentia11k/signal.ts';
+export {
+  flattenRawLabels,
+  type Labels,
+  loadLabels,
+  loadPatientData,
+  loadSignal,
+  type PatientData,
+  type RawLabels,
+  type Signal,
+  type StorageOptions,
+  unzipPatientData,
+} from './icentia11k/files.ts';
+export {
+  calculateDurations,
+  countLabels,
+  getBeatLabel,
+  getCompleteBeats,
+  getHeartRateLabel,
+  getRhythmDurations,
+  getRhythmLabel,
+  type Marks,
+  type Numbers,
+} from './icentia11k/labels.ts';
+export {
+  beatDataGenerator,
+  type CpcItem,
+  type CpcOptions,
+  cpcDataGenerator,
+  type HeartRateOptions,
+  heartRateDataGenerator,
+  type LabelledFrame,
+  type Patient,
+  type PatientGeneratorOptions,
+  type RandomPatientOptions,
+  randomPatientGenerator,
+  rhythmDataGenerator,
+  type SamplingOptions,
+  signalGenerator,
+  type UniformPatientOptions,
+  uniformPatientGenerator,
+} from './icentia11k/sampling.ts';
 
 /** Samples of a whole segment, and of the frames of the data set's authors. For information: every file has its own size. */
 export const dsSegmentSize = 2 ** 20 + 1;
@@ -30,7 +67,7 @@ export const dsRhythmNames = ['undefined', 'end', 'noise', 'normal', 'afib', 'af
 export const dsHrNames = ['tachy', 'brady', 'normal', 'noise'] as const;
 
 /** Mean and standard deviation to normalise with, in the signal's unit. */
-export interface Normalization {
+export interface FrameNormalization {
   readonly mean: number;
   readonly std: number;
 }
@@ -44,7 +81,7 @@ export interface Normalization {
 export function normalize(
   array: NdArray,
   inplace = false,
-  { mean, std }: Normalization = { mean: dsMean, std: dsStd },
+  { mean, std }: FrameNormalization = { mean: dsMean, std: dsStd },
 ): NdArray {
   const { dtype, shape } = array;
   if (dtype === 'float32') {

@@ -8,6 +8,9 @@ import { writeNpy } from '../../../../src/lib/numpy/npy.ts';
 import { RandomState } from '../../../../src/lib/numpy/random.ts';
 import { FileNotFoundError, IndexError, ValueError } from '../../../../src/lib/python/errors.ts';
 import { dump } from '../../../../src/lib/python/pickle.ts';
+import { patientFile } from '../../../../src/port/transplant/datasets/icentia11k/files.ts';
+import { chooseRandomSegment } from '../../../../src/port/transplant/datasets/icentia11k/sampling.ts';
+import { signalInMemory } from '../../../../src/port/transplant/datasets/icentia11k/signal.ts';
 import * as icentia11k from '../../../../src/port/transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../../../src/port/transplant/utils.ts';
 import { writeIcentiaPatient } from '../../../../src/synthetic/write_icentia.ts';
@@ -62,7 +65,7 @@ function appendixB(id: number): icentia11k.Patient {
     Int32Array.of(3, 4, 1),
   ];
   const labels = { btype: [0, 1, 2].map(marks), rtype: [0, 1, 2].map(rhythms), size: 3 };
-  return [id, [icentia11k.signalInMemory(signal, `patient ${id}`), labels]];
+  return [id, [signalInMemory(signal, `patient ${id}`), labels]];
 }
 const three = (): icentia11k.Patient[] => [0, 1, 2].map(appendixB);
 const options = (more: object = {}) => ({ frameSize: 512, samplesPerPatient: 2, random: new RandomState(42), ...more });
@@ -78,20 +81,16 @@ let signalStarts: number[];
 beforeAll(async () => {
   for (let id = 0; id < patients; id++) {
     await writeIcentiaPatient(id, { seed: 5, segments: 3, samples: 9000 }, { zipped, unzipped });
-    await icentia11k.unzipPatientData(zipped, id, unzipped);
   }
   // All segments with equally many marks: the original stores a plain array then.
   const equal = [0, 1].map((s) => ({
     btype: [0, 1].map((code) => ndarray('int32', [2], Int32Array.of(10 + s + 5 * code, 100))),
     rtype: [ndarray('int32', [1], Int32Array.of(100 + s)), ndarray('int32', [0], new Int32Array(0))],
   }));
-  await dump(icentia11k.patientFile(zipped, 7, '_lbls.pkl.gz'), equal);
-  await dump(
-    icentia11k.patientFile(zipped, 7, '.pkl.gz'),
-    ndarray('float64', [2, 150], new Float64Array(300).fill(0.5)),
-  );
-  await icentia11k.unzipPatientData(zipped, 7, unzipped);
+  await dump(patientFile(zipped, 7, '_lbls.pkl.gz'), equal);
+  await dump(patientFile(zipped, 7, '.pkl.gz'), ndarray('float64', [2, 150], new Float64Array(300).fill(0.5)));
   const ids = [0, 1, 2, 7];
+  for (const id of ids) await icentia11k.unzipPatientData(zipped, id, unzipped);
   const patientJobs = [
     { generator: 'uniform_patient_generator', options: { unzipped: true } },
     { generator: 'random_patient_generator', options: { unzipped: true } },
@@ -285,16 +284,16 @@ describe('transplant.datasets.icentia11k generators, Appendix B', () => {
 describe('transplant.datasets.icentia11k._choose_random_segment', () => {
   test('a sure segment, and all others', () => {
     const random = new RandomState(1);
-    expect(icentia11k.chooseRandomSegment(three(), 4, [1, 2, 1], random)).toEqual(Array(4).fill([1, 2]));
-    const others = icentia11k.chooseRandomSegment(three(), 200, [1, 2, 0], random);
+    expect(chooseRandomSegment(three(), 4, [1, 2, 1], random)).toEqual(Array(4).fill([1, 2]));
+    const others = chooseRandomSegment(three(), 200, [1, 2, 0], random);
     expect(others).not.toContainEqual([1, 2]);
     expect(new Set(others.map(String)).size).toBe(8);
   });
 
   test('Quirk Q25: no such segment is an IndexError, no probability a ValueError', () => {
-    expect(() => icentia11k.chooseRandomSegment(three(), null, [2, 3, 0.5])).toThrow(IndexError);
-    expect(() => icentia11k.chooseRandomSegment(three(), null, [5, 0, 0.5])).toThrow(IndexError);
-    expect(() => icentia11k.chooseRandomSegment(three(), null, [0, 0, 1.5])).toThrow(ValueError);
+    expect(() => chooseRandomSegment(three(), null, [2, 3, 0.5])).toThrow(IndexError);
+    expect(() => chooseRandomSegment(three(), null, [5, 0, 0.5])).toThrow(IndexError);
+    expect(() => chooseRandomSegment(three(), null, [0, 0, 1.5])).toThrow(ValueError);
   });
 });
 
@@ -344,7 +343,7 @@ describe('transplant.datasets.icentia11k patient generators', () => {
 
   test('open files stay bounded over many patients', () => {
     for (let id = 100; id < 300; id++) {
-      copyFileSync(icentia11k.patientFile(unzipped, 0, '.npy'), icentia11k.patientFile(unzipped, id, '.npy'));
+      copyFileSync(patientFile(unzipped, 0, '.npy'), patientFile(unzipped, id, '.npy'));
     }
     const many = Array.from({ length: 200 }, (_, k) => 100 + k);
     const before = readdirSync('/proc/self/fd').length;
@@ -397,7 +396,7 @@ describe('transplant.datasets.icentia11k files', () => {
   test('damaged files are typed errors that name the file', async () => {
     const bad = join(folder, 'bad');
     await writeIcentiaPatient(1, { seed: 1, segments: 2, samples: 1500 }, { zipped: bad, unzipped: bad });
-    const file = (ending: string) => icentia11k.patientFile(bad, 1, ending);
+    const file = (ending: string) => patientFile(bad, 1, ending);
     const cases: [ending: string, write: () => void | Promise<void>, isUnzipped: boolean, message: RegExp][] = [
       ['.npy', () => writeNpy(file('.npy'), zeros('float32', [7])), true, /shape \(7\)/],
       ['.npy', () => writeFileSync(file('.npy'), 'none'), true, /\.npy/],

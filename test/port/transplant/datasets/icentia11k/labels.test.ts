@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { IndexError, ValueError } from '../../../../../src/lib/python/errors.ts';
+import {
+  HR_BRADYCARDIA,
+  HR_NOISE,
+  HR_NORMAL,
+  HR_TACHYCARDIA,
+} from '../../../../../src/port/transplant/datasets/icentia11k/labels.ts';
 import * as icentia11k from '../../../../../src/port/transplant/datasets/icentia11k.ts';
 
 const positions = Int32Array.of(100, 200, 300);
@@ -95,26 +101,26 @@ describe('transplant.datasets.icentia11k.get_heart_rate_label', () => {
     Int32Array.from({ length: intervals + 1 }, (_, k) => k * interval);
 
   test('fewer than two marks are noise', () => {
-    expect(icentia11k.getHeartRateLabel([], 250)).toBe(icentia11k.HR_NOISE);
-    expect(icentia11k.getHeartRateLabel([7], 250)).toBe(icentia11k.HR_NOISE);
+    expect(icentia11k.getHeartRateLabel([], 250)).toBe(HR_NOISE);
+    expect(icentia11k.getHeartRateLabel([7], 250)).toBe(HR_NOISE);
   });
 
   test('60 and 100 beats a minute are normal (Quirk Q15)', () => {
-    expect(icentia11k.getHeartRateLabel(constant(251, 4), 250)).toBe(icentia11k.HR_BRADYCARDIA);
-    expect(icentia11k.getHeartRateLabel(constant(250, 4), 250)).toBe(icentia11k.HR_NORMAL);
-    expect(icentia11k.getHeartRateLabel(constant(149, 4), 250)).toBe(icentia11k.HR_TACHYCARDIA);
-    expect(icentia11k.getHeartRateLabel([0, 0.5, 1], null)).toBe(icentia11k.HR_TACHYCARDIA);
+    expect(icentia11k.getHeartRateLabel(constant(251, 4), 250)).toBe(HR_BRADYCARDIA);
+    expect(icentia11k.getHeartRateLabel(constant(250, 4), 250)).toBe(HR_NORMAL);
+    expect(icentia11k.getHeartRateLabel(constant(149, 4), 250)).toBe(HR_TACHYCARDIA);
+    expect(icentia11k.getHeartRateLabel([0, 0.5, 1], null)).toBe(HR_TACHYCARDIA);
   });
 
   test('at a mean of exactly 150 samples rounding decides', () => {
     const tachycardia = Array.from({ length: 40 }, (_, k) => k + 1).filter(
-      (intervals) => icentia11k.getHeartRateLabel(constant(150, intervals), 250) === icentia11k.HR_TACHYCARDIA,
+      (intervals) => icentia11k.getHeartRateLabel(constant(150, intervals), 250) === HR_TACHYCARDIA,
     );
     expect(tachycardia.filter((intervals) => intervals <= 26)).toEqual([10, 11, 12, 13, 14, 15, 20, 21, 22, 23, 26]);
   });
 
   test('equal marks are infinitely fast', () => {
-    expect(icentia11k.getHeartRateLabel([5, 5], 250)).toBe(icentia11k.HR_TACHYCARDIA);
+    expect(icentia11k.getHeartRateLabel([5, 5], 250)).toBe(HR_TACHYCARDIA);
   });
 });
 
