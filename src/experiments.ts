@@ -18,16 +18,16 @@ export interface GeneratedData {
 /** Sets for finetuning: Challenge 2017 (one lead), CPSC 2018 in Challenge 2020 form and PTB-XL (twelve leads, several labels). */
 export type SetName = 'physionet' | 'challenge20' | 'ptbxl';
 
-/** A data set for finetuning, prepared by the documented recipe: normalised, resampled, padded in front, divided. */
+/** A data set for finetuning, prepared by the documented recipe: normalised, resampled, padded at the front, split. */
 export interface FinetuningSet {
   readonly name: SetName;
-  /** Records taken of the collection, with the shares of the classes kept. */
+  /** Number of records taken from the collection, stratified by class. */
   readonly records: number | 'all';
   /** Hz. */
   readonly fs: number;
   /** Samples. */
   readonly pad: number;
-  /** Fraction of the records that is tested on. */
+  /** Fraction of the records in the test set. */
   readonly testSize: number;
 }
 
@@ -44,7 +44,10 @@ export interface PretrainingJob {
   readonly samplesPerPatient: number;
   readonly stepsPerEpoch: number;
   readonly epochs: number;
-  /** Patients held out (a count from 1 on, a fraction below) and frames collected of them; left out where there is one patient only. */
+  /**
+   * Held-out patients (a count if 1 or more, else a fraction) and the number of frames collected from them. Ignored if there is only one
+   * patient.
+   */
   readonly validation?: { readonly patients: number; readonly frames: number };
   /** Epoch whose weights are finetuned; default the last. */
   readonly chosenEpoch?: number;
@@ -65,7 +68,7 @@ export interface FinetuningJob {
   readonly name: string;
   /** Name of a `FinetuningSet`. */
   readonly set: SetName;
-  /** Name of the pretraining job whose weights are taken, `given` for a file of the user's; absent: random weights. */
+  /** Name of the pretraining job whose weights are used, or `given` for a file of the user. Absent: random weights. */
   readonly weights?: string;
   readonly batchSize: number;
   readonly epochs: number;
@@ -75,21 +78,21 @@ export interface FinetuningJob {
   readonly published?: readonly PublishedScore[];
 }
 
-/** Two finetuning jobs that differ in their initial weights only: does pretraining help? */
+/** Two finetuning jobs that differ only in their initial weights: does pretraining help? */
 export interface Contrast {
   readonly pretrained: string;
   readonly random: string;
 }
 
-/** Which cases of the comparison suites run: the small selection, or the small selection of some suites. */
+/** Which cases of the comparison suites run: the quick cases of all suites, or of the named ones. */
 export type SuiteSelection = 'quick' | readonly string[];
 
-/** A whole experiment, as data: what is trained on what, how often, and what counts as a difference. */
+/** A whole experiment as data: what is trained on which data, how often, and which difference counts. */
 export interface Experiment {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
-  /** What a reader of the report has to know. */
+  /** What a reader of the report must know. */
   readonly remarks: readonly string[];
   readonly data: DataSource;
   readonly generated?: GeneratedData;
@@ -99,7 +102,7 @@ export interface Experiment {
   readonly pretraining: readonly PretrainingJob[];
   readonly finetuning: readonly FinetuningJob[];
   readonly contrasts: readonly Contrast[];
-  /** Times that each finetuning job runs, each with a seed of its own; paired over the jobs. */
+  /** How often each finetuning job runs, each time with another seed. All jobs use the same seeds, so their trials are paired. */
   readonly trials: number;
   /** Difference of macro F1 below which two jobs count as equal; fixed before any run. */
   readonly margin: number;
@@ -109,7 +112,7 @@ export interface Experiment {
 /** The recipe of the original's README for both collections. */
 const recipe = { fs: 250, pad: 16_384, testSize: 0.2 } as const;
 
-/** As good as nothing is learned in so short a time. */
+/** So short a job learns next to nothing. */
 const plumbing = 'The jobs are so short that their scores prove the plumbing, not the science.';
 
 const oneEpoch = { batchSize: 8, epochs: 1, valSize: 0.25, valMetric: 'loss' } as const;
@@ -142,7 +145,7 @@ const smallest: Experiment = {
   suites: ['sampling', 'preprocessing', 'splits', 'weights', 'gradients', 'metrics'],
 };
 
-/** Enough frames to see a loss fall, small enough for seconds. */
+/** Large enough for the loss to fall, small enough to take seconds. */
 const quickPretraining = {
   arch: 'resnet18',
   frameSize: 512,
@@ -168,10 +171,10 @@ const quick: Experiment = {
   ],
   pretraining: [
     { name: 'beat', task: 'beat', ...quickPretraining },
-    // The first stage of the bottleneck network: another block, at a fraction of the time.
+    // The first stage of the bottleneck network tests the other kind of block in a fraction of the time.
     { name: 'rhythm', task: 'rhythm', ...quickPretraining, arch: 'resnet50', stages: 1 },
     { name: 'hr', task: 'hr', ...quickPretraining },
-    // Its contexts make Keras slow: a third of the steps.
+    // Keras is slow on its contexts, so it gets fewer steps.
     {
       name: 'cpc',
       task: 'cpc',
@@ -234,7 +237,7 @@ const sample: Experiment = {
   suites: 'quick',
 };
 
-/** As the reproduction's scripts and notebook say. */
+/** As in the reproduction's scripts and notebook. */
 const dl4hPretraining = {
   arch: 'resnet18',
   frameSize: 2048,
@@ -242,7 +245,7 @@ const dl4hPretraining = {
   samplesPerPatient: 1000,
   stepsPerEpoch: 100,
   epochs: 10,
-  // Its scripts take epoch 1 of all three tasks; its text says the best.
+  // Its scripts take epoch 1 of all three tasks, although its text says the best epoch.
   chosenEpoch: 1,
 } as const;
 
@@ -339,7 +342,7 @@ const paperPretraining = {
   validation: { patients: 0.05, frames: 16_384 },
 } as const;
 
-/** 200 epochs and the choice by loss are the code's and DL4H's: the paper's are not known. 1/16 of 80 % is its 5 %. */
+/** 200 epochs and the selection by loss come from the code and from DL4H; the paper does not give them. 1/16 of 80 % is the paper's 5 %. */
 const paperFinetuning = { set: 'physionet', batchSize: 128, epochs: 200, valSize: 0.0625, valMetric: 'loss' } as const;
 
 const paper: Experiment = {

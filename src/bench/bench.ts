@@ -5,7 +5,7 @@ import type { BenchRow } from './rows.ts';
 import { compareRounds, type RoundSummary } from './statistics.ts';
 import { BenchWorker } from './worker_process.ts';
 
-/** How near a training step comes to what the machine can do. */
+/** How close a training step comes to the machine's peak. */
 export interface Share {
   /** Floating-point operations per second of the step, divided by `rate`. */
   readonly value: number;
@@ -18,7 +18,7 @@ export interface RowResult extends RoundSummary {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
-  /** Largest good `ratio`; where there is no original, largest good `port`. */
+  /** Largest `ratio` that meets the goal; where the original is not measured, largest `port`. */
   readonly goal: number;
   /** Whether the goal is met; null if the row could not run. */
   readonly met: boolean | null;
@@ -37,7 +37,7 @@ export interface BenchOptions {
   /** Rounds of every row, in place of its own number. */
   readonly rounds?: number;
   readonly report?: Reporter;
-  /** Is told each row as soon as it is measured. */
+  /** Called with each row as soon as it is measured. */
   readonly onResult?: (result: RowResult) => void;
 }
 
@@ -114,7 +114,7 @@ async function sharesOf(
   };
 }
 
-/** Floating-point operations per second of large matrix products on this machine: what a training step could reach at best. */
+/** Measures floating-point operations per second of large matrix products: the most that a training step could reach on this machine. */
 class MatrixThroughput {
   readonly #rates = new Map<string, number>();
 
@@ -128,7 +128,7 @@ class MatrixThroughput {
   }
 }
 
-/** Largest figure of some rounds of a work of the port. */
+/** Largest result of several rounds of one of the port's works. */
 async function measureOnce(name: string, settings: Record<string, unknown>, rounds = 1): Promise<number> {
   const worker = await BenchWorker.start('port', { name, settings });
   try {

@@ -8,14 +8,14 @@ import { prepareData } from '../prepare/prepare_data.ts';
 import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';
 
-/** An Icentia folder in both forms. */
+/** Icentia11k patients in both forms. */
 export interface IcentiaFolders {
   readonly zipped: string;
   readonly unzipped: string;
   readonly patients: number;
 }
 
-/** Data that rows need, made when the first row asks for them and removed at the end. */
+/** The data of the rows: made when a row first asks for it, removed at the end. */
 export class BenchInputs {
   #made: string | undefined;
   readonly #data: string | undefined;
@@ -42,7 +42,7 @@ export class BenchInputs {
     this.#report = report;
   }
 
-  /** What the Challenge 2017 rows run on, in words. */
+  /** Which recordings the Challenge 2017 rows run on. */
   get challenge17Source(): 'real' | 'generated' {
     return this.#data === undefined ? 'generated' : 'real';
   }
@@ -79,7 +79,7 @@ export class BenchInputs {
     return this.#icentia;
   }
 
-  /** Folder of 1,000 Challenge 2017 records: a stratified choice of the given ones, else generated ones. */
+  /** Folder of 1,000 Challenge 2017 records: a stratified sample of `data`, or generated ones. */
   challenge17(): Promise<string> {
     const records = this.#quick ? 40 : 1000;
     this.#challenge17 ??=

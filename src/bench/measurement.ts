@@ -6,18 +6,18 @@ import { BenchWorker, type Language, type Work } from './worker_process.ts';
 
 /** One side of a row, ready to be measured. */
 export interface Measurement {
-  /** Runs a round; resolves to its figure. */
+  /** Runs a round and resolves to its result. */
   round(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Steady state: one process that stays; its first run is not counted. `scale` turns a round's figure into the row's unit. */
+/** Steady state: one process runs all rounds, and its first run does not count. `scale` converts a round's result to the row's unit. */
 export async function steady(language: Language, work: Work, scale = 1): Promise<Measurement> {
   const worker = await BenchWorker.start(language, work);
   return { round: async () => (await worker.round()).value * scale, close: () => worker.close() };
 }
 
-/** Peak resident memory (GB) of a fresh process that makes the work ready and runs one round. */
+/** Peak resident memory (GB) of a fresh process that prepares the work and runs one round. */
 export function peakMemory(language: Language, work: Work): Measurement {
   return fresh(async () => {
     const worker = await BenchWorker.start(language, work);
@@ -43,8 +43,8 @@ export function startUp(language: Language, work: Work): Measurement {
 }
 
 /**
- * Seconds that a whole command takes; `args` makes the arguments of each round. A round throws an Error with the command's last lines if
- * it does not end with 0.
+ * Seconds that a whole command takes. `args` returns the arguments of each round. A round throws an Error with the command's last lines if
+ * the command does not exit with 0.
  */
 export function wholeCommand(program: string, args: () => readonly string[]): Measurement {
   return fresh(

@@ -1,4 +1,4 @@
-/** Networks of the bench on the side of the port, and batches for them. Their twins stand in `original_worker.py`. */
+/** The port's networks for the bench, with batches. The Python counterparts are in `original_worker.py`. */
 import { Dense } from '../graph/layers.ts';
 import type { Model } from '../graph/model.ts';
 import { Adam } from '../graph/optimizers.ts';

@@ -1,4 +1,4 @@
-/** Worker of the bench on the side of the port: one work, a round at a time. `WorkerProcess` tells how it is spoken to. */
+/** The port's bench worker: prepares one work and runs it round by round. `BenchWorker` describes the protocol. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type WorkSettings, works } from './port_works.ts';
@@ -9,7 +9,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const answer = await handle(JSON.parse(line)).catch((error: Error) => ({ error: error.stack ?? error.message }));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
-// Threads that read ahead and the Python behind the bridge end with the process.
+// Read-ahead threads and the bridge's Python process would keep this process alive.
 process.exit(0);
 
 async function handle(request: { work?: keyof WorkSettings; settings?: unknown }): Promise<object> {

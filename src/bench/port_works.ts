@@ -1,4 +1,4 @@
-/** Works of the bench on the side of the port: each makes itself ready, its first run included, and returns what one round runs. */
+/** The port's works: each prepares itself, runs once, and returns the function that runs a round. */
 import { join } from 'node:path';
 import { runtime, type TensorHandle } from '../graph/runtime.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
@@ -149,7 +149,7 @@ export const works: {
   /** Seconds per element of a list, to Python or from it, as pythonia itself does it. */
   async transfer_json({ elements, direction }) {
     const { PythonSession } = await import('../bridge/session.ts');
-    // Chooses the interpreter, and ends it with this process.
+    // Chooses the interpreter and ends it together with this process.
     await PythonSession.open({ python: pythonExecutable(), original: join(root, 'original') });
     const { python } = await import('pythonia');
     const builtins: Builtins = await python('builtins');
@@ -164,7 +164,7 @@ export const works: {
   },
 };
 
-/** What pythonia makes of Python's module of this name. */
+/** Python's module `builtins` as pythonia shows it. */
 interface Builtins {
   len(value: readonly number[]): Promise<number>;
   list(value: readonly number[]): Promise<{ valueOf(): Promise<number[]> }>;

@@ -3,18 +3,18 @@ import type { Fault, Side } from '../doctor/probes.ts';
 import type { Machine } from '../lib/machine.ts';
 import type { RowResult, Share } from './bench.ts';
 
-/** What the figures were measured on. */
+/** What the results were measured on. */
 export interface BenchSetting {
   readonly machine: Machine;
   readonly node: Side | Fault;
   readonly python: Side | Fault;
   /** Recordings of the rows on Challenge 2017. */
   readonly challenge17: 'real' | 'generated';
-  /** Tiny data: the figures mean nothing. */
+  /** Tiny data: the results say nothing about speed. */
   readonly quick: boolean;
 }
 
-/** The results as an aligned Markdown table, with notes below it; a quick run's figures are not held against the goals. */
+/** The results as an aligned Markdown table with notes below it. The results of a quick run are not compared with the goals. */
 export function formatResults(results: readonly RowResult[], { quick = false } = {}): string {
   const table = markdownTable(
     [
@@ -41,7 +41,7 @@ export function formatResults(results: readonly RowResult[], { quick = false } =
   return [table, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n');
 }
 
-/** What the figures were measured on, in lines. */
+/** What the results were measured on, as lines of text. */
 export function formatSetting({ machine, node, python, challenge17, quick }: BenchSetting): string {
   const side = (name: string, of: Side | Fault): string =>
     'fault' in of

@@ -6,26 +6,26 @@ import { type Measurement, peakMemory, startUp, steady, wholeCommand } from './m
 import type { ModelSettings } from './port_models.ts';
 import type { Language, Work } from './worker_process.ts';
 
-/** A line of the bench. Smaller is better in every row. */
+/** A row of the bench. Smaller is better. */
 export interface BenchRow {
   /** Name for `--rows`. */
   readonly name: string;
   readonly title: string;
   /** Unit of both figures. */
   readonly unit: string;
-  /** Largest ratio port / original that is good enough; for a row of the port alone, its largest figure. */
+  /** The goal: largest ratio port / original; for a row without an original, largest result of the port. */
   readonly goal: number;
   readonly rounds: number;
-  /** What the second figure is of, where it is not the Python original. */
+  /** What the port is compared with, where that is not the Python original. */
   readonly against?: string;
   readonly note?: string;
   readonly port: (inputs: BenchInputs) => Measurement | Promise<Measurement>;
   readonly original?: (inputs: BenchInputs) => Measurement | Promise<Measurement>;
-  /** A training step, whose share of the machine's matrix throughput is shown. */
+  /** For training steps: the report shows their share of the machine's matrix throughput. */
   readonly step?: { readonly model: ModelSettings; readonly original: 'float32' | 'bfloat16' };
 }
 
-/** Every row in the order of the table; quick ones do the same on tiny data, and their figures mean nothing. */
+/** All rows in the order of the table. Quick rows do the same work on tiny data; their results say nothing about speed. */
 export function benchRows(quick = false): BenchRow[] {
   const model = (arch: ModelSettings['arch'], batch: number, samples: number): ModelSettings => ({
     arch,
@@ -214,7 +214,7 @@ async function pretrainArguments(inputs: BenchInputs, quick: boolean): Promise<s
   return [
     ...['--task', 'beat', '--train', zipped, '--patients', `0-${patients - 1}`, '--epochs', '1', '--seed', '1'],
     ...['--steps-per-epoch', quick ? '2' : '100', '--batch-size', quick ? '2' : '32'],
-    // Both sides fill a shuffle buffer of 16 × this many frames before the first step.
+    // Both sides fill a shuffle buffer of 16 times as many frames before the first step.
     ...['--samples-per-patient', quick ? '4' : '1000'],
   ];
 }

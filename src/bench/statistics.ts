@@ -1,11 +1,11 @@
-/** A row's rounds, summed up. Smaller is better in every row. */
+/** Summary of a row's rounds. Smaller is better. */
 export interface RoundSummary {
   /** Medians over the rounds; null for a side that was not measured. */
   readonly port: number | null;
   readonly original: number | null;
   /** Median of the port divided by the median of the original. */
   readonly ratio: number | null;
-  /** Least and largest ratio of the two halves of one round. */
+  /** Smallest and largest ratio port / original of a single round. */
   readonly ratioRange: readonly [least: number, largest: number] | null;
 }
 
@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Sums up rounds that were run in turn: element i of both lists belongs to round i. */
+/** Summarises rounds in which both sides ran in turn: element i of both lists belongs to round i. */
 export function compareRounds(port: readonly number[], original: readonly number[] | null): RoundSummary {
   if (original === null) return { port: median(port), original: null, ratio: null, ratioRange: null };
   if (port.length !== original.length) {

@@ -7,7 +7,7 @@ import { pythonExecutable, root } from '../setup/environment.mjs';
 /** Which implementation a process runs. */
 export type Language = 'port' | 'original';
 
-/** A work by its name in `port_worker.ts` or `original_worker.py`, with its settings. */
+/** A work, by its name in `port_works.ts` or `original_worker.py`, with its settings. */
 export interface Work {
   readonly name: string;
   readonly settings: Readonly<Record<string, unknown>>;
@@ -30,8 +30,8 @@ export interface WorkerOptions {
 }
 
 /**
- * A process of its own for one work. It reads one JSON request a line (`{"work", "settings"}`, then `{"round": true}` as often as wanted)
- * and answers each with one JSON line, a {@link RoundResult} or `{"error"}`. It waits idle in between, so two of them can take turns.
+ * A process that runs one work. It reads JSON requests, one per line: first `{"work", "settings"}`, then any number of `{"round": true}`.
+ * It answers each with one line: a {@link RoundResult} or `{"error"}`. It is idle in between, so that two processes can take turns.
  */
 export class BenchWorker {
   readonly #child: ChildProcess;
@@ -49,7 +49,7 @@ export class BenchWorker {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-4000);
     });
-    // A worker that is gone shows by its end; writing to it must not throw elsewhere.
+    // A worker that has ended is reported by its `close` event. Writing to it must not throw.
     this.#child.stdin?.on('error', () => {});
     if (this.#child.stdout) {
       createInterface({ input: this.#child.stdout }).on('line', (line) => {
@@ -62,7 +62,7 @@ export class BenchWorker {
     this.#child.on('close', (code, signal) => this.#end(`ended with ${signal ?? `code ${code}`}`));
   }
 
-  /** Starts a process and lets it make everything ready, its first run included. Throws an Error that says what went wrong there. */
+  /** Starts a process, which prepares the work and runs it once. Throws an Error with the worker's message if that fails. */
   static async start(language: Language, work: Work, options: WorkerOptions = {}): Promise<BenchWorker> {
     const worker = new BenchWorker(language, work, options);
     try {

@@ -1,9 +1,9 @@
-/** Python could not be started, or its versions are not those of the lock. */
+/** Python could not be started, or its package versions differ from the lock file. */
 export class BridgeStartError extends Error {
   override readonly name = 'BridgeStartError';
 }
 
-/** The Python process died, hung past its time limit, or wrote more than its log may hold. */
+/** The Python process died, exceeded a time limit, or printed more than its log may hold. */
 export class BridgeLostError extends Error {
   override readonly name = 'BridgeLostError';
 }

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { isRunning, processSpace } from '../lib/processes.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 
-/** Bytes that shared memory has to have free; containers often give it 64 MiB. */
+/** Free bytes that shared memory must have. Containers often limit it to 64 MiB. */
 const room = 2 ** 31;
 
 /**
- * Makes the folder through which arrays travel between the two processes: in shared memory where there is one with room. Nobody else can read it or guess its name. The
- * name carries the process, so that the folder of one that was killed is removed by the next one of the same user.
+ * Makes the folder through which the two processes exchange arrays: in shared memory if that exists and has room, else in the folder for
+ * temporary files. Only this user can read it. Its name contains the process number, so that the next process of the same user can remove
+ * what a killed one left behind.
  */
 export function makeExchange(sharedMemory = '/dev/shm'): string {
   for (const base of [sharedMemory, tmpdir()]) removeAbandoned(base);
@@ -21,12 +22,15 @@ export function removeExchange(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Names of this package's folders begin so, then comes the process; its number means something only within its space. */
+/**
+ * How the names of this package's folders begin; the process number follows. Process numbers are unique only within their namespace, so its
+ * number is part of the prefix.
+ */
 function prefix(): string {
   return `ecg-transplant-${/\d+/.exec(processSpace() ?? '')?.[0] ?? 0}-`;
 }
 
-/** `mkdtemp` gives the folder to its owner alone, and never takes one that is there. */
+/** `mkdtemp` makes a new folder that only its owner can read. */
 function makeIn(base: string): string {
   return mkdtempSync(join(base, `${prefix()}${process.pid}-`));
 }
@@ -39,7 +43,7 @@ function tryToMake(base: string): string | undefined {
   }
 }
 
-/** Removes what is this user's, made by a process that has ended. The rest of a folder that all users share is left alone, whatever it is. */
+/** Removes folders that belong to this user and whose process has ended. Everything else in the shared folder stays. */
 function removeAbandoned(base: string): void {
   const form = new RegExp(`^${prefix()}(\\d+)-`);
   for (const entry of namesIn(base)) {
@@ -49,7 +53,7 @@ function removeAbandoned(base: string): void {
     try {
       if (isOwnFolder(folder)) removeExchange(folder);
     } catch {
-      // Another process was faster.
+      // Another process has removed it already.
     }
   }
 }

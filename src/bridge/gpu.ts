@@ -1,6 +1,6 @@
 /**
- * Environment of both processes in the parity mode of a GPU: no TF32, so that products have float32's precision; deterministic kernels, or
- * an error where TensorFlow has none; memory taken as it is needed, because two processes share the card. Without a GPU it changes nothing.
+ * Environment of both processes in GPU parity mode: no TF32, so that products have the precision of float32; deterministic kernels, or an
+ * error where TensorFlow has none; memory allocated on demand, because two processes share the card. Without a GPU it changes nothing.
  */
 export const gpuParityEnvironment = {
   NVIDIA_TF32_OVERRIDE: '0',
@@ -9,15 +9,15 @@ export const gpuParityEnvironment = {
 } as const;
 
 /**
- * Environment of a Python process that sees the first GPU alone, of those that the user lets it see. On several, the original's
- * MirroredStrategy would train another network than the port does (Quirk Q60).
+ * Environment that shows a Python process only the first of the GPUs that the user allows. On several GPUs the original's MirroredStrategy
+ * would train a different network than the port does (Quirk Q60).
  */
 export function oneDevice(): { readonly CUDA_VISIBLE_DEVICES: string } {
   const [first] = (process.env.CUDA_VISIBLE_DEVICES ?? '0').split(',');
   return { CUDA_VISIBLE_DEVICES: first };
 }
 
-/** Puts this process into the parity mode of a GPU; has to be called before TensorFlow is loaded. */
+/** Puts this process into GPU parity mode. Must be called before TensorFlow is loaded. */
 export function enterGpuParityMode(): void {
   Object.assign(process.env, gpuParityEnvironment);
 }

@@ -4,7 +4,7 @@ import { ownCommand } from '../text.ts';
 import { BridgeStartError } from './errors.ts';
 import type { Original, PythonFacts } from './original.ts';
 
-/** Python packages whose version decides results, by their name in the lock. */
+/** Python packages whose version affects results, by their name in the lock file. */
 const pinned: { readonly [fact in keyof PythonFacts]?: string } = {
   tensorflow: 'tensorflow',
   keras: 'keras',
@@ -16,8 +16,8 @@ const pinned: { readonly [fact in keyof PythonFacts]?: string } = {
 };
 
 /**
- * Checks that the Python side runs the locked versions and has mapped the TensorFlow library that this process has mapped (which must
- * have loaded it by now). Returns its facts; throws BridgeStartError naming the first difference.
+ * Checks that Python runs the locked versions and has mapped the same TensorFlow library as this process, which must have loaded it
+ * already. Returns the facts of the Python process. Throws a BridgeStartError that names the first difference.
  */
 export async function handshake(original: Original, lock: string): Promise<PythonFacts> {
   const facts = await original.facts();
@@ -41,7 +41,7 @@ export async function handshake(original: Original, lock: string): Promise<Pytho
   return facts;
 }
 
-/** Pinned versions of a pip lock, by package name; of packages pinned twice (by Python version) none. */
+/** Pinned versions in a pip lock file, by package name. Packages pinned twice, for different Python versions, are left out. */
 function readLock(path: string): Map<string, string> {
   const versions = new Map<string, string>();
   const ambiguous = new Set<string>();

@@ -10,17 +10,17 @@ import { type BridgeOptions, PythonSession } from './session.ts';
 import { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
 
-/** Something an unmodified upstream cannot do on this stack, bridged from outside; see `ecg_probe/compat.py`. */
+/** A fix from outside for something that the unmodified upstream code cannot do with these versions; see `ecg_probe/compat.py`. */
 export interface Shim {
-  /** The quirk of docs/divergences.md that it bridges, such as `Q30`. */
+  /** The quirk in docs/divergences.md that it works around, such as `Q30`. */
   readonly quirk: string;
   readonly title: string;
-  /** How often it has stepped in. */
+  /** How often it was used. */
   readonly times: number;
   readonly [key: string]: Wire;
 }
 
-/** Facts of the Python process that a comparison rests on. */
+/** Facts about the Python process that a comparison depends on. */
 export type PythonFacts = {
   readonly python: string;
   readonly tensorflow: string;
@@ -33,12 +33,12 @@ export type PythonFacts = {
   /** TensorFlow shared libraries that the process has mapped, by real path. */
   readonly library: readonly string[];
   readonly onednn: boolean;
-  /** Environment of the parity mode of a GPU, as far as it is set. */
+  /** The variables of GPU parity mode that are set. */
   readonly parity: { readonly [name: string]: string };
   readonly gpus: readonly string[];
 };
 
-/** The Python original, typed. Nothing else talks to the Python process. */
+/** The Python original with types. Nothing else talks to the Python process. */
 export class Original {
   readonly #session: PythonSession;
   readonly #transfer: Transfer;
@@ -74,7 +74,7 @@ export class Original {
     return new Original(session);
   }
 
-  /** The shims that have stepped in so far; none with this project's own `original/`. */
+  /** The shims that were used so far. This project's own `original/` needs none. */
   shims(): Promise<readonly Shim[]> {
     return this.#session.call('compat.shims');
   }
@@ -97,8 +97,8 @@ export class Original {
   }
 
   /**
-   * Lets tf_keras, in a process of its own, load the TensorFlow checkpoint `written` into each network and write another, of other values,
-   * to `wanted`. Returns the weights after each, in Keras 3's order.
+   * Makes tf_keras, in a process of its own, load the TensorFlow checkpoint `written` into each network and save a second one, with other
+   * values, to `wanted`. Returns the weights after each step, in Keras 3's order.
    */
   async checkpoints(
     plans: readonly { readonly network: NetworkOptions; readonly written: string; readonly wanted: string }[],
@@ -114,8 +114,8 @@ export class Original {
   }
 
   /**
-   * Trains a network as the original does on so many devices: logical CPUs, in a process of its own. Returns the weights that each device holds at the end, in Keras 3's
-   * order.
+   * Trains a network as the original does on several devices (logical CPUs, in a process of its own). Returns the weights that each device
+   * holds at the end, in Keras 3's order.
    */
   async replicas(
     network: NetworkOptions,
@@ -148,8 +148,8 @@ export class Original {
   }
 
   /**
-   * Runs one of the original's command lines as a script. `weights` are set when `fit` begins, row e of `order` is the order of the
-   * training samples in epoch e, `seed` decides its other draws while it trains: what the original leaves to chance, fixed from outside.
+   * Runs one of the original's programs as a script. What the original leaves to chance can be fixed: `weights` are set when `fit` begins,
+   * row e of `order` is the order of the training samples in epoch e, and `seed` determines the other draws during training.
    */
   async run(
     module: 'finetuning.trainer' | 'pretraining.trainer' | 'finetuning.adjust_network',

@@ -16,7 +16,7 @@ export interface PreparedData {
 /** Collections that the original reads: `finetuning.datasets.get_<name>_data` and `physionet.read_<name>_data`. */
 export type CollectionName = 'challenge17' | 'challenge20' | 'ptb_xl';
 
-/** Options of `get_<name>_data`, by their Python names. `fs` in Hz, `pad` in samples or `max`. */
+/** How to prepare a collection: options of `get_<name>_data` by their Python names. `fs` in Hz, `pad` in samples or `max`. */
 export interface Preparation {
   readonly fs?: number | null;
   readonly pad?: number | 'max' | null;
@@ -41,14 +41,14 @@ export interface ReadRecords {
 
 /** Labels of a patient of Icentia11k, int64. */
 export interface PatientLabels {
-  /** By segment positions and codes in turn, then counts and durations `(segments, codes)`. */
+  /** Positions and codes of each segment in turn, then counts and durations `(segments, codes)`. */
   readonly btype: readonly NdArray[];
   readonly rtype: readonly NdArray[];
 }
 
-/** What a trainer hands to `fit`, in order. */
+/** What a trainer passes to `fit`, in order. */
 export interface FitData {
-  /** Inputs by name (`x`, or `context` and `samples`) and labels of all batches in one. */
+  /** Inputs by name (`x`, or `context` and `samples`) and labels, all batches joined. */
   readonly train: FitArrays;
   readonly val: FitArrays | null;
 }
@@ -68,7 +68,7 @@ type DataFiles = {
 
 type FitFiles = { readonly inputs: { readonly [name: string]: string }; readonly y: string };
 
-/** Reading, preparation, splits and files of data sets by the original. Failures over there are PythonErrors. */
+/** How the original reads, prepares, splits and saves data sets. Its exceptions arrive as PythonErrors. */
 export class OriginalData {
   readonly #session: PythonSession;
   readonly #transfer: Transfer;
@@ -78,7 +78,7 @@ export class OriginalData {
     this.#transfer = transfer;
   }
 
-  /** `finetuning.datasets.get_<collection>_data`; with `save` also written there by `transplant.utils.save_pkl`. */
+  /** `finetuning.datasets.get_<collection>_data`. With `save`, `transplant.utils.save_pkl` also writes the result to that file. */
   async prepare(
     collection: CollectionName,
     dbDir: string,
@@ -115,7 +115,7 @@ export class OriginalData {
     return { signals, rates, names, labels: { index, columns }, values: this.#transfer.take(found.values) };
   }
 
-  /** Constants of the modules of the data sets by their Python names: numbers, and names by code. */
+  /** Constants of the data set modules by their Python names: numbers, and names by code. */
   constants(): Promise<{
     readonly numbers: { readonly [name: string]: number[] };
     readonly names: { readonly [name: string]: { readonly [code: string]: string } };
@@ -137,7 +137,7 @@ export class OriginalData {
     );
   }
 
-  /** Seeded `finetuning.utils.train_test_split` of a prepared file, stratified unless told otherwise; both parts are saved. */
+  /** Seeded `finetuning.utils.train_test_split` of a prepared file, stratified by default. Saves both parts. */
   async split(
     file: string,
     options: { testSize: number; seed: number; train: string; test: string; stratify?: boolean },
@@ -183,7 +183,7 @@ export class OriginalData {
     return this.#transfer.take(await this.#session.call<string>('datasets.patient_signal', { folder, ...place }));
   }
 
-  /** `icentia11k.load_labels`, `count_labels` and `calculate_durations`. The file must come from the port, not from outside. */
+  /** `icentia11k.load_labels`, `count_labels` and `calculate_durations`. Only for files that the port wrote: Python unpickles them. */
   async patientLabels(dbDir: string, patientId: number, unzipped: boolean): Promise<PatientLabels> {
     const folder = this.#transfer.folder();
     const found = await this.#session.call<{ btype: string[]; rtype: string[] }>('datasets.patient_labels', {
@@ -195,7 +195,7 @@ export class OriginalData {
     return { btype: this.#transfer.takeAll(found.btype), rtype: this.#transfer.takeAll(found.rtype) };
   }
 
-  /** Recordings of CPSC 2018 as first published (MATLAB 5), read by SciPy, through the steps of `get_challenge20_data`. */
+  /** Prepares CPSC 2018 as first published (MATLAB 5): SciPy reads it, then the steps of `get_challenge20_data` follow. */
   async cpsc2018(
     files: readonly string[],
     options: { readonly fs: number | null; readonly pad: number | 'max' | null; readonly normalize: boolean },
@@ -213,8 +213,8 @@ export class OriginalData {
   }
 
   /**
-   * Runs a trainer as a script up to `fit` and returns what it would train on, unshuffled; the first `batches` batches of an endless stream.
-   * `patientIds` stand in for all patients of Icentia11k.
+   * Runs a trainer as a script up to `fit` and returns what it would train on, unshuffled: of an endless stream, the first `batches`
+   * batches. `patientIds` replace the full list of Icentia11k patients.
    */
   async fitData(
     module: 'finetuning.trainer' | 'pretraining.trainer',

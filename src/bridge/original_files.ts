@@ -2,7 +2,7 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import type { PythonSession } from './session.ts';
 import type { Transfer } from './transfer.ts';
 
-/** What `read_predictions` finds in a CSV; absent groups are undefined. */
+/** What `read_predictions` finds in a CSV file. Groups of columns that the file lacks are undefined. */
 export interface ReadPredictions {
   readonly classes: readonly string[];
   readonly yTrue?: NdArray;
@@ -17,7 +17,7 @@ export interface PredictionArrays {
   readonly y_pred?: NdArray;
 }
 
-/** Files that the original writes and reads. Bytes come as uint8 arrays; failures over there are PythonErrors. */
+/** Files that the original writes and reads. Bytes are returned as uint8 arrays; exceptions arrive as PythonErrors. */
 export class OriginalFiles {
   readonly #session: PythonSession;
   readonly #transfer: Transfer;
@@ -69,7 +69,7 @@ export class OriginalFiles {
     );
   }
 
-  /** Gives every object of an HDF5 file a comment, by h5py. The file must come from either side, not from outside. */
+  /** Adds a comment to every object of an HDF5 file, with h5py. Only for files that one of the two sides wrote. */
   async commentHdf5(file: string): Promise<void> {
     await this.#session.call('files.comment_hdf5', { file });
   }
@@ -90,8 +90,8 @@ export class OriginalFiles {
   }
 
   /**
-   * `pickle.dumps(load_pkl(file), protocol=4)` of a dict of arrays, these in C order: one form for pickles of both sides. The file must come
-   * from either side, not from outside.
+   * `pickle.dumps(load_pkl(file), protocol=4)` of a dict of arrays in C order: brings the pickles of both sides into one form. Only for
+   * files that one of the two sides wrote.
    */
   async repickled(file: string): Promise<NdArray> {
     return this.#transfer.take(
@@ -100,14 +100,14 @@ export class OriginalFiles {
   }
 
   /**
-   * Writes a dict of arrays to a pickle of protocol 2, as Python 2 did, where a name that is written as a line of text lies across each of the
-   * places (bytes, rising, some hundred apart).
+   * Writes a dict of arrays as a pickle of protocol 2, as Python 2 did. At each of the given byte positions (ascending, some hundred bytes
+   * apart) lies a name that is stored as a line of text.
    */
   async writePickleInPieces(file: string, places: readonly number[]): Promise<void> {
     await this.#session.call('files.pickle_in_pieces', { file, places });
   }
 
-  /** The arrays of a dict as `load_pkl` reads it. The file must come from either side, not from outside. */
+  /** The arrays of a dict as `load_pkl` reads it. Only for files that one of the two sides wrote. */
   async pickledArrays(file: string): Promise<Map<string, NdArray>> {
     const folder = this.#transfer.folder();
     const found = await this.#session.call<Record<string, string>>('files.pickled_arrays', { folder, file });

@@ -10,7 +10,7 @@ export interface MetricCall {
   readonly options?: { readonly [key: string]: Wire };
 }
 
-/** Numbers that a call returned, one after the other, or the class of the exception that it raised. */
+/** The numbers that a call returned, in one list, or the class of the exception that it raised. */
 export type MetricResult = { readonly values: readonly number[] } | { readonly error: string };
 
 /** Logs of a training, by epoch, and what two callbacks look at. */
@@ -48,7 +48,7 @@ export class OriginalMetrics {
   }
 
   /**
-   * Where the most probable class is predicted, by scikit-learn: precision, recall, F1 and support of each class, and the confusion
+   * scikit-learn's scores when the most probable class is predicted: precision, recall, F1 and support of each class, and the confusion
    * matrix of first labels (rows) and predictions.
    */
   byClass(yTrue: NdArray, yProb: NdArray): Promise<{ scores: number[][]; confusion: number[][] }> {
@@ -75,7 +75,10 @@ export class OriginalMetrics {
     );
   }
 
-  /** Keras's ModelCheckpoint (save best only) and EarlyStopping on the logs of trainings: epochs saved, and how many there were. */
+  /**
+   * Runs Keras's ModelCheckpoint (save best only) and EarlyStopping on the logs of trainings: which epochs were saved, and how many there
+   * were.
+   */
   kerasCallbacks(trainings: readonly WatchedTraining[]): Promise<{ saved: number[]; epochs: number }[]> {
     return this.#session.call('metrics.keras_callbacks', { trainings });
   }

@@ -27,7 +27,7 @@ export interface NetworkState {
   readonly iterations: number;
 }
 
-/** What the original says of a network it built. */
+/** What the original reports about a network that it built. */
 export interface BuiltNetwork {
   readonly parameters: number;
   /** Shapes in Keras's weight order. */
@@ -49,7 +49,7 @@ export class OriginalNetwork {
     this.built = built;
   }
 
-  /** Sets all weights; Adam starts anew unless moments are given. */
+  /** Sets all weights. Resets Adam unless moments are given. */
   async write(state: {
     weights: readonly NdArray[];
     moments?: readonly NdArray[];
@@ -113,8 +113,8 @@ export class OriginalNetwork {
   }
 
   /**
-   * Outputs of the layers, by path, in inference or training mode; no weight changes. A layer that is applied several times has `#2`, `#3`, …
-   * behind its path from the second time on.
+   * Outputs of the layers by path, in inference or training mode. No weight changes. From its second use on, a layer's path ends in `#2`,
+   * `#3`, …
    */
   async activations(x: Inputs, training: boolean): Promise<Map<string, NdArray>> {
     const folder = this.#transfer.folder();
@@ -163,7 +163,7 @@ export class OriginalNetwork {
     await this.#session.call('networks.dispose', { name: this.#name });
   }
 
-  /** Lends batches: `use` gets the files of each by input name, and of its labels. */
+  /** Lends batches: `use` receives the files of each batch by input name, and the files of the labels. */
   #lend<T>(
     batches: readonly { readonly x: Inputs; readonly y?: NdArray }[],
     use: (lent: { x: Record<string, string>; y: string }[]) => Promise<T>,

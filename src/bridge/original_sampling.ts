@@ -3,7 +3,7 @@ import type { PythonSession } from './session.ts';
 import type { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
 
-/** A call of NumPy's global generator. Lists of numbers become arrays; `shuffle` shuffles 0 … n−1. */
+/** A call of NumPy's global generator. Lists of numbers become arrays; `shuffle` shuffles 0 … n − 1. */
 export type Draw =
   | { readonly method: 'random_sample'; readonly size: number }
   | { readonly method: 'randint'; readonly low: number; readonly high?: number; readonly size: number }
@@ -48,11 +48,11 @@ type FrameFiles = PartFiles & { readonly state: string[] };
 
 type Options = { readonly [key: string]: Wire };
 
-/** A random draw that was noted. */
+/** A recorded random draw. */
 export interface NotedDraw {
-  /** What was called, by its name on that side. */
+  /** The method that was called, by its name on that side. */
   readonly method: string;
-  /** What it gave, flat; empty where it is no numbers. */
+  /** The numbers that it returned, flattened; empty if it returned something else. */
   readonly values: readonly number[];
   /** Who called it: `file:line`. */
   readonly place: string;
@@ -68,12 +68,12 @@ export class OriginalSampling {
     this.#transfer = transfer;
   }
 
-  /** Notes from now on every draw that the original makes from NumPy's global generator. */
+  /** Starts recording every draw that the original makes from NumPy's global generator. */
   async noteDraws(): Promise<void> {
     await this.#session.call('draw_log.start');
   }
 
-  /** What has been noted; nothing is noted any more. */
+  /** Stops recording and returns the recorded draws. */
   async notedDraws(): Promise<readonly NotedDraw[]> {
     return await this.#session.call<(NotedDraw & { readonly [key: string]: Wire })[]>('draw_log.stop');
   }
@@ -175,7 +175,7 @@ export class OriginalSampling {
   }
 
   /**
-   * What the label rules say of frames of one set of marks.
+   * Labels that the original's rules give to frames over one set of marks.
    *
    * @param marks positions and codes, int64 `(marks)`.
    * @param frames first sample and end, int64 `(frames, 2)`.

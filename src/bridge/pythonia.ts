@@ -18,7 +18,7 @@ export interface Pythonia {
   };
   readonly com: {
     proc: unknown;
-    /** What waits for an answer, by the number of its request; listeners for events have names. */
+    /** Callbacks that wait for an answer, by request number. Listeners for events have names. */
     readonly handlers: Record<string, (answer: object) => unknown>;
     start(): void;
   };
@@ -28,8 +28,9 @@ export interface Pythonia {
 const channelHandle = Symbol('kChannelHandle');
 
 /**
- * What pythonia takes for its child process. Pythonia writes to Node's IPC channel through a private symbol of Node, and Node throws an error that nobody can
- * catch when such a channel carries text that is not JSON. Here the messages travel over an ordinary pipe: what is wrong with them is an event.
+ * Stands in for the child process that pythonia expects. Pythonia writes to Node's IPC channel through a private symbol of Node, and Node
+ * throws an error that cannot be caught if such a channel carries text that is not JSON. Here messages travel over an ordinary pipe
+ * instead, and a bad message is an event.
  */
 export class Channel extends EventEmitter<{ message: [unknown]; fault: [Error]; closed: [] }> {
   readonly [channelHandle] = { writeUtf8String: (_request: object, line: string): void => this.#write(line) };
@@ -41,7 +42,7 @@ export class Channel extends EventEmitter<{ message: [unknown]; fault: [Error]; 
     this.#child = child;
     this.#pipe = pipe;
     const lines = createInterface({ input: pipe });
-    // The pipe to a process that has ended fails. The end of the process says more.
+    // Writing to a process that has ended fails. The `exit` event reports that in more detail.
     for (const stream of [pipe, lines]) stream.on('error', () => {});
     pipe.on('close', () => this.emit('closed'));
     lines.on('line', (line) => {

@@ -15,15 +15,15 @@ export interface BridgeOptions {
   readonly python: string;
   /** Folder that holds the packages `transplant`, `pretraining` and `finetuning`. */
   readonly original: string;
-  /** What `tf.keras` is: Keras 3, or the old Keras (tf_keras). Default `3`. */
+  /** Which Keras `tf.keras` is: Keras 3, or the old one (tf_keras). Default `3`. */
   readonly keras?: '3' | 'legacy';
-  /** The parity mode of a GPU (`gpu.ts`), in the Python process. */
+  /** Whether the Python process runs in GPU parity mode (`gpu.ts`). */
   readonly gpu?: boolean;
   /** Extra environment variables of the Python process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds until the first answer must have come. Default 30,000. */
+  /** Milliseconds that Python may take to start. Default 30,000. */
   readonly startTimeoutMs?: number;
-  /** Milliseconds a call may take unless it says otherwise. Default 600,000. */
+  /** Milliseconds that a call may take if it sets no limit of its own. Default 600,000. */
   readonly callTimeoutMs?: number;
   /** Bytes that Python may print before it is stopped. Default 64 MiB. */
   readonly maxLogBytes?: number;
@@ -38,9 +38,9 @@ const probePath = join(import.meta.dirname, 'probe.py');
 let current: PythonSession | undefined;
 
 /**
- * One Python process behind pythonia. Control messages cross as one JSON text per call, arrays as `.npy` files in {@link exchange}.
- * What Python prints goes to a log in the exchange folder. The process ends with {@link close}, with this process, or when it breaks
- * its limits; there is at most one at a time.
+ * One Python process behind pythonia. Each call is one JSON text; arrays travel as `.npy` files in {@link exchange}. What Python prints
+ * goes to a log in that folder. The process ends on {@link close}, together with this process, or when it exceeds its limits. There is at
+ * most one at a time.
  */
 export class PythonSession {
   /** Folder for arrays, in shared memory where there is one; removed by {@link close}. */
@@ -70,7 +70,7 @@ export class PythonSession {
     child.on('error', (error) => {
       this.#lose(`Python ${child.pid === undefined ? 'cannot be started' : 'failed'}: ${error.message}`);
     });
-    // A process that ends closes its channel first. How it ended says more, so this waits for it.
+    // A process that ends closes its channel first. Wait for its exit code, which says more.
     channel.once('closed', () => setTimeout(() => this.#lose('Python closed its channel'), 1000).unref());
     channel.once('fault', ({ message }) => this.#lose(`Python sent a line that is not a message (${message})`));
     const limit = options.maxLogBytes ?? 64 * 2 ** 20;
@@ -121,8 +121,8 @@ export class PythonSession {
   }
 
   /**
-   * Calls a function of the probe. Throws {@link PythonError} for an exception over there, {@link BridgeLostError} if Python dies or
-   * does not answer within `timeoutMs`; after the latter the session is closed.
+   * Calls a function of the probe. Throws a {@link PythonError} for an exception in Python. Throws a {@link BridgeLostError}, and closes
+   * the session, if Python dies or does not answer within `timeoutMs`.
    */
   async call<T extends Wire>(
     name: string,
@@ -132,7 +132,7 @@ export class PythonSession {
     if (this.#lost) throw this.#lost;
     if (this.#closed || !this.#probe) throw new BridgeLostError(`${name}: the Python session is closed`);
     const limit = timeoutMs ?? this.#options.callTimeoutMs ?? 600_000;
-    // Pythonia's own clock is off: it cannot tell a death from a hang.
+    // Pythonia's own time limit is off, because it cannot tell a death from a hang.
     const answer = this.#probe.request$(name, encode(args), { $timeout: Number.POSITIVE_INFINITY });
     const text = await this.#race(answer, limit, name);
     const reply = decode(text) as { ok?: T; error?: { type: string; detail: string; traceback: string } };
@@ -145,7 +145,7 @@ export class PythonSession {
     return reply.ok as T;
   }
 
-  /** What Python printed last, at most `bytes`, without escape codes of terminals. */
+  /** The last `bytes` bytes that Python printed, without terminal escape codes. */
   logTail(bytes = 4000): string {
     const path = join(this.exchange, logName);
     if (!existsSync(path)) return '';
@@ -181,7 +181,7 @@ export class PythonSession {
     const { com, python } = this.#pythonia;
     if (com.proc) python.exit();
     this.#channel.close();
-    // What waits inside pythonia would keep this process for 100 s and then end it by an error that nobody can catch.
+    // Callbacks that wait inside pythonia would keep this process alive for 100 s and then end it with an error that cannot be caught.
     for (const [request, answer] of Object.entries(com.handlers)) {
       if (Number.isNaN(Number(request))) continue;
       delete com.handlers[request];
@@ -203,7 +203,7 @@ export class PythonSession {
     return new Promise<T>((resolve, reject) => {
       const clock = setTimeout(() => this.#lose(`${what}: Python gave no answer within ${limit / 1000} s`), limit);
       const finish = (act: () => void): void => {
-        // A clock that is left running keeps the process alive.
+        // A pending timer would keep the process alive.
         clearTimeout(clock);
         this.#waiting.delete(lose);
         act();

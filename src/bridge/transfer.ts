@@ -4,7 +4,7 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { readNpy, writeNpy } from '../lib/numpy/npy.ts';
 import type { PythonSession } from './session.ts';
 
-/** Moves arrays through the exchange folder of a session as `.npy` files, each removed as soon as it was read or is no longer needed. */
+/** Moves arrays through a session's exchange folder as `.npy` files. Each file is removed once it has been read. */
 export class Transfer {
   readonly #session: PythonSession;
   #count = 0;
@@ -18,7 +18,7 @@ export class Transfer {
     return `call-${this.#count++}`;
   }
 
-  /** Writes arrays for the time of `use`, which gets their names. */
+  /** Writes arrays, calls `use` with their names, and removes them afterwards. */
   async lend<T>(arrays: readonly NdArray[], use: (names: string[]) => Promise<T>): Promise<T> {
     const names = arrays.map(() => `sent-${this.#count++}.npy`);
     const paths = names.map((name) => join(this.#session.exchange, name));

@@ -1,9 +1,9 @@
 import { decodeJson, encodeJson } from '../lib/json/text.ts';
 
-/** What may cross as text. Arrays never do: they travel as `.npy` files in the exchange folder. */
+/** Values that cross as text. Arrays travel as `.npy` files in the exchange folder instead. */
 export type Wire = null | boolean | number | string | readonly Wire[] | { readonly [key: string]: Wire };
 
-/** JSON text of a value, with the marks of {@link encodeJson}, which the other side knows too. */
+/** JSON text of a value. Non-finite numbers are written as {@link encodeJson} does, which Python reads too. */
 export function encode(value: Wire): string {
   return encodeJson(value);
 }

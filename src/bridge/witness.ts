@@ -13,7 +13,7 @@ export const upstreamDigest = 'a5eccbefde41255a0784a82e955e0a954f2216acce9bd37d2
 /** The packages of the Python code. */
 export const packages = ['transplant', 'pretraining', 'finetuning'] as const;
 
-/** What stands on the other side of a comparison. */
+/** The Python code on the other side of a comparison. */
 export interface Witness {
   readonly kind: 'upstream' | 'checkout' | 'reimplementation';
   /** First line of a verdict, such as `upstream c255af5 (tree 1f0c…)`. */
@@ -28,10 +28,11 @@ export interface Witness {
 const ownFolder = resolve(import.meta.dirname, '..', '..', 'original');
 
 /**
- * Says which Python code a folder holds: upstream (the published files of {@link upstreamCommit}, wherever they come from), this project's reimplementation (the same
- * files as its `original/`), or another checkout. Starts no program: git would run those that a received checkout's settings name.
+ * Says which Python code a folder holds: upstream (the published files of {@link upstreamCommit}, wherever they come from), this project's
+ * reimplementation (the same files as its `original/`), or another checkout. Does not call git, which would run programs named in the
+ * settings of an untrusted checkout.
  *
- * @param published digest that makes a folder upstream.
+ * @param published digest by which upstream is recognised.
  * @throws InputError if the folder does not hold the three packages.
  */
 export function identifyOriginal(
@@ -55,8 +56,8 @@ export function identifyOriginal(
 }
 
 /**
- * SHA-256 over all files of the three packages that Python can import: for each, in the order of their paths, the path with `/`, a NUL, the size in
- * decimal, a NUL and the bytes. Links count as what they lead to. Nothing else in the folder counts.
+ * SHA-256 over all files of the three packages that Python can import. Each contributes, in the order of paths: its path with `/`, a NUL,
+ * its size in decimal, a NUL and its bytes. Links are followed. Nothing else in the folder counts.
  */
 export function treeDigest(folder: string): string {
   const hash = createHash('sha256');
@@ -88,10 +89,10 @@ function requirePackages(folder: string): void {
   });
 }
 
-/** What Python imports: source, and compiled modules, which it prefers. */
+/** What Python imports: source files, and compiled modules, which take precedence. */
 const moduleName = /\.(py|pyc|so|pyd)$/;
 
-/** `above`: the real folders on the way, so that a link back into one of them ends. */
+/** `above` are the real folders on the way down: a link back into one of them is not followed. */
 function importable(folder: string, path: string, above: readonly string[]): string[] {
   const real = realpathSync(join(folder, path));
   if (above.includes(real)) return [];
@@ -103,7 +104,7 @@ function importable(folder: string, path: string, above: readonly string[]): str
   });
 }
 
-/** The commit that a git checkout with its root at the folder has in HEAD, as its files say; undefined if they do not. */
+/** The HEAD commit of a git checkout whose root is the folder, read from its files; undefined if they do not tell. */
 function headOf(folder: string): string | undefined {
   const git = join(folder, '.git');
   const head = smallFile(join(git, 'HEAD'))?.trim();

@@ -13,17 +13,17 @@ import {
 import { ownCommand } from '../text.ts';
 import { type Fault, probeBoth, type Side } from './probes.ts';
 
-/** One thing that has to hold. */
+/** One condition that must hold. */
 export interface Check {
   readonly name: string;
-  /** `warning`: works, but slower or not reproducibly; only `failed` makes the exit code non-zero. */
+  /** `warning`: it works, but slower or not reproducibly. Only `failed` makes the exit code non-zero. */
   readonly status: 'ok' | 'warning' | 'failed';
   readonly detail: string;
   /** The next command; absent where the status is `ok`. */
   readonly advice?: string;
 }
 
-/** What `doctor --json` prints. Fields are added, never renamed or removed, within one `schema`. */
+/** What `doctor --json` prints. Within one `schema`, fields are added but never renamed or removed. */
 export interface Diagnosis {
   readonly schema: 1;
   readonly ok: boolean;
@@ -36,7 +36,7 @@ export interface Diagnosis {
 const setup = ownCommand('setup');
 const gigabyte = 1e9;
 
-/** Looks at the prerequisites, loads TensorFlow in both languages and compares what they loaded. Takes about 5 seconds. */
+/** Checks the prerequisites, loads TensorFlow in both languages and compares what they loaded. Takes about 5 seconds. */
 export async function diagnose(): Promise<Diagnosis> {
   const here = machine(nearestExisting(environmentFolder()));
   const { node, python } = await probeBoth();
@@ -68,7 +68,7 @@ function checkParts(): Check[] {
   );
 }
 
-/** The compiler is needed once; an existing binding works without it. */
+/** The compiler is needed only to build the binding. */
 function checkTools(): Check {
   const compiler = process.env.CXX?.split(' ')[0] ?? 'g++';
   const missing = [compiler, 'make'].filter((name) => !isInPath(name));

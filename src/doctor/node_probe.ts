@@ -1,4 +1,7 @@
-/** Loads TensorFlow through the binding and prints the facts of this process as JSON. A process of its own: a wrong library may end it. */
+/**
+ * Loads TensorFlow through the binding and prints facts about this process as JSON. Runs in a process of its own, because a wrong library
+ * may crash it.
+ */
 import { runtime } from '../graph/runtime.ts';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 

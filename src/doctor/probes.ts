@@ -4,7 +4,7 @@ import { fileDigest } from '../lib/python/hashlib.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 import { pythonExecutable, root } from '../setup/environment.mjs';
 
-/** What one process says after it has loaded TensorFlow. */
+/** What one process reports after it has loaded TensorFlow. */
 export interface Side {
   /** Version of Node or Python. */
   readonly version: string;
@@ -30,7 +30,9 @@ export interface Fault {
 /** Longest time that a process may take to load TensorFlow, in milliseconds. */
 const patience = 120_000;
 
-/** Probes Node and Python, each in a process of its own, one after the other: two at once would halve the memory a check sees. */
+/**
+ * Probes Node and Python, each in a process of its own, one after the other: together they would halve the free memory that a check sees.
+ */
 export async function probeBoth(): Promise<{ node: Side | Fault; python: Side | Fault }> {
   const digests = new Map<string, Promise<string | null>>();
   const node = await probe(
@@ -47,7 +49,7 @@ async function probe(
   args: readonly string[],
   digests: Map<string, Promise<string | null>>,
 ): Promise<Side | Fault> {
-  // TensorFlow tells only in its log whether oneDNN is on, so the log is switched on and read.
+  // Only TensorFlow's log says whether oneDNN is on.
   const env = { ...isolatedEnvironment(), TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0' };
   const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { status, stdout, stderr } = await finished(child);
@@ -84,7 +86,7 @@ function finished(child: ChildProcess): Promise<{ status: number | string; stdou
     const err: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
-    // Not spawn's own timeout: its clock runs on where the program does not exist.
+    // spawn's own timeout keeps running if the program does not exist.
     const clock = setTimeout(() => child.kill(), patience);
     const end = (status: number | string) => {
       clearTimeout(clock);
@@ -98,7 +100,7 @@ function finished(child: ChildProcess): Promise<{ status: number | string; stdou
   });
 }
 
-/** The line of a log that says what went wrong: the last one that is neither a stack frame nor empty. */
+/** The line of a log that says what went wrong: the last one that mentions an error, else the last one that is not a stack frame. */
 function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() && !/^\s+at /.test(line));
   return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no message';

@@ -21,36 +21,41 @@ const usualRoots = [
   'work',
 ];
 
-/** Takes absolute paths out of texts of a job: a path inside the job's folder becomes relative to it, of any other its last name stays. */
+/**
+ * Removes absolute paths from the texts of a job. A path inside the job's folder becomes relative to it; any other is cut to its last name.
+ */
 export class PathRemover {
   readonly #job: string;
-  /** Folders whose names may hold anything, the innermost first. */
+  /** Known folders, whose names may contain any characters; the innermost first. */
   readonly #known: readonly string[];
-  /** A path in a text, as far as blanks and marks tell. */
+  /** A path in a text, recognised by the blanks and punctuation around it. */
   readonly #path: RegExp;
-  /** The begin of a text that is a path. */
+  /** The beginning of a text that is a path as a whole. */
   readonly #whole: RegExp;
 
   /** `job`: absolute path of the job's folder. */
   constructor(job: string) {
     this.#job = job;
-    // The longest first: one can lie in another.
+    // The longest first, because one can lie in another.
     this.#known = [...new Set([job, process.cwd(), homedir()])]
       .filter((path) => path !== '/')
       .sort((a, b) => b.length - a.length);
     const roots = [...new Set([...usualRoots, ...readdirSync('/')])].map(escaped);
     const names = roots.join('|');
-    // Not after what makes the slash a part of a word, a relative path, an address or a tag.
+    // Not where the slash belongs to a word, a relative path, an address or a tag.
     this.#path = new RegExp(`(?<![\\w./<#~])/(?:${names})(?:/[^\\s/'"<>|:*?,;()\`\\\\]+)+/?`, 'g');
     this.#whole = new RegExp(`^/(?:${names})(?:/|$)`);
   }
 
-  /** A JSON document without absolute paths in its names and texts. Throws a SyntaxError for another text, and as `parseJson` refuses. */
+  /**
+   * A JSON document without absolute paths in its names and texts. Throws a SyntaxError for text that is not JSON or that `parseJson`
+   * refuses.
+   */
   json(text: string): string {
     return `${encodeJson(this.#value(anyJson(text)), 2)}\n`;
   }
 
-  /** The same for a JSON document per line. */
+  /** The same for text with one JSON document per line. */
   lines(text: string): string {
     const lines = text.split('\n').filter((line) => line !== '');
     return lines.map((line) => `${encodeJson(this.#value(anyJson(line)))}\n`).join('');
@@ -59,7 +64,7 @@ export class PathRemover {
   /** Plain text, Markdown, HTML or XML without absolute paths. */
   text(text: string): string {
     let result = text.replaceAll('file:///', '/');
-    // Known folders first, since their names may hold blanks.
+    // Known folders first, because their names may contain blanks.
     for (const folder of this.#known) result = result.replaceAll(`${folder}/`, this.#isJob(folder) ? '' : '/home/x/');
     return result.replace(this.#path, (path) => basename(path));
   }
@@ -70,7 +75,7 @@ export class PathRemover {
     return this.knownIn(text) ?? this.#path.exec(text.toString('utf8'))?.[0];
   }
 
-  /** The job's folder, the working folder or the home folder, if any bytes name a file in it. */
+  /** Which of the job's folder, the working folder and the home folder the bytes contain as the beginning of a path, if any. */
   knownIn(bytes: Buffer): string | undefined {
     return this.#known.find((folder) => bytes.includes(`${folder}/`));
   }
@@ -83,7 +88,7 @@ export class PathRemover {
   }
 
   #string(text: string): string {
-    // A sentence may begin with a path, too.
+    // A sentence may begin with a path.
     if (!this.#whole.test(text) || /[\n\t]|: | \//.test(text)) return this.text(text);
     if (text === this.#job) return '.';
     return text.startsWith(`${this.#job}/`) ? relative(this.#job, text) : basename(text);
@@ -94,19 +99,19 @@ export class PathRemover {
   }
 }
 
-/** The value of a JSON text of a job. Throws a SyntaxError that says why there is none. */
+/** The value of a JSON text of a job. Throws a SyntaxError with the reason if it cannot be parsed. */
 export function anyJson(text: string): unknown {
   const result = parseJson(text, { maxValues: 2e7 });
   if ('value' in result) return result.value;
   throw new SyntaxError([result.summary, result.where, result.got].filter(Boolean).join(', '));
 }
 
-/** Replaces the names of records, where they are words of a text, by the word `record`. */
+/** Replaces record names that occur as words of a text by the word `record`. */
 export function withoutRecords(text: string, names: ReadonlySet<string>): string {
   return text.replace(/[A-Za-z][\w-]*/g, (word) => (names.has(word) ? 'record' : word));
 }
 
-/** A report (JSON) without its stretches of recordings. */
+/** A report (JSON) without its excerpts of recordings. */
 export function withoutStrips(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((item) => !isStrip(item)).map(withoutStrips);
   if (typeof value !== 'object' || value === null) return value;

@@ -4,19 +4,21 @@ import { join } from 'node:path';
 /** How a file of a job is packed. */
 export interface Kind {
   readonly name: RegExp;
-  /** `json`, `lines` (JSON per line) and `text` are rid of absolute paths; `data` and `binary` are packed as they are. */
+  /**
+   * Absolute paths are removed from `json`, `lines` (one JSON document per line) and `text`; `data` and `binary` are packed as they are.
+   */
   readonly form: 'json' | 'lines' | 'text' | 'data' | 'binary';
-  /** What it tells of single patients: nothing, perhaps something (`mentions`), or nothing else (`rows`). */
+  /** What it says about single patients: nothing (absent), possibly something (`mentions`), or nothing but that (`rows`). */
   readonly records?: 'mentions' | 'rows';
 }
 
-/** What belongs to a finished run, by the path below its folder. Everything else stays behind: data, checkpoints, logs, locks. */
+/** The files of a finished run that are packed, by their path in its folder. Data, checkpoints, logs and locks are left out. */
 const kinds: readonly Kind[] = [
   { name: /(^|\/)(config|model|preprocessing|complete|experiment|scores)\.json$/, form: 'json' },
   { name: /(^|\/)report\.json$/, form: 'json', records: 'mentions' },
   { name: /(^|\/)(report|scores)\.md$/, form: 'text', records: 'mentions' },
   { name: /(^|\/)junit\.xml$/, form: 'text', records: 'mentions' },
-  // Its pictures show stretches of recordings.
+  // Its pictures show excerpts of recordings.
   { name: /(^|\/)report\.html$/, form: 'text', records: 'rows' },
   { name: /(^|\/)events\.jsonl$/, form: 'lines', records: 'rows' },
   { name: /(^|\/)history\.csv$/, form: 'data' },
@@ -25,7 +27,7 @@ const kinds: readonly Kind[] = [
   { name: /\.weights\.h5$/, form: 'binary' },
 ];
 
-/** How a file of a run is packed, by its path below the run's folder; undefined if it is not. */
+/** How a file of a run is packed, by its path in the run's folder; undefined if it is left out. */
 export function kindOf(path: string): Kind | undefined {
   return kinds.find((kind) => kind.name.test(path));
 }
@@ -37,13 +39,15 @@ export interface JobFile {
   readonly kind: Kind;
 }
 
-/** What of a folder is packed, sorted by path, and what is not: files by name, folders as a whole where nothing of them is packed. */
+/**
+ * Which files of a folder are packed, sorted by path, and what is left out: files by name, and whole folders if nothing in them is packed.
+ */
 export interface Contents {
   readonly files: readonly JobFile[];
   readonly leftOut: readonly string[];
 }
 
-/** Folders below one another; deeper ones are not looked into. */
+/** Nesting depth of folders; deeper ones are left out. */
 const deepest = 8;
 
 /** Lists a job folder. Links are not followed. */

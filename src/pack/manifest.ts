@@ -18,7 +18,7 @@ export const descriptionSchema = object({
   name: fileName,
   /** Version of this package that made the archive. */
   version: name,
-  /** Whether it tells of single patients. */
+  /** Whether it contains data about single patients. */
   records: boolean(),
 });
 

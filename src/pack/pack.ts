@@ -19,9 +19,9 @@ export interface PackOptions {
   readonly job: string;
   /** Archive; default `<name of the folder>.tar.gz` in the working folder. */
   readonly output?: string;
-  /** Pack what tells of single patients too: predictions, journal, pictures; default true. */
+  /** Also pack data about single patients: predictions, journal, pictures. Default true. */
   readonly records?: boolean;
-  /** Replace an archive that is there. */
+  /** Replace an existing archive. */
   readonly force?: boolean;
   readonly report?: Reporter;
 }
@@ -30,21 +30,21 @@ export interface PackOptions {
 export interface Packed {
   readonly archive: string;
   readonly files: readonly string[];
-  /** What of the folder stayed behind. */
+  /** What was left out. */
   readonly leftOut: readonly string[];
 }
 
 /**
- * Packs a finished run as a `.tar.gz`: settings, histories, predictions, weights and reports, with their checksums. Absolute paths in texts are shortened, so that the
- * archive does not tell where it was made. Equal runs give equal archives.
+ * Packs a finished run as a `.tar.gz`: settings, histories, predictions, weights and reports, with their checksums. Absolute paths in texts
+ * are shortened, so that the archive does not reveal where it was made. Equal runs give equal archives.
  *
- * @throws InputError if the folder holds no finished run, for files that change meanwhile, and for an absolute path where it cannot be taken out.
+ * @throws InputError if the folder does not hold a finished run, if files change meanwhile, or if an absolute path cannot be removed.
  */
 export async function pack(options: PackOptions): Promise<Packed> {
   const { force = false, report = silent } = options;
   const job = resolve(options.job);
   requireFinished(job);
-  // A run that came without them does not get them back.
+  // A run that was unpacked without them still lacks them.
   const records = (options.records ?? true) && !cameWithoutRecords(job);
   const name = basename(job);
   const archive = resolve(options.output ?? `${name}.tar.gz`);
@@ -95,14 +95,14 @@ function cameWithoutRecords(job: string): boolean {
   return readJsonIfSound(join(job, descriptionFile), descriptionSchema)?.records === false;
 }
 
-/** Longest file that is a text: V8 holds no longer ones. */
+/** Longest text file: V8 cannot hold longer strings. */
 const maxText = 2 ** 29 - 25;
 
 /** Turns files of a job into what is packed. */
 class Cleaner {
   readonly #job: string;
   readonly #paths: PathRemover;
-  /** Names to take out; undefined: records stay. */
+  /** Record names to remove; undefined: they stay. */
   readonly #names: ReadonlySet<string> | undefined;
 
   constructor(job: string, names: ReadonlySet<string> | undefined) {
@@ -120,7 +120,7 @@ class Cleaner {
     return inMemory(path, after);
   }
 
-  /** A file that is read twice, for its checksum and into the archive, and has to be the same both times. */
+  /** A file that is read twice, for its checksum and into the archive. Both reads must give the same bytes. */
   async #onDisk(file: string, path: string): Promise<PackedFile> {
     const first = createHash('sha256');
     for await (const chunk of streamFile(file, { chunk: 1 << 22 })) {
@@ -151,7 +151,7 @@ class Cleaner {
   }
 }
 
-/** Names of records in the tables of predictions; numbers are not taken for names, since a text has others. */
+/** Names of records in the tables of predictions. Numbers are left out, because texts contain other numbers too. */
 function namesOfRecords(job: string, files: readonly JobFile[]): ReadonlySet<string> {
   const tables = files.filter(({ path, kind }) => kind.records === 'rows' && path.endsWith('.csv'));
   const names = tables.flatMap(({ path }) => {

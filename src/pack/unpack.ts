@@ -11,7 +11,7 @@ import { descriptionFile, descriptionSchema, type PackDescription, sumsFile } fr
 
 export interface UnpackOptions {
   readonly archive: string;
-  /** Folder that gets the run's folder; created; default `jobs`. */
+  /** Folder in which the run's folder is made. Created if missing. Default `jobs`. */
   readonly target?: string;
   /** Most bytes of all files together; default 16 GiB. */
   readonly maxBytes?: number;
@@ -22,23 +22,24 @@ export interface Unpacked {
   /** The run's folder. */
   readonly folder: string;
   readonly files: readonly string[];
-  /** Whether the run's predictions and pictures are there. */
+  /** Whether the archive contains the run's predictions and pictures. */
   readonly records: boolean;
 }
 
 const maxEntries = 100_000;
 
-/** Most bytes of the files that `pack` adds to a run: a line for each file, and a few words. */
+/** Largest size in bytes of the files that `pack` adds to a run: one line per file, and a few words. */
 const limitsOfOwn: ReadonlyMap<string, number> = new Map([
   [sumsFile, maxEntries * 512],
   [descriptionFile, 65_536],
 ]);
 
 /**
- * Unpacks an archive that `pack` made. Its files are written beside the target first and get their place when every checksum is right, so a refused archive leaves
- * nothing. Nothing that is there is overwritten.
+ * Unpacks an archive that `pack` made. Its files are written beside the target and moved there once every checksum is right, so a refused
+ * archive leaves nothing behind. Overwrites nothing.
  *
- * @throws FileNotFoundError, or InputError for an archive that is damaged, hostile or of another kind, for too little room, and if a folder of the run's name is there.
+ * @throws FileNotFoundError, or InputError if the archive is damaged, hostile or of another kind, if there is too little room, or if a
+ * folder with the run's name exists.
  */
 export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: UnpackOptions): Promise<Unpacked> {
   const limits = { maxBytes, maxEntries };
@@ -46,7 +47,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
   const name = runOf(entries, archive);
   requireFilesOfRun(entries, name, archive);
   const folder = resolve(target, name);
-  // A link that leads nowhere is there too.
+  // A dangling link exists too.
   if (lstatSync(folder, { throwIfNoEntry: false })) {
     throw new InputError('there is a folder or file of this name; nothing is overwritten', {
       file: folder,
@@ -69,7 +70,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
   }
 }
 
-/** The one folder that all entries lie in. */
+/** The folder that contains all entries. */
 function runOf(entries: readonly TarEntry[], archive: string): string {
   const name = entries[0].path.split('/')[0];
   if (!/^[\w-][\w.-]*$/.test(name)) {
@@ -94,7 +95,7 @@ function runOf(entries: readonly TarEntry[], archive: string): string {
   return name;
 }
 
-/** Only what `pack` packs: a lock or the state of a training would change what later commands do in the folder. */
+/** Accepts only what `pack` packs: a lock or a training state would change what later commands do in the folder. */
 function requireFilesOfRun(entries: readonly TarEntry[], name: string, archive: string): void {
   for (const { path, kind, size } of entries) {
     const below = path.slice(name.length + 1);
@@ -128,7 +129,7 @@ function requireRoom(target: string, entries: readonly TarEntry[]): void {
   });
 }
 
-/** Compares the files with the list of checksums: the same names, and each with its own. Returns their paths. */
+/** Checks the files against the list of checksums: same names, same contents. Returns their paths. */
 async function verify(folder: string, found: ReadonlySet<string>, archive: string): Promise<string[]> {
   const sums = readSums(join(folder, sumsFile), archive);
   const extra = [...found].find((path) => path !== sumsFile && !sums.has(path));

@@ -11,12 +11,12 @@ import type { RunSettings } from './settings.ts';
 /** Records that are held in memory at a time. */
 const block = 64;
 
-/** Values up to which a prepared file is also read by the other language. */
+/** A prepared file with at most this many values is also read by the other language. */
 const small = 2 ** 25;
 
 /**
- * The prepared files of both sides: recordings and labels bit for bit, names in order; and, of small sets, the port's file as Python reads
- * it.
+ * Compares the prepared files of both sides: recordings and labels bit for bit, names in order. For small sets, also the port's file as
+ * Python reads it.
  */
 export async function compareData(run: RunSettings, set: FinetuningSet, original: Original): Promise<Row[]> {
   const rows: Row[] = [];
@@ -62,7 +62,7 @@ async function comparePart(
   }
 }
 
-/** One row over all recordings, read block by block: full data sets do not fit into the memory. */
+/** One row for all recordings, read block by block, because full data sets do not fit into memory. */
 function sameRecordings(name: string, ours: OpenPreparedSet, theirs: OpenPreparedSet): Row {
   const records = Math.max(ours.x.shape[0], theirs.x.shape[0]);
   if (ours.x.shape.join() !== theirs.x.shape.join() || records === 0) {
@@ -86,7 +86,7 @@ function sameRecordings(name: string, ours: OpenPreparedSet, theirs: OpenPrepare
   return whole!;
 }
 
-/** Two exact rows as one; the first difference stays the one that is shown. */
+/** Joins two exact rows; the first difference is the one shown. */
 function joined(a: Row, b: Row): Row {
   const shown = a.passed ? b : a;
   return {

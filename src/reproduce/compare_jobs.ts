@@ -23,12 +23,12 @@ import { loadIntoClassifier, loadIntoModel } from '../weights/model_weights.ts';
 import { chosenCheckpoint } from './port_steps.ts';
 import { finetuneOptions, pretrainOptions, type RunSettings } from './settings.ts';
 
-/** Receives what is shown beside the rows. */
+/** Receives what the report shows beside the rows. */
 export type Observe = (observation: Observation) => void;
 
 /**
- * A pretraining job of each side: validation frames bit for bit, the form of the history, the original's checkpoint evaluated by the port,
- * and the backbone that each side takes out of the original's checkpoint.
+ * Compares a pretraining job of both sides: validation frames bit for bit, the form of the history, the validation losses that the port
+ * computes from the original's checkpoints, and the backbone that each side extracts from the original's checkpoint.
  */
 export async function comparePretraining(run: RunSettings, job: PretrainingJob, observe: Observe): Promise<Row[]> {
   const [ours, theirs] = (['port', 'original'] as const).map((side) => pretrainOptions(run, side, job));
@@ -83,8 +83,8 @@ export async function comparePretraining(run: RunSettings, job: PretrainingJob, 
 }
 
 /**
- * A trial of a finetuning job of each side: what `sameJobs` compares, with the port's network taught the original's best weights. The
- * learning curves run freely and are shown, not judged.
+ * Compares a trial of a finetuning job of both sides by `sameJobs`, with the original's best weights loaded into the port's network. The
+ * learning curves of both free-running trainings are shown without a verdict.
  */
 export async function compareFinetuning(
   run: RunSettings,
@@ -175,7 +175,7 @@ function confusionOf(title: string, ours: string, theirs: string): Observation |
   const files = [ours, theirs].map((folder) => join(folder, 'test_predictions.csv'));
   if (!files.every((file) => existsSync(file))) return undefined;
   const [a, b] = files.map((file) => readPredictions(file));
-  // With several labels a record has no one true class.
+  // With several labels, a record does not have a single true class.
   if (isMulticlass(a.yTrue!)) return undefined;
   const count = ({ yTrue, yProb }: typeof a): number[][] => {
     const { classes } = a;

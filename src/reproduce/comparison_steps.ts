@@ -37,16 +37,16 @@ const factsSchema = object({
     parity: mapOf(string(), string()),
     gpus: array(string()),
   } satisfies Record<keyof PythonFacts, GenericSchema>),
-  /** What had to be done from outside so that this original runs, one line each. */
+  /** Fixes from outside that this original needed in order to run, one line each. */
   shims: array(string()),
 });
 
 const compareAgain = 'Compare again: --from comparison --force';
 
-/** Trainings a side of the suite `outcome`: the fewest that allow a statement. */
+/** Trainings per side in the suite `outcome`: the smallest number that allows a statement. */
 const outcomeTrials = 5;
 
-/** A comparison of this run's own files, and the suite that it belongs to. */
+/** A comparison of this run's own files, and the suite under which it is reported. */
 export interface OwnCheck {
   readonly name: string;
   readonly suite: SuiteName;
@@ -84,7 +84,7 @@ export function runChecks(run: RunSettings): OwnCheck[] {
   ];
 }
 
-/** The suites of an experiment and their cases: the small selection. */
+/** The suites of an experiment with their quick cases. */
 export function suiteChecks({ experiment }: RunSettings): { readonly name: SuiteName; readonly chosen: Chosen }[] {
   const { suites: wanted } = experiment;
   return suiteNames.flatMap((name) => {
@@ -102,7 +102,7 @@ export function ownCase(suite: SuiteName, name: string, compare: SuiteCase['run'
   return [{ suite: own, case: one }];
 }
 
-/** Runs the cases that the recordings allow and writes what they found. Throws JobPaused where the run was interrupted: nothing is written then. */
+/** Runs the cases that the recordings allow and writes their findings. If interrupted, throws JobPaused and writes nothing. */
 export async function compareStep(run: RunSettings, file: string, chosen: Chosen, context: StepContext): Promise<void> {
   const original = await context.original();
   const data = await openData(run, context);
@@ -126,7 +126,7 @@ export function readFindings(file: string): Findings {
   return value as Findings;
 }
 
-/** Whether a finished comparison is worth another try: a case broke off, as when Python died, or the file is damaged. */
+/** Whether a finished comparison should be repeated: a case broke off, for example because Python died, or the file is damaged. */
 export function brokeOff(file: string): boolean {
   try {
     return readFindings(file).broken.length > 0;
@@ -136,7 +136,7 @@ export function brokeOff(file: string): boolean {
   }
 }
 
-/** What the last comparison step learned of Python. */
+/** What the last comparison step learned about Python. */
 export function readFacts(folder: RunFolder): OriginalFacts {
   return readJson(factsFile(folder), factsSchema, { what: 'the file about Python', next: compareAgain });
 }
@@ -162,7 +162,7 @@ export function findingsFile(folder: RunFolder, name: string): string {
   return folder.findings(name.replace(/[^\w.-]+/g, '-'));
 }
 
-/** Recordings for the suites: the user's, or small generated ones beside the run's own. */
+/** Recordings for the suites: those of the user, or small generated ones in the run's folder. */
 function openData({ data, folder, seed }: RunSettings, { report }: StepContext): Promise<ComparisonData> {
   return data === undefined
     ? generatedCollections(join(folder.records, 'suites'), seed, report)

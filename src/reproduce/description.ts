@@ -20,7 +20,7 @@ const descriptionSchema = object({
   begun: pipe(string(), isoTimestamp()),
 });
 
-/** Writes the description of a run; of one that goes on, the time of its beginning stays. */
+/** Writes the description of a run. A resumed run keeps its start time. */
 export function describeRun({ folder, experiment, seed, trials, precision, data }: RunSettings): void {
   const before = existsSync(folder.description) ? readRunDescription(folder) : undefined;
   if (before && before.experiment !== experiment.name) {

@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts';
 import { ownCommand } from '../text.ts';
 import type { StepContext } from './step.ts';
 
-/** Checks the set-up as `doctor` does, and passes its warnings on. Throws an InputError with the command that mends a failure. */
+/** Checks the set-up as `doctor` does and reports its warnings. Throws an InputError with the command that fixes a failure. */
 export async function checkSetUp({ report }: Pick<StepContext, 'report'>): Promise<void> {
   const { ok, checks } = await diagnose();
   for (const { name, status, detail } of checks) {

@@ -5,7 +5,7 @@ import type { Reporter } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
 import type { RunSettings } from './settings.ts';
 
-/** The Python process of a run: started when it is first needed, one for all steps, and what it said of itself. */
+/** The Python process of a run, and its facts. All steps share one process, which starts when it is first needed. */
 export class OriginalProcess {
   readonly #run: RunSettings;
   readonly #report: Reporter;
@@ -16,7 +16,7 @@ export class OriginalProcess {
     this.#report = report;
   }
 
-  /** The original; throws BridgeStartError if Python cannot be started or is not what the lock says. */
+  /** The original. Throws BridgeStartError if Python cannot be started or does not match the lock file. */
   async original(): Promise<Original> {
     return (await this.#open()).original;
   }
@@ -26,7 +26,7 @@ export class OriginalProcess {
     return (await this.#open()).facts;
   }
 
-  /** Ends Python, if it runs; the next use starts it again. */
+  /** Ends Python if it is running. The next use starts it again. */
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
@@ -37,7 +37,7 @@ export class OriginalProcess {
     if (this.#opened) return this.#opened;
     const { python, original: folder, lock } = this.#run;
     this.#report({ kind: 'message', text: `Starting the Python original of ${folder}` });
-    // The handshake compares what both processes have mapped.
+    // Loads TensorFlow: the handshake compares the libraries that both processes have mapped.
     runtime();
     const original = await Original.open({ python, original: folder });
     try {

@@ -20,10 +20,10 @@ import { collectionOf, recordsFolder } from './recordings.ts';
 import { finetuneOptions, flagsOf, given, pretrainOptions, type RunSettings } from './settings.ts';
 import type { StepContext } from './step.ts';
 
-/** A training of weeks must not end by a time limit; a death of Python is noticed without one. */
+/** A training may take weeks. If Python dies, that is noticed without a time limit. */
 const noLimit = 2 ** 31 - 1;
 
-/** Prepares and divides a set by the original's functions. */
+/** Prepares and splits a set with the original's functions. */
 export async function prepareOriginal(run: RunSettings, set: FinetuningSet, context: StepContext): Promise<void> {
   const { folder, seed } = run;
   const { fs, pad, testSize, name } = set;
@@ -34,7 +34,7 @@ export async function prepareOriginal(run: RunSettings, set: FinetuningSet, cont
   const records = recordsFolder(folder, set, run.data);
   await original.data.prepare(python, records, { fs, pad, normalize: true }, all);
   const [train, test] = (['train', 'test'] as const).map((part) => folder.prepared('original', name, part));
-  // Quirk Q49: sets with several labels per record are divided without regard to them.
+  // Quirk Q49: sets with several labels per record are split without stratification.
   const stratify = !isMulticlass(collectionKinds[format].list(records, {}).y);
   await original.data.split(all, { testSize, seed, train, test, stratify });
 }
@@ -56,7 +56,7 @@ export async function pretrainOriginal(run: RunSettings, job: PretrainingJob, co
   );
 }
 
-/** Takes the backbone out of a pretraining job of the original and fits it to the leads that finetuning has. */
+/** Extracts the backbone from a pretraining job of the original and adapts it to the number of leads in finetuning. */
 export async function takeOriginalWeights(
   run: RunSettings,
   job: PretrainingJob,
@@ -76,7 +76,7 @@ export async function takeOriginalWeights(
   }
 }
 
-/** Gives the original the user's weights, as the port wrote them anew: it never opens the user's file. */
+/** Gives the original the user's weights as rewritten by the port. The original never opens the user's file. */
 export function copyGivenWeights(run: RunSettings, leads: readonly number[]): void {
   for (const count of new Set([1, ...leads])) {
     const target = run.folder.weights('original', given, count);
@@ -86,8 +86,8 @@ export function copyGivenWeights(run: RunSettings, leads: readonly number[]): vo
 }
 
 /**
- * Runs a trial of a finetuning job of the original: on its own data, from its own pretrained weights, with the port's initial head (or the
- * port's initial weights altogether) and the port's order of the training records.
+ * Runs a trial of a finetuning job of the original on its own data. The initial head and the order of the training records are the port's;
+ * the other weights are the original's own pretrained ones, or the port's initial ones if there is no pretraining.
  */
 export async function finetuneOriginal(
   run: RunSettings,
@@ -105,10 +105,10 @@ export async function finetuneOriginal(
   );
 }
 
-/** What the port draws at the beginning of a job with these options: weights in Keras's order, and the order of records by epoch. */
+/** What the port draws at the start of a job with these options: weights in Keras's order, and the order of records in each epoch. */
 async function fixedChances(options: FinetuneOptions): Promise<{ weights: NdArray[]; order: NdArray }> {
   const { jobDir, arch, initSeed = 0, weightsFile, epochs = 1 } = options;
-  // The sets are divided by NumPy's global generator, as the trainers do it.
+  // The trainers split the sets with NumPy's global generator.
   random.seed(options.seed ?? 0);
   return withJobSets(options, { folder: jobDir }, async ({ train }) => {
     const session = createClassifier({ arch, initSeed }, train, isMulticlass(train.y));
@@ -132,7 +132,7 @@ function weightsOf(session: Session): NdArray[] {
   return [...values.values()];
 }
 
-/** Tells the epochs of a training in Python, by the history that it writes. */
+/** Reports the epochs of a training in Python, read from the history that it writes. */
 async function watched<T>(
   jobDir: string,
   epochs: number,
@@ -147,7 +147,7 @@ async function watched<T>(
     const done = Buffer.from(readWholeFile(history)).toString().trimEnd().split('\n').length - 1;
     report({ kind: 'progress', task, done: Math.max(done, 0) });
   }, 2000);
-  // After Ctrl-C nobody answers any more.
+  // After Ctrl-C the work never settles.
   timer.unref();
   try {
     return await work();

@@ -21,12 +21,12 @@ import { scoreSide } from './scores.ts';
 import { given, type RunSettings, setOf } from './settings.ts';
 import { type Setting, type Step, StepMarks } from './step.ts';
 
-/** All steps of a run, in order; a side that was not asked for has none. */
+/** All steps of a run, in order. A side that was not requested has none. */
 export function planRun(run: RunSettings): Step[] {
   return new Planner(run).plan();
 }
 
-/** Seconds of a training or prediction pass, by what passes through the network; measured on two cores. */
+/** Seconds per sample that passes through the network in training or prediction, measured on two cores. */
 const secondsPerSample = { train: 7e-6, predict: 2.5e-6 };
 const pythonStart = 12;
 
@@ -55,7 +55,7 @@ class Planner {
 
   #add(step: Omit<Step, 'settings' | 'outputs'> & { settings?: Setting; outputs?: readonly string[] }): Step {
     const { settings = null, outputs = [] } = step;
-    // Another original makes its results anew, and what is compared with them.
+    // A different original invalidates its results and the comparisons with them.
     const of =
       step.stage === 'original' || step.stage === 'comparison' ? { settings, original: this.#digest } : settings;
     const whole: Step = { ...step, settings: of, outputs };
@@ -63,7 +63,7 @@ class Planner {
     return whole;
   }
 
-  /** Nothing needs its result: another version of Node makes no training worthless. */
+  /** No step needs its result, so another version of Node does not invalidate a training. */
   #doctor(): void {
     const { lock, python } = this.#run;
     this.#add({
@@ -106,7 +106,7 @@ class Planner {
           settings: { source, records: set.records },
           needs: [],
           seconds: 3,
-          // The user's own folder is read where it lies.
+          // The user's own folder is read in place.
           outputs: place.startsWith(folder.records) ? [place] : [],
           run: ({ report }) => provideRecords(place, set, experiment, { data, seed, report }),
         });
@@ -116,7 +116,7 @@ class Planner {
     return { ...(patients && { patients }), records };
   }
 
-  /** All steps of one side; the last ones, whose results are compared. */
+  /** Adds all steps of one side. Returns those whose results are compared. */
   #side(side: SideName, raw: { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> }): Step[] {
     const { experiment } = this.#run;
     const prepared = new Map(
@@ -196,7 +196,7 @@ class Planner {
       seconds: 1,
       outputs: [...new Set([1, ...leads])].map((count) => folder.weights(side, given, count)),
       run: async () => {
-        // The port reads the user's file, whichever side was asked for.
+        // Only the port reads the user's file, whichever side was requested.
         if (side === 'port' || !before) await takeGivenWeights(this.#run, leads);
         if (side === 'original') copyGivenWeights(this.#run, leads);
       },
@@ -287,7 +287,7 @@ class Planner {
     });
   }
 
-  /** Leads of the sets that a pretraining job's weights are finetuned on. */
+  /** Numbers of leads of the sets on which a pretraining job's weights are finetuned. */
   #leadsOf(weights: string): number[] {
     const { finetuning } = this.#run.experiment;
     const leads = finetuning.filter((job) => job.weights === weights).map(({ set }) => collectionOf[set].leads);
@@ -299,7 +299,7 @@ class Planner {
   }
 }
 
-/** The port's work is spread over the stages; all of the original's is one. */
+/** The port's work is spread over the stages; the original's work is one stage. */
 function placed(side: SideName, stage: Exclude<Step['stage'], 'original'>, name: string): Pick<Step, 'stage' | 'name'> {
   if (side === 'port') return { stage, name };
   return { stage: 'original', name: name.startsWith('prepared ') ? name : `${stage} ${name}` };

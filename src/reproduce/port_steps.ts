@@ -40,7 +40,7 @@ export async function preparePort(run: RunSettings, set: FinetuningSet, { report
   });
 }
 
-/** Runs, or goes on with, a pretraining job of the port. */
+/** Starts or resumes a pretraining job of the port. */
 export async function pretrainPort(run: RunSettings, job: PretrainingJob, context: StepContext): Promise<void> {
   const options = pretrainOptions(run, 'port', job);
   if (isComplete(options.jobDir, options.epochs)) return;
@@ -48,7 +48,7 @@ export async function pretrainPort(run: RunSettings, job: PretrainingJob, contex
   await pretrain({ ...options, resume: true }, context);
 }
 
-/** Checkpoint of the epoch whose weights go on. */
+/** Checkpoint of the epoch whose weights are used. */
 export function chosenCheckpoint(
   run: RunSettings,
   side: SideName,
@@ -58,7 +58,7 @@ export function chosenCheckpoint(
   return join(run.folder.pretraining(side, name), `epoch_${epoch}_model.weights.h5`);
 }
 
-/** Takes the backbone out of a pretraining job and fits it to the leads that finetuning has. */
+/** Extracts the backbone from a pretraining job and adapts it to the number of leads in finetuning. */
 export async function takeWeights(run: RunSettings, job: PretrainingJob, leads: readonly number[]): Promise<void> {
   const { model, weights } = getPretrainedWeights(chosenCheckpoint(run, 'port', job), job.task, job.arch, job.stages);
   const file = run.folder.weights('port', job.name);
@@ -70,9 +70,9 @@ export async function takeWeights(run: RunSettings, job: PretrainingJob, leads: 
 }
 
 /**
- * What a file of the user's holds.
+ * Identifies a weight file of the user.
  *
- * @throws InputError or ValueError if it cannot be read safely, or is no network of this project with all its stages for one lead.
+ * @throws InputError or ValueError if it cannot be read safely, or is not a network of this project for one lead with all its stages.
  */
 export function identifyGiven(file: string): GivenWeights {
   const model = identifyModel(readWeights(file));
@@ -88,7 +88,7 @@ export function identifyGiven(file: string): GivenWeights {
   return { file, arch, ...(head !== undefined && 'task' in head ? { task: head.task } : {}) };
 }
 
-/** Writes the user's weights anew, as a backbone for one lead in Keras's format: Python opens that file only. */
+/** Rewrites the user's weights as a backbone for one lead in Keras's format. Python opens only that file. */
 export async function takeGivenWeights(run: RunSettings, leads: readonly number[]): Promise<void> {
   const { file, arch, task } = run.given!;
   const target = run.folder.weights('port', given);
@@ -104,7 +104,7 @@ export async function takeGivenWeights(run: RunSettings, leads: readonly number[
     await adjustNetwork({ weightsFile: target, channels, arch });
 }
 
-/** Runs, or goes on with, a trial of a finetuning job of the port. */
+/** Starts or resumes a trial of a finetuning job of the port. */
 export async function finetunePort(
   run: RunSettings,
   job: FinetuningJob,
@@ -117,8 +117,8 @@ export async function finetunePort(
 }
 
 /**
- * Predicts the test records with the weights that a job saved. Throws an InputError unless the result is, byte for byte, what the job
- * itself predicted: a network that its file does not bring back would be worth nothing.
+ * Predicts the test records with the weights that a job saved. Throws an InputError unless the result is byte for byte what the job itself
+ * predicted: that proves that the file restores the network.
  */
 export async function predictPort(
   run: RunSettings,

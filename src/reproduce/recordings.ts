@@ -10,7 +10,7 @@ import { makeData } from '../synthetic/make_data.ts';
 import { ownCommand } from '../text.ts';
 import type { RunFolder } from './run_folder.ts';
 
-/** How the code knows a finetuning set. */
+/** Names of a finetuning set in the code and on disk. */
 export interface Collection {
   readonly data: DataSetName;
   /** Folder of the collection in `--data`. */
@@ -21,7 +21,7 @@ export interface Collection {
   /** Name of the original's functions. */
   readonly python: 'challenge17' | 'challenge20' | 'ptb_xl';
   readonly leads: number;
-  /** File that tells that the collection is there. */
+  /** File by which the collection is recognised. */
   readonly index?: string;
 }
 
@@ -63,13 +63,13 @@ export function patientsFolder(folder: RunFolder): string {
   return join(folder.records, icentiaFolder);
 }
 
-/** Where both sides find the recordings of a set. */
+/** The folder where both sides find the recordings of a set. */
 export function recordsFolder(folder: RunFolder, set: FinetuningSet, data: string | undefined): string {
   const { folder: place } = collectionOf[set.name];
   return data !== undefined && set.records === 'all' ? join(data, place) : join(folder.records, set.name);
 }
 
-/** Refuses a folder of the user's that lacks a collection of the experiment; names what would get it. */
+/** Refuses a folder of the user that lacks a collection of the experiment, and names the command that downloads it. */
 export function checkCollections(experiment: Experiment, data: string): void {
   const wanted = [
     ...experiment.sets.map(({ name }) => ({ place: collectionOf[name].folder, index: collectionOf[name].index })),
@@ -139,7 +139,7 @@ export async function provideRecords(
 }
 
 function move(source: string, target: string): void {
-  // What a killed run moved there is the same.
+  // If a killed run has moved it there already, it is the same.
   rmSync(target, { recursive: true, force: true });
   renameSync(source, target);
 }

@@ -16,7 +16,7 @@ import type { RunSettings } from './settings.ts';
 /** File with the tables of scores. */
 export const scoresFile = 'scores.md';
 
-/** Writes the tables of scores of the sides that ran, and, where both did, the report of their comparison. */
+/** Writes the tables of scores of the sides that ran and, if both did, the report of their comparison. */
 export async function writeRunReport(
   run: RunSettings,
   findingsFiles: readonly string[],

@@ -19,7 +19,7 @@ export interface StepSelection {
   readonly from?: StageName;
   /** Only this stage; those before it must be complete. */
   readonly only?: StageName;
-  /** Do the chosen stages again, also where they are complete. */
+  /** Repeat the chosen stages even if they are complete. */
   readonly force?: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface PlannedStep {
   readonly state: StepState;
 }
 
-/** A step failed; the message says which, where its log is and what to type next. */
+/** A step failed. The message says which one, where its log is and what to type next. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
@@ -41,7 +41,8 @@ export function listSteps(run: RunSettings): PlannedStep[] {
 }
 
 /**
- * Does what is not done yet of `steps` (default: all of the run), in order. A step that is done again takes with it what was made from its results.
+ * Runs, in order, those of `steps` (default: all of the run) that are not done. Repeating a step invalidates everything made from its
+ * results.
  *
  * @throws InputError if an earlier stage is not complete or another process works in the folder, JobPaused after `signal`, StepFailed.
  */
@@ -69,7 +70,7 @@ export async function runSteps(
       const left = chosen.slice(position).filter((one) => marks.state(one) !== 'done');
       const share = `${chosen.length - left.length + 1}/${chosen.length}`;
       report({ kind: 'message', text: `[${share}] ${titleOf(step)}; about ${formatDuration(time.of(left))} left` });
-      // Before it changes: what was made of its earlier result is not done any more, even if this process is killed.
+      // Before anything changes: what was made from its earlier result no longer counts as done, even if this process is killed.
       for (const other of steps) if (dependsOn(other, step)) marks.forget(other);
       const begun = performance.now();
       await runStep(run, step, marks, python, { report, signal });
@@ -119,7 +120,7 @@ async function runStep(
   }
 }
 
-/** The port saves its state after a signal; the original cannot: it is not waited for. */
+/** After a signal the port saves its state. The original cannot, so nothing waits for it. */
 async function unlessAborted(work: Promise<void>, signal: AbortSignal, { stage }: Step): Promise<void> {
   if (stage !== 'original') return work;
   let stop: (() => void) | undefined;
@@ -132,7 +133,7 @@ async function unlessAborted(work: Promise<void>, signal: AbortSignal, { stage }
     await Promise.race([work, aborted]);
   } finally {
     if (stop) signal.removeEventListener('abort', stop);
-    // What Python answers after its end is of no use.
+    // Whatever Python still answers is ignored.
     work.catch(() => {});
   }
 }

@@ -16,7 +16,7 @@ export type ScoresBySide = ReadonlyMap<SideName, SideScores>;
 
 type Table = Extract<Observation, { readonly kind: 'table' }>;
 
-/** Tables of a run's scores, for the report: conclusions are computed from the figures and the margin that the experiment fixed. */
+/** Tables of a run's scores for the report. Conclusions follow from the scores and from the margin that the experiment fixed in advance. */
 export function scoreTables(experiment: Experiment, scores: ScoresBySide): Table[] {
   return [
     overTrials(experiment, scores),

@@ -23,7 +23,7 @@ const scoresSchema = object({
   perClass: array(object(classScores)),
 });
 
-/** Scores of one trial on the test records, with the intervals that its choice of records leaves open. */
+/** Scores of one trial on the test records, with intervals that cover the sampling of the test set. */
 export type TrialScores = SideScores['trials'][number];
 
 /** Scores of the pretrained job minus those of the random one, on the same test records, in one trial. */
@@ -40,9 +40,9 @@ const sideSchema = object({
       seed: amount,
       records: amount,
       classes: classNames,
-      /** What the intervals draw again: records within their classes, or whole patients where they are known. */
+      /** What the bootstrap resamples: records within their classes, or whole patients where they are known. */
       drawn: picklist(['records', 'patients']),
-      /** Decision by the most probable class, as in the published figures, also where several labels can be true. */
+      /** The most probable class decides, as in the published figures, even where several labels can be true. */
       scores: scoresSchema,
     }),
   ),
@@ -153,7 +153,7 @@ function groupsOf(names: readonly string[], patients: Patients): (string | numbe
   return patients && names.map((name) => patients.get(name) ?? name);
 }
 
-/** Patient of each record, where the collection tells. */
+/** Patient of each record, if the collection says so. */
 function patientsOf(run: RunSettings, job: FinetuningJob): Map<string, string | number> | undefined {
   const set = setOf(run.experiment, job);
   const kind = collectionKinds[collectionOf[set.name].format];

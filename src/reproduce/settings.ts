@@ -15,15 +15,15 @@ import type { RunFolder, SideName } from './run_folder.ts';
 export interface RunSettings {
   readonly experiment: Experiment;
   readonly folder: RunFolder;
-  /** Folder of real recordings; absent: they are generated. */
+  /** Folder of real recordings. Absent: recordings are generated. */
   readonly data?: string;
-  /** The user's pretrained weights, for jobs that take `given` ones. */
+  /** The user's pretrained weights, for jobs with `given` weights. */
   readonly given?: GivenWeights;
   readonly sides: readonly SideName[];
   /** Trials of each finetuning job. */
   readonly trials: number;
   readonly seed: number;
-  /** Number formats of the port's training; the original's are float32. */
+  /** Number format of the port's training. The original trains in float32. */
   readonly precision: Precision;
   /** Checkout of the original. */
   readonly original: string;
@@ -33,7 +33,7 @@ export interface RunSettings {
   readonly command: string;
 }
 
-/** Weights of the user's. */
+/** Pretrained weights of the user. */
 export interface GivenWeights {
   /** A Keras file or the prefix of a TensorFlow checkpoint. */
   readonly file: string;
@@ -45,7 +45,7 @@ export interface GivenWeights {
 /** Name of the pretraining job whose weights come from the user. */
 export const given = 'given';
 
-/** Seed of a trial: of NumPy, of the initial weights and of the order of training records. Trials of all jobs are paired by it. */
+/** Seed of a trial, for NumPy, the initial weights and the order of training records. The trials of all jobs are paired by their seeds. */
 export function trialSeed(seed: number, trial: number): number {
   return seed + trial - 1;
 }
@@ -68,7 +68,7 @@ export function pretrainOptions(
   const ids = patientIdsIn(train);
   if (ids.length === 0)
     throw new InputError('there are no patients', { file: train, next: 'Begin again: --from data --force' });
-  // One patient cannot be divided.
+  // A single patient cannot be split.
   const held = ids.length > 1 ? validation : undefined;
   return {
     jobDir: folder.pretraining(side, name),
@@ -109,12 +109,15 @@ export function finetuneOptions(
   };
 }
 
-/** Architecture of a finetuning job: that of its pretrained weights, or of the user's, so that random weights compare with them. */
+/**
+ * Architecture of a finetuning job: that of its pretrained weights. A job with random weights takes that of the user's weights, so that the
+ * two compare.
+ */
 function archOf({ experiment, given: weights }: RunSettings, job: string | undefined): Arch {
   return experiment.pretraining.find(({ name }) => name === job)?.arch ?? weights?.arch ?? 'resnet18';
 }
 
-/** Options as the flags of the original's command lines; those that it does not have are left out. */
+/** Options as flags of the original's programs. Options that the original does not have are left out. */
 export function flagsOf(options: PretrainOptions | FinetuneOptions): string[] {
   const known: FlagTable = { ...pretrainFlags, ...finetuneFlags };
   return Object.entries(options).flatMap(([name, value]) => {

@@ -25,15 +25,15 @@ export type StageName = (typeof stageNames)[number];
 /** What a step may use. */
 export interface StepContext {
   readonly report: Reporter;
-  /** Ctrl-C and the like: finish what cannot be repeated cheaply, save, and throw JobPaused. */
+  /** Set by Ctrl-C and similar signals: finish what is expensive to repeat, save, and throw JobPaused. */
   readonly signal: AbortSignal;
   /** The Python original; started at the first call. */
   original(): Promise<Original>;
-  /** What its process said of itself. */
+  /** Facts about its process. */
   facts(): Promise<PythonFacts>;
 }
 
-/** A value of JSON that decides what a step makes. What is undefined does not count. */
+/** A JSON value that determines what a step makes. Undefined values do not count. */
 export type Setting =
   | null
   | boolean
@@ -42,21 +42,21 @@ export type Setting =
   | readonly Setting[]
   | { readonly [name: string]: Setting | undefined };
 
-/** A part of a stage that is done as a whole, and once. */
+/** A part of a stage that is done once and as a whole. */
 export interface Step {
   readonly stage: StageName;
   /** Unique within the stage. */
   readonly name: string;
-  /** What decides the result, beside the steps before it. */
+  /** What determines the result, apart from the steps before it. */
   readonly settings: Setting;
   /** Steps whose results it reads. */
   readonly needs: readonly Step[];
-  /** Seconds it takes on two cores, roughly: only the proportions matter, for the remaining time. */
+  /** Rough number of seconds on two cores. Only the proportions matter, for the remaining time. */
   readonly seconds: number;
-  /** Files and folders that it makes; removed when it begins anew. */
+  /** Files and folders that it makes. Removed when it starts again. */
   readonly outputs: readonly string[];
   run(context: StepContext): Promise<void> | void;
-  /** Whether the finished result is worth another try. */
+  /** Whether the step should be repeated although it is finished. */
   retry?(): boolean;
 }
 
@@ -65,7 +65,7 @@ export function titleOf({ stage, name }: Step): string {
   return `${stage}/${name}`;
 }
 
-/** Hash of everything that decides a step's result: its settings and those of all steps before it. */
+/** Hash of everything that determines a step's result: its settings and those of all steps before it. */
 export function keyOf(step: Step): string {
   const known = keys.get(step);
   if (known !== undefined) return known;
@@ -80,11 +80,11 @@ const keys = new WeakMap<Step, string>();
 
 /** State of a step in a folder. */
 export type StepState =
-  /** Whole, made with these settings. */
+  /** Complete, made with these settings. */
   | 'done'
-  /** Begun with these settings and cut off. */
+  /** Started with these settings and interrupted. */
   | 'begun'
-  /** Not begun, or made with other settings. */
+  /** Not started, or made with other settings. */
   | 'open';
 
 type Mark = Described<typeof markSchema>;
@@ -95,7 +95,7 @@ const markSchema = object({
   seconds: optional(pipe(finiteNumber, minValue(0))),
 });
 
-/** Completion marks in a folder: a step's mark is written last, and says with which settings it was made. */
+/** Completion marks in a folder. A step's mark is written last and records the settings it was made with. */
 export class StepMarks {
   readonly #folder: string;
 
@@ -116,7 +116,7 @@ export class StepMarks {
     return this.#read(step)?.seconds;
   }
 
-  /** Marks a step as begun; what an earlier form of it left is removed. */
+  /** Marks a step as started and removes what an earlier version of it left. */
   begin(step: Step): void {
     if (this.state(step) !== 'begun') {
       this.forget(step);
@@ -125,20 +125,20 @@ export class StepMarks {
     this.#write(step, { key: keyOf(step), state: 'begun' });
   }
 
-  /** Marks a step as whole. */
+  /** Marks a step as complete. */
   finish(step: Step, seconds: number): void {
     const missing = step.outputs.find((file) => !existsSync(file));
     if (missing) throw new Error(`${titleOf(step)} did not write ${missing}`);
     this.#write(step, { key: keyOf(step), state: 'done', seconds });
   }
 
-  /** Lets a step be done again. */
+  /** Makes a step run again. */
   forget(step: Step): void {
     rmSync(this.#file(step), { force: true });
   }
 
   #read(step: Step): Mark | undefined {
-    // Missing, cut off or damaged: not done.
+    // A mark that is missing, truncated or damaged means: not done.
     return readJsonIfSound(this.#file(step), markSchema);
   }
 

@@ -26,7 +26,7 @@ export interface PortFacts {
   readonly gpu: boolean;
   /** `TF_NUM_INTRAOP_THREADS`, null where it is left to TensorFlow. */
   readonly threads: string | null;
-  /** Environment of the parity mode of a GPU, as far as it is set. */
+  /** The variables of GPU parity mode that are set. */
   readonly parity: { readonly [name: string]: string };
 }
 
