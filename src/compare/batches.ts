@@ -18,17 +18,17 @@ export interface LabelledBatch {
 /** A recording as networks see it: normalised, `(samples, leads)`. */
 type Signal = NdArray<'float32'>;
 
-/** Sizes of a batch: small, as the statements made on it do not depend on them. */
+/** Sizes of a batch. Small, because the comparison does not depend on them. */
 export const batchSizes = {
   classifier: { records: 4, samples: 500 },
-  /** Records of contrastive predictive coding hold a context and candidates of so many frames. */
+  /** In contrastive predictive coding a record holds a context and candidates, with these numbers of frames. */
   cpc: { records: 3, samples: 250, context: 3, candidates: 4 },
   classes: { finetuning: 5, rhythm: 6, beat: 5, hr: 4, cpc: 4 },
 } as const;
 
 /**
- * Batches for a network, float32: stretches at drawn places of up to 8 recordings of the data, or of generated ones where there are none
- * with its leads. Labels are drawn: what they say of the recording does not matter to the mathematics.
+ * Batches for a network, float32: excerpts at random places of up to 8 recordings, or of generated recordings if the data have none with
+ * that number of leads. Labels are random: the mathematics does not depend on whether they are true.
  */
 export function networkBatches(
   data: ComparisonData,
@@ -75,7 +75,7 @@ function classNumbers(records: number, classes: number, draws: RandomState): NdA
   );
 }
 
-/** A one in the column of each number; with `draws`, further ones at random. */
+/** A one in the column of each number. With `draws`, further ones at random. */
 function labelRows({ data }: NdArray<'int32'>, classes: number, draws?: RandomState): NdArray<'float32'> {
   const rows = Float32Array.from({ length: data.length * classes }, (_, i) =>
     data[Math.floor(i / classes)] === i % classes || draws?.randint(3) === 0 ? 1 : 0,
@@ -86,7 +86,7 @@ function labelRows({ data }: NdArray<'int32'>, classes: number, draws?: RandomSt
 const most = 8;
 const sources: Readonly<Record<number, readonly DataSetName[]>> = { 1: ['cinc2017'], 12: ['ptbxl', 'challenge2020'] };
 
-/** Recordings read so far, by where they come from: every case of a run takes the same. */
+/** Recordings read so far, by source, so that every case of a run uses the same ones. */
 const read = new Map<string, Signal[]>();
 
 function signalsOf(data: ComparisonData, leads: number, samples: number, seed: number): Signal[] {
@@ -113,7 +113,7 @@ function readSignals({ folder, names }: ComparisonData, leads: number, samples: 
 /** Paths of WFDB records under a folder, without ending, in order of their names. */
 function* recordsOf(folder: string): Generator<string> {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  // A header whose record name carries an extension is unreadable for both sides.
+  // Neither side can read a header whose record name has an extension.
   const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.hea'));
   if (!folder.endsWith('recordname_quirk')) for (const { name } of files) yield join(folder, name.slice(0, -4));
   for (const entry of entries) if (entry.isDirectory()) yield* recordsOf(join(folder, entry.name));

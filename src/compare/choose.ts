@@ -7,7 +7,7 @@ import type { Chosen } from './comparison.ts';
 import { type ComparisonData, collections, type DataSetName } from './data.ts';
 import { type Suite, type SuiteName, suiteNames, type TaskName, taskNames } from './suite.ts';
 
-/** Which cases to run; an absent field chooses all. */
+/** Which cases to run. An absent field chooses all. */
 export interface Choice {
   readonly suites?: readonly SuiteName[];
   readonly dataSets?: readonly DataSetName[];
@@ -19,7 +19,7 @@ export interface Choice {
   readonly quick?: boolean;
 }
 
-/** Suites that run only when they are named: a statement on whole trainings takes many of them. */
+/** Suites that run only if they are named, because they need many whole trainings. */
 const onRequest: readonly SuiteName[] = ['outcome'];
 
 /** Flags that choose cases. */
@@ -66,8 +66,8 @@ export function choiceOf(values: Partial<Values<typeof choiceFlags>>): Choice {
 }
 
 /**
- * The cases of a choice, in the order of the suites. A case that is not about a data set, architecture or task is left out as soon as one
- * is asked for. Throws an InputError if nothing remains.
+ * The chosen cases, in the order of the suites. Choosing a data set, architecture or task leaves out the cases that are not about one.
+ * Throws a UsageError if nothing remains.
  */
 export function chooseCases(suites: readonly Suite[], choice: Choice): Chosen {
   const within = <T>(wanted: readonly T[] | undefined, has: T | undefined): boolean =>
@@ -87,10 +87,7 @@ export function chooseCases(suites: readonly Suite[], choice: Choice): Chosen {
   throw new UsageError('no case is left of this choice', { next: `See: ${ownCommand('compare', '--list')}` });
 }
 
-/**
- * Divides cases into those that these recordings allow and the names of what is lacking for the others: a collection, or the
- * reproduction's results.
- */
+/** Separates the cases that can run on these recordings, and names what the others lack: a collection, or the reproduction's results. */
 export function divideByData(
   chosen: Chosen,
   data: Pick<ComparisonData, 'names'>,

@@ -2,52 +2,55 @@ import { bytesOf, type DType, itemSize, type NdArray, sizeOf } from '../lib/nump
 
 /** The element of a comparison that differs most. */
 export interface Worst {
-  /** Which array, where a row compares several. */
+  /** Which array, if the row compares several. */
   readonly array: string;
   readonly index: readonly number[];
   readonly port: string;
   readonly original: string;
-  /** Distance in units in the last place of the values' type; only between finite floats of one type. */
+  /** Distance in units in the last place (ulps). Only between finite floats of the same type. */
   readonly ulps?: number;
 }
 
 /**
- * What a row can prove, from the hardest statement on. `bits`: equal to the last bit. `same graph`: the port's own graph in both
- * languages, equal to the last bit. `float64` and `float32`: the same mathematics within a limit. `outcome`: the same
- * distribution where no single value can be the same, such as scores of whole trainings over seeds.
+ * What a row can prove, strongest first. `bits`: equal to the last bit. `same graph`: the port's own graph, run in both languages, equal to
+ * the last bit. `float64` and `float32`: the same mathematics within a limit. `outcome`: the same distribution where single values cannot
+ * be equal, such as scores of whole trainings over seeds.
  */
 export const rungNames = ['bits', 'same graph', 'float64', 'float32', 'outcome'] as const;
 export type Rung = (typeof rungNames)[number];
 
-/** How far a floating-point row may be off, and why. */
+/** How much a floating-point row may differ, and why. */
 export interface Tolerance {
   /** What a row with this limit proves. */
   readonly rung: Rung;
   /** Largest allowed difference, relative to the original's array. */
   readonly limit: number;
-  /** `max` (default): the worst element over the largest magnitude. `l2`: Euclidean lengths of difference and array. */
+  /**
+   * `max` (default): the largest difference over the largest magnitude. `l2`: the Euclidean length of the difference over that of the
+   * array.
+   */
   readonly norm?: 'max' | 'l2';
   /**
-   * Share of the row's largest array to which the scale of a smaller one is raised: what is zero in exact arithmetic, such as the gradient
-   * of attention's key biases, holds only rounding, and rounding is of the size of its neighbours.
+   * Smallest scale of an array, as a share of the row's largest one. Arrays that are zero in exact arithmetic, such as the gradient of
+   * attention's key biases, hold nothing but rounding error, which is as large as that of their neighbours.
    */
   readonly floor?: number;
-  /** Measured distance of the original from itself that the limit derives from: `limit <= 10 * noise`. */
+  /** Measured distance of the original from itself, from which the limit derives: `limit <= 10 * noise`. */
   readonly noise: number;
   /** What the noise is and how it was measured. */
   readonly reason: string;
-  /** Whether NaN and infinities may stand where both sides have the same. */
+  /** Whether NaN and infinities pass where both sides have the same one. */
   readonly allowNonFinite?: boolean;
 }
 
-/** Where two sides part: the first of several steps that differs although both sides gave it the same inputs. */
+/** Where the two sides diverge: the first step that differs although both sides give it the same inputs. */
 export interface FirstDifference {
   /** A layer by its path, a stage of preparation, or a random draw by its number. */
   readonly what: string;
   /** The steps before it, in order; they agree. */
   readonly agreeing: readonly string[];
   readonly worst?: Worst;
-  /** Where the step stands in the source of each side, such as `transplant/modules/resnet1d.py:57 (Conv1D)`. */
+  /** Source line of the step on each side, such as `transplant/modules/resnet1d.py:57 (Conv1D)`. */
   readonly port?: string;
   readonly original?: string;
 }
@@ -62,20 +65,20 @@ export interface Row {
   readonly values: number;
   /** Largest difference: number of elements with different bits for exact rows, else as `closely` measures it. */
   readonly difference: number;
-  /** What the difference may be; 0 for exact rows. */
+  /** Largest allowed difference; 0 for exact rows. */
   readonly limit: number;
   readonly kind: 'exact' | 'close';
-  /** Measured noise that the limit derives from and what it is; absent for exact rows. */
+  /** Measured noise from which the limit derives, and what it is. Absent for exact rows. */
   readonly noise?: number;
   readonly reason?: string;
   readonly worst?: Worst;
-  /** Where both sides part, for a row that failed, if it could be found. */
+  /** Where the sides diverge, for a failed row, if it could be found. */
   readonly first?: FirstDifference;
-  /** Why the row failed before any value was compared (shape, dtype, count, NaN), or a remark. */
+  /** Why the row failed before any value was compared (shape, dtype, count, NaN), or another remark. */
   readonly note?: string;
 }
 
-/** Two arrays that should be the same, under a name that finds them again. */
+/** Two arrays that should be equal, and their name in the report. */
 export interface Pair {
   readonly name: string;
   readonly port: NdArray;
@@ -87,7 +90,7 @@ export function pairUp(names: readonly string[], port: readonly NdArray[], origi
   return names.map((name, i) => ({ name, port: port[i], original: original[i] }));
 }
 
-/** Every bit equal, shape, dtype and order included. A comparison of nothing fails. */
+/** Passes if every bit is equal, and shape, dtype and order too. Comparing nothing fails. */
 export function exactly(suite: string, name: string, pairs: readonly Pair[], rung: Rung = 'bits'): Row {
   return compare(pairs, { suite, name, rung, limit: 0, kind: 'exact' }, (pair) => {
     const [port, original] = [bytesOf(pair.port), bytesOf(pair.original)];
@@ -108,9 +111,9 @@ export function exactly(suite: string, name: string, pairs: readonly Pair[], run
 }
 
 /**
- * Every array within `tolerance.limit` of the other side's. The difference is that of the worst element over the original array's
- * largest magnitude or, for the norm `l2`, the Euclidean length of the difference over that of the original's array. NaN and infinities
- * pass only where both sides hold the same one, and only if the tolerance allows them.
+ * Passes if every array is within `tolerance.limit` of the original's. The difference is that of the worst element over the largest
+ * magnitude of the original's array or, for the norm `l2`, the Euclidean length of the difference over that of the original's array. NaN
+ * and infinities fail, unless both sides have the same one at the same position and the tolerance allows it.
  */
 export function closely(suite: string, name: string, pairs: readonly Pair[], tolerance: Tolerance): Row {
   const { rung, limit, noise, reason } = tolerance;
@@ -130,7 +133,7 @@ export function differences(pairs: readonly Pair[], tolerance: Tolerance): { nam
   });
 }
 
-/** Magnitude below which an array's own counts as this, by the tolerance's floor. */
+/** Smallest scale by which a difference is divided, from the tolerance's floor. */
 function smallestScale(pairs: readonly Pair[], { floor = 0, norm }: Tolerance): number {
   if (floor === 0) return 0;
   return floor * Math.max(0, ...pairs.map(({ original }) => scaleOf(floats(original), norm)));
@@ -197,7 +200,7 @@ export function sameText(suite: string, name: string, port: string, original: st
   };
 }
 
-/** Numbers as an array of their own precision, for rows made of scalars. */
+/** Numbers as an array, for rows that compare scalars. */
 export function vector(values: readonly number[], dtype: 'float32' | 'float64' = 'float64'): NdArray {
   const data = dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
   return { dtype, shape: [values.length], data };
@@ -273,7 +276,7 @@ function ulpDistance(port: NdArray, original: NdArray, element: number): number 
   return Number(distance < 0n ? -distance : distance);
 }
 
-// Integers in the order of the floats, neighbours one apart.
+// Integers in the same order as the floats; neighbouring floats differ by one.
 function ordered32(value: number): number {
   const bits = new Int32Array(Float32Array.of(value).buffer)[0];
   return bits < 0 ? -(bits & 0x7fffffff) : bits;

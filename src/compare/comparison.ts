@@ -14,7 +14,7 @@ export interface ComparedRow extends Row {
   readonly case: string;
 }
 
-/** A case that gave no rows. */
+/** A case that returned no rows. */
 export interface Unfinished {
   readonly suite: SuiteName;
   readonly case: string;
@@ -26,7 +26,7 @@ export interface Findings {
   readonly rows: readonly ComparedRow[];
   /** Cases that this original or this machine cannot run, with the reason. */
   readonly notRunnable: readonly Unfinished[];
-  /** Cases about something that this original is not meant to have, with the reason; they do not count. */
+  /** Cases that do not apply to this original, with the reason. They do not count. */
   readonly notApplicable: readonly Unfinished[];
   /** Cases that broke off: neither passed nor failed. */
   readonly broken: readonly Unfinished[];
@@ -38,15 +38,15 @@ export interface Findings {
 /** The cases of a run, in order. */
 export type Chosen = readonly { readonly suite: Suite; readonly case: SuiteCase }[];
 
-/** How long a run of cases goes on. */
+/** When a run of cases stops early. */
 export interface Course {
-  /** Stops between two cases; those that are left are broken off. */
+  /** Stops the run after the current case. The remaining cases count as broken off. */
   readonly signal?: AbortSignal;
-  /** Stop after the first case with a row that differs; those that are left are no part of the run. */
+  /** Stop after the first case with a row that differs. The remaining cases are not part of the run. */
   readonly untilFirst?: boolean;
 }
 
-/** Runs cases one after the other. A case that throws is reported and the others go on, unless Python is gone. */
+/** Runs cases one after the other. A case that throws is reported and the next one runs, unless Python has died. */
 export async function runCases(
   chosen: Chosen,
   shared: Omit<SuiteContext, 'scratch' | 'say' | 'observe'>,
@@ -96,7 +96,7 @@ export async function runCases(
   return { rows, notRunnable, notApplicable, broken, observations, seconds };
 }
 
-/** Rows of the suites about draws: those that failed with the first draw that differs, found by running the case once more. */
+/** Adds to the failed rows of suites about random draws the first draw that differs, found by running the case again. */
 async function withFirstDraw(
   { name }: Suite,
   one: SuiteCase,
@@ -111,7 +111,7 @@ async function withFirstDraw(
   });
 }
 
-/** 0 only if every row passed and every case that applies ran, 1 on a difference, 2 if something could not run. */
+/** 0 only if every row passed and every applicable case ran; 1 if something differs; 2 if something could not run. */
 export function exitCodeOf({ rows, notRunnable, broken }: Findings): 0 | 1 | 2 {
   if (rows.some((row) => !row.passed)) return 1;
   return rows.length > 0 && notRunnable.length === 0 && broken.length === 0 ? 0 : 2;

@@ -25,8 +25,8 @@ interface Segment {
 }
 
 /**
- * Cuts small patients out of segments in WFDB form and writes them as the original reads them, into `zipped` and `unzipped` below the
- * target: samples and marks are real, the division into patients is not. The stretches are spread over all segments there are.
+ * Cuts small patients out of segments in WFDB form and writes them in both forms that the original reads, to the folders `zipped` and
+ * `unzipped` of the target. Samples and annotations are real; the division into patients is not. The excerpts are spread over all segments.
  *
  * @throws InputError if there are too few samples.
  */
@@ -35,7 +35,7 @@ export async function writeExcerpts(source: string, target: string, size: Excerp
   for (const folder of [zipped, unzipped]) mkdirSync(folder, { recursive: true });
   const stretches = cut(source, size.patients * size.segments, size.samples);
   for (let id = 0; id < size.patients; id++) {
-    // A patient takes stretches that lie apart.
+    // A patient gets excerpts that lie far apart.
     const own = Array.from({ length: size.segments }, (_, k) => stretches[k * size.patients + id]);
     const values = new Float32Array(size.segments * size.samples);
     for (const [k, { signal }] of own.entries()) values.set(signal, k * size.samples);
@@ -73,7 +73,7 @@ function cut(source: string, count: number, samples: number): Segment[] {
   });
 }
 
-/** At most `count` segments, of as many of the first patients as there are: their first segments, then their second ones, and so on. */
+/** At most `count` segments: the first segment of each patient, then the second of each, and so on. */
 function recordsOf(source: string, count: number): string[] {
   const byPatient = findPatients(source)
     .slice(0, count)
@@ -86,7 +86,7 @@ function recordsOf(source: string, count: number): string[] {
   return rounds.flat().slice(0, count);
 }
 
-/** Marks of samples `[start, end)`, counted from `start`. */
+/** Annotations in the samples `[start, end)`, with positions relative to `start`. */
 function within({ btype, rtype }: RawLabels, start: number, end: number): RawLabels {
   const shifted = (marks: NdArray): NdArray => {
     const kept = Array.from(marks.data as Int32Array).filter((position) => position >= start && position < end);

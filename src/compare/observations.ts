@@ -1,4 +1,4 @@
-/** A series of one side. `noise` is the original against itself: another seed, or float64. */
+/** A series of one side. `noise` is the original compared with itself: another seed, or float64. */
 export interface Series {
   readonly name: string;
   readonly side: 'port' | 'original' | 'noise';
@@ -6,7 +6,7 @@ export interface Series {
   readonly y: readonly number[];
 }
 
-/** What a report shows beside its rows; never part of the verdict. */
+/** What a report shows beside its rows. Never part of the verdict. */
 export type Observation =
   /** Curves over each other: losses by step, metrics by epoch. */
   | {
@@ -35,7 +35,7 @@ export type Observation =
     }
   /** Receiver operating characteristics: x is the false, y the true positive rate. */
   | { readonly kind: 'roc'; readonly title: string; readonly series: readonly Series[] }
-  /** A stretch of a recording (millivolts or normalised units, one array per lead) with what both sides say of it. */
+  /** An excerpt of a recording (millivolts or normalised units, one array per lead) with the labels of both sides. */
   | {
       readonly kind: 'strip';
       readonly title: string;
@@ -49,7 +49,7 @@ export type Observation =
   | {
       readonly kind: 'table';
       readonly title: string;
-      /** What a reader came for, such as scores: shown above the suites. */
+      /** Whether it is shown above the suites, as scores are. */
       readonly headline?: boolean;
       readonly columns: readonly string[];
       readonly rows: readonly (readonly (string | number)[])[];

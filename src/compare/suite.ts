@@ -5,7 +5,7 @@ import type { Row } from './closeness.ts';
 import type { ComparisonData, DataSetName } from './data.ts';
 import type { Observation } from './observations.ts';
 
-/** The suites in the order of a value's way: what fails first is nearest to the cause. */
+/** The suites in the order of the data flow: the first failure is nearest to the cause. */
 export const suiteNames = [
   'sampling',
   'preprocessing',
@@ -29,7 +29,7 @@ export type SuiteName = (typeof suiteNames)[number];
 export const taskNames = ['finetuning', 'rhythm', 'beat', 'hr', 'cpc'] as const;
 export type TaskName = (typeof taskNames)[number];
 
-/** What a case is about, for choosing among the cases of a suite. */
+/** What a case is about, for selecting cases. */
 export interface Subject {
   readonly dataSet?: DataSetName;
   readonly arch?: Arch;
@@ -38,7 +38,7 @@ export interface Subject {
 
 /** What the cases of a run share. */
 export interface SuiteContext {
-  /** The Python original, open; cases use it one after the other. */
+  /** The open Python original, which cases use one after the other. */
   readonly original: Original;
   readonly data: ComparisonData;
   /** Seed of everything a case draws. */
@@ -47,28 +47,28 @@ export interface SuiteContext {
   readonly scratch: string;
   /** Folder with the result files of the DL4H reproduction, `<job>_classification/*.csv`; the suite `published` needs it. */
   readonly published?: string;
-  /** Trials a side of the suite `outcome`. */
+  /** Trials per side in the suite `outcome`. */
   readonly trials: number;
-  /** A line for the reader. */
+  /** Shows a line of text. */
   say(text: string): void;
-  /** Something to show beside the rows that is no verdict: a curve, a confusion matrix, a noise floor. */
+  /** Adds something to the report that is not a verdict: a curve, a confusion matrix, a noise floor. */
   observe(observation: Observation): void;
 }
 
-/** One comparison that can run alone. */
+/** A comparison that can run on its own. */
 export interface SuiteCase {
   /** Unique within its suite, such as `resnet18, 12 leads, multi-label`. */
   readonly name: string;
   readonly on: Subject;
-  /** Belongs to the small selection (`--quick`), in which every suite has a case. */
+  /** Is one of the quick cases (`--quick`). Every suite has one. */
   readonly quick?: boolean;
   /** Names of the original, such as `transplant.evaluation.f1`, that it holds against their twins; a test checks that it calls both. */
   readonly proves?: readonly string[];
-  /** Returns at least one row; throws {@link NotApplicable} or {@link NotRunnable} where this original cannot do it. */
+  /** Returns at least one row. Throws {@link NotApplicable} or {@link NotRunnable} if this original does not support it. */
   run(context: SuiteContext): Promise<readonly Row[]>;
 }
 
-/** A suite: cases that hold one stage of the two sides against each other. */
+/** A suite: cases that compare one stage of the two sides. */
 export interface Suite {
   readonly name: SuiteName;
   /** One line for `--help`. */
@@ -76,17 +76,17 @@ export interface Suite {
   readonly cases: readonly SuiteCase[];
 }
 
-/** This original (or this machine) cannot run the case: reported with its reason, never counted as passed. */
+/** This original (or this machine) cannot run the case. Reported with the reason, never counted as passed. */
 export class NotRunnable extends Error {
   override readonly name = 'NotRunnable';
 }
 
-/** The case is about something that this original is not meant to have: reported with its reason, without influence on the verdict. */
+/** The case does not apply to this original. Reported with the reason, without effect on the verdict. */
 export class NotApplicable extends Error {
   override readonly name = 'NotApplicable';
 }
 
-/** What an error says of its case if it is a {@link NotRunnable} or {@link NotApplicable} of either side; else undefined. */
+/** Why a case is exempt, if the error is a {@link NotRunnable} or {@link NotApplicable} of either side; else undefined. */
 export function exemption(
   error: unknown,
 ): { readonly kind: 'notRunnable' | 'notApplicable'; readonly because: string } | undefined {
@@ -96,5 +96,5 @@ export function exemption(
   return name === 'NotApplicable' ? { kind: 'notApplicable', because } : undefined;
 }
 
-/** How the name of a case begins that compares the files of its own `npm run reproduce`: `npm run compare` cannot repeat it. */
+/** Prefix of the names of cases that compare the files of a run of `npm run reproduce`. `npm run compare` cannot repeat them. */
 export const ownCasePrefix = 'this run: ';

@@ -8,8 +8,8 @@ import { portFolders, shownPlace } from './first.ts';
 const methods = ['randomSample', 'randint', 'shuffle', 'permutation', 'choice'] as const;
 
 /**
- * Runs a case once more with every random draw of both sides noted; returns the first draw whose numbers differ and who asked for it. Undefined if all draws are the
- * same, or one side draws in a process or thread of its own.
+ * Runs a case again while recording every random draw of both sides. Returns the first draw whose numbers differ, with the code that made
+ * it. Undefined if all draws are equal, or if one side draws in another process or thread.
  */
 export async function firstDraw(
   original: Original,
@@ -19,7 +19,7 @@ export async function firstDraw(
   const port = noteDraws();
   let theirs: readonly NotedDraw[];
   try {
-    // A case that breaks off has made its draws up to there.
+    // A case that breaks off has still made its draws up to that point.
     await again().catch(() => undefined);
   } finally {
     port.stop();
@@ -67,7 +67,7 @@ function sameNumbers(a: NotedDraw | undefined, b: NotedDraw | undefined): boolea
   );
 }
 
-/** Notes what the port draws, by whichever generator, until it is stopped. */
+/** Records what the port draws, with any generator, until it is stopped. */
 function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
   const draws: NotedDraw[] = [];
   const prototype = RandomState.prototype;
@@ -78,7 +78,7 @@ function noteDraws(): { readonly draws: NotedDraw[]; stop(): void } {
       depth++;
       try {
         const result: unknown = Reflect.apply(draw, this, args);
-        // One draw may use another: the outermost counts.
+        // One draw may call another. The outermost counts.
         const place = depth === 1 ? shownPlace(callerWithin(...portFolders)) : '';
         if (place) draws.push({ method: name, values: numbersOf(name === 'shuffle' ? args[0] : result), place });
         return result;

@@ -3,17 +3,17 @@ import type { FirstDifference, Row } from '../closeness.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Folders of the port's own sources: what lies below them serves, and what lies above them compares. */
+/** Folders with the sources of the port itself, without its libraries and without the comparison. */
 export const portFolders = ['port', 'networks', 'prepare', 'recordings', 'jobs', 'predict', 'weights'].map((room) =>
   join(import.meta.dirname, '../..', room, '/'),
 );
 
-/** A place in the port's sources as reports show it: from the root of the project. */
+/** A place in the port's sources as reports show it: relative to the root of the project. */
 export function shownPlace(place: string): string {
   return place && relative(root, place);
 }
 
-/** Rows as they are; if some failed, those with what `find` says of where both sides part. */
+/** Returns the rows. If some failed, adds to these where the sides diverge, as `find` tells. */
 export async function withFirst(
   rows: readonly Row[],
   find: () => Promise<FirstDifference | undefined>,

@@ -4,7 +4,7 @@ import { buildPort, type NetworkCase, type Twins } from '../networks/sides.ts';
 import { limitsOf } from '../tolerances.ts';
 import { portFolders, shownPlace, withFirst } from './first.ts';
 
-/** Rows as they are, those that failed with the first layer at which both sides part, if the layers are at fault. */
+/** Returns the rows. Adds to failed ones the first layer at which the sides diverge, if the layers are the cause. */
 export function withFirstLayer(
   rows: readonly Row[],
   twins: Twins,
@@ -15,15 +15,15 @@ export function withFirstLayer(
 }
 
 /**
- * The first layer, in the order of execution, whose output is beyond its limit although it gets the original's inputs. Inference mode comes
- * first: where it differs too, it is the simpler one to look at.
+ * The first layer, in the order of execution, whose output exceeds its limit although it gets the original's inputs. Inference mode is
+ * tried first, because it is simpler to debug.
  */
 async function firstLayer(
   { network: theirs, weights }: Pick<Twins, 'network' | 'weights'>,
   network: NetworkCase,
   batch: LabelledBatch,
 ): Promise<FirstDifference | undefined> {
-  // The graph cannot take a layer's output from outside; operation by operation the port can.
+  // Only eager execution can replace a layer's output by a given one.
   const port = buildPort(batch, network, 'eager');
   try {
     for (const side of [theirs, port]) await side.write({ weights });

@@ -14,7 +14,7 @@ interface Stage {
   readonly name: string;
   readonly port: string;
   readonly original: string;
-  /** The preparation up to this stage; undefined where the whole one has no such stage. */
+  /** The preparation up to this stage; undefined if the whole preparation does not have this stage. */
   upTo(whole: Preparation): Preparation | undefined;
 }
 
@@ -46,7 +46,7 @@ const stages: readonly Stage[] = [
   },
 ];
 
-/** Rows as they are, those that failed with the first stage of the preparation at which both sides part. */
+/** Returns the rows. Adds to failed ones the first stage of the preparation at which the sides diverge. */
 export function withFirstStage(
   rows: readonly Row[],
   whole: Preparation,
@@ -71,7 +71,7 @@ async function firstStage(
   return undefined;
 }
 
-/** The command `prepare-data` as one side, for a folder of a collection; files go to folders in `scratch`. */
+/** The command `prepare-data` as one side, for a folder of a collection. Writes to folders in `scratch`. */
 export function preparedByCommand(format: string, source: string, scratch: string): Prepare {
   let runs = 0;
   return async ({ fs = null, pad = null, normalize = false }) => {

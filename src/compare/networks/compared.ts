@@ -2,7 +2,7 @@ import type { Arch } from '../../port/finetuning/utils.ts';
 import type { Row } from '../closeness.ts';
 import type { SuiteCase, SuiteContext, TaskName } from '../suite.ts';
 
-/** A network of both sides. */
+/** A network that both sides build. */
 export interface ComparedNetwork {
   readonly name: string;
   readonly task: TaskName;
@@ -11,7 +11,7 @@ export interface ComparedNetwork {
   readonly leads: 1 | 12;
   /** Finetuning only. */
   readonly multiLabel: boolean;
-  /** Belongs to the small selection. */
+  /** Is one of the quick cases. */
   readonly quick: boolean;
 }
 
@@ -32,7 +32,7 @@ function titleOf(arch: Arch, stages?: number): string {
   return stages === undefined ? arch : `${arch} with ${stages} stage${stages === 1 ? '' : 's'}`;
 }
 
-/** Every architecture in every task, and networks cut to fewer stages. */
+/** Every architecture in every task, and some networks with fewer stages. */
 export const networks: readonly ComparedNetwork[] = [
   ...archs.flatMap((arch) => [
     finetuning(arch, 1, false),
@@ -45,20 +45,20 @@ export const networks: readonly ComparedNetwork[] = [
   ]),
   pretraining('resnet18', 'cpc'),
   pretraining('resnet34', 'cpc'),
-  // The whole one has 126 million parameters, most of them in its transformer: 12 GB for both sides in float64.
+  // The whole network has 126 million parameters, most of them in its transformer, and would take 12 GB for both sides in float64.
   pretraining('resnet50', 'cpc', 3),
   finetuning('resnet18', 1, false, 1),
   finetuning('resnet50', 12, true, 1),
   pretraining('resnet18', 'cpc', 1),
 ];
 
-/** The largest network, for suites that hold it once in float32. */
+/** The largest network, for suites that need it only once in float32. */
 export const largest: ComparedNetwork = pretraining('resnet50', 'cpc');
 
-/** Also in the small selection of the suites that are quick with it: a network with all its stages. */
+/** A network with all its stages that is also a quick case of the suites that are fast with it. */
 export const quickWhole = 'resnet18, hr';
 
-/** A case of a suite for each network; `quick` names one more than the small ones for the small selection. */
+/** A case of a suite for each network. `quick` names one more network for the quick cases. */
 export function casesOf(
   run: (context: SuiteContext, network: ComparedNetwork) => Promise<readonly Row[]>,
   { chosen = networks, quick }: { chosen?: readonly ComparedNetwork[]; quick?: string } = {},

@@ -4,8 +4,8 @@ import { bytesOf, fromBytes, type NdArray, ndarray } from '../../lib/numpy/ndarr
 import type { NetworkSide } from './sides.ts';
 
 /**
- * A network that gets the records of each batch in reverse; its results stand in the order of the batch. Nothing but the order of sums
- * changes, so what it is off the network itself is the noise of rounding.
+ * A network that gets the records of each batch in reverse and returns its results in the original order. Only the order of summation
+ * changes, so the difference from the network itself is rounding noise.
  */
 export function reversed(side: NetworkSide): NetworkSide {
   const turn = (x: Inputs): Inputs => mapInputs(x, (array) => reverse(array, array.shape[0]));
@@ -15,7 +15,7 @@ export function reversed(side: NetworkSide): NetworkSide {
     activations: async (x, training) => {
       const records = Object.values(inputsByName(x))[0].shape[0];
       const found = await side.activations(turn(x), training);
-      // The backbone of contrastive predictive coding gets the frames of all records in one axis.
+      // In contrastive predictive coding the backbone gets the frames of all records along one axis.
       return new Map([...found].map(([name, array]) => [name, reverse(array, records)]));
     },
     predict: async (x) => {
@@ -27,21 +27,21 @@ export function reversed(side: NetworkSide): NetworkSide {
   };
 }
 
-/** Float64 arrays whose elements are one unit in the last place off, each above or below by a draw. */
+/** Float64 arrays with every element moved by one unit in the last place, up or down at random. */
 export function inLastPlace(arrays: readonly NdArray[], seed: number): NdArray[] {
   const draws = new Generator(seed, 'last place');
   const moved = (value: number): number => value * (1 + (draws.bits() & 1 ? 1 : -1) * 2 ** -52);
   return arrays.map(({ shape, data }) => ndarray('float64', shape, Float64Array.from(data as Float64Array, moved)));
 }
 
-/** Inputs of the same form, each array changed. */
+/** The inputs with `change` applied to each array. */
 export function mapInputs(x: Inputs, change: (array: NdArray) => NdArray): Inputs {
   const inputs = inputsByName(x);
   if (inputs === x) return Object.fromEntries(Object.entries(inputs).map(([key, array]) => [key, change(array)]));
   return change(inputs.x);
 }
 
-/** The array with its `parts` equal stretches in reverse. */
+/** The array with its `parts` equal blocks in reverse order. */
 function reverse(array: NdArray, parts: number): NdArray {
   const bytes = bytesOf(array);
   const size = bytes.length / parts;

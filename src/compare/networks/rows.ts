@@ -7,7 +7,7 @@ import type { Observation } from '../observations.ts';
 import type { FreeLimits, Limits } from '../tolerances.ts';
 import type { NetworkSide } from './sides.ts';
 
-/** Two networks that should compute the same, and the names of what they hold. */
+/** Two networks that should compute the same, and the names of their weights. */
 export interface Pairing {
   readonly port: NetworkSide;
   readonly network: NetworkSide;
@@ -19,7 +19,7 @@ export interface Pairing {
 
 type Observe = (observation: Observation) => void;
 
-/** Outputs of every layer, in inference and in training mode; `observe` gets the difference of each layer. */
+/** Outputs of every layer, in inference and in training mode. `observe` gets the difference of each layer. */
 export async function activationRows(
   { port, network }: Pairing,
   { x }: LabelledBatch,
@@ -81,7 +81,7 @@ export async function outputRow(
   return closely('predictions', `${outputs.rung}: outputs`, [pair], outputs);
 }
 
-/** What free-running steps left. */
+/** Results of free-running steps. */
 export interface FreeRun extends Pick<NetworkState, 'weights'> {
   readonly losses: readonly number[];
 }
@@ -112,7 +112,7 @@ export function freeRows(names: readonly string[], ours: FreeRun, theirs: FreeRu
   ];
 }
 
-/** What taught steps left: pairs by step of losses, updates of trainable weights, moments, and moving averages. */
+/** Results of teacher-forced steps, as pairs by step: losses, updates of trainable weights, moments, and moving averages. */
 export interface TaughtSteps {
   readonly losses: { readonly ours: number[]; readonly theirs: number[] };
   readonly updates: Pair[];
@@ -121,8 +121,8 @@ export interface TaughtSteps {
 }
 
 /**
- * Steps that are teacher-forced: before each, the port takes over the original's weights and moments, so that the step's own difference
- * shows, not the chaos of all steps before it.
+ * Runs teacher-forced steps: before each step the port takes over the original's weights and moments, so that only the difference of that
+ * step shows, not the chaos of all steps before it.
  */
 export async function taughtSteps(
   { port, network, names, trainable }: Pairing,
@@ -160,7 +160,7 @@ export async function taughtSteps(
   return found;
 }
 
-/** What taught steps say of Adam. */
+/** Rows about Adam from teacher-forced steps. */
 export function optimiserRows(
   { updates, moments, losses }: TaughtSteps,
   limits: Pick<Limits, 'updates' | 'moments'>,
@@ -173,7 +173,7 @@ export function optimiserRows(
   ];
 }
 
-/** What taught steps say of losses and of batch normalisation's moving averages. */
+/** Rows about losses and the moving averages of batch normalisation from teacher-forced steps. */
 export function trainingRows(
   { losses, statistics }: TaughtSteps,
   limits: Pick<Limits, 'losses' | 'statistics'>,
@@ -185,7 +185,7 @@ export function trainingRows(
   ];
 }
 
-/** Losses in float64, each against itself or, where it is close to 0, against a share of the largest. */
+/** Losses in float64. Each difference is relative to the loss or, if that is close to 0, to a share of the largest loss. */
 function lossRow(
   suite: string,
   name: string,

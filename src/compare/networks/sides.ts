@@ -30,7 +30,7 @@ export interface NetworkCase {
 
 type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Precision };
 
-/** What can be asked of a network on either side. */
+/** What either side's network can do. */
 export interface NetworkSide
   extends Pick<OriginalNetwork, 'activations' | 'predict' | 'trainSteps' | 'read' | 'write'> {
   /** Loss and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
@@ -48,7 +48,7 @@ export interface Twins extends Pick<PortNetwork, 'names' | 'trainable'> {
 /** The precisions in which networks are compared. */
 export const comparedPrecisions = ['float64', 'float32'] as const;
 
-/** A network of the port, asked as the original's is. */
+/** A network of the port with the interface of the original's. */
 export class PortNetwork implements NetworkSide {
   readonly session: Session;
   /** Weight names in Keras's order. */
@@ -192,8 +192,8 @@ export async function withBoth<T>(
 }
 
 /**
- * A network's initial weights with biases, gains and statistics moved off 0 and 1, which would hide a mistake. `initial` are its draws, in
- * the order of the model's variables.
+ * A network's initial weights, with biases, gains and statistics moved away from 0 and 1, which would hide mistakes. `initial` are the
+ * initial values in the order of the model's variables.
  */
 export function startingWeights({ variables }: Model, initial: readonly NdArray[], seed: number): NdArray[] {
   return initial.map((value, i) => {
@@ -224,13 +224,13 @@ function momentNames(trainable: readonly string[]): string[] {
 /** The name of Adam's step count. */
 const iterationsName = 'optimizer/vars/0';
 
-/** Adam in the middle of a training: fresh moments would turn the noise of every tiny gradient into a full step. */
+/** Moments of Adam in the middle of a training. With fresh moments, the noise of every tiny gradient would become a full step. */
 export function settledMoments({ trainableVariables }: Model): NdArray[] {
   return trainableVariables.flatMap(({ shape, dtype }, i) => {
     const pattern = (value: (phase: number) => number): NdArray => {
       const array = zeros(dtype, shape);
       const data = array.data as Float32Array;
-      // Any numbers will do, as long as neighbours differ: the fractions of multiples of the golden ratio.
+      // Any numbers will do if neighbours differ: these are fractional parts of multiples of the golden ratio.
       for (let k = 0; k < data.length; k++) data[k] = Math.fround(value((0.6180339887498949 * (k + i)) % 1));
       return array;
     };
@@ -238,5 +238,5 @@ export function settledMoments({ trainableVariables }: Model): NdArray[] {
   });
 }
 
-/** Steps that {@link settledMoments} stand for. */
+/** The step count that goes with {@link settledMoments}. */
 export const settledSteps = 1000;

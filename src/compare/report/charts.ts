@@ -7,7 +7,7 @@ import { Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
-/** Colours are the page's own (`report.css`), so that one picture serves light and dark. */
+/** Colours come from the page (`report.css`), so that one picture works in light and dark mode. */
 export const colours = {
   ink: 'var(--ink)',
   faint: 'var(--ink-soft)',
@@ -31,7 +31,7 @@ export const axisStyle = {
   splitLine: { lineStyle: { color: colours.line } },
 } as const;
 
-/** An observation as SVG, and in words for those who do not see it. */
+/** An observation as SVG, with a text alternative. */
 export interface Picture {
   readonly svg: Markup;
   /** Pixels; a picture wider than {@link usualWidth} scrolls inside its box. */
@@ -39,14 +39,14 @@ export interface Picture {
   readonly words: string;
 }
 
-/** Width of a picture that a phone can show whole. */
+/** Width of a picture that fits on a phone. */
 export const usualWidth = 440;
 
 let drawn = 0;
 
 /**
- * Draws a chart as inline SVG that a strict content security policy admits: no `style` attribute or element, no script. `label` is its
- * text alternative. Texts in `option` are escaped by the renderer.
+ * Draws a chart as inline SVG that passes a strict content security policy: no `style` attributes or elements, no scripts. `label` is its
+ * text alternative. The renderer escapes the texts in `option`.
  */
 export function drawChart(option: EChartsCoreOption, width: number, height: number, label: string): Markup {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
@@ -63,7 +63,7 @@ export function drawChart(option: EChartsCoreOption, width: number, height: numb
   }
 }
 
-/** Quotes inside of texts are escaped, so that `name="…"` in the renderer's output is always an attribute. */
+/** The renderer escapes quotes in texts, so `name="…"` in its output is always an attribute. */
 function clean(svg: string, width: number, height: number, label: string): string {
   drawn++;
   return svg

@@ -5,7 +5,10 @@ import { brief, plain } from './figures.ts';
 
 type Confusion = Extract<Observation, { readonly kind: 'confusion' }>;
 
-/** Both confusion matrices side by side: true classes downwards, shades by the share of the true class; cells that differ are framed. */
+/**
+ * Both confusion matrices side by side, with true classes as rows. The shade shows the share of the true class. Cells that differ are
+ * framed.
+ */
 export function confusionPicture({ title, classes, port, original }: Confusion): Picture {
   const names = classes.map((name) => brief(name, 14));
   const size = Math.max(30, Math.min(46, Math.floor(140 / Math.max(1, classes.length))));
@@ -80,7 +83,7 @@ function cellRenderer(
         {
           type: 'rect',
           shape: { x: centreX - size / 2 + 1, y: centreY - size / 2 + 1, width: size - 2, height: size - 2 },
-          // At most a quarter of the colour: the number on it stays readable in light and dark.
+          // At most a quarter of the colour, so that the number stays readable in light and dark mode.
           style: {
             fill: colour,
             fillOpacity: row === 0 ? 0 : 0.25 * (value / row),

@@ -4,12 +4,12 @@ import { ownCasePrefix } from '../suite.ts';
 import type { Comparison } from './model.ts';
 import { shareOf } from './verdict.ts';
 
-/** Longest text from data that a report shows; `report.json` holds the whole. */
+/** Longest text from data that a report shows. `report.json` contains the whole text. */
 const longest = 160;
 
 /**
- * Text from data (names of records, files and layers, lines of files, messages of Python) as it may stand on a terminal and in a file:
- * one line, nothing invisible (`\u001b` in place of an escape), not longer than `most` characters.
+ * Makes text from data (names of records, files and layers, lines of files, messages of Python) safe for terminals and files: one line, no
+ * invisible characters (`\u001b` instead of an escape), at most `most` characters.
  */
 export function plain(text: string, most = longest): string {
   const shown = oneLine(text.replace(/[\n\t]/g, ' '));
@@ -40,7 +40,7 @@ export function formatLimit(row: Row): string {
   return row.kind === 'exact' ? '0' : scientific(row.limit);
 }
 
-/** Share of its limit that a close row uses, in percent; nothing for an exact row. */
+/** Share of its limit that a close row uses, in percent; empty for an exact row. */
 export function formatShare(row: Row): string {
   if (row.kind === 'exact') return '';
   const percent = 100 * shareOf(row);
@@ -49,13 +49,16 @@ export function formatShare(row: Row): string {
   return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }
 
-/** Where a row's sides part, and where it is worst: array, index, both values, distance; or the reason why nothing could be compared. */
+/**
+ * Where the sides of a row diverge and where they differ most: array, index, both values, distance. Or the reason why nothing could be
+ * compared.
+ */
 export function formatWorst(row: Row): string {
   const place = row.worst && row.difference > 0 ? describe(row.worst) : '';
   return [formatFirst(row), place, row.note ? plain(row.note) : ''].filter(Boolean).join('; ');
 }
 
-/** Where both sides of a row part, in one sentence; empty where it is not known. */
+/** Where the sides of a row diverge, in one sentence; empty if unknown. */
 function formatFirst({ first }: Row): string {
   if (first === undefined) return '';
   const { what, agreeing, worst, port, original } = first;
@@ -84,7 +87,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** The command that repeats one case; for a case on the run's own files, the one that compares all of them again. */
+/** The command that repeats one case. For a case on the run's own files: the command that compares all of them again. */
 export function commandOf(
   { command, settings }: Pick<Comparison, 'command' | 'settings'>,
   suite: string,

@@ -20,9 +20,9 @@ import {
 } from './verdict.ts';
 import { remarkOn, sideFacts } from './wording.ts';
 
-/** `report.html`: one file without scripts and without anything from elsewhere. */
+/** `report.html`: one file without scripts that loads nothing from elsewhere. */
 export function toHtml(comparison: Comparison): string {
-  // With the line ends that a browser sees, or the digest would not be that of its style.
+  // With the line ends that a browser sees. Otherwise the digest would not match the style.
   const style = readFileSync(join(import.meta.dirname, 'report.css'), 'utf8').replaceAll('\r\n', '\n');
   const digest = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
@@ -171,7 +171,7 @@ function observationPart(observation: Observation): Markup {
   try {
     picture = pictureOf(observation);
   } catch (error) {
-    // A picture is no part of the verdict, which must not be lost with it.
+    // The verdict must not be lost because a picture cannot be drawn.
     return html`<p>${title}: This picture could not be drawn: ${plain(String(error), 400)}</p>`;
   }
   const note = 'note' in observation && observation.note ? html` ${plain(observation.note, 400)}` : undefined;

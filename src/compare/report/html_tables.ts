@@ -16,7 +16,7 @@ import type { Comparison } from './model.ts';
 import { count, ladderOf, passedOf, type SuiteFindings, shareOf } from './verdict.ts';
 import { freeRunningMeaning, rungMeanings } from './wording.ts';
 
-/** A box that scrolls sideways by itself, reachable and named for the keyboard. */
+/** A box that scrolls sideways, with a label and reachable by keyboard. */
 export function scrollBox(label: string, content: Markup): Markup {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${label}">${content}</div>`;
 }
@@ -50,7 +50,7 @@ export function ladderTable(findings: Findings): Markup {
   );
 }
 
-/** One line a suite; suites that were not part of the run are named below. */
+/** One line per suite. Suites that were not part of the run are named below. */
 export function suitesTable(suites: readonly (SuiteFindings & { readonly id: string })[]): Markup {
   const lines = suites.map(
     ({ id, suite, rows, failed, notRunnable, notApplicable, broken, values, tightest, seconds }) =>
@@ -102,7 +102,7 @@ function rowLine(row: ComparedRow): Markup {
 `;
 }
 
-/** Cases that gave no rows, with the reason. */
+/** Cases that returned no rows, with the reason. */
 export function unfinishedTable(comparison: Comparison, cases: readonly Unfinished[], caption: string): Markup {
   const lines = cases.map(
     ({ suite, case: name, because }) =>
@@ -117,7 +117,7 @@ export function unfinishedTable(comparison: Comparison, cases: readonly Unfinish
   );
 }
 
-/** Every limit that a row was held against, beside its noise. */
+/** Every limit that was used, with its noise. */
 export function limitsTable(rows: readonly ComparedRow[]): Markup {
   const limits = new Map<string, { row: ComparedRow; users: number; tightest: ComparedRow }>();
   for (const row of rows) {

@@ -11,15 +11,15 @@ export { type Comparison, shimLines, sidesOf } from './model.ts';
 export { formatComparison } from './text.ts';
 
 /**
- * Writes `report.json`, `report.md`, `junit.xml` and `report.html` into a folder, which is made if it is not there; reports in it are
- * replaced. `report.json` comes first: with {@link readReport} the others can be made from it again.
+ * Writes `report.json`, `report.md`, `junit.xml` and `report.html` to a folder, which is created if missing. Replaces reports that are
+ * there. `report.json` is written first: the others can be made from it with {@link readReport}.
  */
 export async function writeReport(folder: string, comparison: Comparison): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileAtomic(join(folder, 'report.json'), toJson(comparison));
   writeFileAtomic(join(folder, 'report.md'), toMarkdown(comparison));
   writeFileAtomic(join(folder, 'junit.xml'), toJunit(comparison));
-  // The plotting library is large: only who writes a report loads it.
+  // The plotting library is large, so it is loaded only here.
   const { toHtml } = await import('./html.ts');
   writeFileAtomic(join(folder, 'report.html'), toHtml(comparison));
 }

@@ -85,7 +85,7 @@ type ReportFile = Described<typeof reportSchema>;
 
 /** JSON has no NaN and no infinity: in a table they are text. */
 function withTextCells<T extends Observation>(observation: T): T {
-  // Of a file that nobody has checked yet, it may be anything.
+  // In a file that has not been checked yet, it can be anything.
   if (observation?.kind !== 'table' || !Array.isArray(observation.rows)) return observation;
   const text = (value: unknown): unknown =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;

@@ -4,11 +4,11 @@ import type { Comparison } from './model.ts';
 import { suitesOf } from './verdict.ts';
 
 /**
- * The comparison as JUnit XML: a test suite for each suite, a test for each row. A row that differs is a failure, a case that this
- * original cannot run is skipped (its reason in `system-out`), a case that broke off is an error.
+ * The comparison as JUnit XML: a test suite per suite, a test per row. A row that differs is a failure. A case that this original cannot
+ * run is skipped, with its reason in `system-out`. A case that broke off is an error.
  */
 export function toJunit(comparison: Comparison): string {
-  // The package's types name a default export; what it exports is the builder itself.
+  // The package's types declare a default export, but it exports the builder itself.
   const builder = (junit as unknown as Builder).newBuilder().name(plain(comparison.title));
   for (const { suite, rows, notRunnable, notApplicable, broken, seconds } of suitesOf(comparison.findings)) {
     const tests = builder.testSuite().name(plain(suite)).time(seconds).timestamp(comparison.begun);
@@ -32,7 +32,7 @@ export function toJunit(comparison: Comparison): string {
   return `${builder.build()}\n`;
 }
 
-/** Text of a CDATA section, whose end the builder escapes only once. */
+/** Text for a CDATA section. The builder escapes only the first end mark in it. */
 function long(text: string): string {
   return plain(text, 2000).replaceAll(']]>', ']] >');
 }

@@ -12,7 +12,7 @@ export class Markup {
 
 export type Content = string | number | Markup | undefined | readonly Content[];
 
-/** A template of HTML. What is put into it is escaped, unless it is {@link Markup} itself; lists are joined, undefined is nothing. */
+/** An HTML template. Values are escaped unless they are {@link Markup}; lists are joined; undefined is empty. */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   return new Markup(parts.reduce((text, part, i) => text + render(contents[i - 1]) + part));
 }

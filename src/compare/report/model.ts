@@ -10,7 +10,7 @@ import type { ComparisonData } from '../data.ts';
 export interface Hardware {
   readonly platform: string;
   readonly processor: string;
-  /** Vector instructions that change TensorFlow's kernels, hence last bits. */
+  /** Vector instructions that affect TensorFlow's kernels, and so the last bits. */
   readonly cpuFeatures: readonly string[];
   readonly cpus: number;
   /** Bytes. */
@@ -37,11 +37,11 @@ export interface Sides {
   readonly original: PythonFacts;
 }
 
-/** A finished comparison: all that a report is made of. */
+/** A finished comparison: everything that a report needs. */
 export interface Comparison {
   readonly title: string;
   readonly witness: Witness;
-  /** What had to be done from outside so that this original runs here, one line each. */
+  /** Fixes from outside that this original needed in order to run, one line each. */
   readonly shims: readonly string[];
   readonly findings: Findings;
   readonly sides: Sides;
@@ -53,16 +53,16 @@ export interface Comparison {
   readonly seconds: number;
   /** Command line that repeats the comparison. */
   readonly command: string;
-  /** Words of it that are no choice of cases (`--data DIR`, `--seed N`, …): the rest of the command that repeats one case. */
+  /** Options of that command line that do not choose cases (`--data DIR`, `--seed N`, …), for the command that repeats one case. */
   readonly settings: readonly string[];
 }
 
-/** Shims that acted, as `Comparison.shims` has them. */
+/** The shims that were used, in the form of `Comparison.shims`. */
 export function shimLines(shims: readonly Shim[]): string[] {
   return shims.map(({ quirk, title, times }) => `${quirk}: ${title} (${times} times)`);
 }
 
-/** The sides of a comparison in this process; `original` as the handshake returned it. TensorFlow must be loaded. */
+/** The sides of a comparison in this process. `original` comes from the handshake. TensorFlow must be loaded. */
 export function sidesOf(hardware: Hardware, original: PythonFacts): Sides {
   const { platform, processor, cpuFeatures, cpus, memoryTotal } = hardware;
   return {

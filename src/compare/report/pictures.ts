@@ -8,7 +8,7 @@ import { count } from './verdict.ts';
 
 type Of<K extends Observation['kind']> = Extract<Observation, { readonly kind: K }>;
 
-/** The picture of an observation; none of a table. */
+/** The picture of an observation; undefined for a table. */
 export function pictureOf(observation: Observation): Picture | undefined {
   switch (observation.kind) {
     case 'curves':
@@ -28,7 +28,7 @@ export function pictureOf(observation: Observation): Picture | undefined {
 
 const strokes = {
   port: { color: colours.port, width: 4.5, type: 'solid' },
-  // Drawn over the port's line: where both are the same, blue shows between the dashes.
+  // Drawn over the port's line: where both are equal, the port's blue shows between the dashes.
   original: { color: colours.original, width: 2, type: [8, 6] },
   noise: { color: colours.noise, width: 1.5, type: [2, 3] },
 } as const;
@@ -190,7 +190,7 @@ function legend(series: readonly Series[]): EChartsCoreOption {
   return { legend: { ...legendStyle, data: series.map((one) => sideOf(one)) } };
 }
 
-/** Lines that the legend takes: it wraps as text does. */
+/** Number of lines of the legend, which wraps like text. */
 function legendLines(series: readonly Series[]): number {
   let taken = 1;
   let used = 0;
@@ -211,7 +211,7 @@ function lines(series: readonly Series[], logarithmic: boolean): object[] {
     type: 'line',
     name: sideOf(one),
     silent: true,
-    // A single point makes no line.
+    // A single point would be invisible as a line.
     symbol: one.y.length === 1 ? 'circle' : 'none',
     sampling: 'lttb',
     lineStyle: strokes[one.side],

@@ -4,7 +4,7 @@ import { brief, plain } from './figures.ts';
 
 type Strip = Extract<Observation, { readonly kind: 'strip' }>;
 
-/** Leads below each other on one axis of seconds, with lines every 0.2 s as on ECG paper where there is room for them. */
+/** Leads below each other on one time axis, with lines every 0.2 s as on ECG paper if there is room. */
 export function stripPicture({ title, fs, leads, truth, port, original }: Strip): Picture {
   const height = leads.length > 3 ? 54 : 110;
   const seconds = Math.max(0, ...leads.map(({ samples }) => samples.length)) / fs;

@@ -27,7 +27,7 @@ import { remarkOn, rungMeanings, sideFacts } from './wording.ts';
 /** Text from data as a cell of a table. */
 type Cell = (text: string) => string;
 
-/** What a terminal shows: the verdict, the ladder, the suites, and every row that differs or case that gave none. */
+/** What the terminal shows: the verdict, the rungs, the suites, every row that differs and every case without rows. */
 export function formatComparison(comparison: Comparison): string {
   const { rows } = comparison.findings;
   const failed = rows.filter(({ passed }) => !passed);
@@ -172,7 +172,7 @@ function list(lines: readonly string[]): string {
   return lines.map((line) => `* ${line}`).join('\n');
 }
 
-/** Text from data in Markdown: no markup, no end of a table's cell. */
+/** Text from data, safe in Markdown: no markup, no cell separators. */
 function cell(text: string): string {
   return plain(text, 400)
     .replaceAll('\\', '\\\\')

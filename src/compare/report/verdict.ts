@@ -15,12 +15,12 @@ export interface Verdict {
   /** Single values compared. */
   readonly values: number;
   readonly notRunnable: number;
-  /** Cases about something that this original is not meant to have. */
+  /** Cases that do not apply to this original. */
   readonly notApplicable: number;
   readonly broken: number;
 }
 
-/** Rows of one suite or rung, summed up. */
+/** Summary of the rows of one suite or rung. */
 export interface Summary {
   readonly rows: readonly ComparedRow[];
   readonly failed: readonly ComparedRow[];
@@ -92,7 +92,7 @@ export function passedOf({ rows, failed }: Pick<Summary, 'rows' | 'failed'>): st
   return `${(rows.length - failed.length).toLocaleString('en')} of ${rows.length.toLocaleString('en')}`;
 }
 
-/** Counts of rows, failed ones first. */
+/** Row counts, failed rows first. */
 function summaryOf(rows: readonly ComparedRow[]): Summary {
   let tightest: ComparedRow | undefined;
   for (const row of rows) {
@@ -106,14 +106,14 @@ function summaryOf(rows: readonly ComparedRow[]): Summary {
   };
 }
 
-/** Share of its limit that a close row uses, from 0; above 1 it fails. Infinite where nothing could be compared, NaN included. */
+/** Share of its limit that a close row uses; above 1 it fails. Infinite if nothing could be compared, or if there was NaN. */
 export function shareOf({ difference, limit }: Row): number {
   if (difference === 0) return 0;
   const share = difference / limit;
   return Number.isNaN(share) ? Number.POSITIVE_INFINITY : share;
 }
 
-/** The rungs with what was found on each, hardest statement first; a rung without rows has an empty summary. */
+/** The rungs with the findings on each, strongest first. A rung without rows has an empty summary. */
 export function ladderOf({ rows }: Findings): readonly (Summary & { readonly rung: Rung })[] {
   return rungNames.map((rung) => ({ rung, ...summaryOf(rows.filter((row) => row.rung === rung)) }));
 }

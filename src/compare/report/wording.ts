@@ -2,7 +2,7 @@ import type { Witness } from '../../bridge/witness.ts';
 import type { Rung } from '../closeness.ts';
 import type { Comparison } from './model.ts';
 
-/** What a passed row of a rung says. */
+/** What a passed row of a rung proves. */
 export const rungMeanings: { readonly [rung in Rung]: string } = {
   bits: 'Draws, labels, splits, prepared data, files and metrics are equal to the last bit',
   'same graph':
@@ -13,7 +13,7 @@ export const rungMeanings: { readonly [rung in Rung]: string } = {
     'The same distribution where no single value can be the same: initial weights, scores of whole trainings over seeds',
 };
 
-/** What a reader has to know of the witness before trusting a verdict. */
+/** What a reader must know about the witness before trusting a verdict. */
 export function remarkOn({ kind }: Witness): string | undefined {
   if (kind === 'upstream') return undefined;
   const which =
@@ -21,7 +21,7 @@ export function remarkOn({ kind }: Witness): string | undefined {
   return `The other side is ${which}: the verdict says nothing of the published code. To compare with that: npm run fetch-original, then --original original/upstream.`;
 }
 
-/** Facts of both sides as rows: what, port, original. */
+/** Facts about both sides as rows: name, port, original. */
 export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly [string, string, string])[] {
   const { hardware, port, original } = sides;
   const both = (name: string, text: string): [string, string, string] => [name, text, text];
@@ -47,7 +47,7 @@ export function sideFacts({ sides, data, seed }: Comparison): readonly (readonly
   ];
 }
 
-/** Why free-running training is no rung. */
+/** Why free-running training is not a rung. */
 export const freeRunningMeaning =
   'Float32 training left to itself is chaotic on either side: shown beside the original’s own noise';
 

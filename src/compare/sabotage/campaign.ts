@@ -22,15 +22,15 @@ export interface SabotageOptions extends WorkerSettings {
   readonly project: string;
   /** Folder for the journal and, while it runs, for the damaged copies. */
   readonly folder: string;
-  /** Mutants to make by rules; those made by hand are always tried. */
+  /** Number of rule-made mutants to try. Those made by hand are always tried. */
   readonly count: number;
-  /** Seed of the draw among the mutants made by rules. */
+  /** Seed for choosing among the rule-made mutants. */
   readonly seed: number;
   /** Processes that try mutants, each with a Python of its own; default 1. */
   readonly workers?: number;
-  /** Minutes after which no further mutant is begun. */
+  /** Minutes after which no further mutant is started. */
   readonly minutes?: number;
-  /** Seconds of cases (as long as they take on the undamaged port) that one mutant may cost; default 300. */
+  /** Seconds of cases (measured on the undamaged port) to run per mutant. Default 300. */
   readonly seconds?: number;
   /** All cases of the suites, not only the quick ones. */
   readonly all?: boolean;
@@ -40,7 +40,7 @@ export interface SabotageOptions extends WorkerSettings {
   readonly named?: readonly NamedMutant[];
 }
 
-/** A mutant and what became of it; without a trial it was not its turn yet. */
+/** A mutant and its trial; undefined if it has not been tried yet. */
 export interface Tried {
   readonly mutant: Mutant;
   readonly trial?: Trial;
@@ -58,8 +58,8 @@ export interface SabotageResult {
 }
 
 /**
- * Damages copies of the port's sources, one small error at a time, and runs the cases that use the damaged place until one notices. Goes on
- * where a run in the same folder was stopped. The project itself is never changed.
+ * Damages copies of the port's sources, one small error at a time, and runs the cases that execute the damaged place until one notices.
+ * Resumes a run that was stopped in the same folder. Never changes the project itself.
  */
 export async function runSabotage(
   options: SabotageOptions,
@@ -95,7 +95,7 @@ export async function runSabotage(
     const withTrial = (mutant: Mutant): Tried => ({ mutant, trial: journal.trials.get(mutant.id) });
     return {
       named: named.map(withTrial),
-      // What an earlier run with other cases has tried counts too.
+      // Trials of an earlier run with other cases count too.
       byRules: possible.filter((mutant) => drawn.includes(mutant) || journal.trials.has(mutant.id)).map(withTrial),
       cases,
       possible: possible.length,
@@ -108,7 +108,7 @@ export async function runSabotage(
   }
 }
 
-/** Hands the mutants out to the benches until none is left, the time is over, or the signal comes: then at once. */
+/** Distributes the mutants to the benches until none is left or the time is up. Stops at once on the signal. */
 async function tryAll(
   mutants: readonly Mutant[],
   benches: readonly Bench[],
@@ -148,7 +148,7 @@ function namedFor({ named = namedMutants, only }: SabotageOptions): readonly Nam
   return only ? named.filter(({ suite }) => only.includes(suite)) : named;
 }
 
-/** The cases to use, with what they run; those that the journal does not know are run first. */
+/** The cases to use, with the places that they execute. Cases that the journal does not know are run first. */
 async function surveyAll(
   start: () => Promise<SabotageWorker>,
   base: string,
@@ -183,7 +183,7 @@ async function surveyAll(
   }
 }
 
-/** The fastest cases that stay within so many seconds together, at least one. */
+/** The fastest cases that together take at most so many seconds; at least one case. */
 function casesWithin(cases: readonly SurveyedCase[], seconds: number): SurveyedCase[] {
   let sum = 0;
   return cases.filter((one, i) => {
@@ -192,14 +192,14 @@ function casesWithin(cases: readonly SurveyedCase[], seconds: number): SurveyedC
   });
 }
 
-/** Whether a mutant need not be tried: it was caught, or is none after all, or there is no case that it did not survive. */
+/** Whether a mutant need not be tried: it was caught, it is equivalent to the port, or it has survived every case. */
 function isDone(trial: Trial | undefined, cases: readonly SurveyedCase[]): boolean {
   if (!trial) return false;
   if (verdicts[trial.id]?.is === 'equivalent') return true;
   return trial.outcome === 'caught' || cases.every((one) => trial.cases.includes(nameOfCase(one)));
 }
 
-/** A case that fails without a mutant can catch none. */
+/** A case that fails on the undamaged port cannot catch anything. */
 function checkSurvey(cases: readonly SurveyedCase[], report: Reporter): void {
   for (const { suite, case: name, passed, detail } of cases) {
     if (passed) continue;

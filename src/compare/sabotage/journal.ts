@@ -9,11 +9,11 @@ import type { SuiteName } from '../suite.ts';
 import type { SurveyedCase } from './survey.ts';
 import type { Trial } from './trial.ts';
 
-/** What decides the results of a run, as digests. */
+/** Digests of everything that determines a run's results. */
 export interface Campaign {
-  /** Sources that are damaged, data, and the original: everything is anew when they change. */
+  /** Sources to damage, data, and the original. If they change, everything starts again. */
   readonly port: string;
-  /** Suites and bridge: what was not noticed is tried again when they change. */
+  /** Suites and bridge. If they change, mutants that were not noticed are tried again. */
   readonly suites: string;
 }
 
@@ -50,21 +50,21 @@ const lineSchema: GenericSchema<unknown, Line> = union([
   object({ port: string() }),
 ]);
 
-/** What a sabotage run has found so far, a line of JSON each in `journal.jsonl`; a run that was stopped goes on from there. */
+/** What a sabotage run has found so far, one JSON line each in `journal.jsonl`, from which a stopped run resumes. */
 export class Journal {
   readonly #path: string;
   readonly #suites: string;
   readonly trials = new Map<string, Trial>();
   readonly surveyed: SurveyedCase[] = [];
 
-  /** Opens the journal in a folder; what another campaign has left there and cannot be used is dropped. */
+  /** Opens the journal in a folder and drops entries of other campaigns that cannot be used. */
   constructor(folder: string, { port, suites }: Campaign) {
     this.#path = join(folder, 'journal.jsonl');
     this.#suites = suites;
     mkdirSync(folder, { recursive: true });
     const [head, ...lines] = readSoundLines(this.#path, lineSchema, { maxBytes: 2 ** 28 }) as Line[];
     const usable = head && 'port' in head && head.port === port ? lines.filter((line) => this.#isUsable(line)) : [];
-    // Written anew: a line that was cut off must not stand before the next one.
+    // Rewritten, so that no truncated line stays before the next one.
     writeFileAtomic(this.#path, [{ port }, ...usable].map((line) => `${JSON.stringify(line)}\n`).join(''));
     for (const line of usable) {
       if ('surveyed' in line) this.surveyed.push(line.surveyed);

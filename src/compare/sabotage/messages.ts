@@ -8,7 +8,7 @@ export interface CaseName {
   readonly case: string;
 }
 
-/** What cases get beside the original; plain data, since it crosses to another process. */
+/** What cases get besides the original. Plain data, because it is sent to another process. */
 export interface Settings extends Pick<SuiteContext, 'seed' | 'published' | 'trials'> {
   /** Real recordings, or a folder that `generatedCollections` fills. */
   readonly data: Pick<ComparisonData, 'kind' | 'folder'>;
@@ -38,7 +38,7 @@ export interface ListedCase extends CaseName {
 /** What became of a case. */
 export interface CaseResult {
   readonly outcome: 'passed' | 'failed row' | 'broke off' | 'not runnable';
-  /** The row that failed, or why it broke off. */
+  /** The row that failed, or the reason why the case broke off. */
   readonly detail: string;
   readonly seconds: number;
   /** Numbers of the probes that it hit. */

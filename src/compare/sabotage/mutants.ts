@@ -9,7 +9,7 @@ import { inScope } from './scope.ts';
 
 /** One small error in one file of the port. */
 export interface Mutant {
-  /** Stays the same while the line it changes does. */
+  /** Does not change as long as the changed line stays the same. */
   readonly id: string;
   /** Path below `src`. */
   readonly file: string;
@@ -20,32 +20,32 @@ export interface Mutant {
   readonly replacement: string;
   /** What was there. */
   readonly replaced: string;
-  /** Where it was made by a rule. */
+  /** Only for rule-made mutants. */
   readonly rule?: Rule;
-  /** Any of these has to run for it to show; empty where only the file is known. */
+  /** The mutant has an effect only if one of these runs. Empty if only the file is known. */
   readonly sites: readonly Site[];
-  /** Where it was made by hand: the suite that has to catch it. */
+  /** Only for hand-made mutants: the suite that must catch it. */
   readonly suite?: SuiteName;
-  /** The case that has to catch it, where it is none of the small ones. */
+  /** The case that must catch it, if it is not a quick one. */
   readonly case?: string;
 }
 
-/** An error that somebody could make, put into one place of the port. */
+/** A plausible programming error, inserted at one place of the port. */
 export interface NamedMutant {
   /** Unique; what the error is. */
   readonly name: string;
   /** Path below `src`. */
   readonly file: string;
-  /** Text that occurs there once, and what it becomes. */
+  /** Text that occurs there exactly once, and its replacement. */
   readonly search: string;
   readonly replacement: string;
-  /** The suite that has to notice. */
+  /** The suite that must notice it. */
   readonly suite: SuiteName;
-  /** The case that has to, where no small one looks there. */
+  /** The case that must notice it, if no quick case does. */
   readonly case?: string;
 }
 
-/** A source with a mutant in it. Throws an InputError if the source is not the one the mutant was made for. */
+/** The source with the mutant inserted. Throws an InputError if the mutant was made for another source. */
 export function withMutant(source: string, { id, file, start, end, replaced, replacement }: Mutant): string {
   if (source.slice(start, end) !== replaced) {
     throw new InputError('the source is not the one this change was made for', {
@@ -58,7 +58,7 @@ export function withMutant(source: string, { id, file, start, end, replaced, rep
   return source.slice(0, start) + replacement + source.slice(end);
 }
 
-/** A change made by hand, at its place in `src`. Throws an InputError unless its text occurs exactly once. */
+/** A hand-made change, located in `src`. Throws an InputError unless its text occurs exactly once. */
 export function placeNamed(src: string, { name, file, search, replacement, suite, case: one }: NamedMutant): Mutant {
   const source = readFileSync(join(src, file), 'utf8');
   const start = source.indexOf(search);
@@ -76,7 +76,7 @@ export function placeNamed(src: string, { name, file, search, replacement, suite
   return { id: name, file, line, start, end, replacement, replaced: search, sites: [], suite, case: one };
 }
 
-/** Everything the rules make of the sources in scope, file by file. */
+/** All rule-made mutants of the sources in scope, file by file. */
 export function mutantsByRules(src: string): Mutant[] {
   const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && inScope(file))
@@ -99,8 +99,8 @@ export function mutantsByRules(src: string): Mutant[] {
 }
 
 /**
- * Some of the mutants by a seed, file by file and rule by rule in turn, so that no long file crowds the others out. `eligible` ones only;
- * a wider choice leaves those of a narrow one near the front.
+ * A seeded choice of eligible mutants, taken from files and rules in turn, so that long files do not dominate. If `eligible` admits more
+ * mutants, the earlier ones stay near the front.
  */
 export function drawMutants(
   mutants: readonly Mutant[],

@@ -8,7 +8,7 @@ const split = 'lib/sklearn/model_selection.ts';
 const evaluation = 'port/transplant/evaluation.ts';
 const scores = 'lib/sklearn/metrics.ts';
 
-/** Errors in what happens to data, up to the network and behind it. */
+/** Errors in the processing of data, before and after the network. */
 export const namedInData: readonly NamedMutant[] = [
   // sampling
   {

@@ -1,19 +1,19 @@
 import type { Site } from './rules.ts';
 
-/** A stretch to watch, and the number that tells it. */
+/** A piece of source to watch, and its number. */
 export interface Probe extends Site {
   readonly number: number;
 }
 
 /**
- * A source that tells which of its stretches run: it calls `hit(number)`, imported from `module`, before an expression is evaluated or a
- * statement executed, and does the same as before otherwise. Lines keep their numbers.
+ * Instruments a source so that it reports which pieces run: it calls `hit(number)`, imported from `module`, before an expression is
+ * evaluated or a statement executed. Otherwise it behaves as before, and lines keep their numbers.
  */
 export function withProbes(source: string, probes: readonly Probe[], module: string): string {
   const inserts = probes.flatMap(({ kind, start, end, number }) => {
     const [open, close] = kind === 'statement' ? [`{${tell(number)};`, '}'] : [`(${tell(number)},`, ')'];
     const length = end - start;
-    // Of stretches that begin or end together the longer one is outside.
+    // Of two pieces that begin or end together, the longer one encloses the other.
     return [
       { at: start, closes: false, order: -length, text: open },
       { at: end, closes: true, order: length, text: close },
@@ -29,14 +29,14 @@ export function withProbes(source: string, probes: readonly Probe[], module: str
   return result + source.slice(done);
 }
 
-/** Inner loops run probes millions of times: what was seen must cost no call. */
+/** Inner loops run probes millions of times, so a probe that was hit already must not cost a call. */
 function tell(number: number): string {
   return `$seen[${number}]||$hit(${number})`;
 }
 
 /**
- * The module behind `hit`: each thread appends the number of a stretch to the file named by the environment variable `ECG_SABOTAGE_HITS`
- * the first time that it runs. `restart` forgets what ran.
+ * The module that defines `hit`: the first time that a piece runs, the thread appends its number to the file named by the environment
+ * variable `ECG_SABOTAGE_HITS`. `restart` forgets what has run.
  */
 export const hitsModule = `import { appendFileSync } from 'node:fs';
 export const seen = new Uint8Array(100_000);

@@ -21,20 +21,20 @@ export type Rule = keyof typeof rules;
 /** A change of a source that a rule makes. */
 export interface Mutation {
   readonly rule: Rule;
-  /** The stretch of the source that is replaced, and by what. */
+  /** The replaced piece of source, and its replacement. */
   readonly start: number;
   readonly end: number;
   readonly replacement: string;
-  /** Line of the stretch, from 1. */
+  /** Its line, from 1. */
   readonly line: number;
   /**
-   * What runs when the change takes effect, any of them; probes go there. Of a change that runs while the module is loaded: the places
-   * that use the constant it belongs to, none if that cannot be told.
+   * Places to probe: the change has an effect only if one of them runs. For code that runs while the module is loaded, these are the uses
+   * of the constant that it defines; empty if they are unknown.
    */
   readonly sites: readonly Site[];
 }
 
-/** A stretch of a source that runs as a whole. */
+/** A piece of source that runs as a whole. */
 export interface Site {
   readonly kind: 'expression' | 'statement';
   readonly start: number;
@@ -44,8 +44,8 @@ export interface Site {
 type Change = Omit<Mutation, 'line' | 'sites'> & { readonly site?: SyntaxNode };
 
 /**
- * Every change that the rules make in a TypeScript source, in the order of the source. Left out is what cannot change a result that the
- * two sides compare ({@link leftOut}).
+ * Every change that the rules make in a TypeScript source, in source order, except those that cannot affect a compared result ({@link
+ * leftOut}).
  */
 export function mutationsOf(source: string): Mutation[] {
   const places = [...nodesOf(source)];
@@ -89,7 +89,7 @@ function isRead(node: SyntaxNode, parent: SyntaxNode): boolean {
   const { type } = parent;
   if (type === 'MemberExpression' || type === 'OptionalMemberExpression')
     return child(parent, 'object') === node || parent.computed === true;
-  // Names that are bound, and { name }, in which nothing but a name can stand.
+  // Not where a name is declared, nor in the shorthand { name }.
   if (type === 'ObjectProperty') return parent.shorthand !== true && child(parent, 'value') === node;
   if (type === 'VariableDeclarator') return child(parent, 'init') === node;
   if (type === 'AssignmentExpression' || type === 'AssignmentPattern') return child(parent, 'right') === node;
@@ -115,7 +115,7 @@ function changesOf({ node, around }: Place, source: string): Change[] {
     case 'UnaryExpression':
       return node.operator === '-' ? [whole('arithmetic', `(${text(child(node, 'argument')!)})`)] : [];
     case 'UpdateExpression': {
-      // The counter of a `for` that runs backwards would only hang.
+      // A `for` whose counter runs backwards would only hang.
       if (around[0].type === 'ForStatement' && child(around[0], 'update') === node) return [];
       const other = node.operator === '++' ? '--' : '++';
       return [whole('arithmetic', text(node).replace(String(node.operator), other))];
@@ -180,20 +180,20 @@ function operators(node: SyntaxNode, source: string): Change[] {
   return [{ rule, start: node.start, end: node.end, replacement }];
 }
 
-/** `for (…; i < list.length; …)`: a step past the end of an array of numbers does nothing in JavaScript. */
+/** `for (…; i < list.length; …)`: in JavaScript, a step past the end of an array of numbers has no effect. */
 function isEndOfList(node: SyntaxNode, parent: SyntaxNode): boolean {
   const end = child(node, 'right');
   return parent.type === 'ForStatement' && node.operator === '<' && child(end ?? node, 'property')?.name === 'length';
 }
 
-/** Whether an expression is plainly a text, so that its + joins. */
+/** Whether an expression is obviously a text, so that + concatenates. */
 function isText(node: SyntaxNode): boolean {
   if (node.type === 'StringLiteral' || node.type === 'TemplateLiteral') return true;
   return node.type === 'BinaryExpression' && (isText(child(node, 'left')!) || isText(child(node, 'right')!));
 }
 
 function turnedRound(test: SyntaxNode, text: (part: SyntaxNode) => string): Change[] {
-  // The rule `equality` turns these round.
+  // The rule `equality` inverts these.
   if (/^[!=]==$/.test(String(test.operator))) return [];
   return [{ rule: 'condition', start: test.start, end: test.end, replacement: `!(${text(test)})`, site: test }];
 }
@@ -201,14 +201,14 @@ function turnedRound(test: SyntaxNode, text: (part: SyntaxNode) => string): Chan
 function otherNumbers(node: SyntaxNode, parent: SyntaxNode): string[] {
   if (node.type === 'BigIntLiteral') return [`${BigInt(String(node.value)) + 1n}n`];
   const value = Number(node.value);
-  // 2 ** 32 and the like: the exponent's neighbours are as good as the number's.
+  // In 2 ** 32 and the like, changing the exponent is enough.
   if (!Number.isSafeInteger(value)) return [String(value * 1.001)];
-  // An index below 0 only gives undefined.
+  // An index below 0 gives undefined.
   const isIndex = parent.type === 'MemberExpression';
   return value === 0 && isIndex ? ['1'] : [String(value + 1), `(${value - 1})`];
 }
 
-/** Calls that give the same with two arguments exchanged. */
+/** Calls whose result does not change if two arguments are exchanged. */
 const commutative = new Set(['max', 'min', 'imul', 'hypot', 'add', 'is', 'equal']);
 const commutativeOps = new Set(['Mul', 'AddV2', 'Maximum', 'Minimum', 'Equal']);
 
@@ -234,7 +234,7 @@ function exchanged(
   const [first, second] = pair;
   if (!first || !second || !site || pair.some(({ type }) => type === 'SpreadElement')) return [];
   if (text(first) === text(second)) return [];
-  // What stands between the two is a comma and blanks.
+  // Between the two there is a comma and white space.
   return [{ rule, start: first.start, end: second.end, replacement: `${text(second)}, ${text(first)}`, site }];
 }
 

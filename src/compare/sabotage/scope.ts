@@ -33,12 +33,12 @@ export function inScope(file: string): boolean {
   return folders.some((folder) => file.startsWith(folder)) && !elsewhere.some((pattern) => pattern.test(file));
 }
 
-/** Calls for the reader, of the file system, or that free memory. */
+/** Calls that print, use the file system, or free memory. */
 const aside =
   /^(report|say|warn|log|emitWarning|join|resolve|relative|dirname|basename|(.*Sync)|close|dispose|delete\w*|abort|clear\w*|release|terminate|free\w*|unref|freeze|toExponential|describe\w*)$/;
 /** Calls that only refuse bad input. */
 const checks = /^(check|assert|require|refuse|expect|validate|fail)/;
-/** Settings of speed and memory, and attributes of operations without influence on their result. */
+/** Settings of speed and memory, and attributes of operations that do not affect the result. */
 const settings =
   /^MAX_|_MAX_|limit|timeout|maxBytes|maxEntries|maxOpen|maxSize|threshold$|interval|chunk|readAhead|cache|parallel|thread|worker|highWater|use_locking|incompatible_shape_error/i;
 
@@ -57,7 +57,7 @@ export function leftOut({ node, around }: Place): boolean {
   return false;
 }
 
-/** Texts that are put together: names and messages. */
+/** Template strings: names and messages. */
 function isNaming(node: SyntaxNode): boolean {
   return node.type === 'TemplateLiteral' || node.type === 'ImportDeclaration';
 }
@@ -93,7 +93,7 @@ function bare(expression: SyntaxNode): SyntaxNode {
   return expression.type === 'AwaitExpression' ? child(expression, 'argument')! : expression;
 }
 
-/** The value of a variable, property or default whose name tells a setting. */
+/** The value of a variable, property or default whose name is that of a setting. */
 function isSetting(outer: SyntaxNode, inner: SyntaxNode): boolean {
   const [name, value] = (
     {

@@ -6,7 +6,7 @@ import type { Site } from './rules.ts';
 import { copyWithProbes } from './trees.ts';
 import type { SabotageWorker } from './worker_process.ts';
 
-/** A case of the undamaged sources: how long it takes and what it runs. */
+/** A case on the undamaged sources: how long it takes and which places it runs. */
 export interface SurveyedCase extends CaseName {
   readonly passed: boolean;
   /** Why it did not pass. */
@@ -33,7 +33,7 @@ export interface SurveyOptions {
   readonly report: Reporter;
 }
 
-/** Runs cases once in a copy of the sources that tells what runs. */
+/** Runs cases once on an instrumented copy of the sources. */
 export async function survey(options: SurveyOptions): Promise<void> {
   const { worker, base, folder, mutants, wanted, keep, report } = options;
   const { probes, places } = probesFor(mutants);
@@ -51,7 +51,7 @@ export async function survey(options: SurveyOptions): Promise<void> {
   report({ kind: 'end', task });
 }
 
-/** Names of the places of which one has to run for a mutant to show. */
+/** Names of the places of which at least one must run for a mutant to have an effect. */
 function placesOf({ file, sites }: Mutant): string[] {
   return sites.length > 0 ? sites.map((site) => nameOf(file, site)) : [file];
 }
@@ -70,7 +70,7 @@ function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; 
       const place = nameOf(file, site);
       if (known.has(place)) continue;
       known.add(place);
-      // Whoever runs a place of a file needs what the file makes when it is loaded.
+      // Code that runs in a file depends on what the file defines when it is loaded.
       inFile.push({ ...site, number: places.push([place, file]) - 1 });
     }
     probes.set(file, inFile);
@@ -78,7 +78,7 @@ function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; 
   return { probes, places };
 }
 
-/** Cases that run what a mutant changes, the fastest first; for one made by hand only those of the suite that has to catch it. */
+/** Cases that run the code changed by a mutant, the fastest first. For a hand-made mutant, only those of the suite that must catch it. */
 export function casesFor(mutant: Mutant, surveyed: readonly SurveyedCase[]): SurveyedCase[] {
   const { suite, case: only } = mutant;
   const usable = surveyed.filter(

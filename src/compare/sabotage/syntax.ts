@@ -32,7 +32,7 @@ const still = new Set([
 /** Nodes of TypeScript around an expression that runs. */
 const wrappers = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesExpression']);
 
-/** Every node of a TypeScript source that runs, parents first. Throws a SyntaxError that says where the source is not TypeScript. */
+/** Every node of a TypeScript source that runs, parents first. Throws a SyntaxError with the position if it cannot be parsed. */
 export function* nodesOf(source: string): Generator<Place> {
   const { program }: { program: unknown } = parse(source, { sourceType: 'module', plugins: ['typescript'] });
   if (isNode(program)) yield* walk(program, []);

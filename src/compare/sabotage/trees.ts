@@ -4,12 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { type Mutant, withMutant } from './mutants.ts';
 import { hitsModule, type Probe, withProbes } from './probes.ts';
 
-/** Parts of a tree that a mutated copy shares with the copy it was made from: what drives Python must not change. */
+/** Parts that a mutated copy shares with the copy it was made from: the bridge must not change. */
 const shared = ['bridge'];
 
 const caches = new Set(['.ruff_cache', '__pycache__']);
 
-/** Copies the sources of a project; everything else that they reach for is linked. */
+/** Copies the sources of a project and links everything else that they use. */
 export function copySources(root: string, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -27,7 +27,7 @@ export function copyWithMutant(base: string, folder: string, mutant: Mutant): vo
   writeFileSync(path, withMutant(readFileSync(path, 'utf8'), mutant));
 }
 
-/** Copies the sources of `base` with probes in them, by file; returns the module that they call. */
+/** Copies the sources of `base` with probes, by file. Returns the module that the probes call. */
 export function copyWithProbes(base: string, folder: string, probes: ReadonlyMap<string, readonly Probe[]>): string {
   copyTree(base, folder);
   const module = join(folder, 'hits.mjs');

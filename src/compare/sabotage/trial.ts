@@ -6,11 +6,11 @@ import type { SurveyedCase } from './survey.ts';
 import { copyWithMutant } from './trees.ts';
 import { type SabotageWorker, WorkerLost } from './worker_process.ts';
 
-/** What became of a mutant. */
+/** The result of trying a mutant. */
 export interface Trial {
   readonly id: string;
   readonly outcome: 'caught' | 'survived' | 'unsure';
-  /** How it was noticed: by a row of the verdict, by a case without one, or by the process. */
+  /** How it was noticed: by a failed row, by a case that broke off, or by the end of the process. */
   readonly how?: Exclude<CaseResult['outcome'], 'passed'> | 'crash' | 'hang';
   readonly by?: CaseName;
   /** The row that failed, the message of the error. */
@@ -20,10 +20,10 @@ export interface Trial {
   readonly seconds: number;
 }
 
-/** Mutants that one process tries before it makes room for a new one: each leaves its modules behind in memory. */
+/** Number of mutants after which a process is replaced, because the modules of each mutant stay in memory. */
 const trialsPerProcess = 25;
 
-/** Tries mutants one after the other, in one process as long as that is sound. */
+/** Tries mutants one after the other, in one process as long as it is healthy. */
 export class Bench {
   readonly #base: string;
   readonly #folder: string;
@@ -34,8 +34,8 @@ export class Bench {
   #stopped = false;
 
   /**
-   * `folder` is for the damaged copies of `base`. A case may take six times as long as on the undamaged sources and `slack` seconds more,
-   * in which the first one of a copy loads its modules.
+   * `folder` is for the damaged copies of `base`. A case may take six times as long as on the undamaged sources, plus `slack` seconds for
+   * loading modules.
    */
   constructor(base: string, folder: string, start: () => Promise<SabotageWorker>, slack = 30) {
     this.#base = base;
@@ -45,9 +45,8 @@ export class Bench {
   }
 
   /**
-   * Runs the cases until one notices the mutant. It counts as caught only if the same case passes right after it on the undamaged
-   * sources in the same process, or if the process ends or hangs on a mutant that it tried first: what an earlier mutant left behind
-   * catches nothing.
+   * Runs the cases until one notices the mutant. To rule out effects of earlier mutants, it counts as caught only if the same case then
+   * passes on the undamaged sources in the same process, or if a fresh process ends or hangs.
    */
   async try(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Trial> {
     const begun = performance.now();
@@ -64,7 +63,7 @@ export class Bench {
     return { id: mutant.id, outcome: 'unsure', detail, cases: namesOf(cases), seconds };
   }
 
-  /** Ends the process in use at once; the mutant in work stays untried: `try` throws. */
+  /** Ends the process at once. The current mutant counts as untried, and `try` throws. */
   stop(): Promise<void> {
     this.#stopped = true;
     return this.close();
@@ -81,7 +80,7 @@ export class Bench {
     this.#worker ??= await this.#start();
     const worker = this.#worker;
     const isFirst = this.#trials++ === 0;
-    // A name of its own: benches work side by side, and a process loads modules by their path once.
+    // A unique name, because benches run side by side and a process loads each module path only once.
     const tree = mkdtempSync(join(this.#folder, 'mutant-'));
     copyWithMutant(this.#base, tree, mutant);
     let at: SurveyedCase | undefined;

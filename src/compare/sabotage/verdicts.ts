@@ -1,6 +1,6 @@
-/** What a look at a mutant that no case noticed has shown. */
+/** The result of inspecting a mutant that no case noticed. */
 export interface MutantVerdict {
-  /** `equivalent`: no input could tell it from the port. `gap`: the cases do not look there. */
+  /** `equivalent`: no input can distinguish it from the port. `gap`: the cases do not test this. */
   readonly is: 'equivalent' | 'gap';
   readonly because: string;
 }

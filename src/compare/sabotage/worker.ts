@@ -1,6 +1,6 @@
 /**
- * Process of a sabotage run: holds one Python original and runs cases of trees of sources against it, one case a request. A tree's
- * modules are loaded beside those of other trees; the bridge is the process's own.
+ * Worker process of a sabotage run: holds one Python original and runs cases from several source trees against it, one case per request.
+ * The modules of all trees are loaded side by side; the bridge belongs to the process.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ process.on('message', (request: Request) => {
     .then((reply) => process.send?.(reply));
 });
 process.on('disconnect', () => process.exit(0));
-// A mutant may leave a rejected promise or a thread that throws behind; the next clean case tells whether it did harm.
+// A mutant may leave behind a rejected promise or a failing thread. The next case on undamaged sources shows whether that matters.
 process.on('unhandledRejection', () => {});
 
 async function handle(request: Request): Promise<Reply> {

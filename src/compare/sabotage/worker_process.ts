@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaseName, CaseResult, ListedCase, Reply, Request, WorkerSettings } from './messages.ts';
 
-/** The process is gone: it ended by itself, took too long or too much memory. */
+/** The process has ended: by itself, or because it took too long or too much memory. */
 export class WorkerLost extends Error {
   override readonly name = 'WorkerLost';
   readonly how: 'crash' | 'hang';
@@ -15,7 +15,7 @@ export class WorkerLost extends Error {
 }
 
 const startTimeout = 180_000;
-/** Resident memory at which a worker is ended: a mutant must not take the machine along. */
+/** Resident memory at which a worker is ended, so that a mutant cannot exhaust the machine. */
 const memoryLimit = 10 * 2 ** 30;
 
 /** A worker process (`worker.ts`) with its own Python; it answers one request at a time. */

@@ -1,6 +1,6 @@
 import { studentQuantile } from './student.ts';
 
-/** Trials a side below which nothing is said about a difference. */
+/** Fewest trials per side for a statement about a difference. */
 export const trialsForStatement = 5;
 
 /** A figure over several trials that differ in their seeds. */
@@ -11,7 +11,7 @@ export interface TrialSummary {
   readonly std: number;
 }
 
-/** What paired trials say of a difference, with a margin that was fixed before. */
+/** What paired trials say about a difference, given a margin that was fixed in advance. */
 export type Conclusion =
   | 'too few trials'
   /** The whole interval is above the margin, or above zero. */
