@@ -1,18 +1,6 @@
-/**
- * Measures the noise that the limits of the comparison derive from: how far the original is from itself. Float32 against float64, and
- * float64 against float64 with the records of each batch in reverse, which changes nothing but the order of sums. Writes
- * src/compare/noise.json, the largest value of each family over its networks and the seeds (1 and 2). About half an hour on two cores.
- *
- *     node --import tsx scripts/measure_noise.ts [--data DIR] [--network TEXT]... [--seed N]...
- *
- * With --network, only networks whose name contains a text are measured. Values of a family only grow; to start anew,
- * empty `noise` and `measured` in the file. A free-running training that turns chaotic within its ten steps goes to
- * `notCounted` by hand: a limit made of it would let everything pass.
- */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Original } from '../src/bridge/original.ts';
 import type { OriginalNetwork } from '../src/bridge/original_network.ts';
 import { networkBatches } from '../src/compare/batches.ts';
@@ -38,22 +26,32 @@ import {
   quantities,
 } from '../src/compare/tolerances.ts';
 import { initialValue } from '../src/graph/variable.ts';
+import { wholeNumber } from '../src/lib/argparse/types.ts';
 import type { Inputs } from '../src/lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
 import { writeFileAtomic } from '../src/lib/python/atomic_file.ts';
 import { pythonExecutable, root } from '../src/setup/environment.mjs';
+import { readOptions } from './lib/read_options.ts';
 
 const steps = { taught: 3, free: 10 };
 type Noise = Partial<Record<Quantity, number>>;
 
-const { values: options } = parseArgs({
-  options: {
-    data: { type: 'string' },
-    network: { type: 'string', multiple: true },
-    seed: { type: 'string', multiple: true },
+const { values: options } = readOptions({
+  program: 'node --import tsx scripts/measure_noise.ts',
+  about: `Measures the noise from which the limits of the comparison follow: how far the original is from itself. Compares float32 with float64, and
+float64 with float64 where the records of each batch are in reverse order, which changes only the order of sums. Writes
+src/compare/noise.json: the largest value of each family over its networks and seeds. Takes about half an hour on two cores.`,
+  flags: {
+    Options: {
+      data: { value: 'DIR', help: 'real recordings', defaultText: 'recordings generated once in data/generated' },
+      network: { value: 'TEXT', repeated: true, help: 'networks whose name contains the text', defaultText: 'all' },
+      seed: { value: 'N', type: wholeNumber(0), repeated: true, help: 'seeds', defaultText: '1 and 2' },
+    },
   },
+  notes: `Values of a family only grow. To start anew, empty noise and measured in the file. If a free-running training turns chaotic within
+its ten steps, move it to notCounted by hand: a limit that follows from it would let everything pass.`,
 });
-const seeds = (options.seed ?? ['1', '2']).map(Number);
+const seeds = options.seed ?? [1, 2];
 const data = options.data
   ? openCollections(resolve(options.data))
   : await generatedCollections(join(root, 'data', 'generated', 'compare'), 2021);

@@ -1,14 +1,23 @@
 #!/usr/bin/env node
-// Writes PARITY.md: every public name of original/, its twin in src/port/, and the tests and suite cases that prove them the same.
-// Usage: npm run parity            writes the file
-//        npm run parity -- --check only says whether it is complete and up to date (exit code 1 if not)
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '../src/lib/typescript.mjs';
 import { isolated, isolatedEnvironment } from '../src/lib/python/isolated.mjs';
 import { pythonExecutable, root } from '../src/setup/environment.mjs';
+import { optionsOf } from './lib/options.mjs';
 
+const { check } = optionsOf(
+  `usage: npm run parity -- [options]
+
+Writes PARITY.md: every public name of original/, its twin in src/port/, and the tests and suite cases that prove them the same.
+
+Options:
+  --check     write nothing, and exit with 1 if the file is incomplete or not current
+  -h, --help  show this text and exit
+`,
+  { check: { type: 'boolean' } },
+);
 const { ledgerOf } = await import('../test/proofs/ledger.ts');
 const { declaredIn } = await import('../test/proofs/twins.ts');
 const { suites } = await import('../src/compare/suites/index.ts');
@@ -25,7 +34,7 @@ const { text, faults } = await ledgerOf({
 });
 const path = join(root, 'PARITY.md');
 for (const fault of faults) console.error(fault);
-if (process.argv.includes('--check')) {
+if (check) {
   const isCurrent = existsSync(path) && readFileSync(path, 'utf8') === text;
   if (!isCurrent) console.error('PARITY.md is out of date. Run: npm run parity');
   process.exitCode = isCurrent && faults.length === 0 ? 0 : 1;

@@ -1,18 +1,8 @@
-/**
- * Measures what bfloat16 costs in accuracy: the same finetuning of Challenge 2017 in float32 and in bfloat16, from the same weights and with
- * the same order of records, for some seeds. Prints a table for docs/performance.md. About ten minutes on two cores.
- *
- *     node --import tsx scripts/precision_study.ts --data DIR [--records 840] [--samples 768] [--epochs 12] [--seeds 1,2,3] [--json FILE]
- *
- * DIR holds Challenge 2017 (`RECORDS`, `REFERENCE.csv`); `--records` takes so many of them. A quarter of the records is the test set, the
- * same for all seeds. Recordings are shortened to keep the study cheap: 100 Hz, the last `--samples`. Batches of 16; the best weights by
- * the loss on a tenth of the training records.
- */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { reporterFor } from '../src/events.ts';
+import { listOf, wholeNumber } from '../src/lib/argparse/types.ts';
 import { bootstrapDifference, bootstrapScores, type Interval } from '../src/lib/bootstrap.ts';
 import { toFloat64 } from '../src/lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../src/lib/numpy/ndarray.ts';
@@ -20,28 +10,44 @@ import { finetune } from '../src/port/finetuning/trainer.ts';
 import { prepareData } from '../src/prepare/prepare_data.ts';
 import { openPreparedSet } from '../src/prepare/prepared_set.ts';
 import { selectRecords } from '../src/prepare/select_records.ts';
+import { readOptions } from './lib/read_options.ts';
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string' },
-    records: { type: 'string', default: '840' },
-    samples: { type: 'string', default: '768' },
-    epochs: { type: 'string', default: '12' },
-    seeds: { type: 'string', default: '1,2,3' },
-    json: { type: 'string' },
+const { values } = readOptions({
+  program: 'node --import tsx scripts/precision_study.ts',
+  about: `Measures what bfloat16 costs in accuracy: the same finetuning on Challenge 2017 in float32 and in bfloat16, from the same weights and with
+the same order of records, for several seeds. Prints a table for docs/performance.md. Takes about ten minutes on two cores.`,
+  flags: {
+    Options: {
+      data: { value: 'DIR', required: true, help: 'folder of Challenge 2017 (RECORDS, REFERENCE.csv)' },
+      records: {
+        value: 'N',
+        type: wholeNumber(1),
+        default: 840,
+        help: 'records to use; a quarter of them is the test set',
+      },
+      samples: {
+        value: 'N',
+        type: wholeNumber(1),
+        default: 768,
+        help: 'samples of each record, its last ones, at 100 Hz',
+      },
+      epochs: { value: 'N', type: wholeNumber(1), default: 12, help: 'epochs to train' },
+      seeds: { value: 'LIST', type: listOf(wholeNumber(1)), default: [1, 2, 3], help: 'seeds' },
+      json: { value: 'FILE', help: 'write the figures as JSON, too' },
+    },
   },
+  notes: 'Batches of 16. The best weights are those with the lowest loss on a tenth of the training records.',
 });
-if (values.data === undefined) throw new Error('--data is missing: the folder of Challenge 2017');
-const seeds = values.seeds.split(',').map(Number);
+const { seeds } = values;
 const precisions = ['float32', 'bfloat16'] as const;
 const folder = mkdtempSync(join(tmpdir(), 'ecg-precision-'));
 const report = reporterFor();
 
 try {
   const source = join(folder, 'records');
-  selectRecords(resolve(values.data), source, Number(values.records), 1);
+  selectRecords(resolve(values.data), source, values.records, 1);
   const target = join(folder, 'data');
-  const pad = Number(values.samples);
+  const pad = values.samples;
   await prepareData({ format: 'challenge17', source, target, fs: 100, pad, testSize: 0.25, seed: 1 });
   const files = { train: join(target, 'physionet_train.pkl'), test: join(target, 'physionet_test.pkl') };
   const test = await openPreparedSet(files.test);
@@ -52,7 +58,7 @@ try {
       const { predictions } = await finetune({
         ...files,
         jobDir: join(folder, `${precision}-${seed}`),
-        epochs: Number(values.epochs),
+        epochs: values.epochs,
         batchSize: 16,
         valSize: 0.1,
         seed,

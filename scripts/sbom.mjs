@@ -1,13 +1,22 @@
 #!/usr/bin/env node
-// Writes what the locks name as CycloneDX bills of materials: sbom/npm.cdx.json by npm itself, and sbom/python.cdx.json and sbom/python-cuda.cdx.json. Needs no network.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { root } from '../src/setup/environment.mjs';
+import { optionsOf } from './lib/options.mjs';
 import { readRequirements } from './lib/requirements.mjs';
 
-const { values } = parseArgs({ options: { target: { type: 'string', default: join(root, 'sbom') } } });
+const values = optionsOf(
+  `usage: npm run sbom -- [options]
+
+Lists the locked packages as CycloneDX bills of materials: npm.cdx.json (made by npm), python.cdx.json and python-cuda.cdx.json. Needs no network.
+
+Options:
+  --target DIR  folder for the files (default: sbom)
+  -h, --help    show this text and exit
+`,
+  { target: { type: 'string', default: join(root, 'sbom') } },
+);
 const target = resolve(values.target);
 const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
@@ -30,12 +39,12 @@ function npmBill() {
   });
   if (status !== 0) throw new Error(`npm ${args.join(' ')}: ${error?.message ?? stderr}`);
   const bill = JSON.parse(stdout);
-  // npm takes the name of the folder.
+  // npm uses the name of the folder instead.
   bill.metadata.component.name = name;
   return bill;
 }
 
-/** A lock has several versions of a package for different interpreters, each with its marker. */
+/** A lock may list several versions of a package, each with a marker that says for which interpreters. */
 function pythonBill(packages) {
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.5.schema.json',
@@ -61,7 +70,7 @@ function pythonBill(packages) {
         version,
         purl,
         ...(marker && { properties: [{ name: 'environment-marker', value: marker }] }),
-        // One hash for each file that pip may choose from.
+        // One hash for each file from which pip may choose.
         externalReferences: [
           {
             type: 'distribution',

@@ -1,26 +1,30 @@
 #!/usr/bin/env node
-// Sets up what the tests need, then runs the TypeScript and the Python tests side by side and adds their counts.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { isolatedEnvironment, isolatedModule } from '../src/lib/python/isolated.mjs';
 import { pythonExecutable, root } from '../src/setup/environment.mjs';
 import { SetupFailure } from '../src/setup/failure.mjs';
 import { setUp } from '../src/setup/set_up.mjs';
+import { optionsOf } from './lib/options.mjs';
 import { addCounts, closingLine, countPytest, countVitest, isSuccess } from './lib/test_counts.mjs';
 
-const help = `npm test -- [PATTERN ...]      npm run test:full -- [PATTERN ...]
+const { full, words: patterns } = optionsOf(
+  `usage: npm test -- [PATTERN…]
+       npm run test:full -- [PATTERN…]
 
-Sets up what is missing, runs the tests of src/ (vitest) and of original/ (pytest), and closes with "N passed, N failed".
-  PATTERN   part of the path of a test file; without any, all tests run
-  --full    the long tests too (fault campaigns, other Node versions): npm run test:full
-`;
+Installs what is missing, runs the tests of src/ (vitest) and of original/ (pytest) side by side, and ends with "N passed, N failed".
 
-const { values, positionals: patterns } = options();
-if (values.help) process.stdout.write(help);
-else process.exitCode = await main();
+Options:
+  PATTERN     part of the path of a test file (default: all tests)
+  --full      run the long tests too, such as fault campaigns and other versions of Node; npm run test:full does the same
+  -h, --help  show this text and exit
+`,
+  { full: { type: 'boolean' } },
+  { words: true },
+);
+process.exitCode = await main();
 
 async function main() {
   try {
@@ -43,27 +47,15 @@ async function main() {
   }
 }
 
-function options() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: { full: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-    });
-  } catch (error) {
-    console.error(`${error.message}\n\n${help}`);
-    process.exit(2);
-  }
-}
-
 async function vitest(reports) {
-  const ending = values.full ? /\.test\.ts$/ : /(?<!\.full)\.test\.ts$/;
+  const ending = full ? /\.test\.ts$/ : /(?<!\.full)\.test\.ts$/;
   const files = testFiles('test', ending);
   if (files.length === 0) return addCounts([]);
   const report = join(reports, 'vitest.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const program = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const { code } = await run(process.execPath, [program, 'run', ...reporters, ...(patterns.length ? files : [])], {
-    env: { ...process.env, ECG_TEST_FULL: values.full ? '1' : '0' },
+    env: { ...process.env, ECG_TEST_FULL: full ? '1' : '0' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return countVitest(read(report), code);
@@ -73,7 +65,7 @@ async function pytest(reports) {
   const files = testFiles(join('original', 'tests'), /(^|\/)test_[^/]*\.py$/);
   if (files.length === 0) return addCounts([]);
   const report = join(reports, 'pytest.xml');
-  const marks = values.full ? [] : ['-m', 'not full'];
+  const marks = full ? [] : ['-m', 'not full'];
   const paths = files.map((file) => join(root, file));
   const { code, output } = await run(
     pythonExecutable(),

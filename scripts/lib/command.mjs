@@ -6,14 +6,13 @@ import { root } from '../../src/setup/environment.mjs';
 import { SetupFailure } from '../../src/setup/failure.mjs';
 
 /**
- * Runs a command of this project after what it needs is installed, and resolves to its exit code; 2 if it cannot be installed. Signals are
- * passed on. The script calls `keepSignals` first; a signal that comes while packages are installed ends it, by `paused` if the same
- * command would go on.
+ * Installs what a command of this project needs, runs the command, and resolves to its exit code; 2 if the installation fails. SIGINT, SIGTERM,
+ * SIGUSR1 and SIGUSR2 are passed on to the command. During the installation they end the script. The script must call `keepSignals` first.
  *
  * @param {string} name of the command
  * @param {readonly string[]} args
  * @param {() => Promise<void>} install
- * @param {{ paused?: number }} [options] exit code in place of 128 + the signal's number
+ * @param {{ paused?: number }} [options] exit code after a signal during the installation; default 128 + its number
  */
 export async function runInstalled(name, args, install, { paused } = {}) {
   const end = (signal) => process.exit(paused ?? 128 + constants.signals[signal]);
@@ -34,7 +33,7 @@ export async function runInstalled(name, args, install, { paused } = {}) {
   });
 }
 
-/** The arguments of a script, which runs under node, or under a program such as zx that has the script among its own. */
+/** The arguments of a script that runs under node, or under a program such as zx whose own arguments include the script. */
 export function argumentsOf(script) {
   return process.argv.slice(process.argv.findLastIndex((argument) => argument.split('/').at(-1) === script) + 1);
 }

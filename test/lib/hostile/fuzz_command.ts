@@ -1,60 +1,51 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../../../scripts/lib/read_options.ts';
+import { listOf, oneOf, positive, wholeNumber } from '../../../src/lib/argparse/types.ts';
 import { bounds, fuzz, readerNames, summary } from './fuzz.ts';
 import { mutantOf, type ReaderName, readerOf } from './readers.ts';
 
-const help = `npm run fuzz -- [--reader NAME,...] [--minutes N | --count N] [--seed N] [--replay INDEX]
-
-Damages sound files of every format and reads them, in processes of their own. A mutant that ends its process, takes more than ${bounds.ms / 1000} s
-or ${bounds.bytes / 2 ** 30} GiB, or is refused with an error that does not name the fault, is kept, with the command that reads it again.
-
-  --reader   readers to try [all]: ${readerNames.join(', ')}
-  --minutes  time for each reader [1]
-  --count    mutants of each reader, in place of a time
-  --seed     seed of the damage [a random one]
-  --replay   read only the mutant of this number, in this process, and print what comes of it
-`;
-
-const { values } = parseArgs({
-  options: {
-    reader: { type: 'string' },
-    minutes: { type: 'string' },
-    count: { type: 'string' },
-    seed: { type: 'string' },
-    replay: { type: 'string' },
-    help: { type: 'boolean' },
+const { values } = readOptions({
+  program: 'npm run fuzz --',
+  about: `Damages sound files of every format and reads them, in processes of their own. A damaged file is kept, with the command that reads it again,
+if it ends its process, takes more than ${bounds.ms / 1000} s or ${bounds.bytes / 2 ** 30} GiB, or is refused with an error that does not name the fault.`,
+  flags: {
+    Options: {
+      reader: {
+        value: 'LIST',
+        type: listOf(oneOf(readerNames)),
+        help: `readers to try:\n${readerNames.join(', ')}\n`,
+        defaultText: 'all',
+      },
+      minutes: { value: 'N', type: positive, default: 1, help: 'time for each reader' },
+      count: { value: 'N', type: wholeNumber(1), help: 'damaged files for each reader, instead of a time' },
+      seed: { value: 'N', type: wholeNumber(0), help: 'seed of the damage', defaultText: 'drawn' },
+      replay: {
+        value: 'INDEX',
+        type: wholeNumber(0),
+        help: 'read only the damaged file with this number, in this process, and print the result',
+      },
+    },
   },
+  examples: 'npm run fuzz -- --reader pickle --minutes 5',
 });
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const names = values.reader?.split(',') ?? readerNames;
-  const unknown = names.find((name) => !(readerNames as string[]).includes(name));
-  const numbers = [values.minutes ?? '1', values.count ?? '1', values.seed ?? '0', values.replay ?? '0'].map(Number);
-  if (unknown !== undefined || numbers.some((number) => !(number >= 0))) {
-    process.stderr.write(
-      `fuzz: ${unknown === undefined ? 'a number is not one' : `there is no reader ${unknown}`}\n\n${help}`,
-    );
-    return 2;
-  }
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
-  if (values.replay !== undefined) return await replay(names[0] as ReaderName, seed, Number(values.replay));
+  const { reader: names = readerNames, minutes, count, replay: index } = values;
+  const seed = values.seed ?? Math.floor(Math.random() * 1e9);
+  if (index !== undefined) return await replay(names[0], seed, index);
   const keep = mkdtempSync(join(tmpdir(), 'fuzz-faults-'));
   let faults = 0;
   let total = 0;
-  for (const name of names as ReaderName[]) {
+  for (const name of names) {
     let told = Date.now();
     const outcome = await fuzz(name, {
       seed,
-      count: values.count === undefined ? Number.MAX_SAFE_INTEGER : Number(values.count),
-      minutes: values.count === undefined ? Number(values.minutes ?? 1) : undefined,
+      count: count ?? Number.MAX_SAFE_INTEGER,
+      minutes: count === undefined ? minutes : undefined,
       keep,
       onProgress: (so_far) => {
         if (Date.now() - told < 5000) return;
