@@ -14,6 +14,7 @@ import { BaseModel } from '../../../graph/model.ts';
 import { add } from '../../../graph/ops/elementwise.ts';
 import { cast } from '../../../graph/ops/shape.ts';
 import { type Precision, variableType } from '../../../graph/precision.ts';
+import { AttributeError } from '../../../lib/python/errors.ts';
 
 /** Batch normalisation with the momentum and epsilon of all networks. Twin of `transplant.modules.resnet1d.batch_norm`. */
 export function batchNorm(): BatchNormalization {
@@ -124,13 +125,20 @@ export interface ResNetOptions {
   readonly includeTop?: boolean;
 }
 
+/** Signals, and whether to apply the classifier to them; default what the constructor was told. */
+export interface ResNetInput {
+  readonly x: Tensor;
+  readonly includeTop?: boolean;
+}
+
 /**
- * Residual network for signals: `(batch, samples, leads)` to `(batch, numOutputs)`, or without the top to
+ * Residual network for signals: `(batch, samples, leads)` to `(batch, numOutputs)`. Without the top, the output is the features over time,
  * `(batch, ⌈samples / 32⌉, width)` with four stages. Twin of `transplant.modules.resnet1d.ResNet`.
  */
-export class ResNet extends BaseModel<Tensor, readonly number[]> {
+export class ResNet extends BaseModel<Tensor | ResNetInput, readonly number[]> {
   readonly kind = 'res_net';
   readonly blocks: readonly Block[];
+  readonly includeTop: boolean;
   readonly #conv1 = conv1d(64, 7, 2);
   readonly #bn1 = batchNorm();
   readonly #relu1 = relu();
@@ -141,6 +149,7 @@ export class ResNet extends BaseModel<Tensor, readonly number[]> {
     super();
     const { blocks = [2, 2, 2, 2], filters = [64, 128, 256, 512], kernelSize = [3, 3, 3, 3] } = options;
     const { blockFn = (...settings) => new ResidualBlock(...settings), includeTop = true, numOutputs = 1 } = options;
+    this.includeTop = includeTop;
     this.blocks = blocks.flatMap((count, stage) =>
       Array.from({ length: count }, (_, i) => blockFn(filters[stage], kernelSize[stage], stage > 0 && i === 0 ? 2 : 1)),
     );
@@ -175,9 +184,13 @@ export class ResNet extends BaseModel<Tensor, readonly number[]> {
     return this.child('classifier', this.#top.classifier, shape);
   }
 
-  protected override call(c: Context, x: Tensor): Tensor {
+  /** Throws an AttributeError if the top is asked for but was not built. */
+  protected override call(c: Context, input: Tensor | ResNetInput): Tensor {
+    const { x, includeTop = this.includeTop } = 'owner' in input ? { x: input } : input;
     const stem = this.#maxpool1.apply(c, this.#relu1.apply(c, this.#bn1.apply(c, this.#conv1.apply(c, x))));
     const features = this.blocks.reduce((value, block) => block.apply(c, value), stem);
-    return this.#top ? this.#top.classifier.apply(c, this.#top.pool.apply(c, features)) : features;
+    if (!includeTop) return features;
+    if (this.#top === undefined) throw new AttributeError('this ResNet has no top: construct it with includeTop: true');
+    return this.#top.classifier.apply(c, this.#top.pool.apply(c, features));
   }
 }
