@@ -13,15 +13,17 @@ describe('ledgerOf', () => {
     expect(text).toContain('| `f1` | `f1` | [a test](test/a.test.ts) |');
   });
 
-  it('a reason stands for a proof', async () => {
-    const { text, faults } = await ledgerOf({ symbols, proofs: new Map(), reasons: { '*.f1': 'said here' } });
-    expect(faults).toEqual([]);
-    expect(text).toContain('| `f1` | none | said here |');
+  it('a reason stands for a twin and its proof', async () => {
+    const other = { 'transplant/evaluation.py': ['transplant.evaluation.Other'] };
+    const { text, faults } = await ledgerOf({ symbols: other, proofs, reasons: { '*.Other': 'type alias' } });
+    expect(faults).toEqual([`${f1}: proved, but not a public name of original/`]);
+    expect(text).toContain('| `Other` | none | type alias |');
   });
 
   it.each([
     ['a name that nothing proves', { proofs: new Map() }, `${f1}: no test or suite case declares`],
     ['a name without a twin', { symbols: { 'transplant/utils.py': ['transplant.utils.f9'] } }, 'exports no f9'],
+    ['a reason though there is a twin', { proofs: new Map(), reasons: { [f1]: 'none' } }, 'exports f1: prove it'],
     ['a module without a twin', { symbols: { 'a/b.py': ['a.b.c'] } }, 'a.b.c: src/port has no module of this path'],
     ['a proof of what is not public', { proofs: new Map([...proofs, ['a.b', ['here']]]) }, 'a.b: proved, but not'],
     ['a reason that is not needed', { reasons: { [f1]: 'none' } }, `${f1} is not needed any more`],

@@ -6,7 +6,7 @@ export interface LedgerSources {
   readonly symbols: Readonly<Record<string, readonly string[]>>;
   /** Where a name is proved, as Markdown, by name. */
   readonly proofs: ReadonlyMap<string, readonly string[]>;
-  /** Why a name needs no proof, by name; `*.NAME` stands for that name in every module or class. */
+  /** Why a name has no twin, by name; `*.NAME` stands for that name in every module or class. */
   readonly reasons: Readonly<Record<string, string>>;
 }
 
@@ -29,6 +29,8 @@ export async function ledgerOf({
       const short = name.slice(prefix.length);
       if (key !== undefined && found.length === 0) {
         unused.delete(key);
+        const twin = await twinOf(name).catch(() => undefined);
+        if (twin?.value !== undefined) faults.push(`${name}: ${twin.file} exports ${shownTwin(twin)}: prove it`);
         rows.push(`| \`${short}\` | none | ${reasons[key]} |`);
         continue;
       }
@@ -39,7 +41,7 @@ export async function ledgerOf({
       rows.push(`| \`${short}\` | \`${shownTwin(twin)}\` | ${found.slice(0, 3).join(', ') || '**none**'} |`);
     }
     if (rows.length === 0) continue;
-    const head = ['| Python | TypeScript | proved by, or why there is no proof |', '|---|---|---|'];
+    const head = ['| Python | TypeScript | proved by, or why there is no twin |', '|---|---|---|'];
     sections.push([`## \`${module}\` → \`${twinFile}\``, '', ...head, ...rows].join('\n'));
   }
   const known = new Set(Object.values(symbols).flat());
@@ -51,8 +53,10 @@ export async function ledgerOf({
 
 const introduction = `# Parity ledger
 
-Every public name of \`original/\`, its twin, and the tests and suite cases that prove that both do the same. \`npm run parity\` writes this file.
+Every public name of \`original/\`, its twin in \`src/port/\`, and the tests and suite cases that prove both do the same. \`npm run parity\` writes
+this file.
 
-A test declares what it proves: \`proves('transplant.evaluation.f1')\`. While it runs, both sides tell which of their functions run. The test
-fails unless it really called both. A case of a suite declares the same in its field \`proves\`.
+A test declares what it proves: \`proves('transplant.evaluation.f1')\`. While the test runs, both sides record which of their functions run, and
+the test fails unless it really called both. A suite case declares the same in its field \`proves\`. A name without a twin needs a reason in
+\`scripts/parity-exceptions.json\`.
 `;
