@@ -24,7 +24,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def seed_42():
-    """Seed NumPy's global generator, as the trainers do, and put its state back afterwards."""
+    """Seed NumPy's global generator, as the trainers do, and restore its state afterwards."""
     state = np.random.get_state()
     np.random.seed(42)
     yield

@@ -1,8 +1,8 @@
-"""Stand-in for a trainer's model: keeps what `fit` is given, so that the data can be looked at without training."""
+"""Stand-in for a trainer's model that records the arguments of `fit`, to check the data without training."""
 
 
 class FitRecorder:
-    """Model of which only `fit` works; `data` and `options` are its arguments."""
+    """Model with only a `fit` method; `data` and `options` are its arguments."""
 
     def fit(self, data, **options):
         self.data = data

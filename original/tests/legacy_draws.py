@@ -1,4 +1,4 @@
-"""NumPy's legacy generator and sklearn's splits in plain Python, to prove how many draws of which kind they make."""
+"""NumPy's legacy generator and sklearn's splits in plain Python, to show how many draws of which kind they make."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class LegacyGenerator:
         return (high * 2**26 + low) / 2**53
 
     def bounded(self, largest):
-        """Draw from 0 to ``largest``, that included; 0 draws nothing."""
+        """Draw from 0 to ``largest``, inclusive; 0 draws nothing."""
         if largest == 0:
             return 0
         mask = 2 ** largest.bit_length() - 1
@@ -97,7 +97,7 @@ def stratified_split(generator, y, num_train, num_test):
 
 
 def _share(generator, counts, num_draws):
-    """Share draws between classes in proportion to their counts, remainders by descending fraction, ties at random."""
+    """Distribute draws over classes in proportion to counts; remainders by descending fraction, ties at random."""
     exact = np.array(counts) / sum(counts) * num_draws
     shares = np.floor(exact)
     missing = int(num_draws - shares.sum())

@@ -28,7 +28,7 @@ FRAME_SIZE = 128
 def main(folder: Path) -> None:
     """Write `jobs/`, `weights/` and `<network>.npz` (inputs, weights by path of attributes, outputs) to the folder."""
     assert tf.keras.__name__.startswith("tf_keras"), tf.keras.__name__
-    # AutoGraph knows that it need not rewrite Keras, but not under this name; rewriting takes 20 s and changes nothing.
+    # AutoGraph skips Keras, but does not recognise it under this name. Rewriting it takes 20 s and changes nothing.
     autograph.CONVERSION_RULES = (autograph.DoNotConvert("tf_keras"), *autograph.CONVERSION_RULES)
     pretrain(folder)
     finetune(folder)
@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
 
 
 def pretrain(folder: Path) -> None:
-    """Pretrain twice, take the backbone out, go on from a checkpoint."""
+    """Pretrain twice, extract the backbone, continue from a checkpoint."""
     common = (
         f"--job-dir {folder}/jobs/beat --task beat --train {folder}/icentia --patients 0-4 --stages 1 --seed 5 "
         f"--frame-size {FRAME_SIZE} --batch-size 8 --steps-per-epoch 2 --samples-per-patient 2 --epochs 2"
@@ -51,7 +51,7 @@ def pretrain(folder: Path) -> None:
 
 
 def finetune(folder: Path) -> None:
-    """Finetune a cut network on one lead, adjust it, finetune on twelve leads, go on from the whole model."""
+    """Finetune a shortened network on one lead, adapt it, finetune on twelve leads, continue from the whole model."""
     whole = finetuning.utils.ecg_feature_extractor
     finetuning.trainer.ecg_feature_extractor = lambda arch: whole(arch, 1)
     weights = folder / "weights/backbone.weights"
@@ -90,7 +90,7 @@ def export(folder: Path, task: str) -> None:
 
 
 def weights_by_attribute(model) -> dict:
-    """Return the weights under names that are the same on both Keras: places in lists and attributes."""
+    """Return the weights under names that are the same in both versions of Keras: paths of lists and attributes."""
     from transplant.tasks.cpc import CPCSolver
 
     if isinstance(model, CPCSolver):

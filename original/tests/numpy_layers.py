@@ -1,10 +1,10 @@
-"""Layers written in NumPy from their formulas (float64): what the TensorFlow ones are held against."""
+"""Layers in NumPy (float64), written from their formulas, to compare the TensorFlow layers with."""
 
 import numpy as np
 
 
 def conv1d(x, kernel, strides=1):
-    """Convolve (batch, n, in) with (width, in, out): 'same' padding, the odd cell on the right."""
+    """Convolve (batch, n, in) with (width, in, out): 'same' padding; an odd padding has the extra cell on the right."""
     width, n = kernel.shape[0], x.shape[1]
     out = -(-n // strides)
     padding = max((out - 1) * strides + width - n, 0)
@@ -24,7 +24,7 @@ def max_pool(x, size=3, strides=2):
 
 
 def batch_norm(x, gamma, beta, mean, variance):
-    """Normalize channels by the moments given: epsilon 1e-5."""
+    """Normalize channels with the given moments: epsilon 1e-5."""
     return (x - mean) / np.sqrt(variance + 1e-5) * gamma + beta
 
 

@@ -20,7 +20,7 @@ def backbone(leads, arch="resnet18"):
 
 @pytest.mark.parametrize("arch", ["resnet18", "resnet50"])
 def test_one_lead_repeated_gives_the_same_features(tmp_path, monkeypatch, arch):
-    """Through the command line."""
+    """Runs through the command line."""
     one_lead = backbone(1, arch)
     file = tmp_path / "pretrained.weights.h5"
     one_lead.save_weights(str(file))

@@ -8,7 +8,7 @@ from transplant.modules.transformer import Encoder
 
 
 class Recorder(tf.keras.layers.Layer):
-    """Passes sequences through and keeps what it was called with."""
+    """Returns sequences unchanged and records its arguments."""
 
     d_model = 4
 

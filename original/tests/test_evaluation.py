@@ -90,7 +90,7 @@ class TestF1:
 class TestFMax:
     THRESHOLDS = np.array([0, 0.3, 0.6, 0.9])
 
-    @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # 0/0 where nothing is right
+    @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # 0/0 if no prediction is right
     def test_check_value(self):
         assert f_max(Y_TRUE, Y_PROB) == (0.5, 0.0)
 
@@ -187,7 +187,7 @@ class TestCustomCheckpoint:
     X = np.eye(2, dtype=np.float32)
 
     def checkpoint(self, tmp_path, scores, **options):
-        """Attach a checkpoint whose score takes the given values, epoch by epoch."""
+        """Attach a checkpoint whose score has the given value in each epoch."""
         remaining = iter(scores)
 
         def score(y_true, y_prob):
@@ -254,7 +254,7 @@ class TestCustomCheckpoint:
         log = tf.keras.callbacks.CSVLogger(tmp_path / "history.csv")
         model.fit(data, epochs=1, verbose=0, callbacks=[checkpoint, log])
         header = (tmp_path / "history.csv").read_text().splitlines()[0]
-        assert header == "epoch,f1,loss,val_f1,val_loss"  # Quirk Q38: columns of a validation there is not
+        assert header == "epoch,f1,loss,val_f1,val_loss"  # Quirk Q38: columns of a validation that does not exist
 
     @pytest.mark.skipif(os.environ.get("TF_USE_LEGACY_KERAS") == "1", reason="tf_keras takes any file name")
     def test_quirk_q30_keras_3_refuses_other_file_names(self, tmp_path):

@@ -34,7 +34,7 @@ MULTI = np.array(["SR", "AFIB", "PACE"], dtype=object)
 
 
 def single_label(n, leads=1, dtype="float64", seed=1):
-    """Return a data set as of Challenge 2017: bool one-hot labels, text ids."""
+    """Return a data set like Challenge 2017: bool one-hot labels, text ids."""
     rng = np.random.RandomState(seed)
     y = np.eye(4, dtype=bool)[np.arange(n) % 4]
     x = rng.standard_normal((n, 256, leads)).astype(dtype) + y.argmax(1)[:, np.newaxis, np.newaxis]
@@ -42,7 +42,7 @@ def single_label(n, leads=1, dtype="float64", seed=1):
 
 
 def multi_label(n, leads=12, seed=1):
-    """Return a data set as of PTB-XL: integer labels, one pattern only once, number ids."""
+    """Return a data set like PTB-XL: integer labels, one pattern of which occurs only once, and numeric ids."""
     rng = np.random.RandomState(seed)
     y = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 1, 1]], dtype="int32")[np.arange(n) % 4]
     y[1] = 1
@@ -57,7 +57,7 @@ def written(file, data):
 
 @pytest.fixture
 def one_stage(monkeypatch):
-    """Cut the backbone to its first stage, which the command line cannot."""
+    """Cut the backbone to its first stage; the command line has no option for this."""
     whole = utils.ecg_feature_extractor
     for module in (trainer, utils):
         monkeypatch.setattr(module, "ecg_feature_extractor", lambda arch=None, stages=1: whole(arch, stages))
@@ -65,7 +65,7 @@ def one_stage(monkeypatch):
 
 @pytest.fixture
 def recorder(monkeypatch):
-    """Replace the model, so that nothing is trained; its predictions are the first samples of the records."""
+    """Replace the model by one that does not train and predicts the first samples of the records."""
 
     class Recorder(FitRecorder):
         def load_weights(self, file):
@@ -98,7 +98,7 @@ def files(job_dir):
 
 
 def check_predictions(file, classes, truth_dtype, record_ids):
-    """The columns of 10.5 in their order; probabilities of float32 records that sum to 1 or lie between 0 and 1."""
+    """The columns in their order, and float32 probabilities that sum to 1 or lie between 0 and 1."""
     frame = pd.read_csv(file)
     assert list(frame) == ["record_name", *[f"true_{c}" for c in classes], *[f"prob_{c}" for c in classes]]
     assert sorted(frame["record_name"]) == sorted(record_ids)
@@ -111,7 +111,7 @@ def check_predictions(file, classes, truth_dtype, record_ids):
 
 @pytest.fixture(scope="module")
 def backbone_file(tmp_path_factory):
-    """Weights of a one-lead, one-stage backbone as they come from pretraining."""
+    """Weights of a one-lead, one-stage backbone, as pretraining writes them."""
     folder = tmp_path_factory.mktemp("weights")
     model = task_solver("beat", stages=1)
     model(tf.keras.layers.Input((64, 1)))
@@ -122,7 +122,7 @@ def backbone_file(tmp_path_factory):
 
 
 def test_single_label_command_then_whole_model(tmp_path, one_stage, backbone_file, monkeypatch):
-    """`python -m finetuning.trainer ...` from a pretrained backbone, then on from the best model."""
+    """`python -m finetuning.trainer ...` from a pretrained backbone, then again from the best model."""
     train = written(tmp_path / "train.pkl", single_label(40))
     test = written(tmp_path / "test.pkl", single_label(5, seed=2))
     job_dir = tmp_path / "jobs" / "af"
@@ -184,7 +184,7 @@ def record_ids(job_dir, name):
 
 
 def test_split_then_subset_follow_the_seed(tmp_path, recorder):
-    """Validation is cut off before the subset, both stratified; the files keep the order of the split."""
+    """Validation is split off before the subset, both stratified; the files keep the order of the split."""
     whole = single_label(40)
     run(tmp_path, "--train", written(tmp_path / "train.pkl", whole), "--val-size", 12, "--subset", 0.5)
     np.random.seed(5)
@@ -194,12 +194,12 @@ def test_split_then_subset_follow_the_seed(tmp_path, recorder):
     assert record_ids(tmp_path, "train") == list(train["record_ids"])
     assert sorted(train["y"].sum(0)) == [3, 3, 4, 4]
     predicted = read_predictions(tmp_path / "train_predictions.csv")["y_prob"][:, 0]
-    np.testing.assert_allclose(predicted, train["x"][:, 0, 0], rtol=1e-14)  # pandas reads float64 to an ulp
+    np.testing.assert_allclose(predicted, train["x"][:, 0, 0], rtol=1e-14)  # pandas reads float64 to one ulp
     assert recorder.batch_size == 8
 
 
 def test_multi_label_split_is_not_stratified(tmp_path, recorder):
-    """Quirk Q49: a label pattern that occurs once is no error."""
+    """Quirk Q49: a label pattern that occurs only once is not an error."""
     whole = multi_label(24)
     run(tmp_path, "--train", written(tmp_path / "train.pkl", whole), "--val-size", 0.25)
     np.random.seed(5)
@@ -236,7 +236,7 @@ def test_training_batches_are_reshuffled(tmp_path, recorder):
 
 @pytest.mark.parametrize(("channel", "expected"), [(0, 1), (2, 1), (-1, 0)])
 def test_channel(tmp_path, recorder, channel, expected):
-    """-1 is no lead at all, not the last one."""
+    """-1 selects no lead, not the last one."""
     whole = single_label(8, leads=3)
     options = ["--train", written(tmp_path / "train.pkl", whole), "--val-size", 4, "--channel", channel]
     if expected == 0:
@@ -308,7 +308,7 @@ def test_compiled_model(one_stage, data, activation, loss, accuracy):
 
 @pytest.mark.parametrize("labels", [single_label, multi_label])
 def test_loss_from_logits(one_stage, labels):
-    """No clipping of probabilities: a wrong answer with a logit of 100 costs 100."""
+    """Probabilities are not clipped: a wrong answer with a logit of 100 costs 100."""
     data = labels(4)
     model = trainer._create_model(arguments(), data)
     logits = np.array([100.0] + [0] * (len(data["classes"]) - 1))
@@ -321,7 +321,7 @@ def test_loss_from_logits(one_stage, labels):
 
 
 def test_backbone_weights_are_loaded(one_stage, backbone_file):
-    """Quirk Q35: the head is new, all the rest comes from the file."""
+    """Quirk Q35: the head is new, everything else comes from the file."""
     model = trainer._create_model(arguments("--weights-file", backbone_file), single_label(4))
     backbone = utils.ecg_feature_extractor()
     backbone(tf.keras.layers.Input((256, 1)))
@@ -362,7 +362,7 @@ def test_one_record_test_set(tmp_path, recorder):
 
 
 def test_never_improving_leaves_no_file_to_reload(tmp_path, one_stage):
-    """NaN is no improvement, so that there is no best model (quirk Q14)."""
+    """NaN is never an improvement, so there is no best model (quirk Q14)."""
     broken = single_label(8)
     broken["x"][:] = np.nan
     with pytest.raises((OSError, ValueError)):

@@ -410,7 +410,7 @@ class TestPatientGenerators:
     def test_uniform_shuffles_a_copy_when_the_first_id_is_requested(self, icentia_unzipped):
         patient_ids = np.arange(5)
         generator = uniform_patient_generator(icentia_unzipped, patient_ids, include_labels=False, unzipped=True)
-        assert np.random.randint(3) == 2  # the first draw after seed 42: nothing has been drawn yet
+        assert np.random.randint(3) == 2  # the first draw after seed 42, so nothing has been drawn before
         next(generator)
         np.testing.assert_array_equal(patient_ids, np.arange(5))
 
@@ -544,7 +544,7 @@ class TestFlattenRawLabels:
 
 
 class TestDistributedLabels:
-    """Label files of patients 0 and 16 as the authors of the collection distributed them."""
+    """Label files of patients 0 and 16 as the authors of the collection first distributed them."""
 
     @pytest.mark.parametrize(
         ("patient_id", "beats", "rhythms"),

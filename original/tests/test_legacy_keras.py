@@ -26,7 +26,7 @@ from transplant.utils import save_pkl
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Folder in which the old Keras has run; see `legacy_keras_run.py`."""
+    """Folder with the results of the old Keras; see `legacy_keras_run.py`."""
     folder = tmp_path_factory.mktemp("legacy")
     write_patients(folder / "icentia", range(5))
     (folder / "weights").mkdir()
@@ -59,7 +59,7 @@ def test_pretraining_writes_a_checkpoint_per_epoch(folder):
 
 
 def test_checkpoint_holds_the_backbone(folder):
-    """What `get_pretrained_weights` read is what the checkpoint holds."""
+    """`get_pretrained_weights` reads the weights that the checkpoint holds."""
     reader = tf.train.load_checkpoint(str(folder / "jobs/beat/epoch_02/model.weights"))
     key = "layer_with_weights-0/layer_with_weights-0/conv1/kernel/.ATTRIBUTES/VARIABLE_VALUE"
     weights = np.load(folder / "pretrained.npz")
@@ -91,7 +91,7 @@ def test_adjusted_name(folder):
 
 @pytest.mark.parametrize("task", ["beat", "cpc"])
 def test_outputs_equal_those_of_keras_3(folder, task):
-    """Within float32 rounding, for shared weights, in both modes."""
+    """Outputs agree within float32 rounding for the same weights, in both modes."""
     exported = np.load(folder / f"{task}.npz")
     if task == "cpc":
         x = {key: exported[f"input/{key}"] for key in ("context", "samples")}

@@ -26,7 +26,7 @@ def test_build_input_tensor_from_shape():
 
 
 def test_build_input_tensor_from_shape_reads_tuples_as_lists():
-    """Quirk Q53: numbers are no shapes."""
+    """Quirk Q53: numbers are not shapes."""
     with pytest.raises((TypeError, ValueError)):
         build_input_tensor_from_shape((8, 1))
 
@@ -74,7 +74,7 @@ def test_ecg_feature_extractor_unknown():
     ("leads", "classes", "parameters"), [(1, 6, 4_495_558), (1, 5, 4_495_045), (1, 4, 4_494_532), (12, 12, 4_503_564)]
 )
 def test_parameters_with_head(leads, classes, parameters):
-    """Each lead more costs 448 parameters."""
+    """Each additional lead adds 448 parameters."""
     model = ecg_feature_extractor()
     model.add(tf.keras.layers.Dense(classes))
     model(tf.keras.layers.Input((256, leads)))

@@ -1,4 +1,4 @@
-"""What the random draws of the package are made of: NumPy and sklearn against a replay from 32-bit draws."""
+"""Which 32-bit draws the random functions make: NumPy and sklearn compared with a replay in plain Python."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SEEDS = [0, 1, 7, 42, 54003, 2**32 - 1]
 
 @pytest.fixture(params=SEEDS)
 def generator(request):
-    """A replay beside NumPy's global generator, seeded alike; they must also agree on the state they end in."""
+    """A replay beside NumPy's global generator with the same seed; their final states must agree too."""
     before = np.random.get_state()
     np.random.seed(request.param)
     replay = LegacyGenerator(request.param)

@@ -1,4 +1,4 @@
-"""Order of floating-point operations that labels and scores depend on: NumPy against plain Python."""
+"""The order of floating-point operations on which labels and scores depend: NumPy compared with plain Python."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_get_heart_rate_label(interval):
         for spread in (0, 3):
             intervals = interval + random.randint(-spread, spread + 1, num_intervals)
             positions = np.cumsum([500, *intervals])
-            seconds = [int(samples) / 250 for samples in intervals]  # each interval is divided before they are added
+            seconds = [int(samples) / 250 for samples in intervals]  # each interval is divided before the sum
             bpm = 60 / (pairwise_sum(seconds) / num_intervals)
             expected = 1 if bpm < 60 else 2 if bpm <= 100 else 0
             assert icentia11k.get_heart_rate_label(positions, fs=250) == expected

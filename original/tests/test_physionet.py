@@ -58,7 +58,7 @@ class TestChallenge17:
     def test_quirk_q27_labels_are_bool_and_only_those_present(self, db_dir):
         _, labels = read_challenge17_data(db_dir)
         assert set(labels.dtypes) == {np.dtype(bool)}
-        assert "A" not in labels.columns  # only the record D has it, which RECORDS leaves out
+        assert "A" not in labels.columns  # only the record D has it, which is not in RECORDS
 
     def test_names_are_text(self, tmp_path):
         write_record(tmp_path, "007", ramp(5), fs=300)

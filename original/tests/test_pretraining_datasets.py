@@ -1,4 +1,4 @@
-"""pretraining.datasets: elements, draws, normalisation, and what a data set adds to its generator."""
+"""pretraining.datasets: elements, draws, normalisation, and the differences between a data set and its generator."""
 
 import itertools
 
@@ -94,7 +94,7 @@ class TestCpc:
         options = {**CPC_OPTIONS, "unzipped": True}
         raw = take(cpc_generator(icentia_unzipped, range(5), 256, normalize=False, **options), 3)
         owners = [set((x["samples"][:, 0, 0] // 100000).astype(int)) for x, _ in raw]
-        for own, buffered in zip(owners, [{1, 4}, {4, 2}, {2, 0}]):  # the patients come as 1 4 2 0 3
+        for own, buffered in zip(owners, [{1, 4}, {4, 2}, {2, 0}]):  # the order of patients is 1 4 2 0 3
             assert own <= buffered
         np.random.seed(42)
         normalized = take(cpc_generator(icentia_unzipped, range(5), 256, **options), 3)

@@ -35,12 +35,12 @@ SMALL = "--stages 1 --frame-size 128 --batch-size 8 --steps-per-epoch 2 --sample
 
 
 def run(job_dir, **options):
-    """Run on a folder; underscores of option names become dashes, True is a bare switch."""
+    """Run on a folder; underscores in option names become dashes, True gives a switch without a value."""
     _run(job_dir, [*SMALL.split(), "--patients", "0-4"], options)
 
 
 def run_file(job_dir, train, **options):
-    """Run on a data file, where --patients has no place."""
+    """Run on a data file, which --patients does not apply to."""
     _run(job_dir, [*SMALL.split(), "--train", str(train)], options)
 
 
@@ -53,7 +53,7 @@ def _run(job_dir, argv, options):
 
 @pytest.fixture
 def recorder(monkeypatch):
-    """Replace the model, so that nothing is trained."""
+    """Replace the model by one that does not train."""
     model = FitRecorder()
     monkeypatch.setattr(trainer, "_create_model", lambda args, input_spec: model)
     return model
@@ -102,7 +102,7 @@ CPC = {"task": "cpc", "context_size": 3, "ns": 2}
 
 
 def test_documented_command(tmp_path, icentia_unzipped, monkeypatch):
-    """`python -m pretraining.trainer ...`, then the backbone for finetuning, then training goes on from the file."""
+    """`python -m pretraining.trainer ...`, then extract the backbone, then continue training from the file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(icentia_unzipped)
     command = "pretraining.trainer --job-dir jobs/beat --task beat --train data --unzipped --arch resnet18 --epochs 2"
@@ -119,7 +119,7 @@ def test_documented_command(tmp_path, icentia_unzipped, monkeypatch):
     checkpoint = job_dir / "epoch_02_model.weights.h5"
     backbone = get_pretrained_weights(checkpoint_file=checkpoint, task="beat", arch="resnet18", stages=1)
     backbone.save_weights("resnet18.weights.h5")
-    assert np.any(backbone.weights[3].numpy() != 0)  # a moving mean: training mode reached the backbone
+    assert np.any(backbone.weights[3].numpy() != 0)  # the moving mean changed, so the backbone ran in training mode
     continued = []
     task_solver = trainer.task_solver
     monkeypatch.setattr(trainer, "task_solver", lambda *args: continued.append(task_solver(*args)) or continued[0])
@@ -394,7 +394,7 @@ def test_cpc_file_with_validation_file(tmp_path, recorder):
 
 
 def test_cache_is_no_training_file(tmp_path, recorder, icentia_zipped):
-    """Quirk Q44: its patients are not those of the frames."""
+    """Quirk Q44: it lists patients, not the patient of each frame."""
     run(tmp_path, task="beat", train=icentia_zipped, val_patients=2, cache_val=tmp_path / "val.pkl")
     with pytest.raises(IndexError):
         run_file(tmp_path, tmp_path / "val.pkl", task="beat", val_patients=1)

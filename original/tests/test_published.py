@@ -1,4 +1,4 @@
-"""Result files of a published reproduction: every figure comes out of read_predictions and transplant.evaluation.
+"""Result files of a published reproduction: read_predictions and transplant.evaluation give every figure.
 
 The figures were computed with scikit-learn 1.4.2 and NumPy 1.26.4. Accuracy is agreement of the most probable class,
 for PTB-XL element-wise agreement at 0.5.

@@ -1,4 +1,4 @@
-"""Real recordings through the whole recipe: read, prepare, split, save, finetune, write predictions.
+"""The whole recipe on real recordings: read, prepare, split, save, finetune, write predictions.
 
 | data            | leads | weights             | default                   | full                              |
 |-----------------|-------|---------------------|---------------------------|-----------------------------------|
@@ -40,7 +40,7 @@ def small_cinc2017(cinc2017, tmp_path):
 
 
 def check_job(job_dir, sizes, classes, truth_texts, sums_to_one):
-    """One epoch's `history.csv`, the best model and the prediction files, in their formats."""
+    """After one epoch, `history.csv`, the best model and the prediction files have their formats."""
     files = ["best_model.weights.h5", "history.csv", *sorted(f"{name}_predictions.csv" for name in sizes)]
     assert sorted(file.name for file in job_dir.iterdir()) == files
     header, row = (job_dir / "history.csv").read_bytes().decode().split("\r\n")[:2]
@@ -70,7 +70,7 @@ def check_job(job_dir, sizes, classes, truth_texts, sums_to_one):
 
 
 def finetune_challenge17(data, folder, pad, subset, epochs=1):
-    """The documented recipe, from the prepared data on."""
+    """The documented recipe, starting from prepared data."""
     assert data["x"].shape[1:] == (pad, 1)
     assert (data["x"].dtype, data["y"].dtype) == (np.float32, np.bool_)
     np.random.seed(3)
@@ -90,7 +90,7 @@ def finetune_challenge17(data, folder, pad, subset, epochs=1):
 
 
 def finetune_ptb_xl(shared_data, folder, pad):
-    """Twelve leads from one-lead weights through `adjust_network`."""
+    """Finetune on twelve leads from one-lead weights, adapted by `adjust_network`."""
     data = get_ptb_xl_data(shared_data / "ptbxl", fs=250, pad=pad, normalize=True)
     assert data["x"].shape[1:] == (pad, 12)
     assert data["y"].dtype == np.int32

@@ -145,7 +145,7 @@ def test_resnet_time_axis(samples, steps):
 
 
 def test_training_mode_reaches_batch_norm():
-    """Through the call context, as in `fit`: moments move by 0.1 towards the batch's mean and its biased variance."""
+    """In training mode of the call context, moments move by 0.1 towards the batch's mean and biased variance."""
     net = ResNet(None, blocks=(1,), include_top=False)
     model = tf.keras.Sequential([net])
     x = signals(4, 16, 1)

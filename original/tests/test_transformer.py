@@ -17,7 +17,7 @@ def test_positional_embedding():
     assert (table.shape, table.dtype) == ((600, 4), tf.float32)
     np.testing.assert_array_equal(table[0], [0, 1, 0, 1])
     np.testing.assert_allclose(table[1], [0.84147096, 0.5403023, 0.00999983, 0.99995], rtol=1e-6)
-    # formed in float64: float32 angles would be off by 1e-5 this far out
+    # computed in float64: at these positions, float32 angles would be wrong by 1e-5
     np.testing.assert_array_equal(table[599, :2], np.array([np.sin(599.0), np.cos(599.0)], "float32"))
 
 
@@ -68,7 +68,7 @@ def test_multi_head_attention_indivisible():
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_encoder_layer(masked):
-    """Also quirk Q31: no mask is no error."""
+    """Also quirk Q31: a missing mask is not an error."""
     layer = EncoderLayer(8, 2, 12)
     x = sequences(2, 5, 8)
     layer(x)

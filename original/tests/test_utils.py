@@ -190,7 +190,7 @@ class TestTextOfPredictions:
         exact = np.array([[float(text) for text in line.split(",")] for line in file.read_text().split()[1:]])
         differs = read != exact
         assert differs.any()
-        assert exact[differs].max() < 1e-12  # seen only in very small numbers
+        assert exact[differs].max() < 1e-12  # visible only in very small numbers
         np.testing.assert_allclose(read, exact, rtol=2**-52, atol=0)
 
 

@@ -1,4 +1,4 @@
-"""Layout of weight files (`.weights.h5`) and what Keras accepts: the format the port writes and reads."""
+"""Layout of weight files (`.weights.h5`) and what Keras accepts: the format that the port reads and writes."""
 
 import h5py
 import numpy as np
@@ -68,7 +68,7 @@ def backbone_layout(arch="resnet18", stages=4, prefix=""):
 
 
 def check(file, model, variables, objects):
-    """The file has exactly these variables and objects, and the variables hold the model's weights in this order."""
+    """The file has exactly these variables and objects, and the variables are the model's weights in this order."""
     found_variables, found_objects = contents(file)
     assert set(found_variables) == set(variables)
     owners = {path.rsplit("/vars/", 1)[0] for path in variables}
@@ -117,7 +117,7 @@ def test_cpc_file(tmp_path):
 
 
 def test_optimizer_of_a_trained_model(tmp_path):
-    """Iterations, learning rate, then both moments of each trainable weight in turn; untrained: the first two only."""
+    """Iterations, learning rate, then both moments of each trainable weight; before training, only the first two."""
     model = task_solver("hr", stages=1)
     model.compile("adam", "mse")
     model(tf.keras.layers.Input((32, 1)))
@@ -165,7 +165,7 @@ def test_less_in_the_file_is_an_error_after_assignment(tmp_path):
 
 @pytest.mark.parametrize("missing", ["vars", "layers/res_net/bn1/vars", "layers/res_net/blocks/residual_block_1"])
 def test_missing_group_is_an_error(tmp_path, missing):
-    """The root needs its group although it owns no variables."""
+    """The root needs a group, although it has no variables of its own."""
     file = saved(backbone(1), tmp_path)
     with h5py.File(file, "a") as h5:
         del h5[missing]
@@ -188,7 +188,7 @@ def test_unbuilt_model_loads_nothing(tmp_path):
 
 @pytest.mark.parametrize("task", ["beat", "cpc"])
 def test_get_pretrained_weights(tmp_path, task):
-    """The backbone of a pretraining checkpoint; the checkpoint itself does not fit the backbone."""
+    """The backbone can be extracted from a pretraining checkpoint; the checkpoint itself does not fit the backbone."""
     model, feature_extractor = task_solver(task, stages=1, return_feature_extractor=True)
     frames = tf.keras.layers.Input((2, 64, 1))
     model({"context": frames, "samples": frames} if task == "cpc" else tf.keras.layers.Input((64, 1)))

@@ -8,14 +8,14 @@ GAIN = 1000  # units per mV
 
 
 def write_record(db_dir, name, digital, fs, comments=()):
-    """Write ``name.hea`` and ``name.mat`` (16 bits behind 24 bytes of MATLAB header).
+    """Write ``name.hea`` and ``name.mat`` (16-bit samples after a 24-byte MATLAB header).
 
     Args:
         db_dir: existing folder.
         name: record name.
         digital: samples in 1/1000 mV, integers ``(samples, leads)``.
         fs: sampling rate in Hz.
-        comments: lines of text behind ``#`` in the header.
+        comments: lines of text after ``#`` in the header.
     """
     digital = np.asarray(digital, "<i2")
     num_samples, num_leads = digital.shape
