@@ -183,7 +183,7 @@ class StopSignal {
     this.dispose = heedSignals((_, again) => {
       if (again) process.exit(2);
       this.#controller.abort();
-      report({ kind: 'warning', text: 'stopping after this case; once more ends at once' });
+      report({ kind: 'warning', text: 'stopping after this case; press Ctrl-C again to stop at once' });
     });
   }
 

@@ -78,11 +78,11 @@ export async function run(args: readonly string[]): Promise<number> {
     return agreed ? 0 : 1;
   } catch (error) {
     if (stop.signal.aborted) {
-      printError('Stopped. Run the same command again to go on.\n');
+      printError('Stopped. Run the same command again to continue.\n');
       return interrupted;
     }
     if (!(error instanceof TemporaryFault)) throw error;
-    throw new InputError(error.message, { next: 'Run the same command again later: it goes on where it was.' });
+    throw new InputError(error.message, { next: 'Run the same command again later to continue.' });
   } finally {
     ignoreSignals();
     client.close();
@@ -100,13 +100,15 @@ async function ask(plans: readonly Plan[], target: string, yes: boolean, signal:
   printError(`\n${plans.map(describe).join('\n')}\nFree in ${target}: ${gigabytes(freeBytes(target))}\n`);
   if (yes) return true;
   if (!process.stdin.isTTY) {
-    throw new UsageError('nobody is here to ask', { next: 'Add --yes to agree to the licences and the sizes above.' });
+    throw new UsageError('cannot ask for confirmation, because this is not a terminal', {
+      next: 'Pass --yes to agree to the licences and sizes above.',
+    });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // A terminal that asks keeps Ctrl-C to itself.
   terminal.on('SIGINT', () => process.emit('SIGINT'));
   try {
-    const answer = await terminal.question('Fetch this, and keep to the licences? [y/N] ', { signal });
+    const answer = await terminal.question('Download this, and comply with the licences? [y/N] ', { signal });
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

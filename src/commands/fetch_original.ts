@@ -66,7 +66,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (stop.signal.aborted) {
-      printError('Stopped; nothing was left behind.\n');
+      printError('Stopped. Nothing was left behind.\n');
       return 130;
     }
     if (!(error instanceof TemporaryFault)) throw error;

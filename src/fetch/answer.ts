@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { InputError } from '../errors.ts';
 
-/** A server's answer that cannot be used now but perhaps later. */
+/** A failure that may have passed when the request is repeated. */
 export class TemporaryFault extends Error {
   override readonly name = 'TemporaryFault';
   /** How long the server asks to wait (ms). */
@@ -14,11 +14,11 @@ export class TemporaryFault extends Error {
   }
 }
 
-/** Most answers of the kind "wait" (1xx) before the real one. */
+/** Largest number of interim answers (1xx) before the real one. */
 const mostInterim = 16;
 
 /**
- * Sends a request and waits for its answer: the whole head of it, however its bytes arrive. Whatever the server does, the promise is settled after `limit` milliseconds.
+ * Sends a request and waits for all headers of its answer. Whatever the server does, the promise settles within `limit` milliseconds.
  *
  * @param server name for messages.
  * @returns the answer, and for CONNECT the connection through the proxy.
@@ -47,11 +47,11 @@ export function answerTo(
     request.on('upgrade', (_message, socket) => {
       socket.destroy();
       reject(
-        new InputError('the server does not give the file', { file: server, got: 'status 101 (another protocol)' }),
+        new InputError('the server did not return the file', { file: server, got: 'status 101 (another protocol)' }),
       );
     });
     request.on('error', (error) => reject(error));
-    // Also where it ends without any of these.
+    // A request may also end without any of the events above.
     request.on('close', () => {
       clearTimeout(clock);
       reject(new TemporaryFault(`${server} ended the connection without an answer`));

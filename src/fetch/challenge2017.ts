@@ -11,10 +11,10 @@ const archive = 'training2017.zip';
 const chosenLabels = 'REFERENCE-v2.csv';
 const labels = 'REFERENCE.csv';
 
-/** Limits of the archive: 8,528 signals of at most 61 s at 300 Hz and as many headers, and room to spare. */
+/** Limits of the archive: 8,528 signals of at most 61 s at 300 Hz and their headers, with a margin. */
 const limits = { maxBytes: 1_000_000_000, maxFiles: 30_000 };
 
-/** The data set's folder, and the files that were fetched into it, by their paths below it. */
+/** The folder of the data set, and the downloaded files by their paths in it. */
 interface Fetched {
   readonly folder: string;
   readonly files: readonly { readonly target: string }[];
@@ -28,8 +28,8 @@ const versions: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 };
 
 /**
- * Makes the folder that the readers expect of the fetched archive: unpacks it, takes version 2 of the labels where the publication has it, and takes date and time out
- * of headers that give them in an order which WFDB does not know, since wfdb-python refuses those. The archive stays as it was published.
+ * Makes the folder that the readers expect from the downloaded archive: unpacks it, uses version 2 of the labels if the publication has it, and removes
+ * date and time from headers that give them in an order that WFDB does not allow, because wfdb-python refuses those. The archive stays as published.
  *
  * @throws InputError for an archive that is damaged, hostile, or something else.
  */
@@ -61,7 +61,7 @@ export function unpackChallenge2017({ folder, files: fetched }: Fetched, report:
   });
 }
 
-/** Takes what follows the number of samples out of a header's record line, unless it is `time date` as WFDB has it. Returns whether it did. */
+/** Removes what follows the number of samples in a header's record line, unless it is `time date` in WFDB's form. Returns whether it removed anything. */
 function mendHeader(file: string): boolean {
   const text = readFileSync(file, 'latin1');
   const end = /\r?\n|$/.exec(text)!.index;
@@ -71,7 +71,7 @@ function mendHeader(file: string): boolean {
   return true;
 }
 
-/** Which published version a file of labels is, by its classes' counts. */
+/** The published version of a file of labels, recognised by the counts of its classes. */
 function versionOf(file: string): string | undefined {
   const counts: Record<string, number> = {};
   for (const { fields } of readRows(file)) counts[fields[1]] = (counts[fields[1]] ?? 0) + 1;

@@ -1,22 +1,22 @@
-/** Which of a publication's files a data set consists of, and where each goes. */
+/** A kind of file that belongs to a data set, and where it is written. */
 export interface FileRule {
   /** Matches the path in the publication's `SHA256SUMS.txt`; a group `patient` holds the patient's number. */
   readonly path: RegExp;
   /** Path below the data set's folder, as `String.replace` reads it. */
   readonly target: string;
-  /** About how many bytes such a file has: the publication lists none. */
+  /** About how many bytes such a file has. The publication does not list sizes. */
   readonly bytes: number;
   /** The set is complete without it. */
   readonly optional?: true;
 }
 
-/** A published data set: where it lies, under which licence, and what of it is fetched. */
+/** A published data set: its address, its licence, and which of its files are downloaded. */
 export interface DataSet {
   readonly name: string;
   readonly title: string;
   readonly neededFor: string;
   readonly licence: { readonly name: string; readonly address: string; readonly note?: string };
-  /** Folder of the publication below `publisher`; it holds `SHA256SUMS.txt`. */
+  /** Folder of the publication below `publisher`; it contains `SHA256SUMS.txt`. */
   readonly address: string;
   /** Page for people. */
   readonly page: string;
@@ -25,7 +25,7 @@ export interface DataSet {
   readonly files: readonly FileRule[];
   /** About how many files, and bytes of `SHA256SUMS.txt`. */
   readonly about: { readonly files: number; readonly listBytes: number };
-  /** What has to be done when all files are there. */
+  /** What must be done when all files are here. */
   readonly afterwards?: 'challenge-2017';
 }
 
@@ -39,8 +39,8 @@ const openData = { name: 'ODC-BY 1.0', address: 'https://opendatacommons.org/lic
 const licenceText: FileRule = { path: /^LICENSE\.txt$/, target: '$&', bytes: 20_000, optional: true };
 
 /**
- * The four data sets of the paper and of its reproduction. Checksums are those of each publication's own `SHA256SUMS.txt`, fetched first; versions of PhysioNet's
- * publications do not change.
+ * The four data sets of the paper and of its reproduction. Each publication's own `SHA256SUMS.txt`, which is downloaded first, gives the checksums. A version of a
+ * PhysioNet publication does not change.
  */
 export const dataSets: readonly DataSet[] = Object.freeze([
   {
@@ -75,7 +75,7 @@ export const dataSets: readonly DataSet[] = Object.freeze([
     files: [
       licenceText,
       { path: /^training2017\.zip$/, target: '$&', bytes: 95_000_000 },
-      // Where it is published beside the archive: the version that the reproduction used.
+      // If it is published beside the archive: the version that the reproduction used.
       { path: /^REFERENCE-v2\.csv$/, target: '$&', bytes: 80_000, optional: true },
     ],
     about: { files: 2, listBytes: 2_000_000 },

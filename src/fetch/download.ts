@@ -12,9 +12,9 @@ import { type Answer, type HttpClient, TemporaryFault } from './http.ts';
 /** A file to fetch. */
 export interface Download {
   readonly address: string;
-  /** Where it goes; its folder is made. */
+  /** File to write; its folder is created. */
   readonly target: string;
-  /** Checksum (hex), where one is published. */
+  /** Published checksum (hexadecimal), if there is one. */
   readonly sha256?: string;
   /** A longer file is refused. */
   readonly maxBytes: number;
@@ -22,12 +22,12 @@ export interface Download {
 
 /** How patient a download is; times in milliseconds. */
 export interface Patience {
-  /** Attempts in a row that gain less than `minGain` bytes before it gives up; default 6. */
+  /** Number of attempts in a row that gain less than `minGain` bytes after which it gives up; default 6. */
   readonly attempts?: number;
   readonly minGain?: number;
   /** Wait after the first failure, doubled with each further one; default 1 s. */
   readonly backOff?: number;
-  /** How often the rate of an answer is looked at: one that brings less than a kilobyte a second is dropped and asked for again; default 30 s. */
+  /** Interval at which the rate of an answer is checked: below a kilobyte per second, it is dropped and requested again; default 30 s. */
   readonly stall?: number;
 }
 
@@ -35,18 +35,18 @@ export interface DownloadOptions {
   readonly client: HttpClient;
   readonly patience?: Patience;
   readonly signal?: AbortSignal;
-  /** Bytes that are there, of an earlier call too; negative where something has to be fetched again. */
+  /** Told how many bytes have come, those of an earlier call included; negative if something must be downloaded again. */
   readonly onBytes?: (count: number) => void;
-  /** A failed attempt, before the next one. */
+  /** Told why an attempt failed, before the next one. */
   readonly onRetry?: (reason: string) => void;
 }
 
-/** What is known of a partial file: enough to ask for the rest of the same one. */
+/** What is remembered of a partial file, to request the rest of the same file. */
 type Partial = Described<typeof partialSchema>;
 
 const partialSchema = object({
   address: string(),
-  /** Strong `ETag` or `Last-Modified`; it becomes a header. */
+  /** Strong `ETag` or `Last-Modified`; it is sent as a header. */
   validator: pipe(string(), regex(/^[ -~]{1,1000}$/)),
   /** Bytes of the whole file. */
   length: amount,
@@ -54,16 +54,16 @@ const partialSchema = object({
 
 /** Bytes a second below which an answer is dropped. */
 const minRate = 1024;
-/** So many times the largest size a server may send, all attempts together. */
+/** A server may send this many times the largest size, all attempts together. */
 const mostCopies = 3;
 const spaceFaults: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * Fetches a file to `target`. The bytes go to `target.part`, which stays when the work is cut off: the next call asks for the rest of it, if the server has the same file
- * still (`If-Range`). Whole and with the right checksum it gets its name; a file of that name is replaced.
+ * Downloads a file to `target`. The bytes go to `target.part`, which stays after an interruption: the next call requests the rest, if the server still has the same
+ * file (`If-Range`). Once it is complete and its checksum is right, it gets its name and replaces a file of that name.
  *
- * @throws InputError if the server does not give the file, if it is not the published one, or if there is no room; TemporaryFault when patience ends; the signal's
- *   reason when it aborts.
+ * @throws InputError if the server does not return the file, if it is not the published one, or if there is no space; TemporaryFault after the last attempt;
+ *   the signal's reason when it aborts.
  */
 export async function download(file: Download, options: DownloadOptions): Promise<void> {
   const { patience = {}, signal, onRetry } = options;
@@ -84,10 +84,10 @@ export async function download(file: Download, options: DownloadOptions): Promis
       await fetchRest(file, { ...options, onBytes });
       const digest = file.sha256 === undefined ? undefined : await fileDigest(partOf(file));
       if (digest === file.sha256) break;
-      // Once may be a damaged connection or a resumed file that was not the same; twice is another file.
+      // One wrong checksum may come from a damaged connection or from resuming another file; two mean that the file is another one.
       if (++wrong === 2) throw wrongChecksum(file, digest!);
       forget(file, options);
-      onRetry?.('the checksum is not the published one: fetching it anew');
+      onRetry?.('the checksum is not the published one: downloading the file again');
     } catch (error) {
       signal?.throwIfAborted();
       const { code } = error as NodeJS.ErrnoException;
@@ -140,7 +140,7 @@ async function fetchRest(file: Download, options: DownloadOptions): Promise<void
 
 async function append(file: Download, { body, address }: Answer, start: number, options: DownloadOptions) {
   const stall = options.patience?.stall ?? 30_000;
-  // Never through a link, nor into a pipe: the folder may hold anything.
+  // Never through a link or into a pipe: the folder may contain anything.
   if (start === 0) rmSync(partOf(file), { force: true });
   const handle = await open(partOf(file), start === 0 ? 'wx' : constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
   let position = start;
@@ -171,7 +171,7 @@ async function append(file: Download, { body, address }: Answer, start: number, 
   }
 }
 
-/** Whether a partial answer is the rest of the file that is here. */
+/** Whether a partial answer is the rest of the partial file. */
 function continues({ status, headers }: Answer, have: number, { length }: Partial): boolean {
   if (status !== 206) return false;
   const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '') ?? [];
@@ -185,7 +185,7 @@ function lengthOf({ headers }: Answer): number | undefined {
 
 function requireLength(file: Download, length: number | undefined): void {
   if (length === undefined || length <= file.maxBytes) return;
-  throw new InputError('the file is larger than it can be', {
+  throw new InputError('the file is larger than expected', {
     file: file.address,
     got: `${length} bytes`,
     expected: `at most ${file.maxBytes}`,
@@ -194,13 +194,13 @@ function requireLength(file: Download, length: number | undefined): void {
 
 const partOf = (file: Download): string => `${file.target}.part`;
 const knowledgeOf = (file: Download): string => `${file.target}.part.json`;
-/** Bytes of a regular file; 0 for anything else. */
+/** Size of a regular file; 0 for anything else. */
 function sizeOf(path: string): number {
   const status = lstatSync(path, { throwIfNoEntry: false });
   return status?.isFile() ? status.size : 0;
 }
 
-/** Keeps what a later attempt needs to go on; a server that says too little has to begin again. */
+/** Remembers what a later attempt needs to continue. If the server says too little, the next attempt starts again. */
 function remember(file: Download, { headers }: Answer, length: number | undefined): void {
   const { etag, 'last-modified': modified } = headers;
   const validator = etag && !etag.startsWith('W/') ? etag : modified;
@@ -212,7 +212,7 @@ function remember(file: Download, { headers }: Answer, length: number | undefine
 function readPartial(file: Download): Partial | undefined {
   const have = sizeOf(partOf(file));
   if (have === 0 || sizeOf(knowledgeOf(file)) === 0) return undefined;
-  // Missing or damaged: the file is fetched from its beginning.
+  // If it is missing or damaged, the file is downloaded from the beginning.
   const known = readJsonIfSound(knowledgeOf(file), partialSchema);
   return known?.address === file.address && have <= known.length ? known : undefined;
 }
@@ -230,14 +230,14 @@ function wrongChecksum(file: Download, digest: string): InputError {
     file: file.address,
     got: `SHA-256 ${digest}`,
     expected: file.sha256,
-    next: 'Try again later, or look whether a proxy changes what passes through it.',
+    next: 'Try again later, and check whether a proxy changes what passes through it.',
   });
 }
 
 function noRoom(file: Download, code: string): InputError {
-  return new InputError('there is no room to write', {
+  return new InputError('no space left to write', {
     file: file.target,
     got: code,
-    next: 'Make room and run the same command again: what is fetched stays.',
+    next: 'Free some space and run the same command again: what was downloaded is kept.',
   });
 }

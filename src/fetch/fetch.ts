@@ -15,29 +15,29 @@ import { type ListedFile, readListing } from './listing.ts';
 
 export interface FetchOptions {
   readonly sets: readonly DataSet[];
-  /** Folder that gets each data set's own; created. */
+  /** Folder in which each data set gets its own; created. */
   readonly target: string;
   readonly client: HttpClient;
-  /** Address in place of the publisher's. */
+  /** Address to use instead of the publisher's. */
   readonly mirror?: string;
   /** Patients of the sets that are ordered by patient; default all. */
   readonly patients?: readonly number[];
-  /** Files that are fetched at once; default 4. */
+  /** Number of files downloaded at the same time; default 4. */
   readonly connections?: number;
-  /** Replace files that are there with another content. */
+  /** Replace files that exist with other content. */
   readonly force?: boolean;
   readonly patience?: Patience;
-  /** Asked once, before anything large is fetched; the default agrees. */
+  /** Asked once, before any large download; the default agrees. */
   readonly confirm?: (plans: readonly Plan[]) => Promise<boolean>;
   readonly signal?: AbortSignal;
   readonly report?: Reporter;
 }
 
-/** What there is to do for one data set. */
+/** What must be done for one data set. */
 export interface Plan {
   readonly set: DataSet;
   readonly folder: string;
-  /** Where {@link fetchData} keeps what it knows of the set. */
+  /** Folder in which {@link fetchData} remembers things about the set. */
   readonly memory: string;
   readonly address: string;
   /** Files of the set, or of the chosen patients. */
@@ -49,31 +49,31 @@ export interface Plan {
 }
 
 /**
- * What is remembered of a data set: the list of checksums, which files have theirs, the lock. It lies beside the data sets' folders, where no file of a publication or of
- * its archives can get.
+ * Folder for the list of checksums of a data set, the files that were checked, and the lock. It lies beside the folders of the data sets, where no file of a
+ * publication or of its archives can be written.
  */
 const memoryOf = (set: DataSet, target: string): string => join(target, '.fetch', set.folder);
 const sums = 'SHA256SUMS.txt';
 
-/** A file may be so many times as long as is known of its kind, and this many bytes more. */
+/** A file may be `factor` times as long as files of its kind are known to be, plus `bytes`. */
 const slack = { factor: 20, bytes: 1 << 20 };
-/** The list of checksums, and its number of files, so many times. */
+/** Factor for the length of the list of checksums and its number of files. */
 const listSlack = 4;
 
-/** Faults of single files after which the rest is not tried. */
+/** Number of files that may fail before the rest is not tried. */
 const mostFaults = 20;
 
 /**
- * Fetches data sets: lists, asks, and downloads what is missing, each file with its published checksum. What is here already is left alone, so an interrupted call can be
- * repeated, and a second one does nothing (not even ask the server).
+ * Downloads data sets: lists their files, asks, downloads what is missing, and checks each file against its published checksum. Files that are here already are
+ * kept, so an interrupted call can be repeated. When everything is here, it does not even contact the server.
  *
  * @returns false if `confirm` did not agree.
- * @throws InputError for what cannot be fetched, too little room, or files that are here with another content; TemporaryFault if the server fails for long.
+ * @throws InputError for files that cannot be downloaded, too little space, or files that exist with other content; TemporaryFault if the server keeps failing.
  */
 export async function fetchData(options: FetchOptions): Promise<boolean> {
   const { sets, target, confirm = async () => true, report = silent } = options;
   if (options.patients && !sets.some(isByPatient)) {
-    throw new InputError('no data set is chosen that is ordered by patient', {
+    throw new InputError('none of the chosen data sets is ordered by patient', {
       got: sets.map(({ name }) => name).join(', '),
       expected: 'icentia11k',
       next: 'Leave --patients out.',
@@ -126,15 +126,15 @@ async function planSet(set: DataSet, memory: string, options: FetchOptions): Pro
   for (const file of files) {
     if (checked.has(file)) continue;
     signal?.throwIfAborted();
-    // A file of an earlier download by other means is as good, if it is whole.
+    // A file that was downloaded by other means is as good, if it is complete.
     if (!existsSync(join(folder, file.target))) missing.push(file);
     else if (!(await checked.check(file))) foreign.push(file);
   }
   if (foreign.length > 0 && !options.force) {
-    throw new InputError('files are here that are not the published ones', {
+    throw new InputError('files exist whose content is not the published one', {
       file: join(folder, foreign[0].target),
       got: `${foreign.length} with another checksum`,
-      next: 'Move them away, or let them be replaced: --force.',
+      next: 'Move them away, or replace them with --force.',
     });
   }
   missing.push(...foreign);
@@ -149,7 +149,7 @@ function addressOf(set: DataSet, mirror: string): string {
   try {
     return new URL(set.address, mirror.endsWith('/') ? mirror : `${mirror}/`).href;
   } catch {
-    throw new UsageError('--mirror is no address', { got: mirror, expected: `something like ${publisher}` });
+    throw new UsageError('--mirror: invalid address', { got: mirror, expected: `something like ${publisher}` });
   }
 }
 
@@ -157,11 +157,11 @@ function requireRoom(target: string, plans: readonly Plan[]): void {
   const bytes = plans.reduce((sum, plan) => sum + plan.bytes, 0);
   const free = freeBytes(target);
   if (free >= bytes) return;
-  throw new InputError('there is too little room on the disk', {
+  throw new InputError('not enough space on the disk', {
     file: target,
     got: `${gigabytes(free)} free`,
     expected: `about ${gigabytes(bytes)}`,
-    next: 'Make room, choose another --target, or fetch fewer patients: --patients.',
+    next: 'Free some space, choose another --target, or download fewer patients with --patients.',
   });
 }
 
@@ -200,23 +200,23 @@ async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {
         done++;
         progress();
       } catch (error) {
-        // A single bad file does not keep the others away; anything else would befall them too.
+        // One bad file does not stop the others. Any other fault would affect them, too.
         if (!(error instanceof InputError) || isFull(error) || faults.push(error) >= mostFaults) throw error;
         report({ kind: 'warning', text: error.message });
       }
     }
   };
   report({ kind: 'start', task, total: missing.length, unit: 'files' });
-  // All have to end before the folder is given back, also where one fails.
+  // All must end before the folder is unlocked, even if one fails.
   const ends = await Promise.allSettled(Array.from({ length: connections }, () => worker().catch(stopOthers)));
   report({ kind: 'end', task, detail: gigabytes(bytes) });
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed) throw stop.signal.aborted ? stop.signal.reason : failed.reason;
   if (faults.length > 0) {
-    throw new InputError(`${faults.length} files could not be fetched; the others are complete`, {
+    throw new InputError(`${faults.length} files could not be downloaded; the others are complete`, {
       file: folder,
       got: faults[0].message,
-      next: 'Run the same command again to try these alone.',
+      next: 'Run the same command again to try only these.',
     });
   }
 
@@ -230,7 +230,7 @@ function isFull(error: InputError): boolean {
   return /^(ENOSPC|EDQUOT|EFBIG)$/.test(error.problem.got ?? '');
 }
 
-/** Does work on the complete files of a set, unless it was done on the same ones. */
+/** Does work on the complete files of a set, unless it was already done on the same files. */
 async function once({ memory, files }: Plan, work: () => void): Promise<void> {
   const marker = join(memory, 'unpacked');
   const state = files.map(({ sha256, target }) => `${sha256}  ${target}\n`).join('');

@@ -8,29 +8,29 @@ export { TemporaryFault };
 
 /** Limits of a request, in milliseconds where they are times. */
 export interface HttpLimits {
-  /** From the begin of a request until the head of its answer is complete; default 30 s. */
+  /** From the start of a request until all headers of its answer are here; default 30 s. */
   readonly stall?: number;
   /** Most redirects in a row; default 5. */
   readonly redirects?: number;
 }
 
-/** An answer, with the address that gave it after redirects. */
+/** An answer, with the address that gave it, after redirects. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly address: string;
-  /** Has to be read to its end, or destroyed. */
+  /** The caller reads it to its end, or destroys it. */
   readonly body: IncomingMessage;
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const temporary: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
-/** Longest time that a server may ask to wait (ms). */
+/** Longest wait (ms) that a server may ask for. */
 const longestWait = 120_000;
 
 /**
- * GETs files with connections that stay open. Only https is spoken, except with a server on this machine that was itself named with http; a redirect never leads from
- * https to http. Proxies are taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+ * Downloads files by GET and keeps connections open. Uses https only, except for a server on this machine whose address was given with http;
+ * a redirect never leads from https to http. Takes proxies from `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
  */
 export class HttpClient {
   readonly #limits: Required<HttpLimits>;
@@ -39,7 +39,7 @@ export class HttpClient {
   readonly #proxies = new Map<string, ProxyAgent>();
   readonly #authorities: string | undefined;
 
-  /** `authorities`: certificates (PEM) to trust instead of Node's. */
+  /** @param authorities certificates (PEM) to trust instead of Node's. */
   constructor(limits: HttpLimits = {}, authorities?: string) {
     this.#limits = { stall: limits.stall ?? 30_000, redirects: limits.redirects ?? 5 };
     this.#authorities = authorities;
@@ -49,7 +49,7 @@ export class HttpClient {
   /**
    * Requests a file; statuses 200, 206 and 416 are returned.
    *
-   * @throws TemporaryFault where another attempt makes sense; InputError where it does not.
+   * @throws TemporaryFault if another attempt may succeed, else InputError.
    */
   async get(address: string, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
     const from = new URL(address);
@@ -57,7 +57,7 @@ export class HttpClient {
     for (let url = from; ; ) {
       requireSafe(url, from);
       if (seen.has(url.href) || seen.size > this.#limits.redirects) {
-        throw new InputError('redirected in a circle or too often', {
+        throw new InputError('redirected too often', {
           file: address,
           got: `${seen.size} redirects, at last to ${url.href}`,
           expected: `at most ${this.#limits.redirects}`,
@@ -69,7 +69,7 @@ export class HttpClient {
       if (status === 200 || status === 206 || status === 416) {
         return { status, headers: body.headers, address: url.href, body };
       }
-      // An answer that is not read would keep its connection.
+      // An answer that nobody reads would hold its connection.
       body.destroy();
       const { location } = body.headers;
       if (redirects.has(status) && location !== undefined) url = redirectTarget(location, url);
@@ -85,7 +85,7 @@ export class HttpClient {
   async #request(url: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<IncomingMessage> {
     const options: RequestOptions = {
       agent: this.#agentFor(url),
-      // Packed on the way, neither ranges nor lengths would mean the file's bytes.
+      // With compression, ranges and lengths would not count the bytes of the file.
       headers: { 'accept-encoding': 'identity', 'user-agent': 'ecg-transplant fetch-data', ...headers },
       signal,
     };
@@ -108,7 +108,7 @@ export class HttpClient {
   }
 }
 
-/** Whether the address is of this machine. */
+/** Whether the address belongs to this machine. */
 function isLocal({ hostname }: URL): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
@@ -116,7 +116,7 @@ function isLocal({ hostname }: URL): boolean {
 function requireSafe(url: URL, from: URL): void {
   if (url.protocol === 'https:') return;
   if (url.protocol === 'http:' && isLocal(url) && from.protocol === 'http:' && isLocal(from)) return;
-  throw new InputError('the address is not safe to fetch from', {
+  throw new InputError('the address is not safe to download from', {
     file: from.href,
     got: url.href,
     expected: 'https, also after redirects',
@@ -127,7 +127,7 @@ function redirectTarget(location: string, url: URL): URL {
   try {
     return new URL(location, url);
   } catch {
-    throw new InputError('redirected to something that is no address', { file: url.href, got: location });
+    throw new InputError('redirected to an invalid address', { file: url.href, got: location });
   }
 }
 
@@ -135,31 +135,31 @@ function refusal(address: string, status: number, retryAfter: string | undefined
   if (temporary.has(status)) return new TemporaryFault(`${address} answered ${status}`, waitOf(retryAfter));
   const next =
     status === 404 || status === 410
-      ? 'The publication may have moved: see its page, and give another --mirror.'
+      ? 'The publication may have moved: see its page, and pass another --mirror.'
       : status === 401 || status === 403 || status === 407
-        ? 'Look whether the publication, or a proxy, asks for a login.'
+        ? 'Check whether the publication, or a proxy, requires a login.'
         : undefined;
-  return new InputError('the server does not give the file', { file: address, got: `status ${status}`, next });
+  return new InputError('the server did not return the file', { file: address, got: `status ${status}`, next });
 }
 
-/** Milliseconds that a `Retry-After` asks for: seconds or a date. */
+/** Milliseconds that a `Retry-After` asks for. It holds seconds or a date. */
 function waitOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const wait = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
   return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), longestWait) : undefined;
 }
 
-/** Certificates that do not hold are no matter of trying again. */
+/** Codes of certificate errors, which another attempt does not cure. */
 const certificateFault = /^(CERT_|ERR_TLS_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
 function explain(error: Error, url: URL, signal: AbortSignal | undefined): Error {
   if (signal?.aborted || error instanceof TemporaryFault || error instanceof InputError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? error.message;
   if (certificateFault.test(code)) {
-    return new InputError('the server does not prove who it is', {
+    return new InputError("the server's certificate is not valid", {
       file: url.href,
       got: code,
-      next: "Look at the clock and at proxies that open https; NODE_EXTRA_CA_CERTS names a company's certificate.",
+      next: "Check the clock, and proxies that decrypt https. NODE_EXTRA_CA_CERTS names the file of a company's certificate.",
     });
   }
   return new TemporaryFault(`${url.host} cannot be reached: ${code}`);

@@ -13,14 +13,14 @@ export interface ListedFile {
   readonly bytes: number;
 }
 
-/** Bytes of a line; the longest path of a publication has a hundred. */
+/** Largest number of bytes in a line. The longest path of a publication has a hundred. */
 const longestLine = 4096;
 
 /**
- * The files of a data set that a publication's `SHA256SUMS.txt` lists, those of some patients only where `patients` says so.
+ * The files of a data set that a publication's `SHA256SUMS.txt` lists; with `patients`, only the files of those patients.
  *
- * @param maxFiles most files that the set can have.
- * @throws InputError for a line of another form, for too many files, and if a part of the set is not listed at all.
+ * @param maxFiles largest number of files that the set can have.
+ * @throws InputError for a line in another form, for too many files, and if a part of the set is not listed at all.
  */
 export async function readListing(
   file: string,
@@ -37,10 +37,10 @@ export async function readListing(
   for await (const line of readLines(file, longestLine)) {
     count++;
     if (line === '') continue;
-    // As sha256sum writes it; PhysioNet has one blank in place of two.
+    // The form of sha256sum, except that PhysioNet writes one blank instead of two.
     const [, sha256, path] = /^([0-9a-f]{64}) [ *]?(.+)$/i.exec(line) ?? [];
     if (sha256 === undefined || path === undefined) {
-      throw new InputError('this is no list of checksums', {
+      throw new InputError('not a list of checksums', {
         file,
         where: `line ${count}`,
         got: JSON.stringify(line.slice(0, 80)),
@@ -58,9 +58,10 @@ export async function readListing(
         found.set(Number(patient), (found.get(Number(patient)) ?? 0) + 1);
       }
       const target = path.replace(rule.path, rule.target);
-      if (targets.has(target)) throw new InputError('two files would get one name', { file, where: path, got: target });
+      if (targets.has(target))
+        throw new InputError('two files would get the same name', { file, where: path, got: target });
       if (targets.add(target).size > maxFiles) {
-        throw new InputError('the publication lists more files than the data set can have', {
+        throw new InputError('the publication lists more files than the data set can hold', {
           file,
           where: `line ${count}`,
           expected: `at most ${maxFiles}`,
@@ -72,7 +73,7 @@ export async function readListing(
   }
   const missing = set.files.find((rule) => !rule.optional && !hits.has(rule));
   if (missing) {
-    throw new InputError('the publication does not list what belongs to the data set', {
+    throw new InputError('the publication does not list files that belong to the data set', {
       file,
       got: `${count} files`,
       expected: `some like ${missing.path.source}`,

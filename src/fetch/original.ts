@@ -15,26 +15,26 @@ import { extractTar } from '../lib/tar/archive.ts';
 import { download, type Patience } from './download.ts';
 import type { HttpClient } from './http.ts';
 
-/** The code of the paper's authors, and where its archive is. */
+/** The code of the paper's authors, and the address of its archive. */
 export const upstream = {
   repository: 'https://github.com/kweimann/ecg-transfer-learning',
   archive: `https://codeload.github.com/kweimann/ecg-transfer-learning/tar.gz/${upstreamCommit}`,
   licence: 'MIT licence',
 } as const;
 
-/** Most bytes of the archive; it holds source text. */
+/** Largest size of the archive, which contains source text. */
 const maxArchive = 2 ** 26;
-/** Most bytes and files of what is in it. */
+/** Largest size and number of the files in it. */
 const limits = { maxBytes: 2 ** 28, maxEntries: 10_000 };
 
-/** What to fetch and where to. */
+/** What to download, and where to. */
 export interface FetchOriginalOptions {
-  /** Folder that gets the packages; it must not exist, or hold the same code already. */
+  /** Folder for the packages. It must not exist yet, or already contain the same code. */
   readonly target: string;
   readonly client: HttpClient;
   /** Address of the archive; default GitHub's. */
   readonly address?: string;
-  /** Digest that the code has to have (`treeDigest`); default that of upstream. */
+  /** Digest that the code must have (`treeDigest`); default that of upstream. */
   readonly digest?: string;
   readonly patience?: Patience;
   readonly signal?: AbortSignal;
@@ -42,10 +42,10 @@ export interface FetchOriginalOptions {
 }
 
 /**
- * Fetches upstream at the commit that the port is a twin of, without git, and says what it is. Does nothing if it is there, unchanged. Of the archive, only the
- * code that the digest covers and the texts at its root (licence, README, requirements) get a place, and only if the digest is right.
+ * Downloads upstream, at the commit that the port is a twin of, without git, and says what it is. Does nothing if the same code is there already. Keeps only the
+ * code that the digest covers and the texts at the archive's root (licence, README, requirements), and only if the digest is right.
  *
- * @throws InputError if the archive is another one or the target is taken; TemporaryFault when the server cannot be reached.
+ * @throws InputError if the archive contains other code or the target something else; TemporaryFault if the server cannot be reached.
  */
 export async function fetchOriginal(options: FetchOriginalOptions): Promise<Witness> {
   const { client, address = upstream.archive, digest = upstreamDigest, patience, signal, onRetry } = options;
@@ -60,7 +60,7 @@ export async function fetchOriginal(options: FetchOriginalOptions): Promise<Witn
     const tree = rootOf(join(work, 'tree'), address);
     const found = treeDigest(tree);
     if (found !== digest) {
-      throw new InputError('the archive holds other code', {
+      throw new InputError('the archive contains other code', {
         file: address,
         got: `digest ${found}`,
         expected: digest,
@@ -82,11 +82,11 @@ export async function fetchOriginal(options: FetchOriginalOptions): Promise<Witn
 function requireSame(target: string, digest: string): Witness {
   const witness = missingPackages(target).length > 0 ? undefined : identifyOriginal(target);
   if (witness?.digest === digest) return witness;
-  throw new InputError('this folder is taken', {
+  throw new InputError('the folder already contains something else', {
     file: target,
     got: witness ? `${witness.title}, digest ${witness.digest}` : 'something else',
     expected: `no folder, or code of digest ${digest}`,
-    next: 'Remove it, or give another --target.',
+    next: 'Remove it, or choose another --target.',
   });
 }
 
@@ -98,13 +98,13 @@ function textsOf(tree: string): string[] {
     .map(({ name }) => name);
 }
 
-/** Where the packages lie in an unpacked archive: in its only folder, as GitHub packs them, or at its root. */
+/** The folder of the packages in an unpacked archive: its only folder, as GitHub packs them, or its root. */
 function rootOf(folder: string, address: string): string {
   const [first, ...more] = readdirSync(folder, { withFileTypes: true });
   const root = first?.isDirectory() && more.length === 0 ? join(folder, first.name) : folder;
   const missing = missingPackages(root);
   if (missing.length === 0) return root;
-  throw new InputError('the archive does not hold the code', {
+  throw new InputError('the archive does not contain the code', {
     file: address,
     got: `no package ${missing.join(', ')}`,
     expected: `a folder with ${packages.map((name) => `${name}/`).join(', ')}`,

@@ -7,13 +7,13 @@ import { answerTo } from './answer.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The proxy that the environment names for an https address: `HTTPS_PROXY` or `ALL_PROXY`, in either case, unless `NO_PROXY` excepts the host. */
+/** The proxy that the environment names for an https address: `HTTPS_PROXY` or `ALL_PROXY`, in upper or lower case, unless `NO_PROXY` lists the host. */
 export function proxyFor(url: URL, environment: Environment = process.env): URL | undefined {
   const text = read(environment, 'https_proxy') || read(environment, 'all_proxy');
   if (!text || isExcepted(url, read(environment, 'no_proxy') ?? '')) return undefined;
   const proxy = parse(text);
   if (proxy?.protocol !== 'http:') {
-    throw new InputError('the proxy of the environment cannot be used', {
+    throw new InputError('this proxy cannot be used', {
       where: 'HTTPS_PROXY',
       got: proxy ? `${proxy.protocol}//${proxy.host}` : JSON.stringify(text),
       expected: 'http://host:port',
@@ -52,12 +52,12 @@ function isExcepted({ hostname, port }: URL, exceptions: string): boolean {
     });
 }
 
-/** Speaks https through a tunnel (CONNECT) of an http proxy. */
+/** Sends https through a tunnel (CONNECT) of an http proxy. */
 export class ProxyAgent extends SecureAgent {
   readonly #proxy: URL;
   readonly #limit: number;
 
-  /** `limit`: milliseconds until the proxy has to have answered. */
+  /** @param limit milliseconds within which the proxy must answer. */
   constructor(proxy: URL, limit: number, options: AgentOptions) {
     super(options);
     this.#proxy = proxy;
@@ -68,7 +68,7 @@ export class ProxyAgent extends SecureAgent {
     options: RequestOptions,
     callback?: (error: Error | null, socket: Duplex) => void,
   ): undefined {
-    // An agent that returns no socket awaits it from the callback, which ignores it where there is an error.
+    // An agent that returns no socket waits for one from the callback. With an error, the callback ignores the socket.
     const give = callback as (error: Error | null, socket?: Duplex) => void;
     this.#tunnel(`${options.host}:${options.port}`).then(
       (socket) => give(null, connect({ ...(options as ConnectionOptions), socket })),
@@ -92,6 +92,6 @@ export class ProxyAgent extends SecureAgent {
     if (message.statusCode === 200) return socket;
     socket.destroy();
     const next = 'See HTTPS_PROXY and NO_PROXY.';
-    throw new InputError('the proxy refuses', { file, got: `status ${message.statusCode}`, next });
+    throw new InputError('the proxy refused the connection', { file, got: `status ${message.statusCode}`, next });
   }
 }

@@ -18,11 +18,11 @@ const REGULAR = 0o100000;
 const FOLDER = 0o040000;
 
 /**
- * Unpacks a zip archive whose files lie in one folder into `target`, without that folder. Everything is checked before the first file is written, and refused are links,
- * paths and names that `MemberPaths` refuses, and sizes beyond the limits. A file that is there already is replaced, unless it is one of the caller's own.
+ * Unpacks a zip archive whose files lie in one folder into `target`, without that folder. Checks everything before it writes the first file. Refuses links,
+ * paths and names that `MemberPaths` refuses, and sizes above the limits. Replaces existing files, except the caller's own.
  *
- * @param onFile told after each file.
- * @param isOurs whether a path below `target` is of a file that no member may replace.
+ * @param onFile called after each file.
+ * @param isOurs whether a path below `target` belongs to a file that no member may replace.
  * @returns paths of the files, relative to `target`.
  * @throws FileNotFoundError, or InputError naming the entry.
  */
@@ -37,9 +37,9 @@ export function unzip(
   try {
     const members = [...zip.members.values()];
     const files = members.filter(({ name }) => !name.endsWith('/'));
-    if (files.length === 0) throw new InputError('the archive holds no file', { file: archive });
+    if (files.length === 0) throw new InputError('the archive contains no files', { file: archive });
     if (members.length > maxFiles) {
-      throw new InputError('the archive holds too many files', {
+      throw new InputError('the archive contains too many files', {
         file: archive,
         got: String(members.length),
         expected: `at most ${maxFiles}`,
@@ -57,7 +57,7 @@ export function unzip(
     const top = `${plain[0].path.split('/')[0]}/`;
     for (const { path } of plain) {
       if (!path.startsWith(top)) refuse(archive, path, `a file outside of the folder ${top}`);
-      if (isOurs(path.slice(top.length))) refuse(archive, path, 'the name of a file that fetch-data keeps there');
+      if (isOurs(path.slice(top.length))) refuse(archive, path, 'a name that fetch-data uses itself');
     }
     mkdirSync(target, { recursive: true });
     const root = realpathSync(target);

@@ -78,16 +78,16 @@ function requireFinished(job: string): void {
     throw new InputError('there is no such folder', { file: job, next: 'Name the folder of a run: pack JOB.' });
   }
   if (!/^[\w-][\w.-]*$/.test(basename(job))) {
-    throw new InputError('the name of the folder cannot be that of an archive', {
+    throw new InputError("the folder's name cannot be used for an archive", {
       file: job,
       expected: 'letters, digits, - . and _',
     });
   }
   if (existsSync(join(job, 'complete.json')) || existsSync(join(job, 'report.json'))) return;
-  throw new InputError('the folder holds no finished run', {
+  throw new InputError('the folder does not contain a finished run', {
     file: job,
     expected: 'complete.json or report.json',
-    next: 'Let the run end first: --resume goes on with it.',
+    next: 'Finish the run first: --resume continues it.',
   });
 }
 
@@ -168,10 +168,10 @@ function inMemory(path: string, content: Buffer | string): PackedFile {
 
 function refusePath(path: string | undefined, file: string): void {
   if (path === undefined) return;
-  throw new InputError('the file holds an absolute path, which an archive shall not tell', {
+  throw new InputError('the file contains an absolute path, which must not get into an archive', {
     file,
     got: path,
-    next: 'Take it out, or move the file out of the folder.',
+    next: 'Remove the path, or move the file out of the folder.',
   });
 }
 

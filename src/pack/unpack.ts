@@ -49,7 +49,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
   const folder = resolve(target, name);
   // A dangling link exists too.
   if (lstatSync(folder, { throwIfNoEntry: false })) {
-    throw new InputError('there is a folder or file of this name; nothing is overwritten', {
+    throw new InputError('a folder or file with this name exists, and nothing is overwritten', {
       file: folder,
       next: 'Choose another --target.',
     });
@@ -74,7 +74,7 @@ export async function unpack({ archive, target = 'jobs', maxBytes = 2 ** 34 }: U
 function runOf(entries: readonly TarEntry[], archive: string): string {
   const name = entries[0].path.split('/')[0];
   if (!/^[\w-][\w.-]*$/.test(name)) {
-    throw new InputError('refused: the folder of the archive has a name that is none of a run', {
+    throw new InputError("refused: the name of the archive's folder cannot be that of a run", {
       file: archive,
       got: JSON.stringify(name),
     });
@@ -90,7 +90,7 @@ function runOf(entries: readonly TarEntry[], archive: string): string {
     });
   }
   if (!entries.some(({ path }) => path === `${name}/${sumsFile}`)) {
-    throw new InputError('the archive is not one of pack', { file: archive, expected: `${name}/${sumsFile}` });
+    throw new InputError('pack did not make this archive', { file: archive, expected: `${name}/${sumsFile}` });
   }
   return name;
 }
@@ -101,15 +101,15 @@ function requireFilesOfRun(entries: readonly TarEntry[], name: string, archive: 
     const below = path.slice(name.length + 1);
     const limit = limitsOfOwn.get(below);
     if (kind === 'file' && limit === undefined && !kindOf(below)) {
-      throw new InputError('refused: a file of a kind that pack does not pack', {
+      throw new InputError('refused: a kind of file that pack does not pack', {
         file: archive,
         where: JSON.stringify(path),
-        next: 'If it is of a newer version of this package, unpack it with that.',
+        next: 'If a newer version of this package made the archive, unpack it with that version.',
       });
     }
     if (limit === undefined || size <= limit) continue;
     const got = `${size} bytes`;
-    throw new InputError('a file is larger than it can be', {
+    throw new InputError('a file is larger than expected', {
       file: archive,
       where: path,
       got,
@@ -122,7 +122,7 @@ function requireRoom(target: string, entries: readonly TarEntry[]): void {
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const free = freeBytes(target);
   if (free >= bytes) return;
-  throw new InputError('there is too little room on the disk', {
+  throw new InputError('not enough space on the disk', {
     file: target,
     got: `${free} bytes free`,
     expected: `${bytes}`,
@@ -134,7 +134,7 @@ async function verify(folder: string, found: ReadonlySet<string>, archive: strin
   const sums = readSums(join(folder, sumsFile), archive);
   const extra = [...found].find((path) => path !== sumsFile && !sums.has(path));
   if (extra !== undefined) {
-    throw new InputError('refused: a file that the list of checksums does not name', { file: archive, where: extra });
+    throw new InputError('refused: a file that is not in the list of checksums', { file: archive, where: extra });
   }
   for (const [path, expected] of sums) {
     if (!found.has(path)) throw new InputError('a file is missing', { file: archive, where: path });
@@ -165,7 +165,7 @@ function readSums(file: string, archive: string): Map<string, string> {
 function readDescription(folder: string, name: string, archive: string): PackDescription {
   const file = join(folder, descriptionFile);
   if (!existsSync(file)) {
-    throw new InputError('the archive is not one of pack', { file: archive, expected: `${name}/${descriptionFile}` });
+    throw new InputError('pack did not make this archive', { file: archive, expected: `${name}/${descriptionFile}` });
   }
   const what = 'the description of the archive';
   const next = 'Unpack it with the version of ecg-transplant that packed it.';

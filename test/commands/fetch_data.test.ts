@@ -61,7 +61,7 @@ describe('ecg-transplant fetch-data', () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/files {4}4 to fetch\n {2}size {5}about 7 MB\n {2}licence {2}CC BY 4.0, https:/);
     expect(refused.stderr).toMatch(/Free in .*: .* GB\n/);
-    expect(refused.stderr).toMatch(/nobody is here to ask. Add --yes/);
+    expect(refused.stderr).toMatch(/cannot ask for confirmation, because this is not a terminal. Pass --yes/);
     expect(existsSync(arrived())).toBe(false);
 
     const { code, stderr } = await start(['--yes']).ended;
@@ -81,7 +81,7 @@ describe('ecg-transplant fetch-data', () => {
     const terminal = join(root, 'test', 'fixtures', 'fetch', 'terminal.py');
     const command = [process.execPath, program, 'fetch-data', 'ptbxl', '--target', target, '--mirror', server.address];
     const { stdout } = await promisify(execFile)(python, [terminal, '[y/N]', keys, ...command]);
-    expect(stdout).toMatch(/Fetch this, and keep to the licences\? \[y\/N\]/);
+    expect(stdout).toMatch(/Download this, and comply with the licences\? \[y\/N\]/);
     expect(Number(stdout.trim().split('\n').at(-1))).toBe(expected);
     expect(existsSync(arrived())).toBe(fetched);
   });
@@ -99,7 +99,7 @@ describe('ecg-transplant fetch-data', () => {
     child = first.child;
     expect(await first.ended).toEqual({
       code: 130,
-      stderr: expect.stringMatching(/Stopped. Run the same command again to go on.\n$/),
+      stderr: expect.stringMatching(/Stopped. Run the same command again to continue.\n$/),
     });
     server.fault = undefined;
     server.requests.length = 0;
@@ -135,7 +135,7 @@ describe('ecg-transplant fetch-data', () => {
       return true;
     };
     const { code, stderr } = await start(['--yes']).ended;
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/does not give the file; got status 101/)]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/did not return the file; got status 101/)]);
     expect(readdirSync(join(target, '.fetch', 'ptbxl'))).toEqual([]);
   });
 
@@ -143,7 +143,7 @@ describe('ecg-transplant fetch-data', () => {
     const { code, stderr } = await start(['--yes'], 'ulimit -f 64; trap "" XFSZ').ended;
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/no room to write; got EFBIG. Make room and run the same/),
+      expect.stringMatching(/no space left to write; got EFBIG. Free some space and run the same/),
     ]);
     expect(existsSync(arrived())).toBe(false);
     expect((await start(['--yes']).ended).code).toBe(0);
@@ -155,8 +155,8 @@ describe('ecg-transplant fetch-data', () => {
     [['mitdb'], /SET: invalid value; got mitdb; expected icentia11k, cinc2017, cpsc2018, ptbxl or all/, 2],
     [['--connections', '0'], /--connections: invalid value; got 0/, 2],
     [['--patients', 'x'], /--patients/, 2],
-    [['--mirror', 'http://example.org/'], /not safe to fetch from; got http:\/\/example.org\/ptb-xl/, 1],
-    [['--mirror', 'nowhere'], /--mirror is no address; got nowhere/, 2],
+    [['--mirror', 'http://example.org/'], /not safe to download from; got http:\/\/example.org\/ptb-xl/, 1],
+    [['--mirror', 'nowhere'], /--mirror: invalid address; got nowhere/, 2],
   ])('%j is refused: %s, exit code %i', async (args, message, expected) => {
     const { code, stderr } = await start(args).ended;
     expect([code, stderr]).toEqual([expected, expect.stringMatching(message)]);

@@ -229,7 +229,7 @@ describe('download', () => {
     server.fault = (_, response) => Boolean(response.writeHead(status).end());
     await expect(fetchFile()).rejects.toThrow(InputError);
     await expect(fetchFile()).rejects.toThrow(
-      new RegExp(`a/file.dat: the server does not give the file; got status ${status}`),
+      new RegExp(`a/file.dat: the server did not return the file; got status ${status}`),
     );
     expect(server.requests.length).toBe(2);
   });
@@ -324,14 +324,14 @@ describe('download', () => {
 
   it('a file that is longer than it can be, announced or not', async () => {
     await expect(fetchFile({ maxBytes: 1000 })).rejects.toThrow(
-      /larger than it can be; got 300000 bytes; expected at most 1000/,
+      /larger than expected; got 300000 bytes; expected at most 1000/,
     );
     server.fault = (_, response) => {
       response.writeHead(200);
       response.end(content);
       return true;
     };
-    await expect(fetchFile({ maxBytes: 1000 })).rejects.toThrow(/larger than it can be/);
+    await expect(fetchFile({ maxBytes: 1000 })).rejects.toThrow(/larger than expected/);
     expect(existsSync(target)).toBe(false);
   });
 
@@ -359,7 +359,7 @@ describe('download', () => {
       return handle;
     });
     await expect(fetchFile()).rejects.toThrow(
-      /there is no room to write; got ENOSPC. Make room and run the same command again/,
+      /no space left to write; got ENOSPC. Free some space and run the same command again/,
     );
     expect(existsSync(target)).toBe(false);
   });

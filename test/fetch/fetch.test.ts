@@ -131,7 +131,7 @@ describe('fetchData', () => {
   it('patients of a set that is not ordered by patient', async () => {
     publish('ptbxl', {});
     await expect(fetchSet('ptbxl', { patients: [1] })).rejects.toThrow(
-      /no data set is chosen .*; got ptbxl; .*--patients/,
+      /none of the chosen data sets .*; got ptbxl; .*--patients/,
     );
     expect(server.requests).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('fetchData', () => {
 
     writeFileSync(path, 'edited');
     await expect(fetchSet('icentia11k', { patients: [0] })).rejects.toThrow(
-      /p00000_s00.dat: files are here that are not the published ones; got 1 with another checksum/,
+      /p00000_s00.dat: files exist whose content is not the published one; got 1 with another checksum/,
     );
     expect(readFileSync(path, 'utf8')).toBe('edited');
     await fetchSet('icentia11k', { patients: [0], force: true });
@@ -184,7 +184,7 @@ describe('fetchData', () => {
     server.publish(`${setNamed('icentia11k').address}p00/p00000/p00000_s00.dat`, 'something else');
     const fetching = fetchSet('icentia11k', { patients: [0, 1], connections: 1 });
     await expect(fetching).rejects.toThrow(
-      /1 files could not be fetched; the others are complete; got .*p00000_s00.dat/,
+      /1 files could not be downloaded; the others are complete; got .*p00000_s00.dat/,
     );
     expect(texts('warning')).toEqual([expect.stringMatching(/not the published one/)]);
     expect(read('icentia11k', 'p00', 'p00001', 'p00001_s00.dat')).toBe('p00001 dat');
@@ -212,16 +212,20 @@ describe('fetchData', () => {
     const set = setNamed('icentia11k');
     const huge: DataSet = { ...set, files: set.files.map((rule) => ({ ...rule, bytes: bavail * bsize })) };
     await expect(fetchData({ sets: [huge], target, client, mirror: server.address })).rejects.toThrow(
-      /too little room on the disk; got .* GB free; expected about .* GB. Make room/,
+      /not enough space on the disk; got .* GB free; expected about .* GB. Free some space/,
     );
     expect(asked()).toEqual(['SHA256SUMS.txt']);
   });
 
   it.each([
     ['a line without end', 'x'.repeat(1_000_000), /line 1: the line is too long; expected at most 4096 bytes/],
-    ['no list', '<html>not a list</html>', /line 1: this is no list of checksums; got "<html>/],
-    ['a list of something else', `${'0'.repeat(64)}  other.txt\n`, /does not list what belongs to the data set/],
-    ['paths that lead elsewhere', `${'0'.repeat(64)}  ../../p00/p00000/p00000_s00.dat\n`, /does not list what belongs/],
+    ['no list', '<html>not a list</html>', /line 1: not a list of checksums; got "<html>/],
+    ['a list of something else', `${'0'.repeat(64)}  other.txt\n`, /does not list files that belong to the data set/],
+    [
+      'paths that lead elsewhere',
+      `${'0'.repeat(64)}  ../../p00/p00000/p00000_s00.dat\n`,
+      /does not list files that belong/,
+    ],
   ])('%s', async (_, list, message) => {
     server.publish(`${setNamed('icentia11k').address}SHA256SUMS.txt`, list);
     await expect(fetchSet('icentia11k')).rejects.toThrow(message);
@@ -231,7 +235,7 @@ describe('fetchData', () => {
     const set = { ...setNamed('icentia11k'), about: { files: 1, listBytes: 1000 } };
     publish('icentia11k', patients);
     await expect(fetchData({ sets: [set], target, client, mirror: server.address })).rejects.toThrow(
-      /lists more files than the data set can have; expected at most 4/,
+      /lists more files than the data set can hold; expected at most 4/,
     );
   });
 
@@ -266,7 +270,7 @@ describe('fetchData', () => {
         .join(''),
     );
     await expect(fetchData({ sets: [clash], target, client, mirror: server.address })).rejects.toThrow(
-      /two files would get one name; got A0001.mat/,
+      /two files would get the same name; got A0001.mat/,
     );
   });
 
@@ -343,9 +347,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as archive:
         'REFERENCE-v2.csv': version2,
         'training2017.zip': zipped({ ...files, [name]: 'x' }),
       });
-      await expect(fetchSet('cinc2017')).rejects.toThrow(
-        /refused: (the name of a file that fetch-data keeps|a file is)/,
-      );
+      await expect(fetchSet('cinc2017')).rejects.toThrow(/refused: (a name that fetch-data uses itself|a file is)/);
       expect(read('cinc2017', 'LICENSE.txt')).toBe('licence');
     },
   );

@@ -94,7 +94,7 @@ describe('fetchOriginal', () => {
   it('wants the digest of the published code unless it is told another, here or there', async () => {
     server.publish('up.tar.gz', pack(tree()));
     const refusal = new RegExp(
-      `up.tar.gz: the archive holds other code; got digest ${treeDigest(made())}; expected ${upstreamDigest}`,
+      `up.tar.gz: the archive contains other code; got digest ${treeDigest(made())}; expected ${upstreamDigest}`,
     );
     await expect(fetchIt({ digest: undefined })).rejects.toThrow(refusal);
     expectNothing();
@@ -128,9 +128,9 @@ describe('fetchOriginal', () => {
     server.publish('up.tar.gz', pack(tree()));
     await fetchIt();
     appendFileSync(join(target, 'finetuning', 'utils.py'), '\n');
-    await expect(fetchIt()).rejects.toThrow(/taken; got another checkout \(tree .*--target/s);
+    await expect(fetchIt()).rejects.toThrow(/already contains something else; got another checkout \(tree .*--target/s);
     rmSync(join(target, 'finetuning'), { recursive: true });
-    await expect(fetchIt()).rejects.toThrow(/taken; got something else; .*--target/s);
+    await expect(fetchIt()).rejects.toThrow(/already contains something else; got something else; .*--target/s);
     expect(existsSync(join(target, 'transplant'))).toBe(true);
     rmSync(target, { recursive: true });
     symlinkSync(join(folder, 'nowhere'), target);
@@ -145,7 +145,7 @@ describe('fetchOriginal', () => {
         appendFileSync(join(path, 'transplant', 'utils.py'), '# more\n');
         return before;
       },
-      /holds other code; got digest/,
+      /contains other code; got digest/,
     ],
     [
       'a compiled module beside the code',
@@ -156,7 +156,7 @@ describe('fetchOriginal', () => {
         rmSync(file);
         return packed;
       },
-      /holds other code/,
+      /contains other code/,
     ],
     ['no archive', () => Buffer.from('<html>Sign in</html>'), /damaged|no entry/],
     ['a truncated archive', (path) => pack(path).subarray(0, 20_000), /damaged|cut off/],
@@ -166,7 +166,7 @@ describe('fetchOriginal', () => {
         mkdirSync(join(path, '..', 'b'));
         return pack(path, [name, 'b']);
       },
-      /does not hold the code; got no package transplant/,
+      /does not contain the code; got no package transplant/,
     ],
     [
       'no packages',

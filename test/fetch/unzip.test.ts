@@ -86,7 +86,7 @@ describe('archives that are refused before anything is written', () => {
     ['a .git', { name: 'set/.Git/config', body: 'x' }, /a \.git/],
     ['a device of Windows', { name: 'set/aux.mat', body: 'x' }, /the name of a device/],
     ['a stream of a file', { name: 'set/RECORDS:x', body: 'x' }, /a colon/],
-    ['a file that is the caller’s', { name: 'set/Own.txt', body: 'x' }, /a file that fetch-data keeps there/],
+    ['a file that is the caller’s', { name: 'set/Own.txt', body: 'x' }, /a name that fetch-data uses itself/],
     ['a bomb', { name: 'set/zeros', body: '0', times: 2_000_000 }, /unpacks to more than the data set can be/],
   ])('%s', (_, entry, message) => {
     make([...good, { name: 'set/é', body: 'x' }, entry]);
@@ -100,7 +100,7 @@ describe('archives that are refused before anything is written', () => {
     make([...good, ...Array.from({ length: 8 }, (_, i) => ({ name: `set/${i}` }))]);
     expect(() => unzip(archive, target, limits)).toThrow(/too many files; got 11; expected at most 10/);
     make([{ name: 'set/', mode: '40755' }]);
-    expect(() => unzip(archive, target, limits)).toThrow(/holds no file/);
+    expect(() => unzip(archive, target, limits)).toThrow(/contains no files/);
     writeFileSync(archive, 'no archive');
     expect(() => unzip(archive, target, limits)).toThrow(/not a zip archive/);
   });

@@ -173,7 +173,7 @@ describe('pack and unpack', () => {
   it.each(['history.csv', 'best_model.weights.h5'])('refuses one in %s, which is packed as it is', async (path) => {
     writeFileSync(join(job, path), `${randomBytes(5000).toString('hex')},${homedir()}/x/y\r\n`);
     await expect(packJob()).rejects.toThrow(
-      /holds an absolute path, which an archive shall not tell; got .*Take it out/,
+      /contains an absolute path, which must not get into an archive; got .*Remove the path/,
     );
     expect(existsSync(archive)).toBe(false);
   });
@@ -201,7 +201,7 @@ describe('a folder that is not packed', () => {
     rmSync(join(job, 'complete.json'));
     rmSync(join(job, 'report.json'));
     await expect(packJob()).rejects.toThrow(
-      /holds no finished run; expected complete.json or report.json. Let the run end/,
+      /does not contain a finished run; expected complete.json or report.json. Finish the run first/,
     );
     await expect(packJob({ job: join(folder, 'none') })).rejects.toThrow(/there is no such folder/);
     mkdirSync(join(folder, 'a b'));
