@@ -205,7 +205,7 @@ describe('a folder that is not packed', () => {
     );
     await expect(packJob({ job: join(folder, 'none') })).rejects.toThrow(/there is no such folder/);
     mkdirSync(join(folder, 'a b'));
-    await expect(packJob({ job: join(folder, 'a b') })).rejects.toThrow(/the name of the folder cannot be/);
+    await expect(packJob({ job: join(folder, 'a b') })).rejects.toThrow(/the folder's name cannot be/);
   });
 
   it('an archive that is there', async () => {
