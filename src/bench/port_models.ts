@@ -6,12 +6,12 @@ import type { Precision } from '../graph/precision.ts';
 import { type CompileOptions, compile, type Inputs, type Session } from '../graph/session.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState } from '../lib/numpy/random.ts';
-import { ecgFeatureExtractor } from '../port/finetuning/utils.ts';
+import { type Arch, ecgFeatureExtractor } from '../port/finetuning/utils.ts';
 import { taskSolver } from '../port/pretraining/utils.ts';
 
 /** A network and its batch, as both workers take it. */
 export interface ModelSettings {
-  readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
+  readonly arch: Arch;
   /** `classify`: backbone and four classes, as finetuning makes it; `cpc`: the pretraining task. */
   readonly task: 'classify' | 'cpc';
   readonly precision: Precision;

@@ -176,7 +176,7 @@ export class Original {
   /** `pretraining.utils.get_pretrained_weights(...).save_weights(output)`: the backbone of a pretraining checkpoint. */
   async saveBackbone(options: {
     readonly checkpointFile: string;
-    readonly task: 'rhythm' | 'beat' | 'hr' | 'cpc';
+    readonly task: string;
     readonly arch: string;
     readonly stages?: number;
     readonly output: string;

@@ -6,8 +6,10 @@ import type { Wire } from './wire.ts';
 
 /** A network of the original: the classifier of finetuning, or the solver of a pretraining task. */
 export interface NetworkOptions {
-  readonly task: 'finetuning' | 'rhythm' | 'beat' | 'hr' | 'cpc';
-  readonly arch: 'resnet18' | 'resnet34' | 'resnet50';
+  /** `finetuning`, or a pretraining task by its name on the command line. */
+  readonly task: string;
+  /** Architecture by its name on the command line. */
+  readonly arch: string;
   /** End of a Python slice over the stages; all of them if absent. */
   readonly stages?: number;
   /** Shapes of the inputs without the batch axis: `x`, or `context` and `samples`. */

@@ -1,6 +1,7 @@
 import { PythonError } from '../bridge/errors.ts';
 import type { Original } from '../bridge/original.ts';
 import type { Arch } from '../port/finetuning/utils.ts';
+import { type PretrainingTask, pretrainingTasks } from '../port/pretraining/utils.ts';
 import type { Row } from './closeness.ts';
 import type { ComparisonData, DataSetName } from './data.ts';
 import type { Observation } from './observations.ts';
@@ -26,8 +27,8 @@ export const suiteNames = [
 export type SuiteName = (typeof suiteNames)[number];
 
 /** What a network is trained for. */
-export const taskNames = ['finetuning', 'rhythm', 'beat', 'hr', 'cpc'] as const;
-export type TaskName = (typeof taskNames)[number];
+export type TaskName = 'finetuning' | PretrainingTask;
+export const taskNames: readonly TaskName[] = ['finetuning', ...pretrainingTasks];
 
 /** What a case is about, for selecting cases. */
 export interface Subject {

@@ -1,6 +1,9 @@
 import type { ElementType } from './element_type.ts';
 import type { VariableType } from './variable.ts';
 
+/** Names of the number formats. */
+export const precisions = ['float32', 'bfloat16', 'float64'] as const;
+
 /**
  * Number formats of a model.
  * - `float32`: everything in single precision, as the original.
@@ -8,7 +11,7 @@ import type { VariableType } from './variable.ts';
  * - `bfloat16`: activations, convolutions and matrix products in bfloat16; parameters, moments, batch statistics, loss and
  *   outputs in float32, as under Keras's `mixed_bfloat16` policy.
  */
-export type Precision = 'float32' | 'float64' | 'bfloat16';
+export type Precision = (typeof precisions)[number];
 
 /** Type of the model's variables, inputs and outputs. */
 export function variableType(precision: Precision): VariableType & ('float32' | 'float64') {

@@ -1,14 +1,16 @@
 import { boolean, integer, number, optional, pipe, strictObject, string } from 'valibot';
+import { precisions } from '../graph/precision.ts';
 import type { FlagTable } from '../lib/argparse/flags.ts';
 import { float, int } from '../lib/argparse/types.ts';
 import { anyNumber } from '../lib/json/fields.ts';
+import { archs } from '../port/finetuning/utils.ts';
 
 export const jobFolder = { value: 'DIR', required: true, help: 'job folder, created if missing' } as const;
 
 export const architecture = {
   value: 'ARCH',
   default: 'resnet18',
-  help: 'network: resnet18, resnet34 or resnet50',
+  help: `network: ${archs.join(', ')}`,
 } as const;
 
 /** What both trainers have beyond the original. */
@@ -20,7 +22,7 @@ export const jobAdditions = {
     defaultText: 'drawn',
     addition: true,
   },
-  precision: { value: 'TYPE', help: 'float32, bfloat16 or float64', default: 'float32', addition: true },
+  precision: { value: 'TYPE', help: precisions.join(', '), default: 'float32', addition: true },
   resume: { help: 'continue from the last checkpoint in --job-dir, or start if there is none', addition: true },
   force: { help: 'start again in the --job-dir of an earlier job and replace its files', addition: true },
   maxTime: {

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { boolean, forward, literal, object, optional, partialCheck, picklist, pipe } from 'valibot';
 import { InputError } from '../errors.ts';
-import type { Precision } from '../graph/precision.ts';
+import { precisions } from '../graph/precision.ts';
 import { classNames, maxLeads, maxRecordBytes, samples, whole } from '../lib/json/fields.ts';
 import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 import { archs } from '../port/finetuning/utils.ts';
@@ -30,7 +30,7 @@ export const modelSchema = pipe(
   object({
     format: literal(1),
     arch: picklist(archs),
-    precision: picklist(['float32', 'float64', 'bfloat16'] satisfies Precision[]),
+    precision: picklist(precisions),
     /** Samples and leads of a recording that the network was trained on. */
     samples,
     leads: whole(1, maxLeads),

@@ -3,9 +3,6 @@ import type { Reporter } from '../events.ts';
 import type { Model } from '../graph/model.ts';
 import { flagOf } from '../lib/argparse/flags.ts';
 
-/** Number formats that `--precision` offers. */
-export const precisions = ['float32', 'bfloat16', 'float64'] as const;
-
 /** Throws a UsageError for an option, by its name in the API, whose value is not one of those listed. */
 export function checkChoices(
   options: Readonly<Record<string, readonly [string | undefined, readonly string[]]>>,

@@ -1,4 +1,4 @@
-import type { Arch } from '../../port/finetuning/utils.ts';
+import { type Arch, archs } from '../../port/finetuning/utils.ts';
 import type { Row } from '../closeness.ts';
 import type { SuiteCase, SuiteContext, TaskName } from '../suite.ts';
 
@@ -14,8 +14,6 @@ export interface ComparedNetwork {
   /** Is one of the quick cases. */
   readonly quick: boolean;
 }
-
-const archs = ['resnet18', 'resnet34', 'resnet50'] as const;
 
 function finetuning(arch: Arch, leads: 1 | 12, multiLabel: boolean, stages?: number): ComparedNetwork {
   const width = `${leads} lead${leads === 1 ? '' : 's'}`;

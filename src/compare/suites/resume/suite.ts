@@ -7,6 +7,7 @@ import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { type DType, type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import { finetune } from '../../../port/finetuning/trainer.ts';
+import type { Arch } from '../../../port/finetuning/utils.ts';
 import { type PretrainOptions, pretrain } from '../../../port/pretraining/trainer.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';
 import { readWeights } from '../../../weights/files.ts';
@@ -34,8 +35,6 @@ export const resume: Suite = {
     pretraining('cpc', { arch: 'resnet18', stages: 1, contextSize: 3, ns: 2 }),
   ],
 };
-
-type Arch = 'resnet18' | 'resnet34' | 'resnet50';
 
 /** Runs a job in a folder, from where it stands; `context` watches and stops it. */
 type Run = (jobDir: string, context: { report: Reporter; signal?: AbortSignal }) => Promise<unknown>;

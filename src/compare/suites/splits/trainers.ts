@@ -14,6 +14,7 @@ import { type JobSetOptions, withJobSets } from '../../../port/finetuning/traine
 import type { FrameSet } from '../../../port/pretraining/trainer/frames.ts';
 import { fileSource, folderSource } from '../../../port/pretraining/trainer/sources.ts';
 import type { PretrainOptions } from '../../../port/pretraining/trainer.ts';
+import { type PretrainingTask, pretrainingTasks } from '../../../port/pretraining/utils.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
@@ -143,7 +144,7 @@ function sameFrames(
 }
 
 /** Validation frames that pretraining collects from patients of a folder that it then leaves out. */
-function folderCase(task: 'rhythm' | 'beat' | 'hr' | 'cpc'): SuiteCase {
+function folderCase(task: PretrainingTask): SuiteCase {
   const variants: readonly PretrainCase[] = [
     { valPatients: 0.5, valSize: 30, frameSize: 256, samplesPerPatient: 7, seed: 3 },
     { valPatients: 1, frameSize: 300, samplesPerPatient: 50, valSamplesPerPatient: 20, seed: 2021 },
@@ -244,8 +245,4 @@ async function inFileOrder(
 }
 
 /** Cases of the suite `splits` that follow the trainers up to the start of training. */
-export const trainerCases: readonly SuiteCase[] = [
-  finetuningCase,
-  ...(['rhythm', 'beat', 'hr', 'cpc'] as const).map(folderCase),
-  fileCase,
-];
+export const trainerCases: readonly SuiteCase[] = [finetuningCase, ...pretrainingTasks.map(folderCase), fileCase];

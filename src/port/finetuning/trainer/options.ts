@@ -1,6 +1,7 @@
 import type { Precision } from '../../../graph/precision.ts';
+import { precisions } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
-import { checkChoices, checkCounts, precisions } from '../../../jobs/progress.ts';
+import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { archs } from '../utils.ts';
 import { type ValMetric, valMetrics } from './best_model.ts';
 

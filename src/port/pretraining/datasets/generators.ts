@@ -3,6 +3,7 @@ import { random as globalRandom, type RandomState } from '../../../lib/numpy/ran
 import { ValueError } from '../../../lib/python/errors.ts';
 import * as icentia11k from '../../transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../transplant/utils.ts';
+import type { PretrainingTask } from '../utils.ts';
 import {
   asFloat32,
   batched,
@@ -47,11 +48,9 @@ export interface BatchOptions {
   readonly parallelism?: number;
 }
 
-export type Task = 'rhythm' | 'beat' | 'hr' | 'cpc';
-
 /** Everything that defines a stream of batches but the state of its draws: plain data, so that a thread can be given it. */
 export interface StreamSpec {
-  readonly task: Task;
+  readonly task: PretrainingTask;
   readonly dbDir: string;
   readonly patientIds: readonly number[];
   readonly frameSize: number;

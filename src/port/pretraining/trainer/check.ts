@@ -1,5 +1,6 @@
 import { InputError, UsageError } from '../../../errors.ts';
-import { checkChoices, checkCounts, precisions } from '../../../jobs/progress.ts';
+import { precisions } from '../../../graph/precision.ts';
+import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { NpyFile } from '../../../lib/numpy/npy_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import { identifyModel } from '../../../networks/identify.ts';
