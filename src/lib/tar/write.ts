@@ -45,7 +45,7 @@ async function* blocksOf(archive: string, files: readonly TarFile[]): AsyncGener
     const header = new Header({ path, size, mtime, mode: 0o644, type: 'File', uid: 0, gid: 0, uname: '', gname: '' });
     const block = Buffer.alloc(BLOCK);
     if (header.encode(block))
-      throw new InputError('the path or the size is too long for a tar archive', { where: path });
+      throw new InputError('the path is too long, or the size too large, for a tar archive', { where: path });
     yield block;
     let count = 0;
     for await (const chunk of content()) {
