@@ -86,13 +86,13 @@ function show(target: string, { description, failed, stopped }: Conversion): voi
     }
   }
   if (failed.length > 0) {
-    printError(`Not converted: ${failed.length} patients. The same command tries them again.\n`);
+    printError(`Not converted: ${failed.length} patients. To try them again, repeat the command.\n`);
     for (const { id, error } of failed) printError(`  patient ${id}: ${oneLine(error.message)}\n`);
   }
-  if (stopped) printError('Stopped; the patients that are converted stay. Go on: the same command\n');
+  if (stopped) printError('Stopped. Patients that are already converted are kept; to continue, repeat the command\n');
 }
 
-/** What was left out, how often and of which patients, in this run and in earlier ones. */
+/** Unknown annotations that were left out, with counts and patients, in this run and earlier ones. */
 function unknownOf({
   patients,
 }: NonNullable<Conversion['description']>): Map<string, { count: number; ids: number[] }> {

@@ -28,7 +28,7 @@ export interface DataReport {
   readonly allFinite: boolean;
 }
 
-/** Describes whatever is not a weight file; undefined for weights, and for names that lead to no file. */
+/** Describes any file except weights; undefined for weights, and if there is no such file. */
 export async function inspectData(path: string): Promise<DataReport | undefined> {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status?.isDirectory()) return inspectFolder(path);
@@ -65,7 +65,7 @@ export async function inspectData(path: string): Promise<DataReport | undefined>
   }
 }
 
-/** Whether a name, with or without ending, is that of a recording. */
+/** Whether a path, with or without extension, is a recording. */
 function isRecording(path: string): boolean {
   try {
     recordingFile(path);
@@ -79,11 +79,11 @@ function isPartOfCheckpoint(path: string): boolean {
   return existsSync(`${path.replace(/\.(index|data-\d{5}-of-\d{5})$/, '')}.index`);
 }
 
-/** A job, by its folder. */
+/** Describes a job folder. */
 function inspectFolder(folder: string): DataReport {
   if (!existsSync(join(folder, configFile))) {
     const names = readdirSync(folder);
-    throw new InputError('a folder, but not that of a job', {
+    throw new InputError('this folder is not a job folder', {
       file: folder,
       got: `${names.length} files and folders${names.length > 0 ? `, such as ${names[0]}` : ''}`,
       expected: configFile,
@@ -190,17 +190,17 @@ function setReport(path: string, { x, y, recordIds, classes, patientIds }: Prepa
     `Classes:    ${counts.map(({ name, records: count }) => `${name} ${count}`).join(', ')}${unlabelled > 0 ? `; ${unlabelled} records without a label` : ''}`,
     ...(contract
       ? contractLines(contract)
-      : ['Prepared:   how is not known: no preprocessing.json beside it describes the file']),
+      : ['Prepared:   unknown: no preprocessing.json beside the file describes it']),
     ...(nonFinite > 0 ? [`NaN or infinite values: ${nonFinite}`] : []),
   ];
   return { json, text: `${lines.join('\n')}\n`, allFinite: nonFinite === 0 };
 }
 
-/** Most lines of an outline, and entries of a container that it names. */
+/** Most entries of a container that an outline lists, and its deepest level. */
 const mostEntries = 12;
 const deepest = 3;
 
-/** The structure of a value, a line for each entry. */
+/** The structure of a value, one line per entry. */
 function outline(value: unknown, depth: number): string[] {
   const indent = '  '.repeat(depth);
   if (isArray(value)) return [`${indent}${value.dtype} (${value.shape.join(', ')})`];

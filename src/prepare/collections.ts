@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { readTable, wholeNumber } from '../lib/csv/table.ts';
@@ -8,17 +8,18 @@ import { type NdArray, zeros } from '../lib/numpy/ndarray.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import {
   type Listing,
-  labelMatrix,
   listChallenge17Data,
   listChallenge20Data,
   listPtbXlData,
+  multiHot,
+  recordPath,
 } from '../port/transplant/datasets/physionet/listing.ts';
 import type { Normalization } from '../port/transplant/datasets/physionet/normalization.ts';
 import * as physionet from '../port/transplant/datasets/physionet.ts';
 import { indexFiles } from '../recordings/record_files.ts';
 import type { RecordingFormat } from '../recordings/recordings.ts';
 
-/** Records, labels and, where known, patients and folds of a collection, before any signal is read. */
+/** Records and labels of a collection, with patients and folds if known. No signal has been read yet. */
 export interface RecordListing {
   readonly paths: readonly string[];
   readonly recordIds: readonly (string | number)[];
@@ -27,35 +28,35 @@ export interface RecordListing {
   readonly y: NdArray;
   readonly patientIds?: readonly (string | number)[];
   readonly folds?: readonly number[];
-  /** Records that are left out because they have no label. */
+  /** Records left out because they have no label. */
   readonly unlabelled?: readonly (string | number)[];
 }
 
-/** Options of the collections that have any. */
+/** Options that only some collections use. */
 export interface CollectionOptions {
   /** PTB-XL: column of `scp_statements.csv` (default `rhythm`). */
   readonly category?: string;
   /** PTB-XL: keep only these folds. */
   readonly folds?: readonly number[];
-  /** Own recordings without a rate, unit or lead names of their own. */
+  /** For your own recordings, if their files do not state rate, unit or lead names. */
   readonly recordFs?: number;
   readonly recordUnits?: string;
   readonly recordLeads?: readonly string[];
 }
 
-/** A kind of data set that can be prepared. */
+/** A collection format that can be prepared. */
 export interface CollectionKind {
   /** What it is, for `--help`. */
   readonly summary: string;
-  /** First part of the names of its files. */
+  /** Default first part of the names of the prepared files. */
   readonly name: string;
   readonly list: (folder: string, options: CollectionOptions, report?: Reporter) => RecordListing;
   readonly format: (options: CollectionOptions) => RecordingFormat;
   /** Files that list records and labels. */
   readonly indexFiles: readonly string[];
-  /** Constants of the original, of one lead or of `twelveLeads`; `null`: the collection has none. */
+  /** Mean and standard deviation in the original, of one lead or of `twelveLeads`; `null`: none are published. */
   readonly normalization: Normalization | null;
-  /** How the documented recipe splits: single-label sets are stratified. */
+  /** How the documented recipe divides the set. Single-label sets are stratified as well. */
   readonly splitBy: 'record' | 'patient';
 }
 
@@ -138,7 +139,7 @@ export function indexChecksums(folder: string, kind: CollectionKind): Record<str
   );
 }
 
-/** Reading a collection whose labels would shift (Quirk Q28) is one thing, preparing training data of it another. */
+/** The reader only warns of labels that shift (Quirk Q28); training data must not be made from them. */
 function refuseShiftedLabels(event: { readonly kind: string; readonly text?: string }): void {
   if (event.kind === 'warning')
     throw new InputError(event.text ?? 'labels shift', { next: 'Repair or remove the record.' });
@@ -156,7 +157,7 @@ function listCpsc2018(folder: string): RecordListing {
       .map((text) => {
         const name = cpsc2018Classes[wholeNumber(text, file, row.line, 'a label') - 1];
         if (name === undefined)
-          throw new InputError('the label is not known', {
+          throw new InputError('unknown label', {
             file,
             where: `line ${row.line}`,
             got: text,
@@ -166,14 +167,14 @@ function listCpsc2018(folder: string): RecordListing {
       }),
   );
   return {
-    paths: rows.map((row) => inside(folder, row.Recording, file, row.line)),
+    paths: rows.map((row) => recordPath(folder, row.Recording, file, row.line)),
     recordIds: rows.map((row) => row.Recording),
     classes: cpsc2018Classes,
-    y: multiHot(labels, cpsc2018Classes, file),
+    y: multiHot('int64', labels, cpsc2018Classes, file),
   };
 }
 
-/** The listing without an empty class, as a missing diagnosis makes one (`Dx: 426783006,`), and without the records that have no class then. */
+/** Removes the empty class that a missing diagnosis makes (`Dx: 426783006,`), then the records that have no class left. */
 function withoutUnlabelled(listing: RecordListing): RecordListing {
   const { classes, y } = listing;
   const columns = classes.flatMap((name, column) => (name === '' ? [] : [column]));
@@ -197,7 +198,7 @@ function withoutUnlabelled(listing: RecordListing): RecordListing {
   };
 }
 
-/** Labels of one record are separated by semicolons. */
+/** Reads `labels.csv`; semicolons separate the labels of a record. */
 function listOwnRecordings(folder: string, report: Reporter): RecordListing {
   const file = join(folder, 'labels.csv');
   const rows = readTable(requireFile(file), ['record', 'labels'], ['patient', 'fold'], { anyDialect: true });
@@ -231,16 +232,16 @@ function listOwnRecordings(folder: string, report: Reporter): RecordListing {
     });
   }
   return {
-    paths: rows.map((row) => inside(folder, row.record, file, row.line)),
+    paths: rows.map((row) => recordPath(folder, row.record, file, row.line)),
     recordIds: rows.map((row) => row.record),
     classes,
-    y: multiHot(labels, classes, file),
+    y: multiHot('int64', labels, classes, file),
     patientIds: all('patient') ? rows.map((row) => row.patient.trim()) : undefined,
     folds: all('fold') ? rows.map((row) => wholeNumber(row.fold, file, row.line, 'fold')) : undefined,
   };
 }
 
-/** Tells of recordings beside `labels.csv` that it does not list. */
+/** Warns of recordings in the folder that `labels.csv` does not list. */
 function tellUnlisted(folder: string, listed: ReadonlySet<string>, report: Reporter): void {
   const names = readdirSync(folder)
     .filter((file) => /\.(hea|csv|npy)$/.test(file) && file !== 'labels.csv' && !listed.has(file))
@@ -248,7 +249,10 @@ function tellUnlisted(folder: string, listed: ReadonlySet<string>, report: Repor
     .filter((name) => !listed.has(name));
   const unlisted = [...new Set(names)].sort();
   if (unlisted.length > 0)
-    report({ kind: 'warning', text: `labels.csv does not list ${count(unlisted, 'recording')}, which are left out` });
+    report({
+      kind: 'warning',
+      text: `left out because labels.csv does not list them: ${count(unlisted, 'recording')}`,
+    });
 }
 
 /** How many there are, and the first names. */
@@ -257,35 +261,13 @@ export function count(names: readonly (string | number)[], what: string): string
   return `${names.length} ${what}${names.length === 1 ? '' : 's'} (${shown}${names.length > 10 ? ', …' : ''})`;
 }
 
-function multiHot(labels: readonly (readonly string[])[], classes: readonly string[], file: string): NdArray<'int64'> {
-  const y = labelMatrix('int64', labels.length, classes.length, file);
-  const columnOf = new Map(classes.map((name, column) => [name, column]));
-  labels.forEach((present, row) => {
-    for (const label of present) y.data[row * classes.length + columnOf.get(label)!] = 1n;
-  });
-  return y;
-}
-
 function requireFile(file: string): string {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
     throw new InputError('the list of records is missing', {
       file,
-      got: existsSync(file) ? 'no file' : 'nothing',
+      got: existsSync(file) ? 'something that is not a file' : 'nothing',
       expected: 'a CSV file',
     });
   }
   return file;
-}
-
-function inside(folder: string, name: string, file: string, line: number): string {
-  const base = resolve(folder);
-  if (!resolve(base, name).startsWith(base + sep)) {
-    throw new InputError('a record lies outside of the folder', {
-      file,
-      where: `line ${line}`,
-      got: JSON.stringify(name),
-      expected: `a name below ${folder}`,
-    });
-  }
-  return join(folder, name);
 }

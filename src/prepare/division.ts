@@ -3,23 +3,23 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { partSizes, type SplitOptions, splitIndices } from '../lib/sklearn/model_selection.ts';
 import { countByClass } from './labels.ts';
 
-/** What is divided, and by which option. */
+/** The option that asks for a division, for error messages. */
 export interface Divided {
   readonly file?: string;
-  /** Flag and value, as typed. */
+  /** Flag as typed. */
   readonly option: string;
   readonly value: number;
-  /** What can be done without the option. */
+  /** What to do instead. */
   readonly otherwise: string;
 }
 
-/** Records in two parts, by number. */
+/** Indices of the records of each part. */
 export interface Division {
   readonly train: readonly number[];
   readonly test: readonly number[];
 }
 
-/** Labels of exclusive classes to stratify by. */
+/** Single-label classes to stratify by. */
 export interface Strata {
   readonly y: NdArray;
   readonly classes: readonly string[];
@@ -27,8 +27,8 @@ export interface Strata {
 }
 
 /**
- * Divides records as scikit-learn does, with or without stratification. Throws an InputError that names option, class and a size that works where scikit-learn would
- * refuse.
+ * Divides records as scikit-learn does, with or without stratification. Where scikit-learn would raise an error, throws an InputError that names the option, the class
+ * and a size that works.
  */
 export function divideRecords(
   records: number,
@@ -42,7 +42,7 @@ export function divideRecords(
   return splitIndices(records, { ...options, ...(strata && { stratify: strata.y }) });
 }
 
-/** Divides patients, and their records with them, which keep their order. Sizes count patients. */
+/** Divides patients; each part gets the records of its patients, in their order. Sizes count patients. */
 export function dividePatients(
   patientIds: readonly (string | number)[],
   options: Omit<SplitOptions, 'stratify'>,
@@ -107,7 +107,7 @@ function requireStrata(
   });
 }
 
-/** The first record with a class. */
+/** Index of the first record that has a class. */
 function recordWith(y: NdArray, k: number): number {
   const [records, classes] = y.shape;
   return Array.from({ length: records }, (_, i) => i).findIndex((i) => Number(y.data[i * classes + k]) === 1);

@@ -1,7 +1,7 @@
 import { toFloat64 } from '../lib/numpy/convert.ts';
 import { allocate, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 
-/** Records with each class. */
+/** Number of records of each class. */
 export function countByClass(y: NdArray): number[] {
   const [rows, classes] = y.shape;
   const values = toFloat64(y);
@@ -15,7 +15,7 @@ export function sameClasses(a: readonly string[], b: readonly string[]): boolean
   return a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
 }
 
-/** Columns of `(records, classes)` in another order; -1 is a column of zeros. */
+/** Reorders the columns of `(records, classes)`; -1 gives a column of zeros. */
 export function takeColumns(y: NdArray, order: readonly number[]): NdArray {
   const [rows, width] = y.shape;
   const data = allocate(y.dtype, rows * order.length) as { [index: number]: number | bigint };

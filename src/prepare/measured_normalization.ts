@@ -3,7 +3,7 @@ import type { Reporter } from '../events.ts';
 import type { Normalization } from '../port/transplant/datasets/physionet/normalization.ts';
 import { type RecordPlan, readPlanned } from './record_transform.ts';
 
-/** Mean and population standard deviation per lead, in double precision; missing samples do not count. */
+/** Mean and population standard deviation per lead, in double precision, without missing samples. */
 export function measureNormalization(paths: readonly string[], plan: RecordPlan, report: Reporter): Normalization {
   const task = 'measuring mean and standard deviation';
   const leads = plan.leads.length;

@@ -29,7 +29,7 @@ import { prepareRecordings } from './record_pool.ts';
 import type { RecordPlan } from './record_transform.ts';
 import { describeSplit, divide, resolveSplit, type SplitBy } from './split.ts';
 
-/** What `prepareData` is to do; the defaults are the documented recipe of the Python original. */
+/** Options of `prepareData`. The defaults are the documented recipe of the Python original. */
 export interface PrepareOptions extends CollectionOptions {
   /** Key of `collectionKinds`. */
   readonly format: string;
@@ -37,32 +37,32 @@ export interface PrepareOptions extends CollectionOptions {
   readonly source: string;
   /** Folder for the files; created. */
   readonly target: string;
-  /** First part of the files' names (default: the collection's). */
+  /** First part of the file names (default: that of the collection). */
   readonly name?: string;
   /** Sampling rate of the result (Hz), default 250; `null`: as recorded. */
   readonly fs?: number | null;
-  /** Samples to pad (in front) or cut to, default 16,384; `max`: the longest recording; `null`: recordings are equally long. */
+  /** Length in samples, default 16,384: zeros are added at the start, or the start is cut off. `max`: that of the longest recording; `null`: all must be equally long. */
   readonly pad?: number | 'max' | null;
-  /** Default: the collection's constants, or measured ones where it has none. Measured on the training part. */
+  /** Default: the published mean and standard deviation of the collection; if it has none, they are measured on the training part. */
   readonly normalize?: 'collection' | 'measured' | 'none' | Normalization;
-  /** A prepared file whose rate, length, leads, normalisation and classes this set gets too: what one file of a job must have in common with another. */
+  /** A prepared file. The new set gets the same rate, length, leads, normalisation and classes, so that one job can use both files. */
   readonly like?: string;
   /** Leads to take, by name (default: all of the first recording). */
   readonly leads?: readonly string[];
-  /** Fraction (below 1) or number of records or patients of the test part, default 0.2; 0: one file without division. */
+  /** Size of the test part: a fraction below 1, or a number of records or patients. Default 0.2; 0: no division, one file. */
   readonly testSize?: number;
-  /** Default: as the original for the published collections, by patient for own recordings whose patients are known. */
+  /** Default: `record` for published collections, as in the original; `patient` for your own recordings if their patients are known. */
   readonly splitBy?: SplitBy;
   /** Folds of the test part, with `splitBy: 'fold'`. */
   readonly testFolds?: readonly number[];
-  /** Seed of the division; default: drawn and written into the description. */
+  /** Seed of the division; default: random, and recorded in the description. */
   readonly seed?: number;
   readonly keepMissing?: boolean;
-  /** Let leads that do not vary pass. Default: own recordings are refused, published ones where every lead is flat. */
+  /** Accept leads that do not vary. By default, your own recordings must not have any, and published ones need at least one lead that varies. */
   readonly keepFlat?: boolean;
-  /** Replace files that are there. */
+  /** Replace existing files. */
   readonly force?: boolean;
-  /** Threads that read and resample (default: the processors). */
+  /** Threads that read and resample (default: one per processor). */
   readonly threads?: number;
   readonly resampler?: ResamplerChoice;
   readonly report?: Reporter;
@@ -73,10 +73,10 @@ export interface PrepareOptions extends CollectionOptions {
  * `<name>_train.pkl`, `<name>_test.pkl` (gzip pickles that the Python original loads) and `preprocessing.json`. Equal to the last bit to
  * `np.random.seed(seed)`, `get_*_data(fs=250, pad=16384, normalize=True)`, `train_test_split(test_size=0.2, stratify=y)`, `save_pkl`.
  *
- * Recordings pass through one by one, so memory does not grow with the set. An interrupted run goes on where it was.
+ * Recordings are processed one by one, so memory does not grow with the set. After an interruption, the next run continues where the last one stopped.
  *
  * @returns the description that was written.
- * @throws InputError if files are there already (without `force`), or for anything that cannot be used.
+ * @throws InputError if a file exists already (without `force`), or if any input cannot be used.
  */
 export async function prepareData(given: PrepareOptions): Promise<Preprocessing> {
   const described = describedLike(given);
@@ -91,7 +91,7 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
   const listing = described ? withClassesLike(listed, described, given.like!) : listed;
   const { unlabelled = [] } = listing;
   if (unlabelled.length > 0)
-    report({ kind: 'warning', text: `${count(unlabelled, 'record')} without a label are left out` });
+    report({ kind: 'warning', text: `left out because they have no label: ${count(unlabelled, 'record')}` });
   if (listing.paths.length === 0) throw new InputError('there are no labelled records', { file: source });
   const split = resolveSplit(options, kind.splitBy, listing);
   const parts = divide(listing, split);
@@ -133,7 +133,7 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
       split: describeSplit(split),
       files,
     };
-    // The data files come last: a file that is there is whole and described.
+    // The data files are moved last, so that an existing file is always complete and described.
     writePreprocessing(target, name, preprocessing);
     for (const { file } of Object.values(files)) renameSync(join(partial, file), join(target, file));
     report({ kind: 'message', text: `${join(target, preprocessingFile)}: ${name}, ${listing.paths.length} records` });
@@ -158,11 +158,14 @@ function differentLengths(paths: readonly string[], shapes: readonly RowShape[],
 function checkSource({ format, source }: PrepareOptions): CollectionKind {
   const kind = Object.hasOwn(collectionKinds, format) ? collectionKinds[format] : undefined;
   if (!kind)
-    throw new UsageError('the format is not known', { got: format, expected: Object.keys(collectionKinds).join(', ') });
+    throw new UsageError('--format: unknown format', {
+      got: format,
+      expected: Object.keys(collectionKinds).join(', '),
+    });
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new InputError('the source is no folder', {
+    throw new InputError('--source is not a directory', {
       file: source,
-      next: 'Give the folder of the collection: --source DIR.',
+      next: `Pass the folder that holds ${kind.indexFiles.join(' and ') || 'the records'}.`,
     });
   }
   return kind;
@@ -175,21 +178,21 @@ function checkTarget(
   fileOf: (part: string) => string,
 ): void {
   if (!/^[-\w]+$/.test(name))
-    throw new UsageError('the name cannot be used', {
+    throw new UsageError('--name is not valid', {
       got: JSON.stringify(name),
       expected: 'letters, digits, _ and -',
     });
   checkOutputFolder(target, { flag: '--target' });
   const present = parts.map((part) => join(target, fileOf(part))).find((file) => existsSync(file));
   if (present !== undefined && !force) {
-    throw new InputError('the file is there already', {
+    throw new InputError('the file already exists', {
       file: present,
-      next: 'Replace it with --force, or give another --target or --name.',
+      next: 'Replace it with --force, or choose another --target or --name.',
     });
   }
 }
 
-/** What is done to every recording. The first recording decides what the options leave open. */
+/** The plan for every recording. What the options leave open is taken from the first recording. */
 function planRecords(
   options: PrepareOptions,
   kind: CollectionKind,
@@ -228,13 +231,13 @@ function chooseNormalization(
   if (wanted === 'none') return null;
   if (wanted === 'measured') return measure();
   if (kind.normalization) return constantsOf(kind.normalization, leads, options.leads !== undefined);
-  throw new InputError('the collection has no constants', {
+  throw new InputError('the collection has no published mean and standard deviation', {
     got: options.format,
-    expected: '--normalize measured or none',
+    expected: '--normalize measured, or --normalize none',
   });
 }
 
-/** The constants of some leads. Leads that are all there and go by other names have them in their order, as in the original. */
+/** Mean and standard deviation of the chosen leads, by name. If all leads are taken and their names are unknown, the order of the leads decides, as in the original. */
 function constantsOf({ mean, std }: Normalization, leads: readonly string[], chosen: boolean): Normalization {
   if (typeof mean === 'number' || typeof std === 'number') return { mean, std };
   const known = twelveLeads.map(leadKey);
@@ -242,7 +245,7 @@ function constantsOf({ mean, std }: Normalization, leads: readonly string[], cho
   const unknown = leads.filter((_, i) => places[i] === -1);
   if (unknown.length === 0) return { mean: places.map((i) => mean[i]), std: places.map((i) => std[i]) };
   if (!chosen && leads.length === mean.length) return { mean, std };
-  throw new InputError('the collection has no constants for all leads', {
+  throw new InputError('the collection has no published mean and standard deviation for some leads', {
     got: unknown.join(', '),
     expected: twelveLeads.join(', '),
     next: 'Measure them: --normalize measured.',

@@ -7,26 +7,26 @@ import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
 /**
  * The description of the file that `like` names.
  *
- * @throws InputError if nothing describes it, or an option that it decides is given too.
+ * @throws InputError if there is no description, or if an option is given that the description sets.
  */
 export function describedLike({ like, ...options }: PrepareOptions): Preprocessing | undefined {
   if (like === undefined) return undefined;
   const given = (['fs', 'pad', 'normalize', 'leads'] as const).find((name) => options[name] !== undefined);
   if (given !== undefined) {
-    throw new InputError(`--like decides --${given}`, {
+    throw new InputError(`--like already sets --${given}`, {
       got: `--like ${like} and --${given}`,
       expected: 'one of them',
     });
   }
   const described = readPreprocessing(like);
   if (described !== undefined) return described;
-  throw new InputError('--like: nothing says how the file was prepared', {
+  throw new InputError('--like: no preprocessing.json describes this file', {
     file: like,
     expected: 'a file that prepare-data wrote, with its preprocessing.json beside it',
   });
 }
 
-/** Options that prepare a set as another one was. */
+/** Options that prepare a set in the same way as another one. */
 export function optionsLike(options: PrepareOptions, described: Preprocessing): PrepareOptions {
   const { resampling, padding, leads, normalization } = described;
   return {
@@ -38,15 +38,15 @@ export function optionsLike(options: PrepareOptions, described: Preprocessing): 
   };
 }
 
-/** The listing with the classes of another set, in their order; classes without a record stay. Throws an InputError for a class that the other set does not have. */
+/** Gives the listing the classes of another set, in the same order, even classes without records. Throws an InputError for a class that the other set does not have. */
 export function withClassesLike(listing: RecordListing, { classes }: Preprocessing, like: string): RecordListing {
   const unknown = listing.classes.filter((name) => !classes.includes(name));
   if (unknown.length > 0) {
-    throw new InputError('there are classes that the set of --like does not have', {
+    throw new InputError('the --like file does not have all classes', {
       file: like,
       got: unknown.join(', '),
       expected: classes.join(', '),
-      next: 'Leave the records with other labels out, or give them labels of that set.',
+      next: 'Leave out the records with other labels, or give them labels of that file.',
     });
   }
   return {

@@ -8,7 +8,7 @@ import { padRow } from '../port/transplant/utils/padding.ts';
 import type { RecordListing } from './collections.ts';
 import type { RecordCache } from './record_cache.ts';
 
-/** Writes one part of a set as a gzip pickle: recordings go from the cache into the file one by one. */
+/** Writes one part of a set as a gzip pickle, one recording at a time. */
 export async function writePart(
   path: string,
   listing: RecordListing,

@@ -33,7 +33,7 @@ import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 /** Name of the file that describes the prepared sets of a folder. */
 export const preprocessingFile = 'preprocessing.json';
 
-/** Everything that was done to the recordings of a prepared set: what prediction has to do to a new recording. */
+/** Everything that was done to the recordings of a prepared set. Prediction does the same to a new recording. */
 export type Preprocessing = Described<typeof preprocessingSchema>;
 
 const perLead = union([finiteNumber, array(finiteNumber)]);
@@ -44,7 +44,7 @@ export const preprocessingSchema = pipe(
   object({
     /** Version of this description. */
     format: literal(1),
-    /** Collection that the set was made of, as `prepare-data --format` names it. */
+    /** Format of the collection that the set was made from, as given to `prepare-data --format`. */
     collection: name,
     source: object({
       folder: name,
@@ -58,17 +58,17 @@ export const preprocessingSchema = pipe(
     leads: pipe(array(name), minLength(1, 'at least one lead'), maxLength(maxLeads)),
     /** Unit of the recordings before normalisation. */
     units: name,
-    /** `(x − mean) / std` before resampling: one number, or one per lead; `null`: none. */
+    /** `(x − mean) / std`, before resampling: one number, or one per lead; `null`: not normalised. */
     normalization: nullable(object({ mean: perLead, std: deviation })),
-    /** `null`: recordings stay as they were recorded. */
+    /** `null`: not resampled. */
     resampling: nullable(
       object({ library: literal('libsamplerate'), converter: literal('sinc_best'), targetRate: rate }),
     ),
-    /** After resampling; longer recordings lose their beginning. `null`: recordings are equally long. */
+    /** After resampling. Longer recordings lose their start. `null`: all recordings are equally long. */
     padding: nullable(object({ samples, side: literal('front'), value: literal(0) })),
     dtype: picklist(['float32', 'float64']),
     classes: classNames,
-    /** Whether a recording can have several labels, or none. */
+    /** Whether a recording may have several labels, or none. */
     multiLabel: boolean(),
     split: object({
       by: picklist(['record', 'patient', 'fold', 'none']),
@@ -113,13 +113,13 @@ export function readPreprocessing(dataFile: string): Preprocessing | undefined {
   return Object.values(sets).find(({ files }) => Object.values(files).some(({ file }) => file === basename(dataFile)));
 }
 
-/** Puts the description of a set into `preprocessing.json` of a folder; other sets that are described there stay. */
+/** Adds the description of a set to `preprocessing.json` in a folder, and keeps those of other sets. */
 export function writePreprocessing(folder: string, set: string, preprocessing: Preprocessing): void {
   const file = join(folder, preprocessingFile);
   writeJson(file, { ...readSets(file), [set]: preprocessing });
 }
 
-/** The description with one lead, numbered as `--channel` does. */
+/** The description reduced to one lead, which is numbered as in `--channel`. */
 export function withChannel(preprocessing: Preprocessing, channel: number): Preprocessing {
   const { leads, normalization } = preprocessing;
   const position = channel < -1 ? leads.length + channel : channel;

@@ -11,7 +11,7 @@ import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import type { RowShape } from '../port/finetuning/datasets/preparation.ts';
 
-/** Place of one recording in the cache. */
+/** Position and form of one recording in the cache. */
 type Entry = Described<typeof entrySchema>;
 
 const entrySchema = object({
@@ -21,12 +21,12 @@ const entrySchema = object({
   dtype: picklist(['float32', 'float64']),
 });
 
-/** Entries between two flushes: what a crash of the machine can cost. */
+/** Recordings between two flushes to disk: at most so many are lost if the machine crashes. */
 const FLUSH_EVERY = 64;
 
 /**
- * Prepared recordings on disk, so that an interrupted preparation goes on where it was: `signals.bin` holds the samples one after the other,
- * `journal.jsonl` one line for each recording that is complete, `plan.json` what they were prepared for.
+ * Prepared recordings on disk, so that an interrupted preparation can continue. `signals.bin` holds the samples, `journal.jsonl` has one line for each complete
+ * recording, and `plan.json` holds the plan that they were prepared by.
  */
 export class RecordCache {
   readonly folder: string;
@@ -49,9 +49,9 @@ export class RecordCache {
   }
 
   /**
-   * Opens the cache of a plan. What another plan, or a broken one, has left there is discarded.
+   * Opens the cache of a plan. If the folder holds the cache of another plan, or a damaged one, it is discarded.
    *
-   * @param plan plain data that decides every sample.
+   * @param plan plain data that determines every sample.
    * @throws InputError if another process is preparing the same set.
    */
   static open(folder: string, plan: unknown): RecordCache {
@@ -75,7 +75,7 @@ export class RecordCache {
     return new RecordCache(folder, completeEntries(folder), unlock);
   }
 
-  /** Recordings that are there. */
+  /** Number of recordings in the cache. */
   get size(): number {
     return this.#entries.length;
   }
@@ -112,7 +112,7 @@ export class RecordCache {
     return fromBytes(entry.dtype, [entry.samples, entry.leads], bytes);
   }
 
-  /** Closes the files; the cache stays for another run. */
+  /** Closes the files and keeps the cache for the next run. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -130,7 +130,7 @@ function line(entry: Entry): string {
   return `${JSON.stringify(entry)}\n`;
 }
 
-/** Entries of the journal up to the first that is not whole, or whose samples are not all there. */
+/** Entries of the journal before the first one that is incomplete or lacks samples. */
 function completeEntries(folder: string): Entry[] {
   const size = lstatSync(join(folder, 'signals.bin'), { throwIfNoEntry: false })?.size ?? 0;
   const lines = readSoundLines(join(folder, 'journal.jsonl'), entrySchema, { maxBytes: 2 ** 28 });
@@ -143,7 +143,7 @@ function completeEntries(folder: string): Entry[] {
   return broken === -1 ? lines : lines.slice(0, broken);
 }
 
-/** Whether a file holds just this text. */
+/** Whether a file holds exactly this text. */
 function holds(file: string, text: string): boolean {
   const size = Buffer.byteLength(text);
   if (lstatSync(file, { throwIfNoEntry: false })?.size !== size) return false;

@@ -7,13 +7,13 @@ import type { Note } from '../recordings/recordings.ts';
 import type { RecordPlan } from './record_transform.ts';
 import type { RecordWorkerMessage, RecordWorkerTask } from './record_worker.ts';
 
-/** Recordings that wait finished for each thread: enough that none stands still, few enough that memory stays flat. */
+/** Finished recordings that may wait per thread: enough to keep every thread busy, few enough to limit memory. */
 const AHEAD = 4;
 
 /**
- * Reads and transforms recordings on threads; yields them in the order of `paths`, whatever the number of threads.
+ * Reads and transforms recordings on threads, and yields them in the order of `paths`.
  *
- * @throws what `prepareRecording` throws, at the place of the recording.
+ * @throws what `prepareRecording` throws, when it is that recording's turn.
  */
 export async function* prepareRecordings(
   paths: readonly string[],
@@ -34,7 +34,7 @@ export async function* prepareRecordings(
     const worker = idle.pop() ?? (await new Promise<Worker>((resolve) => free.push(resolve)));
     try {
       worker.postMessage(path);
-      // `once` rejects with the thread's own error, should it break down.
+      // `once` rejects if the thread itself fails.
       const [message] = (await once(worker, 'message')) as [RecordWorkerMessage];
       return message;
     } finally {
@@ -48,7 +48,7 @@ export async function* prepareRecordings(
     for (let done = 0; done < paths.length; done++) {
       for (; begun < Math.min(paths.length, done + count * AHEAD); begun++) {
         const answer = start(paths[begun]);
-        // An error is thrown where its recording is due; until then it is not unhandled.
+        // The error is thrown when it is this recording's turn; until then it must not count as unhandled.
         answer.catch(() => {});
         running.push(answer);
       }

@@ -6,26 +6,26 @@ import { type Normalization, normalizer } from '../port/transplant/datasets/phys
 import { type Note, type Recording, type RecordingFormat, readRecording } from '../recordings/recordings.ts';
 import { checkSignal, type Tolerated } from '../recordings/usable_signal.ts';
 
-/** What is done to every recording of a set before it is padded. Plain data, so that it can go to threads and into files. */
+/** What is done to every recording of a set before padding. Plain data, so that it can be sent to threads and saved in files. */
 export interface RecordPlan extends Tolerated {
   readonly format: RecordingFormat;
   readonly normalization: Normalization | null;
   /** Sampling rate to resample to (Hz); `null`: as recorded. */
   readonly fs: number | null;
-  /** Leads to take, by name and in this order; other leads are left out. */
+  /** Leads to use, by name and in this order. */
   readonly leads: readonly string[];
   readonly units: string;
-  /** Rate that recordings must have where they are not resampled. */
+  /** Sampling rate (Hz) that all recordings must have if they are not resampled. */
   readonly recordedFs: number;
 }
 
 /**
- * Reads a recording, takes its leads, normalises and resamples it: `_transform_records` for one record.
+ * Reads a recording, checks it, selects its leads, then transforms it as the twin does: `_transform_records` for one recording of any format.
  *
  * @param path without ending, or the name of one of its files.
- * @param note is told what is noticed beside what makes the recording unusable.
+ * @param note receives remarks that do not make the recording unusable.
  * @returns shape (samples, leads); float32 if it was resampled, else float64.
- * @throws InputError if leads are missing or flat, the unit is another kind, samples are missing (NaN), or the rate is wrong where nothing is resampled.
+ * @throws InputError if leads are missing or flat, the unit cannot be converted, samples are missing (NaN), or the rate differs and nothing is resampled.
  */
 export function prepareRecording(
   path: string,
@@ -38,8 +38,8 @@ export function prepareRecording(
     throw new InputError('recordings have different sampling rates', {
       file,
       got: `${fs} Hz`,
-      expected: `${plan.recordedFs} Hz, as the recordings before`,
-      next: 'Leave the record out, or resample all: prepare-data --fs 250.',
+      expected: `${plan.recordedFs} Hz, as in the first recording`,
+      next: 'Leave the record out, or resample all recordings: --fs 250.',
     });
   }
   const normalize = plan.normalization && normalizer(plan.normalization);
@@ -53,7 +53,7 @@ export function prepareRecording(
   return prepared;
 }
 
-/** Reads the leads of a plan, as recorded, and checks them. */
+/** Reads and checks the leads of a plan, as recorded. */
 export function readPlanned(path: string, plan: RecordPlan, note?: (note: Note) => void): Recording {
   const { leads, units } = plan;
   const recording = readRecording(path, plan.format, { leads, units, note });

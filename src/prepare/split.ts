@@ -8,7 +8,7 @@ import type { Preprocessing } from './preprocessing.ts';
 /** How a set is divided into a training and a test part. */
 export type SplitBy = 'record' | 'patient' | 'fold';
 
-/** Parts of a set and the records of each, in the order of the file. */
+/** Indices of the records of each part, in the order of the file. */
 export type Parts = Readonly<Record<string, readonly number[]>>;
 
 /** How one set is divided. */
@@ -16,16 +16,16 @@ export interface SplitSettings {
   readonly by: SplitBy;
   readonly stratify: boolean;
   readonly testFolds: readonly number[];
-  /** Fraction (below 1) or number of records or patients; 0: no division. */
+  /** Size of the test part: a fraction below 1, or a number of records or patients; 0: no division. */
   readonly testSize: number;
   readonly seed: number;
 }
 
 /**
- * What the options mean for this set.
+ * Resolves the options for one set.
  *
- * @param usual what the collection's recipe does.
- * @throws InputError if patients or folds are asked for that nobody knows.
+ * @param usual how the documented recipe of the collection divides it.
+ * @throws InputError if the division needs patients or folds that are not known.
  */
 export function resolveSplit(
   {
@@ -39,10 +39,15 @@ export function resolveSplit(
 ): SplitSettings {
   const by = splitBy ?? (testFolds ? 'fold' : usual === 'patient' && listing.patientIds ? 'patient' : 'record');
   if (by === 'patient' && !listing.patientIds) {
-    throw new InputError('the patients are not known', { got: '--split patient', expected: '--split record' });
+    throw new InputError('the collection does not say which patients the records are from', {
+      got: '--split patient',
+      expected: '--split record',
+    });
   }
   if (by === 'fold' && (!listing.folds || !testFolds?.length)) {
-    throw new InputError('the folds are not known', { expected: 'a collection with folds, and --test-folds 10' });
+    throw new InputError('the folds of the test part are not known', {
+      expected: 'a collection with folds, and --test-folds, such as --test-folds 10',
+    });
   }
   return {
     by,
@@ -54,7 +59,7 @@ export function resolveSplit(
   };
 }
 
-/** Divides the records. By record: the draws of the original; by patient: all records of a patient stay together. */
+/** Divides the records. By record: with the random draws of the original. By patient: all records of a patient stay in one part. */
 export function divide(listing: RecordListing, { by, stratify, testFolds, testSize, seed }: SplitSettings): Parts {
   const randomState = new RandomState(seed);
   const all = listing.paths.map((_, i) => i);
@@ -63,7 +68,7 @@ export function divide(listing: RecordListing, { by, stratify, testFolds, testSi
     const inTest = (i: number): boolean => testFolds.includes(listing.folds![i]);
     const parts = { train: all.filter((i) => !inTest(i)), test: all.filter(inTest) };
     if (parts.train.length === 0 || parts.test.length === 0) {
-      throw new InputError('a part has no records', {
+      throw new InputError('one part would have no records', {
         got: `${parts.train.length} training and ${parts.test.length} test records`,
       });
     }
@@ -78,7 +83,7 @@ export function divide(listing: RecordListing, { by, stratify, testFolds, testSi
   return { train, test };
 }
 
-/** The division as the description of the set tells it. */
+/** The division, in the form in which `preprocessing.json` records it. */
 export function describeSplit({ by, stratify, testFolds, testSize, seed }: SplitSettings): Preprocessing['split'] {
   if (testSize === 0) return { by: 'none', testSize: null, testFolds: null, stratified: false, seed: null };
   if (by === 'fold') return { by, testSize: null, testFolds, stratified: false, seed: null };

@@ -1,15 +1,15 @@
 import { InputError } from '../errors.ts';
 import { shellCommand } from '../text.ts';
 
-/** Compares names of leads: `AVR` of PTB-XL is `aVR`. */
+/** The name of a lead in the form in which names are compared: `AVR` of PTB-XL is `aVR`. */
 export function leadKey(name: string): string {
   return name.trim().toLowerCase();
 }
 
 /**
- * Places of the wanted leads among those found.
+ * Positions of the wanted leads among those found.
  *
- * @throws InputError naming the file if a lead is missing, or if a wanted name is that of two leads.
+ * @throws InputError naming the file if a lead is missing, or if two leads have a wanted name.
  */
 export function findLeads(found: readonly string[], wanted: readonly string[], file: string): number[] {
   const first = new Map<string, number>();
@@ -40,7 +40,7 @@ export function findLeads(found: readonly string[], wanted: readonly string[], f
   return places;
 }
 
-/** Leads of these names can stand in for those that are missing. */
+/** Suggests other leads of the recording in place of the missing ones. */
 function suggestLeads(found: readonly string[], wanted: readonly string[], places: readonly number[]): string {
   const others = found.filter((_, place) => !places.includes(place));
   const chosen = places.map((place) => (place === -1 ? others.shift() : found[place]));

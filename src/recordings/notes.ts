@@ -1,10 +1,10 @@
 import type { Reporter } from '../events.ts';
 import type { Note } from './recordings.ts';
 
-/** Notes about the same that are told in full. */
+/** How many notes about one matter are reported in full. */
 const told = 3;
 
-/** Passes on what is noticed of recordings: the first about each matter in full, the others as a number at the end. */
+/** Reports notes about recordings: the first few about each matter in full, the rest as a count at the end. */
 export class NoteBook {
   readonly #report: Reporter;
   readonly #counts = new Map<string, { kind: Note['kind']; count: number }>();
@@ -19,7 +19,7 @@ export class NoteBook {
     if (count < told) this.#report({ kind, text });
   };
 
-  /** Tells how many more there were. */
+  /** Reports how many more notes there were. */
   close(): void {
     for (const [about, { kind, count }] of this.#counts) {
       if (count > told) this.#report({ kind, text: `${about}: ${count - told} more` });

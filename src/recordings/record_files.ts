@@ -8,21 +8,21 @@ import { FileNotFoundError } from '../lib/python/errors.ts';
 import { notFound } from '../lib/python/not_found.ts';
 import { shellCommand } from '../text.ts';
 
-/** Forms of recordings by the endings of their files, in the order in which a name without an ending finds them. */
+/** File formats of recordings by extension, in the order in which a name without extension is looked up. */
 const forms = { '.hea': 'wfdb', '.csv': 'csv', '.npy': 'npy', '.mat': 'mat' } as const;
 const endings = Object.keys(forms) as (keyof typeof forms)[];
 
-/** What can be read, for messages. */
+/** What can be read, for error messages. */
 const readable = 'a WFDB record (.hea with its signal file), .csv, .npy, or .mat of CPSC 2018';
 
-/** The file of a recording, and its form. */
+/** The file of a recording, and its format. */
 export interface RecordingFile {
   readonly form: (typeof forms)[keyof typeof forms];
   /** For WFDB the header. */
   readonly file: string;
 }
 
-/** Kinds of files by content that a form may have; `undefined`: the reader judges. */
+/** Kinds of content that a file of each format may have. */
 const expectedKinds: Readonly<Record<RecordingFile['form'], readonly string[]>> = {
   wfdb: ['wfdb-header', 'text', 'unknown', 'empty'],
   csv: ['text', 'wfdb-header', 'json', 'unknown', 'empty'],
@@ -49,7 +49,7 @@ export function recordingFile(path: string): RecordingFile {
   const ending = endings.find((candidate) => statusOf(path + candidate)?.isFile());
   if (ending !== undefined) return checked({ form: forms[ending], file: path + ending });
   if (status?.isDirectory()) {
-    throw new InputError('a folder, where a recording is expected', {
+    throw new InputError('this is a folder, not a recording', {
       file: path,
       next: `See what it holds: ls ${shellCommand([path])}`,
     });
@@ -61,7 +61,7 @@ export function recordingFile(path: string): RecordingFile {
   throw similar ?? new FileNotFoundError(`${path} (nor with .hea, .csv, .npy or .mat)`);
 }
 
-/** The header of the WFDB record that has this file for its signals. */
+/** The header of the WFDB record whose signals are in this file. */
 function headerOf(path: string): string | undefined {
   const header = `${path.slice(0, path.length - extname(path).length)}.hea`;
   return namesSignalFile(header, basename(path)) ? header : undefined;
@@ -76,7 +76,7 @@ function formOf(path: string): RecordingFile['form'] | undefined {
 
 function checked(found: RecordingFile): RecordingFile {
   const { id } = fileKind(found.file);
-  // Whoever opens a pointer of Git LFS says what it is.
+  // The reader explains a Git LFS pointer.
   if (id !== 'lfs' && !expectedKinds[found.form].includes(id)) throw unreadable(found.file);
   return found;
 }
@@ -86,7 +86,7 @@ function unreadable(file: string): InputError {
   return new InputError('not a recording that can be read', { file, got: words, expected: readable, next });
 }
 
-/** Files whose names are the path and an ending. */
+/** Files whose names are the path plus an extension. */
 function namesakes(path: string): string[] {
   const folder = dirname(path);
   if (!statusOf(folder)?.isDirectory()) return [];

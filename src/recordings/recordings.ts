@@ -25,7 +25,7 @@ export interface Recording {
   readonly leads: readonly string[];
 }
 
-/** How recordings are stored. Those that do not tell their rate, unit or leads have them stated. */
+/** How recordings are stored, with rate, unit and leads where the files do not state them. */
 export type RecordingFormat =
   | { readonly kind: 'wfdb' }
   /** MATLAB files of CPSC 2018 as first published: a struct `ECG` with `data` (12, samples) in mV at 500 Hz. */
@@ -40,18 +40,18 @@ export type RecordingFormat =
       readonly leads?: readonly string[];
     };
 
-/** What is noticed while a recording is read, beside what makes it unusable. */
+/** A remark about a recording that does not make it unusable. */
 export interface Note {
   readonly kind: 'message' | 'warning';
-  /** What it is about: notes about the same are counted together. */
+  /** The matter, in words; notes about one matter are counted together. */
   readonly about: string;
   readonly file: string;
   readonly text: string;
 }
 
-/** What is wanted of a recording. */
+/** What to read of a recording. */
 export interface ReadOptions {
-  /** Leads to take, by name and in this order (default: all). Nothing is checked of other leads. */
+  /** Leads to read, by name and in this order (default: all). Other leads are not checked. */
   readonly leads?: readonly string[];
   /** Unit of the result, default mV. */
   readonly units?: string;
@@ -75,15 +75,15 @@ export const twelveLeads: readonly string[] = [
 ];
 const cpsc2018Rate = 500;
 
-/** A recording as its file has it: the leads side by side, each in its own unit. */
+/** A recording as stored in its file, each lead in its own unit. */
 export interface StoredRecording {
   readonly file: string;
-  /** `undefined`: the file does not tell. */
+  /** `undefined` if the file does not state it. */
   readonly fs: number | undefined;
   readonly leads: readonly string[];
-  /** Unit of each lead; `undefined`: the file does not tell. */
+  /** Unit of each lead; `undefined` if the file does not state it. */
   readonly units: readonly (string | undefined)[];
-  /** Samples of some leads, shape (samples, leads), and nothing about the others. */
+  /** Reads some leads, shape (samples, leads). Faults of other leads do not matter. */
   read(places: readonly number[]): NdArray<'float64'>;
 }
 
@@ -92,8 +92,8 @@ export interface StoredRecording {
  *
  * @param path see `recordingFile`; for published collections without ending.
  * @returns the leads in one unit. Missing samples are NaN.
- * @throws FileNotFoundError; InputError naming file and place for contents that cannot be used: leads that are missing or have one name, units that are not
- *   known, clocks with gaps.
+ * @throws FileNotFoundError; InputError naming file and place for contents that cannot be used: missing leads, two leads of one name, unknown units,
+ *   clocks with gaps.
  */
 export function readRecording(path: string, format: RecordingFormat, options: ReadOptions = {}): Recording {
   const stored = openRecording(path, format, options);
@@ -102,7 +102,7 @@ export function readRecording(path: string, format: RecordingFormat, options: Re
   if (fs === undefined) {
     throw new InputError('the sampling rate of the recording is not known', {
       file: stored.file,
-      next: 'State it: --record-fs HZ.',
+      next: 'Give it: --record-fs HZ.',
     });
   }
   const { units: wanted = 'mV' } = options;
@@ -116,7 +116,7 @@ export function readRecording(path: string, format: RecordingFormat, options: Re
   return { file: stored.file, signal, fs, leads: places.map((place) => stored.leads[place]) };
 }
 
-/** Millivolts of the unit of a lead, and of the wanted one. */
+/** Millivolts per unit of a lead, and per wanted unit. */
 function conversion(
   { file, leads, units }: StoredRecording,
   place: number,
@@ -138,7 +138,7 @@ function conversion(
   });
 }
 
-/** Opens one recording without judging it. Throws as `readRecording`, for what keeps it from being understood. */
+/** Opens one recording without checking whether it can be used. Throws like `readRecording` if the file cannot be understood. */
 export function openRecording(path: string, format: RecordingFormat, options: ReadOptions = {}): StoredRecording {
   if (format.kind === 'cpsc2018') return openCpsc2018(`${path}.mat`);
   if (format.kind === 'wfdb') return openWfdb(path, options);
@@ -175,7 +175,7 @@ function openCpsc2018(file: string): StoredRecording {
   if (data === undefined || typeof data === 'string' || data instanceof Map || !('dtype' in data)) {
     throw new InputError('this is not a recording of CPSC 2018', { file, expected: 'a struct ECG with a matrix data' });
   }
-  // Integers would be steps of a converter, whose size the file does not tell.
+  // Integers would be steps of a converter, and the file does not state the size of a step.
   if (!data.dtype.startsWith('float') || data.shape.length !== 2 || data.shape[0] !== twelveLeads.length) {
     throw new InputError('the recording has the wrong shape', {
       file,
@@ -208,16 +208,16 @@ function gather(
   return ndarray('float64', [samples, width], out);
 }
 
-/** Takes the first matrix of a MATLAB file (up to version 7) and saves it as NumPy array (samples, leads). */
+/** Python program that saves the first matrix of a MATLAB file (up to version 7) as a NumPy array (samples, leads). */
 const matrixToArray =
   "import sys, numpy, scipy.io; path = sys.argv[1]; x = next(v for k, v in scipy.io.loadmat(path).items() if k[0] != '_'); numpy.save(path[:-4] + '.npy', x.T if x.shape[0] < x.shape[1] else x)";
 
-/** The signal files of other collections end in `.mat` too, and say nothing without their headers. */
+/** Signal files of other collections end in `.mat` too, but cannot be read without their headers. */
 function openLoneMat(file: string): StoredRecording {
   try {
     return openCpsc2018(file);
   } catch (error) {
-    // What is damaged, or missing, is neither.
+    // A damaged or missing file is reported as such.
     if (!(error instanceof InputError) || error.problem.where?.startsWith('byte')) throw error;
     const { got, next } = error.problem;
     const convert = `Save its matrix as array: ${pythonToType()} -c "${matrixToArray}" ${shellCommand([file])}`;
@@ -286,7 +286,7 @@ function openNpy(file: string, format: RecordingFormat & { kind: 'any' }, option
       file,
       got: `${shape}: (leads, samples)`,
       expected: '(samples, leads)',
-      next: `Turn it: ${pythonToType()} -c "import sys, numpy; numpy.save(sys.argv[1], numpy.load(sys.argv[1]).T)" ${shellCommand([file])}`,
+      next: `Transpose it: ${pythonToType()} -c "import sys, numpy; numpy.save(sys.argv[1], numpy.load(sys.argv[1]).T)" ${shellCommand([file])}`,
     });
   }
   const values = toFloat64(array as NdArray);
@@ -307,16 +307,16 @@ interface Columns {
   readonly names: readonly string[] | undefined;
   readonly units: readonly (string | undefined)[];
   readonly isTime: (column: number) => boolean;
-  /** A cell is neither a number, nor a point in time, nor missing. */
+  /** Whether some cell is neither a number, nor a point in time, nor missing. */
   readonly isText: (column: number) => boolean;
   readonly at: (row: number, column: number) => number;
-  /** Throws if a cell is no number. */
+  /** Throws if a cell is not a number. */
   readonly check: (column: number, name: string) => void;
   /** Type and shape of an array. */
   readonly shape?: string;
 }
 
-/** A recording whose columns are leads, but for those that are clocks. */
+/** A recording from a table: every column is a lead, except clocks. */
 function openTable(table: Columns, format: RecordingFormat & { kind: 'any' }, options: ReadOptions): StoredRecording {
   const { file, rows, at } = table;
   if (rows === 0) throw new InputError('the recording has no samples', { file, got: table.shape });
@@ -326,7 +326,7 @@ function openTable(table: Columns, format: RecordingFormat & { kind: 'any' }, op
   const clocks = new Map<number, Clock>();
   for (const column of all) {
     const name = titles?.[column];
-    // A column that is asked for is a lead.
+    // A column that the user asks for is a lead.
     if (table.isText(column) || (name !== undefined && wanted.has(leadKey(name)))) continue;
     const values = Float64Array.from({ length: rows }, (_, row) => at(row, column));
     const clock = asClock(values, { name, unit: table.units[column], isTime: table.isTime(column), file });
@@ -340,7 +340,7 @@ function openTable(table: Columns, format: RecordingFormat & { kind: 'any' }, op
       file,
       got: table.shape ?? `${columns.length} columns`,
       expected: table.names ? 'a name for every column in the first line' : `${format.leads?.length ?? 'stated'} leads`,
-      next: table.names ? 'Write the names into the first line.' : 'State them: --record-leads I,II,…',
+      next: table.names ? 'Write the names into the first line.' : 'Give them: --record-leads I,II,…',
     });
   }
   const units = columns.map((column, i) => statedUnit(table.units[column], format.units, file, names[i]));
@@ -364,7 +364,7 @@ function statedUnit(
 ): string | undefined {
   if (own === undefined || stated === undefined) return own ?? stated;
   if (millivoltsPer(own) === millivoltsPer(stated)) return own;
-  throw new InputError('the file states another unit', {
+  throw new InputError('the file states a different unit', {
     file,
     where: `lead ${lead}`,
     got: own,
@@ -373,7 +373,7 @@ function statedUnit(
   });
 }
 
-/** The rate that is stated or that a clock tells; both must agree. */
+/** The rate from the options or from a clock; both must agree. */
 function rateFrom(
   clocks: ReadonlyMap<number, Clock>,
   table: Columns,
@@ -386,7 +386,7 @@ function rateFrom(
     const title = table.names ? JSON.stringify(table.names[column]) : `${column + 1}`;
     const told = rateOf(clock);
     if (rate !== undefined && !fitsRate(clock, rate)) {
-      throw new InputError('the time axis has another sampling rate', {
+      throw new InputError('the time axis does not fit the sampling rate', {
         file,
         where: `column ${title}`,
         got: `${told ?? 1 / clock.step!} Hz`,

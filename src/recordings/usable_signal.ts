@@ -3,19 +3,19 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { millivoltsPer } from '../lib/wfdb/units.ts';
 import type { Note } from './recordings.ts';
 
-/** What a recording may lack: missing samples (NaN), and leads that do not vary. */
+/** Which faults of a recording are accepted. */
 export interface Tolerated {
-  /** Let missing samples pass. */
+  /** Accept missing samples (NaN). */
   readonly keepMissing: boolean;
-  /** `no`: every lead has to vary; `leads`: one has to, others are warned of; `yes`: nothing is asked. */
+  /** Leads that do not vary. `no`: none is accepted; `leads`: accepted with a warning if another lead varies; `yes`: accepted. */
   readonly keepFlat: 'no' | 'leads' | 'yes';
 }
 
-/** Median absolute values (mV) of an ECG lie between these. */
+/** The median absolute value (mV) of an ECG lies between these. */
 const [quietest, loudest] = [1e-3, 20];
 
 /**
- * Checks that a recording can be used: it has samples, none is missing, and its leads vary. An amplitude that no ECG has is warned of.
+ * Checks that a recording can be used: it has samples, none is missing, and its leads vary. Warns of an amplitude that no ECG has.
  *
  * @param signal (samples, leads) in `units`.
  * @param names of the leads.
@@ -71,7 +71,7 @@ export function checkSignal(
   });
 }
 
-/** Smallest and largest finite value; turned around if there is none, so that a lead without samples is not flat. */
+/** Smallest and largest value of a lead. A lead with only missing samples counts as varying: 0 and 1. */
 function rangeOf(data: Float64Array, lead: number, leads: number): { lowest: number; highest: number } {
   let [lowest, highest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = lead; i < data.length; i += leads) {
@@ -82,7 +82,7 @@ function rangeOf(data: Float64Array, lead: number, leads: number): { lowest: num
   return lowest > highest ? { lowest: 0, highest: 1 } : { lowest, highest };
 }
 
-/** The median absolute value of a lead, if it is that of no ECG. */
+/** The median absolute value of a lead, if no ECG has such a value. */
 function absurdMedian(data: Float64Array, lead: number, leads: number, millivolts: number): number | undefined {
   let [count, quiet, loud] = [0, 0, 0];
   for (let i = lead; i < data.length; i += leads) {

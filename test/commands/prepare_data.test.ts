@@ -53,9 +53,9 @@ describe('ecg-transplant prepare-data', () => {
     [[...base, '--test-size', '1.5'], /--test-size: invalid value/],
     [[...base, '--split', 'half'], /--split: invalid value; got half; expected record, patient or fold/],
     [[...base, '--seed', '-1'], /--seed/],
-    [[...base, '--format', 'mitdb'], /the format is not known; got mitdb; expected challenge17/],
-    [[...base, '--source', join(folder, 'none')], /the source is no folder/],
-    [[...base, '--name', '../x'], /the name cannot be used/],
+    [[...base, '--format', 'mitdb'], /--format: unknown format; got mitdb; expected challenge17/],
+    [[...base, '--source', join(folder, 'none')], /--source is not a directory/],
+    [[...base, '--name', '../x'], /--name is not valid/],
   ] as [string[], RegExp][])('refuses %j', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
   });

@@ -323,7 +323,7 @@ describe('ecg-transplant predict', () => {
           'Rate:       250 Hz, 2.0 s\nSamples:    500, 2 leads\nUnit:       mV\n',
         );
       }
-      await expect(inspect([at('records')])).rejects.toThrow('a folder, but not that of a job');
+      await expect(inspect([at('records')])).rejects.toThrow('this folder is not a job folder');
     } finally {
       stdout.mockRestore();
     }

@@ -62,17 +62,17 @@ describe("PhysioNet's layout of folders in folders", () => {
     await expect(prepare('challenge17', source)).rejects.toThrow(/RECORDS: a record lies outside the folder/);
   });
 
-  it('Challenge 2017: a label of two records of one name is refused', async () => {
+  it('Challenge 2017: refuses a label that fits two records of one name', async () => {
     const source = at('c17same');
     writeChallenge17(source, { A1: 'N', A2: 'A' });
     move(source, 'A1', 'g1/A1');
     writeFileSync(join(source, 'RECORDS'), 'g1/A1\ng2/A1\n');
     await expect(prepare('challenge17', source)).rejects.toThrow(
-      /REFERENCE\.csv: several records have the name that is labelled; got A1/,
+      /REFERENCE\.csv: several records have this name, so its label is ambiguous; got A1/,
     );
   });
 
-  it('Challenge 2020: g1/E1, g2/E1 keep their folders where names are equal', async () => {
+  it('Challenge 2020: record ids include the folder if two records have one name', async () => {
     const source = at('c20');
     writeChallenge20(source, { E1: '1', E2: '2', E3: '1' });
     for (const [name, group] of [
@@ -85,7 +85,7 @@ describe("PhysioNet's layout of folders in folders", () => {
     writeChallenge20(join(source, 'g2'), { E1: '2' });
     expect((await prepare('challenge20', source)).set.recordIds).toEqual(['g1/E1', 'g1/E2', 'g2/E1', 'set/g2/E3']);
     symlinkSync('..', join(source, 'g1', 'loop'));
-    await expect(prepare('challenge20', source)).rejects.toThrow(/folders lie too deep/);
+    await expect(prepare('challenge20', source)).rejects.toThrow(/folders are nested too deeply/);
   });
 
   it('Challenge 2020: a folder with records of its own is read as the original reads it, without sub-folders', async () => {
@@ -97,19 +97,19 @@ describe("PhysioNet's layout of folders in folders", () => {
 });
 
 describe('labels that are missing', () => {
-  it('Challenge 2020: no class without a name; a record without a diagnosis is left out and named', async () => {
+  it('Challenge 2020: drops the empty class, and names the records without a diagnosis that it leaves out', async () => {
     const source = at('dx');
     writeChallenge20(source, { E1: '426783006,', E2: '', E3: '164889003', E4: ' , 426783006' });
     const { contract, set, said } = await prepare('challenge20', source);
     expect(contract.classes).toEqual(['164889003', '426783006']);
     expect(set.recordIds).toEqual(['E1', 'E3', 'E4']);
     expect(Array.from(set.y.data, Number)).toEqual([0, 1, 1, 0, 0, 1]);
-    expect(said).toContain('1 record (E2) without a label are left out');
+    expect(said).toContain('left out because they have no label: 1 record (E2)');
     // The twin of the original's reader keeps the class without a name.
     expect(readChallenge20Data(source).labels.columns).toEqual(['', '164889003', '426783006']);
   });
 
-  it('Challenge 2020: characters that WFDB drops from a diagnosis are refused', async () => {
+  it('Challenge 2020: refuses a diagnosis with characters that WFDB would drop', async () => {
     const source = at('wide');
     writeChallenge20(source, { E1: '426783006\uff0c164889003' });
     await expect(prepare('challenge20', source)).rejects.toThrow(
@@ -117,21 +117,23 @@ describe('labels that are missing', () => {
     );
   });
 
-  it('Challenge 2017 and PTB-XL tell which records they leave out', async () => {
+  it('Challenge 2017 and PTB-XL name the records that they leave out', async () => {
     const source = at('c17part');
     writeChallenge17(source, { A1: 'N', A2: 'A', A3: 'N' });
     writeFileSync(join(source, 'REFERENCE.csv'), 'A1,N\nA3,N\n');
-    expect((await prepare('challenge17', source)).said).toContain('1 record (A2) without a label are left out');
+    expect((await prepare('challenge17', source)).said).toContain('left out because they have no label: 1 record (A2)');
     const row = { patient: 1, fold: 1 };
     writePtbXl(at('ptb'), [
       { ...row, id: 1, codes: "{'NORM': 100.0}" },
       { ...row, id: 2, codes: "{'SR': 0.0}" },
       { ...row, id: 3, codes: '{}' },
     ]);
-    expect((await prepare('ptb-xl', at('ptb'))).said).toContain('2 records (1, 3) without a label are left out');
+    expect((await prepare('ptb-xl', at('ptb'))).said).toContain(
+      'left out because they have no label: 2 records (1, 3)',
+    );
   });
 
-  it('own recordings beside labels.csv that it does not list are named', async () => {
+  it('names recordings that labels.csv does not list', async () => {
     const source = at('own');
     mkdirSync(source);
     for (const name of ['a', 'b', 'c'])
@@ -141,7 +143,7 @@ describe('labels that are missing', () => {
       );
     writeFileSync(join(source, 'labels.csv'), 'record,labels\na,N\nb.csv,AF\n');
     const { said, set } = await prepare('wfdb-csv', source, { recordFs: 250 });
-    expect(said).toContain('labels.csv does not list 1 recording (c), which are left out');
+    expect(said).toContain('left out because labels.csv does not list them: 1 recording (c)');
     expect(set.recordIds).toEqual(['a', 'b.csv']);
     for (const text of [
       'record;labels\na;N\nb;AF\n',
@@ -162,13 +164,13 @@ describe('labels that are missing', () => {
     ]);
     writeFileSync(join(source, 'labels.csv'), 'record,labels,fold\na,N,0x1\nb,AF,2\n');
     await expect(prepare('wfdb-csv', source, { recordFs: 250 })).rejects.toThrow(
-      /line 2: fold is no whole number; got "0x1"/,
+      /line 2: fold is not a whole number; got "0x1"/,
     );
   });
 });
 
 describe('--leads', () => {
-  it('takes the constants of the chosen leads, in their order', async () => {
+  it('uses mean and standard deviation of the chosen leads, in their order', async () => {
     const source = at('some');
     writeChallenge20(source, { E1: '1', E2: '2' });
     const { contract } = await prepare('challenge20', source, { leads: ['V1', 'avr', 'II'] });
@@ -188,7 +190,7 @@ describe('--leads', () => {
     });
   });
 
-  it('a lead without constants is refused; all twelve under other names have them in their order', async () => {
+  it('refuses a lead without a published mean; twelve leads of other names are normalised by their order', async () => {
     const source = at('odd');
     const samples = (seed: number): Int16Array =>
       Int16Array.from({ length: 400 }, (_, i) => 500 * Math.sin(i / (seed + 5)));
@@ -197,7 +199,7 @@ describe('--leads', () => {
     wrsamp(source, { recordName: 'E1', fs: 500, signals, comments: ['Dx: 1'], format: '16+24' });
     expect((await prepare('challenge20', source)).contract.normalization).toMatchObject({ std: challenge20Std });
     await expect(prepare('challenge20', source, { leads: ['lead II'] })).rejects.toThrow(
-      /no constants for all leads; got lead II; expected I, II.*--normalize measured/,
+      /no published mean and standard deviation for some leads; got lead II; expected I, II.*--normalize measured/,
     );
     const measured = await prepare('challenge20', source, { leads: ['lead II'], normalize: 'measured' });
     expect(measured.contract.leads).toEqual(['lead II']);
@@ -205,7 +207,7 @@ describe('--leads', () => {
 });
 
 describe('a division that cannot be made', () => {
-  it('names class, record and what works', async () => {
+  it('names the class, the record and a size that works', async () => {
     const source = at('few');
     writeChallenge17(source, { A1: 'N', A2: 'N', A3: 'A', A4: 'N', A5: 'N' });
     await expect(prepare('challenge17', source, { testSize: 0.2 })).rejects.toThrow(
@@ -231,7 +233,7 @@ describe('a division that cannot be made', () => {
     );
   });
 
-  it('one patient is not divided', async () => {
+  it('refuses to divide one patient', async () => {
     writePtbXl(
       at('one'),
       [1, 2, 3].map((id) => ({ id, patient: 1, fold: 1, codes: "{'SR': 0.0}" })),
@@ -243,7 +245,7 @@ describe('a division that cannot be made', () => {
 });
 
 describe('flat leads', () => {
-  it('published collections: one is told and kept as in the original; a flat recording is refused', async () => {
+  it('published collections: keeps a flat lead with a warning, as the original does; refuses a flat recording', async () => {
     const source = at('flat');
     writeChallenge20(source, { E1: '1', E2: '2' });
     const file = join(source, 'E1.mat');
@@ -259,7 +261,7 @@ describe('flat leads', () => {
   });
 });
 
-it('every kind of collection that has constants has them for one lead or for twelve', () => {
+it('every collection format has mean and standard deviation for one lead, for twelve, or none', () => {
   for (const { normalization } of Object.values(collectionKinds))
     if (normalization && typeof normalization.mean !== 'number') expect(normalization.mean).toHaveLength(12);
 });

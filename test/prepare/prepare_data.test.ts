@@ -148,14 +148,14 @@ describe('prepare-data', () => {
     const before = readFileSync(at('out', 'physionet_train.pkl'));
     const again = { format: 'challenge17', source: at('c17'), target: at('out'), seed: 1 };
     await expect(prepare(again)).rejects.toThrow(
-      /physionet_train\.pkl: the file is there already\. Replace it with --force/,
+      /physionet_train\.pkl: the file already exists\. Replace it with --force/,
     );
     expect(readFileSync(at('out', 'physionet_train.pkl'))).toEqual(before);
     await prepare({ ...again, force: true });
     expect(readFileSync(at('out', 'physionet_train.pkl'))).not.toEqual(before);
   });
 
-  it('goes on after an interruption, and the result is the same', async () => {
+  it('continues after an interruption, with the same result', async () => {
     const options = { format: 'challenge17', source: at('c17'), target: at('resumed') };
     const stop = new Error('stopped');
     const interrupted = prepare({
@@ -181,7 +181,7 @@ describe('prepare-data', () => {
     expect(existsSync(at('resumed', '.physionet.partial'))).toBe(false);
   });
 
-  it('what was prepared with other options is not used', async () => {
+  it('does not reuse recordings that were prepared with other options', async () => {
     const options = { format: 'challenge17', source: at('c17'), target: at('changed') };
     const stop = (event: ProgressEvent): void => {
       if (event.kind === 'progress' && event.done === 5) throw new Error('stopped');
@@ -191,7 +191,7 @@ describe('prepare-data', () => {
     expect(tell(read('changed', 'physionet_test.pkl'))).toEqual(tell(read('whole', 'physionet_test.pkl')));
   });
 
-  it('a broken record stops with its file and place; the next run needs only the rest', async () => {
+  it('stops at a damaged record and names file and position; the next run continues there', async () => {
     writeChallenge17(at('broken'), { B1: 'N', B2: 'A', B3: 'N', B4: 'A' });
     const file = at('broken', 'B3.mat');
     const good = readFileSync(file);
@@ -311,7 +311,7 @@ describe('prepare-data --format wfdb-csv', () => {
       ['record,labels\nw,AF\nw,N\n', {}, /labels\.csv, line 3: the record is listed twice; got w/],
       ['record\nw\n', {}, /columns are missing; got record; expected labels/],
       ['record,patient,labels\nw,,AF\nu,p,N\n', {}, /labels\.csv, line 2: the patient is missing/],
-      ['record,labels\n../w,AF\n', {}, /labels\.csv, line 2: a record lies outside of the folder/],
+      ['record,labels\n../w,AF\n', {}, /labels\.csv, line 2: a record lies outside the folder/],
       [
         'record,labels\nw,AF\nnone,N\n',
         { testSize: 0 },
@@ -332,7 +332,11 @@ describe('prepare-data --format wfdb-csv', () => {
         { fs: null, normalize: 'none', testSize: 0 },
         /recordings have different sampling rates; got 250 Hz; expected 360 Hz/,
       ],
-      ['record,labels\nw,AF\nu,N\n', { splitBy: 'patient' }, /the patients are not known/],
+      [
+        'record,labels\nw,AF\nu,N\n',
+        { splitBy: 'patient' },
+        /the collection does not say which patients the records are from/,
+      ],
     ];
     for (const [labels, change, message] of cases) {
       writeFileSync(at('own', 'labels.csv'), labels);
@@ -340,7 +344,7 @@ describe('prepare-data --format wfdb-csv', () => {
     }
   });
 
-  it('missing samples are refused, or pass where they are wanted', async () => {
+  it('refuses missing samples unless they are accepted', async () => {
     mkdirSync(at('nan'));
     const samples = Int16Array.from({ length: 600 }, (_, i) => (i === 300 ? -32768 : i));
     wrsamp(at('nan'), { recordName: 'm', fs: 250, signals: [{ name: 'I', gain: 100, samples }] });
@@ -357,7 +361,7 @@ describe('prepare-data --format wfdb-csv', () => {
     expect(read('nanout', 'recordings.pkl').x.data.filter(Number.isNaN)).toHaveLength(1);
   });
 
-  it('--keep-missing lets empty cells and NaN of CSV pass, and measures without them', async () => {
+  it('--keep-missing accepts empty cells and NaN in CSV, and measures without them', async () => {
     mkdirSync(at('gaps'));
     const row = (i: number): string =>
       `${i / 250},${i === 9 ? '' : Math.sin(i / 7)},${i === 11 ? 'NaN' : Math.cos(i / 7)}`;

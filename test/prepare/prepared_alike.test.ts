@@ -26,7 +26,7 @@ function writeRecordings(dir: string, fs: number, leads: readonly string[], labe
   writeFileSync(join(dir, 'labels.csv'), `record,labels\n${lines.join('\n')}\n`);
 }
 
-test('a set prepared like another one is tested on; its own numbers, leads and classes would be refused', async () => {
+test('a set prepared with --like can be tested on; one prepared by itself would be refused', async () => {
   writeRecordings(at('a'), 250, ['I', 'V1'], ['AF', 'N', 'O', 'AF', 'N', 'O', 'AF', 'N']);
   writeRecordings(at('b'), 125, ['V1', 'I'], ['O', 'AF', 'O']);
   const common = {
@@ -57,12 +57,12 @@ test('a set prepared like another one is tested on; its own numbers, leads and c
   expect(described.like.normalization).toEqual(described.first.normalization);
 
   const like = { ...common, source: at('b'), like: first, name: 'again' };
-  await expect(prepareData({ ...like, pad: 200 })).rejects.toThrow('--like decides --pad');
+  await expect(prepareData({ ...like, pad: 200 })).rejects.toThrow('--like already sets --pad');
   await expect(prepareData({ ...like, like: at('a', 'labels.csv') })).rejects.toThrow(
-    'nothing says how the file was prepared',
+    'no preprocessing.json describes this file',
   );
   writeRecordings(at('c'), 125, ['V1', 'I'], ['PVC', 'AF']);
   await expect(prepareData({ ...like, source: at('c') })).rejects.toThrow(
-    'there are classes that the set of --like does not have; got PVC; expected AF, N, O',
+    'the --like file does not have all classes; got PVC; expected AF, N, O',
   );
 });

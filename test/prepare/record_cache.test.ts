@@ -30,14 +30,14 @@ function sizeWith(change: (lines: string[]) => void): number {
 }
 
 describe('RecordCache', () => {
-  it('goes on with the same plan and begins anew with another', () => {
+  it('continues with the same plan and starts again with another one', () => {
     expect(sizeWith(() => {})).toBe(3);
     const other = RecordCache.open(folder, { a: 2 });
     expect(other.size).toBe(0);
     other.close();
   });
 
-  it('one process at a time', () => {
+  it('lets one process in at a time', () => {
     const cache = RecordCache.open(folder, { a: 1 });
     expect(() => RecordCache.open(folder, { a: 1 })).toThrow(/another process is preparing this set/);
     cache.close();

@@ -77,19 +77,19 @@ describe('recordingFile', () => {
     ['own/pointer.csv', /pointer\.csv: this is a Git LFS pointer: .*Fetch it: git -C \S+ lfs pull/],
     ['own/swapped.npy', /swapped\.npy: .*got a text file/],
     ['own/array.csv', /array\.csv: .*got a NumPy array/],
-    ['own', /own: a folder, where a recording is expected/],
+    ['own', /own: this is a folder, not a recording/],
   ])('what is there is never "No such file": %s', (path, message) => {
     expect(() => first(at(path))).toThrow(InputError);
     expect(() => first(at(path))).toThrow(message);
   });
 
-  it('what is not there is said with all that was looked for', () => {
+  it('an error for a missing recording lists every name that was tried', () => {
     expect(() => first(at('none.csv'))).toThrow(/No such file or directory: \S+none\.csv \(nor with \.hea, /);
     // What lies beside does not stand in for a file that was named.
     expect(() => first(at('all', 'pat.mat'))).toThrow('No such file');
   });
 
-  it('signals that Git did not fetch', () => {
+  it('a Git LFS pointer is reported as such', () => {
     writeWfdb('lfs/r', 1);
     writeFileSync(at('lfs', 'r.dat'), 'version https://git-lfs.github.com/spec/v1\n');
     expect(() => first(at('lfs', 'r'))).toThrow(/r\.dat: this is a Git LFS pointer/);
@@ -104,7 +104,7 @@ describe('listRecordings', () => {
       { recursive },
     ).map(({ path }) => place(path));
 
-  it('a folder: every recording once, signal files with their headers, tables of labels not, in natural order', () => {
+  it('a folder gives each recording once, in natural order, without tables of labels', () => {
     for (const record of ['f/r10', 'f/r2']) writeWfdb(record, 1);
     write('f/labels.csv', 1);
     write('f/REFERENCE-v3.csv', 1);
@@ -126,7 +126,7 @@ describe('listRecordings', () => {
     expect(names(['odd/a[1].csv'])).toEqual(['odd/a[1].csv']);
   });
 
-  it('a recording that is named twice is taken once; what cannot be read stays, to be reported', () => {
+  it('a recording that is named twice is listed once; unreadable files stay in the list', () => {
     expect(names(['all/pat', 'all/pat.hea', 'all/pat.dat', 'all'])).toEqual(['all/pat', 'all/pat.csv', 'all/pat.npy']);
     expect(names(['own/y.edf', 'none'])).toEqual(['own/y.edf', 'none']);
   });
@@ -139,7 +139,7 @@ describe('listRecordings', () => {
     expect(() => names(words)).toThrow(message);
   });
 
-  it('labels are the part of the path that distinguishes, and never one for two', () => {
+  it('labels are the distinguishing part of the path, and unique', () => {
     const labels = (...paths: string[]): string[] =>
       listRecordings(paths.map((path) => at(path))).map(({ label }) => label);
     expect(labels('p1/rec_1', 'p2/rec_1')).toEqual(['p1/rec_1', 'p2/rec_1']);

@@ -66,12 +66,12 @@ describe('columns that are clocks', () => {
     expect(read('x', { fs: rate }).fs).toBe(rate);
     expect(() => read('x', { fs: 2 * rate })).toThrow(
       new RegExp(
-        `the time axis has another sampling rate; got ${rate} Hz; expected ${2 * rate} Hz, as --record-fs says`,
+        `the time axis does not fit the sampling rate; got ${rate} Hz; expected ${2 * rate} Hz, as --record-fs says`,
       ),
     );
   });
 
-  it('the rate of long recordings whose time is rounded is found to the last digit', () => {
+  it('finds the exact rate of long recordings with rounded times', () => {
     const rows = Array.from({ length: 4000 }, (_, i) => `${(i / 360).toFixed(3)},${ecg(i)}`);
     writeFileSync(at('long.csv'), `time,II\n${rows.join('\n')}\n`);
     expect(read('long').fs).toBe(360);
@@ -91,7 +91,7 @@ describe('columns that are clocks', () => {
     },
   );
 
-  it('a clock with a gap, or that does not rise, is refused with its place', () => {
+  it('refuses a clock that has a gap or does not rise, and names the sample', () => {
     csv('time,II', (i) => (i < 20 ? i : i + 1) / 250, ecg);
     expect(() => read('x')).toThrow(
       /x\.csv, sample 20: the column "time" does not rise steadily.*got 0\.076, then 0\.084/,
@@ -102,14 +102,14 @@ describe('columns that are clocks', () => {
     expect(() => read('x', { fs: 250 })).toThrow(/sample 1: the column "index"/);
   });
 
-  it('what is asked for by name is a lead; a lead named S or T that does not rise is one', () => {
+  it('a column that is asked for by name is a lead, and so is one named S or T that does not rise', () => {
     csv('time,II', (i) => i / 250, ecg);
     expect(read('x', { fs: 250, leads: ['time'] })).toMatchObject({ leads: ['time'], signal: { shape: [40, 1] } });
     csv('S,T', ecg, (i) => -ecg(i));
     expect(read('x', { fs: 250 }).leads).toEqual(['S', 'T']);
   });
 
-  it('two clocks have to agree; nothing but clocks is no recording', () => {
+  it('two clocks must agree; a table of clocks alone is not a recording', () => {
     csv(
       'sample,seconds,II',
       (i) => i,
@@ -123,7 +123,7 @@ describe('columns that are clocks', () => {
       (i) => i / 250,
       ecg,
     );
-    expect(() => read('x')).toThrow(/another sampling rate; got 250 Hz; expected 500 Hz/);
+    expect(() => read('x')).toThrow(/does not fit the sampling rate; got 250 Hz; expected 500 Hz/);
     csv(
       'time,index',
       (i) => i / 250,
@@ -141,7 +141,7 @@ describe('columns that are clocks', () => {
 });
 
 describe('units of recordings', () => {
-  it('in the first line, in a line below, stated; each lead has its own', () => {
+  it('units come from the first line, from the line below it, or from the options; each lead has its own', () => {
     csv('I (\u00b5V),II [mV],III', (i) => 1000 * ecg(i), ecg, ecg);
     const { signal, leads } = read('x', { fs: 250 });
     expect(leads).toEqual(['I', 'II', 'III']);
@@ -152,12 +152,12 @@ describe('units of recordings', () => {
     expect(read('x', { fs: 250, recordUnits: 'V' }).signal.data[5]).toBeCloseTo(ecg(5), 12);
     csv('II (uV)', ecg);
     expect(() => read('x', { fs: 250, recordUnits: 'mV' })).toThrow(
-      /lead II: the file states another unit; got uV; expected mV, as --record-units says/,
+      /lead II: the file states a different unit; got uV; expected mV, as --record-units says/,
     );
     expect(read('x', { fs: 250, recordUnits: '\u03bcV' }).leads).toEqual(['II']);
   });
 
-  it('WFDB: micro signs are no volts; a lead that is not asked for may have any unit, gap or format', () => {
+  it('WFDB: units with a micro sign are not volts; leads that are not used may have any unit, gap or format', () => {
     const samples = Int16Array.from({ length: 40 }, (_, i) => 1000 * ecg(i));
     const pressure = Int16Array.from({ length: 40 }, () => -32768);
     for (const [name, units] of [
@@ -179,7 +179,7 @@ describe('units of recordings', () => {
     );
   });
 
-  it('a gain of 0 or none is told', () => {
+  it('warns of a gain that is 0 or missing', () => {
     writeFileSync(at('nogain.hea'), 'nogain 2 250 40\nslp.dat 16 0/mV 16 0 0 0 0 I\nslp.dat 16 200/mV 16 0 0 0 0 II\n');
     expect(read('nogain', { leads: ['I'] }).notes).toEqual([
       expect.stringMatching(/no gain of I; 200 steps per mV are assumed/),
@@ -189,7 +189,7 @@ describe('units of recordings', () => {
 });
 
 describe('leads of recordings', () => {
-  it('missing ones are named with those to take instead', () => {
+  it('an error for missing leads suggests others', () => {
     csv('MLII,V5', ecg, (i) => -ecg(i));
     expect(() => read('x', { fs: 250, leads: ['ECG'] })).toThrow(
       /leads are missing; got MLII, V5; expected ECG\. .*: --leads MLII$/,
@@ -200,19 +200,19 @@ describe('leads of recordings', () => {
     expect(() => read('x', { fs: 250, leads: ['I'] })).toThrow(/--leads 'ECG lead 1'$/);
   });
 
-  it('two of one name are refused where that name is asked for', () => {
+  it('refuses two leads of one name if that name is asked for', () => {
     csv('ECG,ecg,V1', ecg, (i) => -ecg(i), ecg);
     expect(() => read('x', { fs: 250, leads: ['ECG'] })).toThrow(/two leads have the same name; got ECG, ecg, V1/);
     expect(read('x', { fs: 250, leads: ['V1'] }).leads).toEqual(['V1']);
   });
 
-  it('other columns may hold anything; a lead has to hold numbers', () => {
+  it('a lead must hold numbers; other columns may hold anything', () => {
     csv('I,note', ecg, (i) => (i % 2 ? 'N' : 'V'));
     expect(read('x', { fs: 250, leads: ['I'] }).signal.shape).toEqual([40, 1]);
     expect(() => read('x', { fs: 250 })).toThrow(/line 2, lead note: a sample is not a number; got "V"\. .*--leads/);
   });
 
-  it('tables without names, and names of tables, arrays', () => {
+  it('names of leads come from the table, or from the options', () => {
     writeFileSync(at('x.csv'), '0.5,1.5\n0.25,2.5\n');
     expect(() => read('x', { fs: 250 })).toThrow(/the leads have no names; got 2 columns.*--record-leads/);
     expect(read('x', { fs: 250, recordLeads: ['I', 'II'] })).toMatchObject({ leads: ['I', 'II'] });
@@ -225,7 +225,7 @@ describe('leads of recordings', () => {
     );
   });
 
-  it('an array (leads, samples) is named so, and the command turns it', () => {
+  it('an array (leads, samples) is recognised, and the suggested command transposes it', () => {
     const signal: NdArray = ndarray(
       'float64',
       [2, 20],
@@ -239,7 +239,7 @@ describe('leads of recordings', () => {
       message = (error as Error).message;
     }
     expect(message).toMatch(/got float64 \(2, 20\): \(leads, samples\); expected \(samples, leads\)/);
-    execFileSync('bash', ['-c', /Turn it: (.*)$/.exec(message)![1]]);
+    execFileSync('bash', ['-c', /Transpose it: (.*)$/.exec(message)![1]]);
     expect(read("it's row", { fs: 250, recordLeads: ['I', 'II'] }).signal.data.slice(0, 4)).toEqual(
       Float64Array.of(ecg(0), ecg(20), ecg(1), ecg(21)),
     );
@@ -264,7 +264,7 @@ describe('MATLAB files without a header', () => {
   });
 });
 
-describe('what a recording has to be', () => {
+describe('a usable recording', () => {
   const check = (
     values: readonly number[],
     leads: readonly string[],
@@ -277,7 +277,7 @@ describe('what a recording has to be', () => {
     return notes.map(({ text }) => text);
   };
 
-  it('it has samples', () => {
+  it('has samples', () => {
     expect(() => check([], ['I'])).toThrow(/r: the recording has no samples/);
     writeFileSync(at('empty.csv'), 'ECG\n');
     expect(() => read('empty', { fs: 250 })).toThrow(/empty\.csv: the recording has no samples/);
@@ -285,7 +285,7 @@ describe('what a recording has to be', () => {
     expect(() => read('empty2', { fs: 250, recordLeads: ['ECG'] })).toThrow(/no samples; got float64 \(0, 1\)/);
   });
 
-  it('its leads vary', () => {
+  it('has leads that vary', () => {
     expect(() => check([0, 0, 0, 0], ['I'])).toThrow(
       /r, lead I: the recording is flat: no lead varies; got 4 samples of 0 mV/,
     );
@@ -297,12 +297,12 @@ describe('what a recording has to be', () => {
     expect(check([3, 3], ['I'], { keepFlat: 'yes' })).toEqual([]);
   });
 
-  it('no sample is missing, unless missing ones are wanted', () => {
+  it('has no missing samples, unless they are accepted', () => {
     expect(() => check([1, Number.NaN, 2, 3], ['I', 'II'])).toThrow(/r, sample 0 of lead II: a sample is missing/);
     expect(check([1, Number.NaN, 2, 3, 1, 4], ['I', 'II'], { keepMissing: true })).toEqual([]);
   });
 
-  it('an amplitude that no ECG has is told, with lead and value', () => {
+  it('warns of an amplitude that no ECG has, with lead and value', () => {
     const wave = Array.from({ length: 50 }, (_, i) => ecg(i));
     expect(check(wave, ['I'])).toEqual([]);
     expect(

@@ -77,7 +77,7 @@ export function readTable<C extends string>(
 export function wholeNumber(text: string, file: string, line: number, column: string): number {
   const value = parseNumber(text);
   if (!Number.isSafeInteger(value)) {
-    throw new InputError(`${column} is no whole number`, {
+    throw new InputError(`${column} is not a whole number`, {
       file,
       where: `line ${line}`,
       got: JSON.stringify(text.slice(0, 40)),

@@ -59,7 +59,7 @@ interface Entry {
 }
 
 /** Parses the bytes of an annotation file; `file` is named in errors. `fs` is `null` unless the file itself tells it. */
-export function parseAnnotations(bytes: Uint8Array, file: string): Annotation {
+function parseAnnotations(bytes: Uint8Array, file: string): Annotation {
   const entries = new AnnotationReader(bytes, file).entries();
   // Comments at sample 0 describe the file. As in wfdb-python they are taken from the first entries, whichever those are.
   const isDefinition = (entry: Entry): boolean => entry.sample === 0 && entry.code === codes.comment;

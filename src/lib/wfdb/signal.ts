@@ -103,7 +103,7 @@ export function readDigital(header: Header, path: string, places = everySignal(h
 }
 
 /** Samples in physical units. Twin of `wfdb.Record.dac`. */
-export function toPhysical(digital: NdArray<'int32'>, header: Pick<Header, 'signals'>): NdArray<'float64'> {
+function toPhysical(digital: NdArray<'int32'>, header: Pick<Header, 'signals'>): NdArray<'float64'> {
   const leads = header.signals.length;
   const out = new Float64Array(digital.data.length);
   header.signals.forEach((signal, lead) => {

@@ -12,7 +12,7 @@ export { CustomCheckpoint, type CustomCheckpointOptions, type ScoreFunction } fr
  *
  * @param yTrue truth (samples, classes) of 0 and 1.
  * @param yProb scores of the same shape.
- * @throws ValueError where shapes do not fit, or (Quirk Q9) a class has only one value in `yTrue`.
+ * @throws ValueError if shapes do not match, or (Quirk Q9) a class has only one value in `yTrue`.
  */
 export function auc(yTrue: NdArray, yProb: NdArray): number {
   const [, classes] = requireMatrix(yProb);
@@ -38,8 +38,8 @@ export interface F1Options {
  * `multiclass` every class that shares the maximum is predicted; Quirk Q11: with one class the mean goes over the label values.
  *
  * @param yTrue truth (samples, classes), or class indices (samples,) if not `multiclass`.
- * @param yProb probabilities (samples, classes); logits do if not `multiclass`.
- * @throws ValueError if `yProb` is no matrix, shapes do not fit, or class indices are given with `multiclass`.
+ * @param yProb probabilities (samples, classes), or logits if not `multiclass`.
+ * @throws ValueError if `yProb` is not a matrix, shapes do not match, or class indices are given with `multiclass`.
  */
 export function f1(yTrue: NdArray, yProb: NdArray, options: F1Options = {}): number {
   const [, classes] = requireMatrix(yProb);
@@ -90,7 +90,7 @@ export function fMax(
  * samples with a predicted class (NaN if there are none); recall all samples (Quirk Q12: NaN if one has no label). As in NumPy, a single class or a single sample of truth
  * stands for all.
  *
- * @throws IndexError for fewer than two axes, and for a single sample of probabilities beside several of truth; ValueError for other shapes that do not fit.
+ * @throws IndexError for fewer than two axes, and for a single sample of probabilities beside several of truth; ValueError for other shapes that do not match.
  */
 export function macroPrecisionRecall(
   yTrue: NdArray,

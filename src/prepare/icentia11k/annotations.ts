@@ -15,11 +15,11 @@ export const beatCodes: ReadonlyMap<string, number> = new Map([...'QNSaV'].map((
 export const rhythmCodes: ReadonlyMap<string, number> = new Map(
   ['(N', '(AFIB', '(AFL'].map((note, k) => [note, 3 + k]),
 );
-/** Code of what stands in no span. */
+/** Code of a beat outside every span. */
 const noise = 2;
 const beatCount = 5;
 const rhythmCount = 6;
-/** Notes of beats, which say nothing. */
+/** Notes of beats that carry no information. */
 const emptyNotes = ['', 'None'];
 
 export interface Place {
@@ -27,7 +27,7 @@ export interface Place {
   readonly file: string;
   /** Samples of the segment. */
   readonly samples: number;
-  /** Takes what an annotation is that the edition does not have, which is then left out; default: it is an error. */
+  /** Called with each unknown annotation, which is then left out; by default an unknown annotation is an error. */
   readonly onUnknown?: (annotation: string) => void;
 }
 
@@ -59,12 +59,12 @@ export function rawLabelsOf(annotations: Annotations, { file, samples, onUnknown
         position >= 0 && position < samples ? here.add(symbol[k], noteOf(annotations, k)) : outside(samples);
       if (unknown === undefined) continue;
       if (onUnknown === undefined) {
-        throw new InputError('the annotation is not one of Icentia11k', {
+        throw new InputError('unknown annotation', {
           file,
           where: `annotation ${k} at sample ${position}`,
           got: unknown,
           expected: `a beat (${[...beatCodes.keys()].join(', ')}), or + with a note (${notes.join(', ')})`,
-          next: '--skip-unknown leaves such annotations out and counts them.',
+          next: 'To leave such annotations out and count them, add --skip-unknown.',
         });
       }
       onUnknown(unknown);
@@ -86,10 +86,10 @@ function outside(samples: number): string {
   return `an annotation outside of the segment of ${samples} samples`;
 }
 
-/** All annotations of one sample; the order in which they stand in the file hardly matters. */
+/** All annotations at one sample. Their order in the file hardly matters. */
 class Moment {
   readonly beats: number[] = [];
-  /** The span that comes from before. */
+  /** The span that is open before this sample. */
   readonly #open: number | undefined;
   /** Rhythms of a single beat. */
   readonly #single: number[] = [];
@@ -100,12 +100,12 @@ class Moment {
     this.#open = open;
   }
 
-  /** Takes an annotation; returns what it is if the edition has none such. */
+  /** Adds an annotation; returns its description if it is unknown. */
   add(symbol: string, note: string): string | undefined {
     if (symbol === '+') {
       const rhythm = rhythmCodes.get(note.replace(/\)$/, ''));
       if (note === ')') {
-        // An end before every beginning ends nothing.
+        // An end without an open span has no effect.
         if (this.#open !== undefined || this.#begun.length > 0) this.#ends++;
       } else if (rhythm === undefined) return `the rhythm ${JSON.stringify(note)}`;
       else (note.endsWith(')') ? this.#single : this.#begun).push(rhythm);
@@ -121,13 +121,13 @@ class Moment {
   /** One label for each mark and at least one for each beat. */
   rhythms(): number[] {
     const marked = [...this.#single, ...this.#begun, ...(this.#endsOpen ? [this.#open!] : [])];
-    // A rhythm that lasts has one mark for any number of labels; a single one has one for one.
+    // One mark of a span stands for any number of labels; the mark of a single beat stands for one.
     const lasting = this.#begun.at(-1) ?? this.#open ?? noise;
     const rest = Math.max(0, this.beats.length - marked.length);
     return [...marked, ...new Array<number>(rest).fill(lasting)];
   }
 
-  /** The span that goes on after this sample. One that begins in an open one takes its place. */
+  /** The span that is open after this sample. A span that begins within another one replaces it. */
   openAfter(): number | undefined {
     const ended = this.#ends - (this.#endsOpen ? 1 : 0);
     if (this.#begun.length > ended) return this.#begun.at(-1);

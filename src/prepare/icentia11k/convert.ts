@@ -58,15 +58,15 @@ export interface Conversion {
   readonly stopped: boolean;
 }
 
-/** Milliseconds between two writings of the description: whoever kills the process loses the patients since the last one. */
+/** Milliseconds between two saves of the description. If the process is killed, patients converted since the last save are converted again. */
 const saveInterval = 10_000;
 
 /**
- * Converts PhysioNet's WFDB edition of Icentia11k to the files of the original. A patient that cannot be converted is reported and passed over. One
- * that is converted already is left as it is unless the source has further segments, so that an interrupted run can be repeated; runs for
- * different patients may share a target.
+ * Converts PhysioNet's WFDB edition of Icentia11k to the files of the original. Patients that cannot be converted are reported and skipped. Patients
+ * that are already converted are kept unless the source has further segments, so an interrupted run can be repeated. Runs for different patients
+ * may share a target.
  *
- * @throws InputError for a source without patients, and a target with patients in another form.
+ * @throws InputError if the source has no patients, or if the target holds patients in another format.
  */
 export async function convertIcentia11k(options: ConvertOptions): Promise<Conversion> {
   const { source, target, unzipped = false, dtype = 'float32', force = false, report = silent, signal } = options;
@@ -74,16 +74,16 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
   mkdirSync(target, { recursive: true });
   const before = readDescription(target);
   if (before && (before.dtype !== dtype || before.unzipped !== unzipped)) {
-    throw new InputError('the folder holds patients in another form', {
+    throw new InputError('the folder already holds patients in another format', {
       file: join(target, descriptionFile),
       got: `${before.unzipped ? 'unzipped' : 'zipped'} ${before.dtype}`,
       expected: `${unzipped ? 'unzipped' : 'zipped'} ${dtype}`,
-      next: 'Choose another --target, or the form that it has (--unzipped, --dtype).',
+      next: 'Choose another --target, or the --unzipped and --dtype that the folder was made with.',
     });
   }
   const converted: Record<string, PatientSummary> = {};
   const save = (): Description | undefined => {
-    // What another run has added meanwhile stays.
+    // Keeps patients that another run has added meanwhile.
     const patients = { ...readDescription(target)?.patients, ...converted };
     return Object.keys(patients).length > 0 ? writeDescription(target, dtype, unzipped, patients) : undefined;
   };
@@ -121,7 +121,7 @@ export async function convertIcentia11k(options: ConvertOptions): Promise<Conver
   return { description, failed, stopped: signal?.aborted ?? false };
 }
 
-/** Whether an error of one patient would be that of every other as well: the target cannot be written. */
+/** Whether an error of one patient would occur for every other one as well, because the target cannot be written. */
 function isOfTarget(error: NodeJS.ErrnoException, target: string): boolean {
   const { code, path } = error;
   if (code === undefined) return false;
@@ -130,7 +130,7 @@ function isOfTarget(error: NodeJS.ErrnoException, target: string): boolean {
   );
 }
 
-/** Whether the files of a patient are there and hold all segments that are asked for. */
+/** Whether the files of a patient exist and hold all segments that are asked for. */
 function isConverted(id: number, summary: PatientSummary | undefined, options: ConvertOptions): boolean {
   const { source, target, unzipped = false, segments } = options;
   const endings = unzipped ? ['.npy', '_lbls.npz'] : ['.pkl.gz', '_lbls.pkl.gz'];
@@ -159,7 +159,7 @@ async function convertPatient(id: number, options: ConvertOptions, notes: NoteBo
   const summary = { segments: records.length, samples, sum: 0, sumOfSquares: 0 };
   async function* pieces(): AsyncGenerator<Uint8Array> {
     for (const record of records) {
-      // Lets signals in.
+      // Lets Ctrl-C and SIGTERM through.
       await setImmediate();
       if (signal?.aborted) throw new Error('stopped');
       const { pSignal, units } = rdrecord(record);
@@ -181,7 +181,7 @@ async function convertPatient(id: number, options: ConvertOptions, notes: NoteBo
       } as const;
       checkSignal(pSignal, ['ECG'], check);
       const stored = dtype === 'float32' ? Float32Array.from(data) : data;
-      // A square has the type of its array, only the sum is float64.
+      // As in NumPy, a square has the type of its array; only the sum is float64.
       const squares = stored.map((x) => x * x) as typeof stored;
       summary.sum += sum(ndarray(dtype, [samples], stored), 'float64');
       summary.sumOfSquares += sum(ndarray(dtype, [samples], squares), 'float64');
@@ -244,13 +244,13 @@ export function findPatients(source: string): number[] {
     throw new InputError('no patients found', {
       file: source,
       expected: 'folders such as p00/p00000',
-      next: "Give the folder of PhysioNet's icentia11k-continuous-ecg.",
+      next: "Pass the folder of PhysioNet's icentia11k-continuous-ecg: --source DIR.",
     });
   }
   return ids.sort((a, b) => a - b);
 }
 
-/** Numbers of a patient's segments that are there, ascending. */
+/** Numbers of the segments of a patient that exist, ascending. */
 export function segmentsOf(source: string, id: number): number[] {
   const files = namesIn(patientFolder(source, id), /^p\d{5}_s\d{2}\.hea$/);
   return files.map((file) => Number(file.slice(8, 10))).sort((a, b) => a - b);
@@ -268,7 +268,7 @@ function chooseSegments(id: number, { source, segments }: ConvertOptions): reado
   });
 }
 
-/** The one number of samples that all segments have. */
+/** The number of samples, which must be the same in all segments. */
 function commonLength(records: readonly string[]): number {
   let length = 0;
   for (const record of records) {
@@ -283,7 +283,7 @@ function commonLength(records: readonly string[]): number {
     }
     length ||= signalLength;
     if (signalLength !== length) {
-      throw new InputError('segments of different lengths cannot make one array', {
+      throw new InputError('the segments have different lengths', {
         file,
         got: `${signalLength} samples`,
         expected: `${length}`,

@@ -7,10 +7,10 @@ import { type Described, readJson, writeJson } from '../../lib/json/file.ts';
 /** Name of the description that the converter writes beside the files. */
 export const descriptionFile = 'icentia11k.json';
 
-/** Float32 is what a 16-bit recorder needs; float64 keeps the quotients of PhysioNet's units to the last bit. */
+/** float32 is enough for a 16-bit recorder; float64 keeps PhysioNet's physical units to the last bit. */
 export type SignalType = 'float32' | 'float64';
 
-/** What was measured of a patient. */
+/** What was measured for a patient. */
 export type PatientSummary = Described<typeof summarySchema>;
 
 const summarySchema = object({
@@ -35,7 +35,7 @@ const descriptionSchema = object({
   samplingRate: literal(250),
   dtype: picklist(['float32', 'float64'] satisfies SignalType[]),
   unzipped: boolean(),
-  /** Over all patients below; to normalise with in place of the original's constants, whose unit is not known. */
+  /** Over all patients below. Used to normalise instead of the original's constants, whose unit is not known. */
   mean: finiteNumber,
   std: pipe(finiteNumber, minValue(0)),
   patients: mapOf(pipe(string(), regex(/^\d{1,5}$/)), summarySchema),

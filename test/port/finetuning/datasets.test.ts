@@ -100,12 +100,12 @@ describe('finetuning.datasets', () => {
 });
 
 describe('data files', () => {
-  it('a data set survives pickle', async () => {
+  it('a data set survives a pickle round trip', async () => {
     const dataSet = await getPtbXlData(at('ptb'), { fs: 250, pad: 'max', resampler });
     expect(dataSetFromPickle(loads(dumps(dataSetToPickle(dataSet))), 'x.pkl')).toEqual(dataSet);
   });
 
-  it('refuses what is no data set, naming file and key', () => {
+  it('refuses a pickle that is not a data set, and names file and key', () => {
     const x = ndarray('float32', [1, 2, 1], new Float32Array(2));
     const y = ndarray('int64', [1, 2], new BigInt64Array(2));
     const good = { x, y, recordIds: ['a'], classes: ['N', 'A'] };
@@ -113,7 +113,7 @@ describe('data files', () => {
     const without = (change: object): Map<string, unknown> =>
       new Map(Object.entries({ ...dataSetToPickle(good), ...change }));
     expect(() => load(5)).toThrow(InputError);
-    expect(() => load(without({ y: undefined }))).toThrow(/x\.pkl, y: this is no data set; got nothing/);
+    expect(() => load(without({ y: undefined }))).toThrow(/x\.pkl, y: this is not a data set; got nothing/);
     expect(() => load(without({ x: y }))).toThrow(/x cannot be used; got int64 \(1, 2\)/);
     expect(() => load(without({ y: ndarray('int64', [2, 1], new BigInt64Array(2)) }))).toThrow(
       /y cannot be used; got int64 \(2, 1\); expected numbers \(1, classes\)/,

@@ -88,7 +88,7 @@ describe('annotations written from labels, and labels read from them', () => {
     }
   });
 
-  test('drawn labels: runs of all lengths, several labels at one sample, rhythms that begin where another ends or without a beat', () => {
+  test('random labels: runs of all lengths, several labels at one sample, rhythms that begin where another ends or without a beat', () => {
     const random = new RandomState(5);
     for (let trial = 0; trial < 400; trial++) {
       const beats: [number, number][] = [];
@@ -121,7 +121,7 @@ describe('annotations written from labels, and labels read from them', () => {
     }
   });
 
-  test('undefined and end have no mark and become noise, as beats without a rhythm do', () => {
+  test('undefined and end have no mark and become noise, like beats without a rhythm', () => {
     const back = roundTrip(
       raw(
         [
@@ -178,7 +178,7 @@ describe('annotations written from labels, and labels read from them', () => {
 describe('rhythms from annotations', () => {
   const codes = (marks: readonly Mark[]) => convert(marks).rhythms;
 
-  test('beats of every kind; outside of a span noise', () => {
+  test('beats of every kind; noise outside a span', () => {
     const { beats, rhythms } = convert([
       [1, 'Q'],
       [5, 'N', 'None'],
@@ -293,7 +293,7 @@ describe('rhythms from annotations', () => {
     ]);
   });
 
-  test('a span that begins in an open one takes its place; a rhythm of one beat does not end it', () => {
+  test('a span that begins within another one replaces it; a rhythm of one beat does not end it', () => {
     expect(
       codes([
         [1, 'N'],
@@ -330,7 +330,7 @@ describe('rhythms from annotations', () => {
     ]);
   });
 
-  test('a span without an end lasts to the last beat, an end without a beginning ends nothing', () => {
+  test('a span without an end lasts to the last beat; an end without a beginning has no effect', () => {
     expect(
       codes([
         [0, 'N'],
@@ -386,7 +386,7 @@ describe('rhythms from annotations', () => {
     ]);
   });
 
-  test('several beats at one sample have a label each', () => {
+  test('several beats at one sample get one label each', () => {
     expect(
       codes([
         [1, 'N'],

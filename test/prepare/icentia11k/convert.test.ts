@@ -98,7 +98,7 @@ describe('generated patients in all three forms', () => {
     expect(readDescription(target)).toEqual(description);
   });
 
-  test('a second run changes nothing, with force it writes again', async () => {
+  test('a second run changes nothing; with force it writes again', async () => {
     const file = patientFile(target, 0, '.pkl.gz');
     const before = statSync(file).mtimeMs;
     expect(await convert({ source: wfdb, target })).toEqual(description);
@@ -110,7 +110,7 @@ describe('generated patients in all three forms', () => {
     expect(statSync(file).mtimeMs).toBeGreaterThan(before);
   });
 
-  test('another form in the same folder is refused', async () => {
+  test('refuses another format in the same folder', async () => {
     await expect(convertIcentia11k({ source: wfdb, target, unzipped: true })).rejects.toThrow(/another form/);
   });
 });
@@ -181,7 +181,7 @@ describe('incomplete and damaged sources', () => {
     expect(loadRawLabels(out, 3)).toEqual(loadRawLabels(zipped, 3));
   });
 
-  test('a bad patient is reported and passed over; the next run converts it and leaves the others', async () => {
+  test('reports and skips a patient that cannot be converted; the next run converts only that one', async () => {
     const source = join(folder, 'bad');
     const out = join(folder, 'bad-out');
     cpSync(wfdb, source, { recursive: true });
@@ -201,7 +201,7 @@ describe('incomplete and damaged sources', () => {
     expect(statSync(done).mtimeMs).toBe(before);
   });
 
-  test('segments with an amplitude that no ECG has are told, with file and value', async () => {
+  test('warns of an amplitude that no ECG has, with file and value', async () => {
     const source = join(folder, 'loud');
     cpSync(wfdb, source, { recursive: true });
     for (const segment of ['s00', 's01']) {

@@ -34,11 +34,11 @@ function checkedDataSet<X extends AnyArray | NpyFile>(
   usable: (found: unknown) => found is X,
 ): DataSet<X> {
   const expected = 'a dict with the arrays x, y, record_ids and classes, as prepare-data writes it';
-  if (!(value instanceof Map)) throw new InputError('this is no data set', { file, got: typeof value, expected });
+  if (!(value instanceof Map)) throw new InputError('this is not a data set', { file, got: typeof value, expected });
   const entry = <T>(key: string, is: (found: unknown) => found is T): T => {
     const found: unknown = value.get(key);
     if (!is(found))
-      throw new InputError('this is no data set', {
+      throw new InputError('this is not a data set', {
         file,
         where: key,
         got: found === undefined ? 'nothing' : typeof found,
@@ -77,7 +77,7 @@ function checkedDataSet<X extends AnyArray | NpyFile>(
     return Array.from(found.data, (item) => (typeof item === 'string' ? item : Number(item)));
   };
   return {
-    // A file is converted where it is read, see `openPreparedSet`.
+    // Values of a file are converted when they are read, see `openPreparedSet`.
     x: x instanceof NpyFile || isFloatType(x.dtype) ? x : (astype(x, 'float32') as X),
     y: y.dtype === 'float16' ? astype(y, 'float32') : y,
     recordIds: list('record_ids', records),

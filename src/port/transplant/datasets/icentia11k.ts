@@ -47,7 +47,7 @@ export {
   uniformPatientGenerator,
 } from './icentia11k/sampling.ts';
 
-/** Samples of a whole segment, and of the frames of the data set's authors. For information: every file has its own size. */
+/** Samples of a whole segment, and of the frames that the authors of the data set used. For information: files have their own sizes. */
 export const dsSegmentSize = 2 ** 20 + 1;
 export const dsFrameSize = 2 ** 11 + 1;
 

@@ -256,7 +256,7 @@ describe('transplant.datasets.icentia11k generators, Appendix B', () => {
     ]);
   });
 
-  test('Quirk Q24: a probability of 0 draws as none', () => {
+  test('Quirk Q24: a probability of 0 draws like none', () => {
     expect(cpcStarts({ nsSameSegmentProb: 0 })).toEqual(cpcStarts({ nsSameSegmentProb: null }));
   });
 

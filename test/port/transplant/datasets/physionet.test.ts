@@ -171,7 +171,7 @@ describe('transplant.datasets.physionet: bad input', () => {
       ],
       [
         () => readChallenge17Data(change('b2', 'c17', 'REFERENCE.csv', (text) => text.replace('A2,A', 'A2,'))),
-        /REFERENCE\.csv, line 2: the row is wrong; got "A2,"/,
+        /REFERENCE\.csv, line 2: the row does not have the expected fields; got "A2,"/,
       ],
       [
         () => readChallenge17Data(change('b3', 'c17', 'REFERENCE.csv', () => Buffer.from([0x41, 0xff, 0x2c, 0x4e]))),
@@ -195,7 +195,7 @@ describe('transplant.datasets.physionet: bad input', () => {
       ],
       [
         () => readPtbXlData(change('b6', 'ptb', 'ptbxl_database.csv', (text) => text.replace('\n2,4.0', '\ntwo,4.0'))),
-        /line 3: ecg_id is no whole number; got "two"/,
+        /line 3: ecg_id is not a whole number; got "two"/,
       ],
       [
         () => readPtbXlData(change('b7', 'ptb', 'ptbxl_database.csv', (text) => text.replace('scp_codes', 'codes'))),

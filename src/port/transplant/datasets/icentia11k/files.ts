@@ -44,8 +44,8 @@ export function patientFile(dbDir: string, patientId: number, ending: string): s
 }
 
 /**
- * Signal of a patient, 250 Hz. Twin of `icentia11k.load_signal`. An unzipped one stays on disk: only what is asked for is read, which is
- * what `mmap_mode='r'` is for on the Python side.
+ * Signal of a patient, 250 Hz. Twin of `icentia11k.load_signal`. An unzipped signal stays on disk, and only the samples that are asked for are read,
+ * like `mmap_mode='r'` in Python.
  *
  * @throws FileNotFoundError, or InputError for a file that does not hold one array of segments and samples.
  */
@@ -231,7 +231,7 @@ function codesOf(array: NdArray, place: { file: string; where: string }): Number
   return wholeCodes(numbersOf(array), array.dtype, place);
 }
 
-/** Codes as integers, whatever their type: they count classes. No codes at all keep their type, as in the original. */
+/** Codes as integers, since they count classes. An empty array keeps its type, as in the original. */
 function wholeCodes(codes: Numbers, dtype: string, place: { file: string; where: string }): Numbers {
   if (!(codes instanceof Float64Array) || codes.length === 0) return codes;
   const whole = wholeNumbers(codes);
@@ -253,7 +253,7 @@ function pair(positions: Numbers, codes: Numbers, file: string, where: string): 
   return [positions, codes];
 }
 
-/** The form in which the original stores flat labels: Quirk Q18, its own way fails for segments with unequal numbers of marks. */
+/** The form in which the original stores flat labels. Quirk Q18: its own code fails if segments have different numbers of marks. */
 function labelArray(labels: readonly Marks[]): AnyArray {
   const counts = new Set(labels.map(([positions]) => positions.length));
   if (counts.size > 1) {

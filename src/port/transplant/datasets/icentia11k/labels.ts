@@ -113,7 +113,7 @@ export function getCompleteBeats(
   return labels === null ? complete : [complete, labels.subarray(first, after)];
 }
 
-/** The code of the largest total, the earlier one on a tie, or undefined if no total is above 0. */
+/** The code with the largest total (the first one on a tie), or undefined if no total is above 0. */
 function largest(totals: ArrayLike<number>, codes: readonly number[]): number | undefined {
   let winner: number | undefined;
   let best = 0;

@@ -44,10 +44,10 @@ export function signalInMemory(array: NdArray, source: string): Signal {
   };
 }
 
-/** Most signals on disk whose files are open at the same time: memory and descriptors stay flat over any number of patients. */
+/** Most signal files that are open at the same time, so that memory and file descriptors do not grow with the number of patients. */
 const maxOpen = 64;
 
-/** Open files by signal, the one used longest ago first. */
+/** Open files by signal, in the order in which they were opened. */
 const opened = new Map<Signal, NpyFile>();
 
 function keepOpen(signal: Signal, file: NpyFile): void {
@@ -59,7 +59,7 @@ function keepOpen(signal: Signal, file: NpyFile): void {
 }
 
 /**
- * Opens the `.npy` file of a signal, of which `read` fetches just the samples asked for: like `numpy.load(path, mmap_mode='r')`.
+ * Opens the `.npy` file of a signal. `read` reads only the samples that are asked for, like `numpy.load(path, mmap_mode='r')`.
  *
  * @throws FileNotFoundError, or InputError for a file that does not hold numbers in two axes.
  */

@@ -17,16 +17,16 @@ export interface LabelFrame<D extends DType = DType, I extends string | number =
   readonly values: NdArray<D>;
 }
 
-/** A collection before any signal is read: where each record lies, and its labels in the same order. */
+/** A collection before any signal is read: the path of each record, and the labels in the same order. */
 export interface Listing<D extends DType = DType, I extends string | number = string | number> {
   /** Record paths without ending. */
   readonly paths: readonly string[];
   readonly labels: LabelFrame<D, I>;
-  /** Patient of each record, where the collection tells. */
+  /** Patient of each record, if the collection states it. */
   readonly patientIds?: readonly number[];
-  /** Fold that the collection assigns to each record, where it does. */
+  /** Fold of each record, if the collection assigns folds. */
   readonly folds?: readonly number[];
-  /** Records that are left out because they have no label. */
+  /** Records left out because they have no label. */
   readonly unlabelled?: readonly I[];
 }
 
@@ -48,10 +48,10 @@ export interface PtbXlOptions {
   readonly folds?: readonly number[];
 }
 
-/** Folders within folders that are read; a link to a folder above ends here. */
+/** How deep folders may be nested. Ends the search if a link leads to a folder above. */
 const MAX_DEPTH = 8;
 
-/** Labels that are held at once, one for each record and class: up to 256 MiB. Challenge 2021, with the most records and classes, has 12 million. */
+/** Most labels (records × classes) that are held at once: up to 256 MiB. The largest collection, Challenge 2021, has 12 million. */
 const MAX_LABELS = 2 ** 25;
 
 /** Records and labels of Challenge 2017, without the signals. */
@@ -75,7 +75,7 @@ export function listChallenge17Data(dbDir: string, { nested = false }: PlaceOpti
     const labels = reference.get(name);
     if (labels || !nested || !reference.has(short)) return labels ?? [];
     if (counts.get(short)! > 1) {
-      throw new InputError('several records have the name that is labelled', {
+      throw new InputError('several records have this name, so its label is ambiguous', {
         file: referenceFile,
         got: short,
         expected: `names with their folders, such as ${name}`,
@@ -167,7 +167,7 @@ export function listPtbXlData(
   };
 }
 
-/** Names of the records that `RECORDS` lists; an entry that is a folder stands for those that its own `RECORDS` lists. */
+/** Names of the records in `RECORDS`. An entry that is a folder stands for the records in its own `RECORDS`. */
 function recordsBelow(dbDir: string, folder = ''): string[] {
   const file = requireFile(join(dbDir, folder), 'RECORDS');
   return readFields(file, 1).flatMap(([entry]) => {
@@ -175,14 +175,15 @@ function recordsBelow(dbDir: string, folder = ''): string[] {
     const path = recordPath(dbDir, name, file);
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (!isFolder || statSync(`${path}.hea`, { throwIfNoEntry: false })) return [name];
-    if (name.split('/').length > MAX_DEPTH) throw new InputError('folders lie too deep', { file, got: name });
+    if (name.split('/').length > MAX_DEPTH) throw new InputError('folders are nested too deeply', { file, got: name });
     return recordsBelow(dbDir, `${name}/`);
   });
 }
 
 /** Names of the records with signals in `.mat` files in all sub-folders, each folder sorted by name. */
 function matFilesBelow(dbDir: string, folder = ''): string[] {
-  if (folder.split('/').length > MAX_DEPTH) throw new InputError('folders lie too deep', { file: join(dbDir, folder) });
+  if (folder.split('/').length > MAX_DEPTH)
+    throw new InputError('folders are nested too deeply', { file: join(dbDir, folder) });
   const entries = readdirSync(join(dbDir, folder), { withFileTypes: true }).sort((a, b) => byCodePoint(a.name, b.name));
   const isFolder = (entry: Dirent): boolean =>
     entry.isDirectory() ||
@@ -201,14 +202,14 @@ function matFiles(files: readonly string[]): string[] {
     .map((file) => file.slice(0, -'.mat'.length));
 }
 
-/** Records go by their names without folders where these are different. */
+/** Record ids: names without folders, unless two of them are the same. */
 function recordIds(names: readonly string[]): readonly string[] {
   const short = names.map((name) => basename(name));
   return new Set(short).size === names.length ? short : names;
 }
 
 /** Labels of all records, none set. Throws InputError for more classes and records than can be held. */
-export function labelMatrix<D extends DType>(dtype: D, records: number, classes: number, source: string): NdArray<D> {
+function labelMatrix<D extends DType>(dtype: D, records: number, classes: number, source: string): NdArray<D> {
   if (records * classes > MAX_LABELS) {
     throw new InputError('there are too many classes', {
       file: source,
@@ -219,7 +220,8 @@ export function labelMatrix<D extends DType>(dtype: D, records: number, classes:
   return zeros(dtype, [records, classes]);
 }
 
-function multiHot<D extends 'int32' | 'int64'>(
+/** Labels (records, classes) with a 1 for each class that a record has; names that are not in `columns` are ignored. */
+export function multiHot<D extends 'int32' | 'int64'>(
   dtype: D,
   codes: readonly (ReadonlySet<string> | readonly string[])[],
   columns: readonly string[],
@@ -253,7 +255,7 @@ function statementClasses(file: string, category: string): string[] {
   return rows.flatMap(({ fields }) => (parseNumber(fields[at + 1]) === 1 ? [fields[0]] : []));
 }
 
-/** Statements of one record: the keys of a Python dict in text form, whatever their likelihood (Quirk Q56). */
+/** Statements of one record: the keys of a Python dict in text form. Their likelihood is ignored (Quirk Q56). */
 function statementCodes(text: string, file: string, line: number): Set<string> {
   const where = `line ${line}, scp_codes`;
   let value: unknown;
@@ -263,7 +265,7 @@ function statementCodes(text: string, file: string, line: number): Set<string> {
     throw new InputError('the statements cannot be read', { file, where, got: (error as Error).message });
   }
   if (!(value instanceof Map)) {
-    throw new InputError('the statements are no dict', {
+    throw new InputError('the statements are not a dict', {
       file,
       where,
       got: JSON.stringify(text.slice(0, 60)),
@@ -273,13 +275,14 @@ function statementCodes(text: string, file: string, line: number): Set<string> {
   return new Set([...value.keys()].filter((key): key is string => typeof key === 'string'));
 }
 
-/** Path of a record that an index file names; it has to stay inside the folder. */
-function recordPath(dbDir: string, name: string, file: string): string {
+/** Path of a record that an index file names, which must lie inside the folder. */
+export function recordPath(dbDir: string, name: string, file: string, line?: number): string {
   const base = resolve(dbDir);
   const path = resolve(base, name);
   if (!path.startsWith(base + sep)) {
     throw new InputError('a record lies outside the folder', {
       file,
+      where: line === undefined ? undefined : `line ${line}`,
       got: JSON.stringify(name),
       expected: `a path below ${dbDir}`,
     });
@@ -301,7 +304,7 @@ function requireFile(dbDir: string, name: string): string {
 function readFields(file: string, width: number): (readonly string[])[] {
   return readRows(file).map(({ line, fields }) => {
     if (fields.length !== width || fields.includes('')) {
-      throw new InputError('the row is wrong', {
+      throw new InputError('the row does not have the expected fields', {
         file,
         where: `line ${line}`,
         got: JSON.stringify(fields.join(',').slice(0, 80)),
