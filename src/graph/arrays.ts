@@ -4,8 +4,8 @@ import { ValueError } from '../lib/python/errors.ts';
 import { type TensorSpec, unknown } from './executor.ts';
 
 /**
- * The array as another type, floats rounded as NumPy's `astype` does; the same array if it has that type already. Throws a ValueError
- * where an integer type cannot hold a value (fractions, NaN, overflow).
+ * The array as another type, rounded as by NumPy's `astype`; the same array if it already has that type. Throws a ValueError if an integer
+ * type cannot hold a value (fractions, NaN, overflow).
  */
 export function asType(array: NdArray, dtype: DType): NdArray {
   if (array.dtype === dtype) return array;
@@ -13,15 +13,14 @@ export function asType(array: NdArray, dtype: DType): NdArray {
   if (!dtype.startsWith('float')) {
     const source = array.dtype === 'float16' ? toFloat64(array) : array.data;
     for (let i = 0; i < source.length; i++) {
-      // Numbers and BigInts are compared by their value.
       // biome-ignore lint/suspicious/noDoubleEquals: 1 and 1n are the same label
-      if (source[i] != result.data[i]) throw new ValueError(`${source[i]} (element ${i}) is no ${dtype}`);
+      if (source[i] != result.data[i]) throw new ValueError(`${source[i]} (element ${i}) does not fit into ${dtype}`);
     }
   }
   return result;
 }
 
-/** Checks an array against what an input expects (-1: any extent) and converts its type. Throws a ValueError that names the input. */
+/** Checks the shape of an array against what an input expects (-1: any extent), and converts its type. Throws a ValueError that names the input. */
 export function conform(name: string, array: NdArray, { dtype, shape }: TensorSpec): NdArray {
   const fits =
     array.shape.length === shape.length &&

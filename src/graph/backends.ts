@@ -8,7 +8,7 @@ import type { Program, Signature } from './program.ts';
 import { type ModelHandle, runtime } from './runtime.ts';
 import type { Variable } from './variable.ts';
 
-/** Executes a program: `GraphBackend` (the product) or `EagerBackend` (the oracle in tests). */
+/** Executes a program: `GraphBackend` normally, `EagerBackend` as the reference of tests. */
 export interface Backend {
   run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray>;
   assign(values: ReadonlyMap<Variable, NdArray>): void;
@@ -37,7 +37,7 @@ export class GraphBackend implements Backend {
     this.#model = loadGraph(this.#bytes);
   }
 
-  /** Writes the graph as a SavedModel; variables have no values in it (the signature `assign` gives them). */
+  /** Writes the graph as a SavedModel without the values of variables (its signatures `assign/…` set them). */
   export(directory: string): void {
     writeSavedModel(directory, this.#bytes);
   }
@@ -81,7 +81,7 @@ export class GraphBackend implements Backend {
     return endpoints;
   }
 
-  /** Every variable can be written and read by itself; one run may fetch many of these signatures. */
+  /** Signatures that write and read a single variable; one run may fetch many of them. */
   #addPorts(builder: GraphBuilder, variable: Variable): void {
     const assign = builder.signature(`assign/${variable.name}`, { value: variable }, ({ value }) => {
       assignVariable(builder, variable, value);
@@ -92,7 +92,7 @@ export class GraphBackend implements Backend {
   }
 }
 
-/** A program run operation by operation: slow, but with nothing between the operation layer and TensorFlow's kernels. */
+/** Runs a program operation by operation: slow, but without TensorFlow's graph optimisations. */
 export class EagerBackend implements Backend {
   readonly #executor = new EagerExecutor();
   readonly #program: Program;
@@ -105,7 +105,7 @@ export class EagerBackend implements Backend {
     return this.runSignature(this.#program.signatures[signature], feeds);
   }
 
-  /** Runs an entry point that need not be one of the program's. */
+  /** Runs any entry point, also one that is not in the program. */
   runSignature({ run }: Signature, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
     return this.#executor.run(feeds, (inputs) => run(this.#executor, inputs));
   }

@@ -33,8 +33,8 @@ interface Accesses {
 }
 
 /**
- * Executor that writes a graph with several signatures over the same variables. Within a signature, control dependencies keep reads and
- * writes of a variable in the order in which they were made, and every output waits for all writes: a run has no races.
+ * Executor that writes a graph with several signatures over the same variables. Within a signature, control dependencies keep the reads and
+ * writes of a variable in their order, and every output waits for all writes. So a run has no race conditions.
  */
 export class GraphBuilder implements Executor {
   readonly #nodes: GraphNode[] = [];
@@ -52,8 +52,8 @@ export class GraphBuilder implements Executor {
   }
 
   /**
-   * Adds an entry point: `body` computes named outputs from named inputs. Each run of the signature performs all writes made in `body`
-   * before it gives its outputs.
+   * Adds an entry point: `body` computes named outputs from named inputs. A run of the signature performs all writes of `body` before it
+   * returns its outputs.
    */
   signature(
     name: string,
@@ -209,7 +209,7 @@ export class GraphBuilder implements Executor {
 
   #reference(tensor: Tensor): string {
     if (!(tensor instanceof GraphTensor) || tensor.owner !== this) {
-      throw new TypeError('a tensor of another graph was used in this one');
+      throw new TypeError('the tensor belongs to another graph');
     }
     return tensor.name;
   }

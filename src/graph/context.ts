@@ -7,15 +7,15 @@ import { Tape } from './tape.ts';
 import type { Variable } from './variable.ts';
 
 /**
- * Teacher forcing of single layers, for finding the first one that computes something else than another implementation: every layer gets its
- * inputs from outputs that were given, not from those of the layers before it.
+ * Teacher forcing layer by layer: every layer gets the given outputs of the layers before it as its inputs, not those that the model computed.
+ * This finds the first layer that differs from another implementation.
  */
-export interface Teaching {
-  /** Output that takes the place of each layer's own, by path. */
+export interface TeacherForcing {
+  /** The output to pass on in place of each layer's own, by path. */
   readonly outputs: ReadonlyMap<string, NdArray>;
   /** Folder of the model's source. */
   readonly source: string;
-  /** Gets the place in it, `file:line`, at which each layer is applied, by path. */
+  /** Receives the place in it, `file:line`, where each layer is applied, by path. */
   readonly places: Map<string, string>;
 }
 
@@ -30,7 +30,7 @@ export interface ContextOptions {
   readonly seed?: number;
   /** Counter that changes from step to step, so that random operations do (int64 scalar). */
   readonly step?: Variable;
-  readonly teaching?: Teaching;
+  readonly teacherForcing?: TeacherForcing;
 }
 
 /** One application of a model: the executor it goes to, its mode, and the tape of its differentiable operations. */
@@ -41,7 +41,7 @@ export class Context {
   readonly updatesStatistics: boolean;
   readonly seed: number;
   readonly step: Variable | undefined;
-  readonly teaching: Teaching | undefined;
+  readonly teacherForcing: TeacherForcing | undefined;
   readonly tape = new Tape();
   /** Outputs of layers by layer path, in the order in which they were computed. */
   readonly activations = new Map<string, Tensor>();
@@ -55,7 +55,7 @@ export class Context {
     this.updatesStatistics = options.updatesStatistics ?? true;
     this.seed = options.seed ?? 0;
     this.step = options.step;
-    this.teaching = options.teaching;
+    this.teacherForcing = options.teacherForcing;
   }
 
   /** Value of a variable at the start of the step; gradients with respect to trainable ones are recorded. */

@@ -26,8 +26,8 @@ export class EagerTensor implements Tensor {
 let executors = 0;
 
 /**
- * Executor that runs every operation at once: slower and hungrier than a graph, but simple, so tests hold the graph against it. It also
- * checks that each result has the shape and type that the operation layer stated.
+ * Executor that runs every operation at once. It is slower than a graph and needs more memory, but it is simple, so tests compare the graph
+ * with it. It also checks that each result has the shape and type that the operation layer stated.
  */
 export class EagerExecutor implements Executor {
   readonly #runtime: Runtime = runtime();
@@ -115,7 +115,7 @@ export class EagerExecutor implements Executor {
 
   #handleOf(tensor: Tensor): TensorHandle {
     if (!(tensor instanceof EagerTensor) || tensor.owner !== this) {
-      throw new TypeError('a tensor of another executor was used in this one');
+      throw new TypeError('the tensor belongs to another executor');
     }
     return tensor.handle;
   }

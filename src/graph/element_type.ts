@@ -1,6 +1,6 @@
 import type { DType } from '../lib/numpy/ndarray.ts';
 
-/** Element types of tensors: NumPy's names, and those which only TensorFlow has. */
+/** Element types of tensors: those of NumPy under its names, and those that only TensorFlow has. */
 export type ElementType = DType | 'bfloat16' | 'string' | 'resource' | 'variant';
 
 /** Numbers of TensorFlow's `DataType` enumeration (`tensorflow/core/framework/types.proto`). */
@@ -25,7 +25,7 @@ export const dataType: { readonly [T in ElementType]: number } = {
 
 const names = new Map(Object.entries(dataType).map(([name, number]) => [number, name as ElementType]));
 
-/** Name of a number of the enumeration; throws a RangeError for a type that the project does not handle. */
+/** The name of a number of the enumeration. Throws a RangeError for a type that is not supported. */
 export function elementType(number: number): ElementType {
   const name = names.get(number);
   if (name === undefined) throw new RangeError(`TensorFlow DataType ${number} is not supported`);

@@ -12,17 +12,17 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
-/** Stands for a float32 result whose shape depends on the device and that only goes to another kernel, or nowhere. */
+/** A float32 result whose shape depends on the device; it is only passed to another kernel, or unused. */
 export const opaque: TensorSpec = { dtype: 'float32', shape: [unknown] };
 
-/** A value of the computation: a node's output (builder) or data in TensorFlow (eager). Only its executor looks inside. */
+/** A value of the computation: a node's output (builder) or data in TensorFlow (eager). Only its executor knows which. */
 export interface Tensor extends TensorSpec {
   readonly owner: Executor;
 }
 
-/** What operations are written against. The builder writes graph nodes; the eager executor runs each operation at once. */
+/** The interface that operations use. The builder writes graph nodes; the eager executor runs each operation at once. */
 export interface Executor {
-  /** Adds one TensorFlow operation; `outputs` states its results, in number exactly. */
+  /** Adds one TensorFlow operation; `outputs` describes each of its results. */
   op(name: string, inputs: readonly Tensor[], attributes: Attributes, outputs: readonly TensorSpec[]): Tensor[];
 
   /** A fixed value. */
@@ -32,8 +32,8 @@ export interface Executor {
   read(variable: Variable): Tensor;
 
   /**
-   * An operation on variables without results, e.g. `AssignVariableOp` or `ResourceApplyAdam`: handles first, then tensors. It
-   * happens after every earlier read and write of these variables.
+   * An operation on variables without results, e.g. `AssignVariableOp` or `ResourceApplyAdam`; its inputs are the variables, then the
+   * tensors. It runs after every earlier read and write of these variables.
    */
   write(name: string, variables: readonly Variable[], inputs: readonly Tensor[], attributes: Attributes): void;
 

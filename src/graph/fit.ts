@@ -13,7 +13,7 @@ export interface Batch {
 /** Batches in the order in which they are used. */
 export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
 
-/** Sums behind an epoch's figures. */
+/** Sums from which an epoch's metrics are computed. */
 export interface Sums {
   readonly samples: number;
   /** Sum of the samples' losses. */
@@ -21,31 +21,31 @@ export interface Sums {
   readonly correct: number;
 }
 
-/** Where a training run stands, apart from the session's variables and what the callbacks remember. */
+/** The state of a training run, besides the session's variables and the state of the callbacks. */
 export interface FitState {
   /** Epoch in progress, counted from 0. */
   readonly epoch: number;
-  /** Its training steps that are done. */
+  /** Training steps done in it. */
   readonly step: number;
   /** Sums over these steps. */
   readonly sums: Sums;
-  /** Figures of the epochs before it. */
+  /** Metrics of the epochs before it. */
   readonly history: readonly Logs[];
   /** A callback has ended training. */
   readonly stopped: boolean;
 }
 
-/** What a training run needs beside the compiled model. */
+/** What a training run needs besides the compiled model. */
 export interface FitOptions {
   /** Training batches of an epoch, counted from 0, without the first `skip` ones. */
   readonly batches: (epoch: number, skip: number) => Batches;
   /** Batches per epoch, for the progress display. */
   readonly steps: number;
-  /** Epoch after the last, counted from 0. */
+  /** Number of epochs. */
   readonly epochs: number;
-  /** Where to go on; default the start. */
+  /** Where to continue; default the start. */
   readonly state?: FitState;
-  /** Validation batches; without them no `val_*` figures are made. */
+  /** Validation batches; without them there are no `val_*` metrics. */
   readonly validation?: () => Batches;
   readonly callbacks: readonly Callback[];
   /** Writes the model's weights and optimiser state to a file. */
@@ -53,29 +53,29 @@ export interface FitOptions {
   readonly report: Reporter;
   /** Pauses the run after the step in progress. */
   readonly signal?: AbortSignal;
-  /** Keeps the state: after each epoch, in between every `saveInterval` milliseconds, and before a pause. */
+  /** Saves the state: after each epoch, every `saveInterval` milliseconds within one, and before a pause. */
   readonly save?: (state: FitState) => Promise<void>;
   readonly saveInterval?: number;
 }
 
 /** What a training run did. */
 export interface FitResult {
-  /** Figures of each epoch: `loss`, `acc` and, with validation, `val_loss`, `val_acc`. */
+  /** Metrics of each epoch: `loss`, `acc` and, with validation, `val_loss`, `val_acc`. */
   readonly history: readonly Logs[];
-  /** Share of the time of the training steps spent waiting for data, 0 to 1; NaN without a step. */
+  /** Fraction of the training time spent waiting for data; NaN without a step. */
   readonly waiting: number;
-  /** `signal` came before the end; `save` has been given the state. */
+  /** `signal` came before the end, and `save` has received the state. */
   readonly paused: boolean;
 }
 
 const noSums: Sums = { samples: 0, loss: 0, correct: 0 };
 
-/** The state of a run that has not begun. */
+/** The state of a run before its first step. */
 export const beginning: FitState = { epoch: 0, step: 0, sums: noSums, history: [], stopped: false };
 
 /**
- * Trains for some epochs and tells the callbacks after each. Figures are means over samples, rounded to float32 as Keras reports
- * them; those of training are gathered while the weights change. Twin of `keras.Model.fit`.
+ * Trains for some epochs and calls the callbacks after each. Metrics are means over samples, rounded to float32 as in Keras; those of
+ * training are computed while the weights change. Twin of `keras.Model.fit`.
  */
 export async function fit(session: Session, options: FitOptions): Promise<FitResult> {
   const { report, epochs, signal, state = beginning, saveInterval = Number.POSITIVE_INFINITY } = options;
@@ -111,7 +111,7 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
       const { loss, acc } = mean.value();
       report({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
       clock.worked += performance.now() - got;
-      // Lets timers and signals in: a step blocks the thread.
+      // A step blocks the thread; timers and signals run here.
       await setImmediate();
       if (signal?.aborted) break;
       if (performance.now() - saved >= saveInterval) await save(epoch, mean);
@@ -138,7 +138,7 @@ export function evaluate(session: Session, batches: Batches): Promise<{ loss: nu
   return score(session, batches);
 }
 
-/** As `evaluate`; what it returns after `signal` covers only a part of the batches. */
+/** As `evaluate`, but after `signal` it returns means over the batches so far. */
 async function score(session: Session, batches: Batches, signal?: AbortSignal): Promise<{ loss: number; acc: number }> {
   const mean = new Mean();
   for await (const { x, y } of batches) {
@@ -149,7 +149,7 @@ async function score(session: Session, batches: Batches, signal?: AbortSignal): 
   return mean.value();
 }
 
-/** Means over samples of what steps report. */
+/** Means over samples of the results of steps. */
 class Mean {
   batches: number;
   #samples: number;
@@ -176,7 +176,7 @@ class Mean {
 
   /** Throws a RangeError if no batch came. */
   value(): { loss: number; acc: number } {
-    if (this.#samples === 0) throw new RangeError('the data hold no samples: at least one batch is needed');
+    if (this.#samples === 0) throw new RangeError('there are no samples: at least one batch is needed');
     return { loss: Math.fround(this.#loss / this.#samples), acc: Math.fround(this.#correct / this.#samples) };
   }
 }

@@ -43,7 +43,7 @@ interface Child {
  * TensorFlow checkpoints take their paths.
  */
 export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
-  /** Snake-cased name of the Keras class, from which Keras names the members of lists. */
+  /** Name of the Keras class in snake case: Keras names the members of lists after it. */
   abstract readonly kind: string;
   readonly #own: { readonly attribute: string; readonly variable: Variable }[] = [];
   readonly #children: Child[] = [];
@@ -65,7 +65,7 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
     return [...this.#own.map(({ variable }) => variable), ...this.#children.flatMap(({ layer }) => layer.variables)];
   }
 
-  /** Variables that training changes, in the same order. */
+  /** The variables that training changes, in the same order. */
   get trainableVariables(): Variable[] {
     return this.variables.filter((variable) => variable.trainable);
   }
@@ -95,7 +95,7 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
     return this.create(inputShape);
   }
 
-  /** Computes the layer's output, under its name, and notes it as an activation. */
+  /** Computes the layer's output, in a scope of its name, and records it as an activation. */
   apply(c: Context, input: Input): Tensor {
     const output = c.executor.scope(this.path.slice(this.path.lastIndexOf('/') + 1) || this.kind, () =>
       this.call(c, input),
@@ -103,10 +103,10 @@ export abstract class Layer<Input = Tensor, Shape = readonly number[]> {
     let key = this.path;
     for (let use = 2; c.activations.has(key); use++) key = `${this.path}#${use}`;
     c.activations.set(key, output);
-    const taught = c.teaching?.outputs.get(key);
-    if (taught === undefined) return output;
-    c.teaching?.places.set(key, callerWithin(c.teaching.source));
-    return castRaw(c, c.executor.constant(taught), output.dtype);
+    const forced = c.teacherForcing?.outputs.get(key);
+    if (forced === undefined) return output;
+    c.teacherForcing?.places.set(key, callerWithin(c.teacherForcing.source));
+    return castRaw(c, c.executor.constant(forced), output.dtype);
   }
 
   /** Declares variables and builds inner layers; returns the shape of the output. */
@@ -166,7 +166,7 @@ function join(parent: string, name: string): string {
   return parent === '' ? name : `${parent}/${name}`;
 }
 
-/** Keras's names of the members of a list of layers: `dense`, `dense_1`, … by class. */
+/** Keras's names for the members of a list of layers: by class, `dense`, `dense_1`, and so on. */
 function memberNames(layers: readonly { readonly kind: string }[]): string[] {
   const counts = new Map<string, number>();
   return layers.map(({ kind }) => {

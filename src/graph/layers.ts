@@ -88,7 +88,7 @@ export class BatchNormalization extends Layer {
   }
 
   #average(c: Context, variable: Variable, batch: Tensor): void {
-    // Read anew: a layer that is applied twice in a step averages twice.
+    // Read again: a layer that is applied twice in a step updates its averages twice.
     const moving = c.executor.read(variable);
     const kept = binaryRaw(c, 'Mul', moving, c.scalar(this.momentum, moving.dtype));
     const added = binaryRaw(c, 'Mul', batch, c.scalar(1 - this.momentum, moving.dtype));

@@ -6,12 +6,12 @@ import { type ModelHandle, runtime, type TensorHandle } from './runtime.ts';
 
 /** Writes a graph as a SavedModel into an existing folder. */
 export function writeSavedModel(directory: string, bytes: Uint8Array): void {
-  // TensorFlow looks for this folder and says in its log if there is none.
+  // Without this folder, TensorFlow writes a warning to its log.
   mkdirSync(join(directory, 'variables'), { recursive: true });
   writeFileSync(join(directory, 'saved_model.pb'), bytes);
 }
 
-/** Loads an encoded graph. The file lives in a fresh folder, as TensorFlow remembers paths, and only until it is loaded. */
+/** Loads an encoded graph. TensorFlow remembers paths, so the file lies in a fresh folder, which is removed after loading. */
 export function loadGraph(bytes: Uint8Array): ModelHandle {
   const directory = mkdtempSync(join(tmpdir(), 'ecg-transplant-graph-'));
   try {

@@ -19,7 +19,7 @@ export interface Model extends Pick<Layer, 'variables' | 'trainableVariables' | 
   readonly inputShapes: InputShapes;
   /** Shape of the outputs with the batch axis (-1), fixed by `build`. */
   readonly outputShape: readonly number[];
-  /** What turns logits into outputs. */
+  /** The function that turns logits into outputs. */
   readonly activation: Activation;
   /** Logits in the type of the variables. */
   logits(c: Context, inputs: Readonly<Record<string, Tensor>>): Tensor;
@@ -37,7 +37,7 @@ export function activate(c: Context, activation: Activation, logits: Tensor): Te
   }
 }
 
-/** Common part of models: what `build` fixes. `Input` and `Shape` are a tensor and its shape, or records of them by name. */
+/** What all models have in common. `Input` and `Shape` are a tensor and its shape, or records of them by name. */
 export abstract class BaseModel<Input, Shape> extends Layer<Input, Shape> implements Model {
   #precision: Precision = 'float32';
   #inputShapes: InputShapes = {};
@@ -70,7 +70,7 @@ export abstract class BaseModel<Input, Shape> extends Layer<Input, Shape> implem
   }
 }
 
-/** Layers one after another; a single input named `x`. Twin of `keras.Sequential`. */
+/** Layers in sequence, with a single input named `x`. Twin of `keras.Sequential`. */
 export class Sequential extends BaseModel<Tensor, readonly number[]> {
   readonly kind: string = 'sequential';
   readonly layers: Layer[];
@@ -105,7 +105,7 @@ export class Sequential extends BaseModel<Tensor, readonly number[]> {
     return this.childList('layers', this.layers, inputShape);
   }
 
-  /** The names that tf.keras gives the members: a number among all, and one among those with variables, which goes first. */
+  /** tf.keras numbers the members twice: those that have variables, whose number comes first, and all. */
   protected override checkpointNames({ layer }: { layer: Layer<never, never> }): readonly [string, string?] {
     const place = `layer-${this.layers.indexOf(layer)}`;
     if (layer.variables.length === 0) return [place];

@@ -66,7 +66,7 @@ export class Adam {
     const beta1 = c.scalar(this.beta1, dtype);
     const beta2 = c.scalar(this.beta2, dtype);
     const epsilon = c.scalar(this.epsilon, dtype);
-    // Keras rounds the bases of the powers to float32, in float64 too.
+    // Keras rounds the bases of the powers to float32, even in float64.
     const power1 = binaryRaw(c, 'Pow', c.scalar(Math.fround(this.beta1), dtype), step);
     const power2 = binaryRaw(c, 'Pow', c.scalar(Math.fround(this.beta2), dtype), step);
     const attributes: Attributes = { T: { type: dtype }, use_locking: { bool: false }, use_nesterov: { bool: false } };

@@ -6,8 +6,8 @@ export const precisions = ['float32', 'bfloat16', 'float64'] as const;
 
 /**
  * Number formats of a model.
- * - `float32`: everything in single precision, as the original.
- * - `float64`: everything in double precision, to prove formulas; batch normalisation is composed, as TensorFlow has no such kernel.
+ * - `float32`: everything in single precision, as in the original.
+ * - `float64`: everything in double precision, to check formulas; batch normalisation is composed, because TensorFlow has no float64 kernel.
  * - `bfloat16`: activations, convolutions and matrix products in bfloat16; parameters, moments, batch statistics, loss and
  *   outputs in float32, as under Keras's `mixed_bfloat16` policy.
  */

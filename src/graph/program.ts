@@ -1,4 +1,4 @@
-import { Context, type Teaching } from './context.ts';
+import { Context, type TeacherForcing } from './context.ts';
 import { type Executor, type Tensor, type TensorSpec, unknown } from './executor.ts';
 import { type Loss, type LossName, losses } from './losses.ts';
 import { activate, type Model } from './model.ts';
@@ -16,7 +16,7 @@ export interface TrainingOptions {
   readonly seed?: number;
 }
 
-/** One entry point of a compiled model: what goes in and how results come about, on whichever executor. */
+/** One entry point of a compiled model: its inputs, and how any executor computes the results. */
 export interface Signature {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   run(executor: Executor, inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
@@ -33,7 +33,7 @@ export interface Program {
   readonly optimizerState: AdamState;
   readonly signatures: Readonly<Record<string, Signature>>;
   /** `activations` or `trainingActivations` with every layer teacher-forced. */
-  taughtActivations(teaching: Teaching, training: boolean): Signature;
+  teacherForcedActivations(teacherForcing: TeacherForcing, training: boolean): Signature;
 }
 
 /** Name of the labels among the inputs of a signature. */
@@ -45,8 +45,8 @@ export const labelsName = 'labels';
  * - `train`: one step of the optimiser; `loss`, `correct` (sum of the samples' accuracies), `outputs`.
  * - `evaluate`: the same without a step, in inference mode.
  * - `predict`: `outputs`.
- * - `gradients`: loss and the gradient of every trainable variable in training mode; nothing is written.
- * - `activations`, `trainingActivations`: outputs of all layers by path, in inference and in training mode; nothing is written.
+ * - `gradients`: loss and the gradient of every trainable variable in training mode; no variable changes.
+ * - `activations`, `trainingActivations`: outputs of all layers by path, in inference and in training mode; no variable changes.
  */
 export function program(model: Model, { loss: lossName, optimizer = new Adam(), seed = 0 }: TrainingOptions): Program {
   const dtype = variableType(model.precision);
@@ -58,14 +58,19 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   const labels = { [labelsName]: loss.labels([unknown, model.outputShape.at(-1)!]) };
   const rate = { learning_rate: { dtype, shape: [] } };
 
-  const context = (executor: Executor, training: boolean, updatesStatistics = training, teaching?: Teaching): Context =>
+  const context = (
+    executor: Executor,
+    training: boolean,
+    updatesStatistics = training,
+    teacherForcing?: TeacherForcing,
+  ): Context =>
     new Context(executor, {
       training,
       updatesStatistics,
       precision: model.precision,
       seed,
       step: iterations,
-      teaching,
+      teacherForcing,
     });
 
   const forward = (c: Context, feeds: Readonly<Record<string, Tensor>>) => {
@@ -84,10 +89,10 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
     });
   };
 
-  const activations = (training: boolean, teaching?: Teaching): Signature => ({
+  const activations = (training: boolean, teacherForcing?: TeacherForcing): Signature => ({
     inputs,
     run: (executor, feeds) => {
-      const c = context(executor, training, false, teaching);
+      const c = context(executor, training, false, teacherForcing);
       model.logits(c, feeds);
       const named = [...c.activations].map(([path, value]) => [path, castRaw(c, value, dtype)] as const);
       return Object.fromEntries(named);
@@ -131,8 +136,9 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
 
   const state = [iterations, ...optimizerState.slots.flatMap(({ m, v }) => [m, v])];
   const variables = [...model.variables, ...state];
-  const taughtActivations = (teaching: Teaching, training: boolean): Signature => activations(training, teaching);
-  return { model, seed, loss, variables, optimizer, optimizerState, signatures, taughtActivations };
+  const teacherForcedActivations = (teacherForcing: TeacherForcing, training: boolean): Signature =>
+    activations(training, teacherForcing);
+  return { model, seed, loss, variables, optimizer, optimizerState, signatures, teacherForcedActivations };
 }
 
 function inputSpecs(model: Model): Record<string, TensorSpec> {

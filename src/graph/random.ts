@@ -1,6 +1,6 @@
 /**
  * Seeded generator of initial weights: xoshiro128** (Blackman, Vigna 2018), its state filled by SplitMix32 from an FNV-1a hash of the
- * seed and a stream name. NumPy's generator is not imitated: the original does not fix its initial weights either.
+ * seed and a stream name. It is not NumPy's generator: the original does not seed its initial weights, so there are no draws to reproduce.
  */
 export class Generator {
   readonly #state: Uint32Array;

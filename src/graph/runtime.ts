@@ -2,7 +2,7 @@
  * The TensorFlow shared library, through the binding of `@tensorflow/tfjs-node-gpu`. This file alone touches what that package keeps
  * private: its native module, its tensor handles and its protobuf classes.
  *
- * No device is ever named: TensorFlow places each operation, on a GPU where there is one.
+ * The code never names a device: TensorFlow places each operation, on a GPU if there is one.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -62,8 +62,8 @@ interface Binding {
 const bindingPackage = '@tensorflow/tfjs-node-gpu';
 const require = createRequire(import.meta.url);
 
-// tfjs-node-gpu calls two functions of `util` that Node 23 removed. They are put back here, and only here, so that code which imports
-// that package after this module works on every Node version. (The native module itself does not need them.)
+// tfjs-node-gpu calls two functions of `util` that Node 23 removed. They are restored here, so that code that imports
+// that package after this module works on every Node version. The native module itself does not need them.
 const oldUtil = util as unknown as { isNullOrUndefined?: unknown; isArray?: unknown };
 oldUtil.isNullOrUndefined ??= (value: unknown): boolean => value === null || value === undefined;
 oldUtil.isArray ??= Array.isArray;
@@ -102,7 +102,7 @@ function loadBinding(): Binding {
   }
 }
 
-/** A small typed face of the native module. Every handle it returns must be given to `deleteTensor` or `deleteSavedModel` once. */
+/** A small typed interface to the native module. Every handle it returns must be passed to `deleteTensor` or `deleteSavedModel` once. */
 export class Runtime {
   readonly #binding: Binding;
 
@@ -120,7 +120,7 @@ export class Runtime {
     return this.#binding.isUsingGpuDevice();
   }
 
-  /** Number of live tensor handles, for leak tests. */
+  /** Number of tensor handles that are not deleted, for leak tests. */
   get tensorCount(): number {
     return this.#binding.getNumOfTensors();
   }
@@ -131,8 +131,8 @@ export class Runtime {
   }
 
   /**
-   * Tensor with the bits of `array`, every dtype of NdArray. The tensor may share the array's memory: leave the array unchanged until
-   * the handle is deleted. A variable assigned from the tensor shares it for longer, so copy (`DeepCopy`) before assigning.
+   * Tensor with the bits of `array`, every dtype of NdArray. The tensor may share the array's memory, so do not change the array
+   * before the handle is deleted. A variable assigned from the tensor keeps sharing it: copy (`DeepCopy`) before assigning.
    */
   createTensor(array: NdArray): TensorHandle {
     const { dtype, shape } = array;
@@ -144,7 +144,7 @@ export class Runtime {
         return this.#create(dtype, shape, array.data);
       case 'int64':
         return this.#create('int64', shape, halves(array.data));
-      // The binding takes no other types: bits cross as a type of the same size, or as pairs of bytes.
+      // The binding takes no other types: the bits are passed as a type of the same size, or as pairs of bytes.
       case 'float64':
       case 'uint64':
         return this.#reinterpret(this.#create('int64', shape, halves(array.data)), dtype);
@@ -162,7 +162,7 @@ export class Runtime {
     }
   }
 
-  /** Copy of a tensor's value, bit for bit. Throws a TypeError for types without a NumPy twin (cast bfloat16 first). */
+  /** Copy of a tensor's value, bit for bit. Throws a TypeError for types that NumPy does not have (cast bfloat16 first). */
   readTensor(tensor: TensorHandle): NdArray {
     const { dtype, shape } = tensor;
     switch (dtype) {
@@ -282,7 +282,7 @@ export class Runtime {
   }
 }
 
-/** 64-bit elements as the pairs of int32 in which the binding takes them. */
+/** 64-bit elements as pairs of int32, which is what the binding takes. */
 function halves(data: ArrayBufferView): Int32Array {
   return new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4);
 }

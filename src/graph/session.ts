@@ -11,13 +11,13 @@ export type { Inputs };
 
 /** How a model is compiled. */
 export interface CompileOptions extends TrainingOptions {
-  /** `graph` (default) or `eager`, the slow oracle. */
+  /** `graph` (default), or `eager`: slow, for tests. */
   readonly executor?: 'graph' | 'eager';
   /** Adds the entry points of `gradients` and `activations` to the graph. */
   readonly inspect?: boolean;
 }
 
-/** Results of one batch. Sums, so that an epoch's means can be weighted by samples as Keras does. */
+/** Results of one batch. An epoch's means are weighted by samples, as in Keras, hence the sums. */
 export interface StepResult {
   /** Samples in the batch. */
   readonly samples: number;
@@ -30,7 +30,7 @@ export interface StepResult {
 }
 
 /**
- * A compiled model: one TensorFlow graph, for every batch size, over variables that all entry points share. Call `dispose` when done;
+ * A compiled model: one TensorFlow graph for all batch sizes, whose entry points share their variables. Call `dispose` when done:
  * JavaScript's garbage collector does not free TensorFlow's memory.
  */
 export class Session {
@@ -57,7 +57,7 @@ export class Session {
     return [...this.#variables.keys()];
   }
 
-  /** Learning rate of a step that names none. */
+  /** Learning rate of a step without one of its own. */
   get learningRate(): number {
     return this.#program.optimizer.learningRate;
   }
@@ -78,41 +78,42 @@ export class Session {
     return this.#run('predict', inputsByName(x)).outputs;
   }
 
-  /** Gradients of the mean loss by variable name, in training mode; nothing changes. Needs `inspect`. */
+  /** Gradients of the mean loss by variable name, in training mode; no variable changes. Needs `inspect`. */
   gradients(x: Inputs, y: NdArray): { loss: number; gradients: Map<string, NdArray> } {
     const { loss, ...gradients } = this.#run('gradients', { ...inputsByName(x), [labelsName]: y });
     return { loss: scalar(loss), gradients: new Map(Object.entries(gradients)) };
   }
 
-  /** Outputs of every layer by layer path, in inference or training mode; nothing changes. Needs `inspect`. */
+  /** Outputs of every layer by path, in inference or training mode; no variable changes. Needs `inspect`. */
   activations(x: Inputs, { training = false } = {}): Map<string, NdArray> {
     return new Map(Object.entries(this.#run(training ? 'trainingActivations' : 'activations', inputsByName(x))));
   }
 
   /**
-   * Outputs of every layer by path, each computed from the outputs that are given for the layers before it; nothing changes. `places` says at
-   * which line below the folder `source` each layer is applied. Needs the executor `eager`.
+   * Outputs of every layer by path, with teacher forcing: each is computed from the given outputs of the layers before it. No variable changes.
+   * `places` tells the line below the folder `source` where each layer is applied. Needs the executor `eager`.
    */
-  taughtActivations(
+  teacherForcedActivations(
     x: Inputs,
     outputs: ReadonlyMap<string, NdArray>,
     { training = false, source = '' } = {},
   ): { activations: Map<string, NdArray>; places: Map<string, string> } {
     this.#check();
-    if (!(this.#backend instanceof EagerBackend)) throw new Error('only the eager executor can teach layers');
+    if (!(this.#backend instanceof EagerBackend))
+      throw new Error("teacher forcing needs the eager executor: compile with executor: 'eager'");
     const places = new Map<string, string>();
-    const signature = this.#program.taughtActivations({ outputs, source, places }, training);
+    const signature = this.#program.teacherForcedActivations({ outputs, source, places }, training);
     const found = this.#backend.runSignature(signature, inputsByName(x));
     return { activations: new Map(Object.entries(found)), places };
   }
 
-  /** Values of variables by name; all of them if no names are given. */
+  /** Values of variables by name; by default of all. */
   read(names: readonly string[] = this.names): Map<string, NdArray> {
     const values = this.#backend.read(names.map((name) => this.#variable(name)));
     return new Map(names.map((name, i) => [name, values[i]]));
   }
 
-  /** Gives variables new values. Throws before any change if a name is unknown or a shape does not fit. */
+  /** Sets variables. Throws a ValueError, before any change, if a name is unknown or a shape does not fit. */
   assign(values: ReadonlyMap<string, NdArray>): void {
     const checked = new Map<Variable, NdArray>();
     for (const [name, value] of values) {
@@ -123,7 +124,7 @@ export class Session {
     this.#backend.assign(checked);
   }
 
-  /** Gives every variable its initial value: weights drawn from the seed, a fresh optimiser. */
+  /** Resets every variable to its initial value: weights drawn from the seed, a fresh optimiser. */
   reset(): void {
     const { seed, variables } = this.#program;
     this.#backend.assign(new Map(variables.map((variable) => [variable, initialValue(variable, seed)])));

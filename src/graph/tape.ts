@@ -9,19 +9,19 @@ interface Step {
 }
 
 /**
- * The differentiable operations of one forward pass, each with its hand-written gradients, in the order they were made. Only what
- * depends on a watched tensor is kept, so no gradient is ever formed for data.
+ * The differentiable operations of one forward pass in order, each with its hand-written gradients. Only operations that depend on a watched
+ * tensor are kept, so no gradients are computed for data.
  */
 export class Tape {
   readonly #steps: Step[] = [];
   readonly #tracked = new Set<Tensor>();
 
-  /** Marks a tensor as one whose gradient may be asked for. */
+  /** Marks a tensor whose gradient may be asked for. */
   watch(tensor: Tensor): void {
     this.#tracked.add(tensor);
   }
 
-  /** Notes that `output` was computed from `inputs`, each with the gradient that flows back to it. */
+  /** Records that `output` was computed from `inputs`; each input comes with the function that computes its gradient. */
   record(output: Tensor, inputs: readonly (readonly [Tensor, Backward])[]): void {
     const tracked = inputs.filter(([tensor]) => this.#tracked.has(tensor));
     if (tracked.length === 0) return;
@@ -31,7 +31,7 @@ export class Tape {
 
   /**
    * Gradients of `loss` with respect to `sources` (undefined where it does not depend on one). `seed` is the gradient of the loss
-   * with respect to itself; `sum` adds the gradients of a tensor that was used more than once, in the order in which they were found.
+   * with respect to itself; `sum` adds the gradients of a tensor that was used more than once, in the order in which they are found.
    */
   gradients(
     loss: Tensor,

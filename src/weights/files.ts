@@ -31,19 +31,19 @@ export interface WeightsFile {
 
 const kerasExtension = '.weights.h5';
 
-/** Format in which a file of this name is written: `.weights.h5` is Keras's, as Keras 3 demands; any other name is a checkpoint's prefix. */
+/** The format in which a file of this name is written: `.weights.h5` is Keras 3's, any other name is the prefix of a checkpoint. */
 export function formatOfName(name: string): WeightFormat {
   return name.endsWith(kerasExtension) ? 'keras' : 'tensorflow';
 }
 
-/** The files that are written under a name. */
+/** The files that make up the weights of this name. */
 export function weightFiles(name: string, format: WeightFormat): string[] {
   return format === 'keras' ? [name] : [`${name}.index`, `${name}.data-00000-of-00001`];
 }
 
 /**
- * Finds the weights that a name means: a file of this name, else the prefix of a checkpoint as tf.keras 2 names it (`epoch_01/model.weights`; its
- * `.index` and data files are understood too). Throws a FileNotFoundError that says what was looked for, an InputError for a folder and for a file of another kind.
+ * Finds the weights of this name: a file, or else a checkpoint of tf.keras 2, named by its prefix (`epoch_01/model.weights`) or by one of its
+ * files. Throws a FileNotFoundError that says which files were looked for, and an InputError for a folder or a file of another kind.
  */
 export function findWeights(name: string): { file: string; format: WeightFormat } {
   const prefix = name.replace(/\.(index|data-\d{5}-of-\d{5})$/, '');
@@ -67,7 +67,7 @@ export function findWeights(name: string): { file: string; format: WeightFormat 
   throw new FileNotFoundError(`${name} (nor ${prefix}.index, as a checkpoint of tf.keras 2 would have)`, similar);
 }
 
-/** Whoever reads an HDF5 file, or a pointer of Git LFS, says what is wrong with it. */
+/** Refuses files of other kinds. Damaged HDF5 files and pointers of Git LFS are left to their readers, whose errors are more precise. */
 function requireWeightFile(file: string): void {
   const { id, words } = fileKind(file);
   if (['hdf5', 'keras', 'zip', 'lfs', 'empty'].includes(id)) return;
@@ -79,8 +79,8 @@ function requireWeightFile(file: string): void {
 }
 
 /**
- * Reads a weight file of either format. The file may come from anywhere: what is not a plain file of numbers is refused with an InputError.
- * The optimiser's state is read from `.weights.h5` files only.
+ * Reads a weight file of either format. The file need not be trusted: anything but plain numbers is refused with an InputError.
+ * The state of the optimiser is read from `.weights.h5` files only.
  */
 export function readWeights(name: string): WeightsFile {
   const { file, format } = findWeights(name);

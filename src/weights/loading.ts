@@ -4,7 +4,7 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { ValueError } from '../lib/python/errors.ts';
 import type { WeightFormat, WeightsFile } from './files.ts';
 
-/** What of a file fits a model. */
+/** How well the weights of a file fit a model. */
 export interface Match {
   /** Weights to assign, in the model's order and under the model's paths. */
   readonly assigned: readonly NamedArray[];
@@ -78,7 +78,7 @@ function isHead({ path }: WeightSpec): boolean {
   return path.startsWith('layers/dense/');
 }
 
-/** Where a model that holds another one as its first layer keeps the weights of the inner one. */
+/** Path of a backbone inside a pretraining model. */
 const nesting = 'layers/sequential/';
 
 function explain(file: WeightsFile, model: readonly WeightSpec[], match: Match): string {
@@ -128,8 +128,8 @@ export interface AdamState {
 }
 
 /**
- * The optimiser state of a `.weights.h5` file: iterations, learning rate, then first and second moments alternating in the order of the trainable
- * weights. Throws a ValueError where their number or shapes are not the model's (Keras warns and drops the state).
+ * Reads the variables of Adam from a `.weights.h5` file: iterations, learning rate, then the first and second moment of each trainable weight.
+ * Throws a ValueError if their number or shapes do not fit the model (Keras warns and ignores them).
  */
 export function readAdamState(
   file: string,
@@ -143,7 +143,7 @@ export function readAdamState(
     (slots.length !== 0 && slots.length !== 2 * trainable.length)
   ) {
     throw new ValueError(
-      `${file}: the optimiser's state is not that of Adam on this model: got ${variables.length} variables; expected ${2 + 2 * trainable.length}, or 2 before training`,
+      `${file}: the state of the optimiser does not belong to Adam on this model: got ${variables.length} variables; expected ${2 + 2 * trainable.length}, or 2 before training`,
     );
   }
   const moments = new Map<string, { m: NdArray; v: NdArray }>();
@@ -159,14 +159,14 @@ export function readAdamState(
   return { iterations: iterations.data[0] as bigint, learningRate: learningRate.data[0] as number, moments };
 }
 
-/** The variables of `optimizer/vars` for this state, in Keras's order; the inverse of `readAdamState`. Throws a ValueError for a missing moment. */
+/** The variables of `optimizer/vars` for this state, in Keras's order: the inverse of `readAdamState`. Throws a ValueError if a moment is missing. */
 export function adamVariables(
   { iterations, learningRate, moments }: AdamState,
   trainable: readonly Pick<WeightSpec, 'path'>[],
 ): NdArray[] {
   const slots = (moments.size === 0 ? [] : trainable).flatMap(({ path }) => {
     const pair = moments.get(path);
-    if (pair === undefined) throw new ValueError(`the optimiser's state has no moments of ${path}`);
+    if (pair === undefined) throw new ValueError(`the state of the optimiser lacks the moments of ${path}`);
     return [pair.m, pair.v];
   });
   return [

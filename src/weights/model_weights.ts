@@ -26,8 +26,8 @@ export async function saveSession(session: Session, path: string): Promise<void>
 }
 
 /**
- * Loads weights into a classifier: a whole model, or a backbone, whose head then keeps its values (Quirk Q35). The optimiser's state
- * stays as it is. Throws a ValueError, before anything is assigned, if the file does not fit.
+ * Loads weights into a classifier: those of a whole classifier, or of a backbone; the head then keeps its values (Quirk Q35). The state of
+ * the optimiser does not change. Throws a ValueError, before anything is assigned, if the file does not fit.
  */
 export function loadIntoClassifier(session: Session, path: string): Match & { readonly target: 'backbone' | 'model' } {
   const match = loadForFinetuning(readWeights(path), session.model.weights);
@@ -36,7 +36,7 @@ export function loadIntoClassifier(session: Session, path: string): Match & { re
 }
 
 /**
- * Loads a whole model's weights; the optimiser's state stays as it is, as in Keras, whose optimiser is not built before the first step.
+ * Loads the weights of a whole model. The state of the optimiser does not change, as in Keras, which builds the optimiser at the first step.
  * Throws a ValueError, before anything is assigned, if the file does not fit.
  */
 export function loadIntoModel(session: Session, path: string): Match {

@@ -66,7 +66,7 @@ describe('the package', () => {
     expect(dirname(dirname(bindingPath()))).toBe(join(bindingPackage()!, 'lib'));
   });
 
-  test('carries the protobuf classes of a SavedModel', () => {
+  test('has the protobuf classes of a SavedModel', () => {
     const classes = loadProtobuf() as Record<string, unknown>;
     const names = ['SavedModel', 'MetaGraphDef', 'GraphDef', 'NodeDef', 'AttrValue', 'SignatureDef', 'TensorInfo'];
     for (const name of [...names, 'TensorShape', 'Tensor', 'VersionDef'])
@@ -122,7 +122,7 @@ describe('createTensor, tensorDataSync, deleteTensor', () => {
     binding.deleteTensor(id);
   });
 
-  test('getNumOfTensors counts what lives', () => {
+  test('getNumOfTensors counts the tensors that are not deleted', () => {
     const before = binding.getNumOfTensors();
     const id = binding.createTensor([1], float32, new Float32Array(1));
     expect(binding.getNumOfTensors()).toBe(before + 1);
@@ -137,7 +137,7 @@ describe('createTensor, tensorDataSync, deleteTensor', () => {
     expect(() => binding.deleteTensor(id)).toThrow(/not referenced/);
   });
 
-  test('more elements than the shape holds, or fewer, are refused', () => {
+  test('refuses more or fewer elements than the shape has', () => {
     expect(() => binding.createTensor([3], float32, new Float32Array(2))).toThrow(/Shape does not match/);
   });
 });

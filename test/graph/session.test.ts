@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 describe('Session', () => {
-  it('goes on to the same bits after its state was saved to a file and loaded into another session', () => {
+  it('trains to the same bits after its state was saved to a file and loaded into another session', () => {
     const { x, y } = smallBatch(8);
     const [first, second] = [session(), session({ seed: 2 })];
     for (let step = 0; step < 3; step++) first.train(x, y);
@@ -112,7 +112,7 @@ describe('Session', () => {
     expect(runs[0]).toEqual(runs[1]);
   });
 
-  it('read and assign carry every bit, also for part of the variables', () => {
+  it('read and assign keep every bit, also for some of the variables', () => {
     const graph = session();
     const { x, y } = smallBatch(8);
     graph.train(x, y);
@@ -145,7 +145,7 @@ describe('Session', () => {
     expect(after.get('optimizer/vars/2')).not.toEqual(before.get('optimizer/vars/2'));
   });
 
-  it('leaks no tensor and no graph', () => {
+  it('does not leak tensors or graphs', () => {
     const { tensorCount, modelCount } = runtime();
     const graph = session({ inspect: true });
     const { x, y } = smallBatch(4);
@@ -212,7 +212,7 @@ describe('errors', () => {
       'got class 3 (sample 1), expected 0 to 2',
     );
     expect(() => sparse.train(x, ndarray('float64', [2], Float64Array.of(0, 1.5)))).toThrow(
-      '1.5 (element 1) is no int32',
+      '1.5 (element 1) does not fit into int32',
     );
     expect(sparse.train(x, ndarray('int64', [2], BigInt64Array.of(0n, 2n))).samples).toBe(2);
   });

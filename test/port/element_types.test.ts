@@ -87,7 +87,7 @@ describe('numpy.ndarray.astype', () => {
     }
     expect(() => asType(ndarray('float32', [2], Float32Array.of(1, 1.5)), 'int64')).toThrow(ValueError);
     expect(() => asType(ndarray('int64', [1], BigInt64Array.of(2n ** 40n)), 'int32')).toThrow(
-      /1099511627776 \(element 0\) is no int32/,
+      /1099511627776 \(element 0\) does not fit into int32/,
     );
   });
 });

@@ -54,7 +54,7 @@ describe('models that Keras saved as .keras', () => {
     expect(output).toBe(at('model.adjusted.weights.h5'));
   });
 
-  it('archives that are too large, or lack weights, are refused', () => {
+  it('refuses archives that are too large or lack weights', () => {
     expect(() => readWeights(at('bomb.keras'))).toThrow(/a member is too large; got 536870912 bytes/);
     expect(() => readWeights(at('empty.keras'))).toThrow(
       /not a model that Keras 3 saved; got an archive of metadata\.json/,
@@ -63,7 +63,7 @@ describe('models that Keras saved as .keras', () => {
 });
 
 describe('findWeights', () => {
-  it('a file that is named is that file, whatever lies beside it', () => {
+  it('takes a file that exists, whatever lies beside it', () => {
     writeFileSync(at('model.weights.h5.index'), 'x');
     expect(findWeights(at('model.weights.h5'))).toEqual({ file: at('model.weights.h5'), format: 'keras' });
     writeFileSync(at('other.index'), 'x');
@@ -80,13 +80,13 @@ describe('findWeights', () => {
     ['array.npy', Buffer.from('\x93NUMPY', 'latin1'), /got a NumPy array/],
     ['pointer.weights.h5', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /Git LFS pointer/],
     ['page.h5', Buffer.from('<!doctype html>'), /got a web page/],
-  ])('says what a file is that holds no weights: %s', (name, content, message) => {
+  ])('says what kind of file it is if it does not hold weights: %s', (name, content, message) => {
     writeFileSync(at(name), content);
     expect(() => readWeights(at(name))).toThrow(InputError);
     expect(() => readWeights(at(name))).toThrow(message);
   });
 
-  it('a folder: names a weight file in it', () => {
+  it('suggests a weight file if the name is a folder', () => {
     expect(() => findWeights(folder)).toThrow(/a folder, not a weight file; .*Name a file in it: \S+/);
   });
 });

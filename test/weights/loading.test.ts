@@ -83,6 +83,41 @@ describe('keras.Model.load_weights', () => {
   });
 });
 
+describe('load_weights from a checkpoint', () => {
+  const checkpointOf = (network: ModelDescription): WeightsFile => {
+    const specs = buildNetwork(network).weights;
+    const weights = sampleWeights({ weights: specs }, 1).map((weight, i) => ({
+      ...weight,
+      path: specs[i].checkpointPath,
+    }));
+    return { file: 'model.weights', format: 'tensorflow', weights, unread: [] };
+  };
+
+  it('gives the weights their paths in the model', () => {
+    const { assigned, ignored } = loadWeights(checkpointOf({ stages: 1, head: { classes: 4 } }), target({ stages: 1 }));
+    expect(assigned.map(({ path }) => path)).toEqual(target({ stages: 1 }).map(({ path }) => path));
+    expect(ignored).toEqual(['layer_with_weights-1/kernel', 'layer_with_weights-1/bias']);
+  });
+
+  it('refuses what it refuses from .weights.h5, for the same reasons', () => {
+    for (const task of ['beat', 'cpc'] as const) {
+      const solver = { stages: 1, head: { task } };
+      expect(() => loadWeights(checkpointOf(solver), target({ stages: 1 }))).toThrow(/holds a whole pretraining model/);
+      expect(() => loadWeights(checkpointOf({ stages: 1 }), target(solver))).toThrow(
+        /does not hold a pretraining model/,
+      );
+    }
+    const [beat, cpc] = (['beat', 'cpc'] as const).map((task) => ({ stages: 1, head: { task } }));
+    expect(() => loadWeights(checkpointOf(cpc), target(beat))).toThrow(/does not fit the model/);
+    expect(() => loadWeights(checkpointOf({}), target({ channels: 12 }))).toThrow(
+      /holds weights for 1 lead; .* 12 leads/,
+    );
+    expect(loadForFinetuning(checkpointOf({ stages: 1 }), target({ stages: 1, head: { classes: 4 } })).target).toBe(
+      'backbone',
+    );
+  });
+});
+
 describe('finetuning.trainer --weights-file (Q35)', () => {
   const model = target({ stages: 1, head: { classes: 4 } });
 
@@ -115,13 +150,13 @@ describe('state of Adam', () => {
     ...slots.flatMap((slot) => [slot, slot]),
   ];
 
-  it('of a model that was compiled but never trained has no moments', () => {
+  it('has no moments if the model was compiled but never trained', () => {
     const state = readAdamState('file', variables.slice(0, 2), trainable);
     expect([state.iterations, state.moments.size]).toEqual([12n, 0]);
     expect(adamVariables(state, trainable)).toHaveLength(2);
   });
 
-  it('of another model is refused', () => {
+  it('is refused if it belongs to another model', () => {
     expect(() => readAdamState('file', variables.slice(0, -1), trainable)).toThrow(
       /file: .* got 35 variables; expected 36/,
     );
@@ -147,7 +182,7 @@ describe('weight files by name', () => {
 
   const content = (list: readonly NamedArray[]) => new Map(list.map(({ path, data }) => [path, data]));
 
-  it('means a checkpoint as typed in the README of the original, or a Keras 3 file', () => {
+  it('finds a checkpoint by the name in the README of the original, or a Keras 3 file', () => {
     for (const name of ['resnet18.weights', 'resnet18.weights.index', 'resnet18.weights.data-00000-of-00001']) {
       expect(readWeights(at(name))).toMatchObject({ file: at('resnet18.weights'), format: 'tensorflow' });
     }
@@ -166,7 +201,7 @@ describe('weight files by name', () => {
     ]);
   });
 
-  it('says what was looked for', () => {
+  it('says which files it looked for', () => {
     expect(() => readWeights(at('none.weights'))).toThrow(FileNotFoundError);
     expect(() => readWeights(at('none.weights'))).toThrow(/none.weights \(nor .*none.weights.index/);
     expect(() => readWeights(folder)).toThrow(/a folder, not a weight file/);
@@ -175,7 +210,7 @@ describe('weight files by name', () => {
     rmSync(at('note.weights'));
   });
 
-  it('is written only when it agrees with the network', async () => {
+  it('refuses to write weights that do not fit the network', async () => {
     const write = (list: readonly NamedArray[], name = 'bad.weights.h5', options = {}) =>
       writeWeights(at(name), layout, list, options);
     await expect(write(weights.slice(1))).rejects.toThrow(/conv1\/vars\/0 is missing/);

@@ -30,7 +30,7 @@ async function firstLayer(
     const { activations: limit } = limitsOf(network, network.precision);
     for (const training of [false, true]) {
       const outputs = await theirs.activations(batch.x, training);
-      const { activations, places } = port.session.taughtActivations(batch.x, outputs, {
+      const { activations, places } = port.session.teacherForcedActivations(batch.x, outputs, {
         training,
         source: portFolders[0],
       });

@@ -75,7 +75,7 @@ export function divide(c: Context, x: Tensor, divisor: number): Tensor {
 /** max(x, 0). Twin of `keras.ops.relu`. */
 export function relu(c: Context, x: Tensor): Tensor {
   const y = unaryRaw(c, 'Relu', x);
-  // The gradient needs only where y > 0, so x can be freed.
+  // The gradient needs to know only where y > 0, so x can be freed.
   c.tape.record(y, [[x, (dy) => c.apply('ReluGrad', [dy, y], { T: { type: x.dtype } }, x)]]);
   return y;
 }

@@ -24,8 +24,8 @@ export function matMul(c: Context, a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Matrix products of the last two axes: `(…, n, k)` and `(…, k, m)` give `(…, n, m)`; `transposeB` takes `(…, m, k)` instead. The axes
- * before them must agree.
+ * Matrix products of the last two axes: `(…, n, k)` and `(…, k, m)` give `(…, n, m)`; `transposeB` takes `(…, m, k)` instead. The
+ * leading axes must agree.
  */
 export function batchMatMul(c: Context, a: Tensor, b: Tensor, { transposeB = false } = {}): Tensor {
   const multiply = (p: Tensor, q: Tensor, adjointP: boolean, adjointQ: boolean, shape: readonly number[]): Tensor => {

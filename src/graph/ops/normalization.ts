@@ -27,8 +27,8 @@ export interface BatchNormResult {
 }
 
 /**
- * Batch normalisation of x `(batch, samples, channels)` over batch and time. float32 and bfloat16 use TensorFlow's fused kernels, float64
- * is composed. Twin of what `keras.layers.BatchNormalization` computes.
+ * Batch normalisation of x `(batch, samples, channels)` over batch and time. float32 and bfloat16 use TensorFlow's fused kernels; float64
+ * is composed of simple operations. Twin of what `keras.layers.BatchNormalization` computes.
  */
 export function batchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon: number): BatchNormResult {
   return x.dtype === 'float64' ? composedBatchNorm(c, x, inputs, epsilon) : fusedBatchNorm(c, x, inputs, epsilon);
@@ -73,7 +73,7 @@ function fusedBatchNorm(c: Context, x: Tensor, inputs: BatchNormInputs, epsilon:
   ]);
   if (moving !== undefined) return { y, moments: undefined };
 
-  // The kernel's variance is unbiased, Keras 3 averages the biased one.
+  // The kernel returns the unbiased variance, but Keras 3 averages the biased one.
   const size = count(c, x, [0, 1], 'float32');
   const bias = binaryRaw(c, 'RealDiv', binaryRaw(c, 'Sub', size, c.scalar(1, 'float32')), size);
   return { y, moments: { mean: batchMean, variance: binaryRaw(c, 'Mul', batchVariance, bias) } };

@@ -6,8 +6,8 @@ import { binaryRaw } from './elementwise.ts';
 import { castRaw, concatRaw, reshapeRaw, shapeOf } from './shape.ts';
 
 /**
- * Each element 0 with probability `rate`, else divided by 1 − rate. The draws are a function of the context's seed, the number of the
- * random operation and the step counter, so a resumed run repeats them. Twin of `keras.ops` dropout, other draws.
+ * Sets each element to 0 with probability `rate`, and divides the others by 1 − rate. The draws depend only on the context's seed, the number
+ * of the random operation and the step counter, so a resumed run repeats them. Twin of dropout in Keras, with other draws.
  */
 export function dropout(c: Context, x: Tensor, rate: number): Tensor {
   const stream = c.nextRandomStream();

@@ -22,7 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'adjust-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('finetuning.adjust_network', () => {
-  it('copies the kernel over the leads and divides it as numpy.repeat and / do', () => {
+  it('repeats the kernel along the leads and divides it, as numpy.repeat and / do', () => {
     const kernel = ndarray('float32', [2, 1, 2], Float32Array.of(1, -0, 0.1, 1e-45));
     const third = Math.fround(Math.fround(0.1) / 3);
     expect(spreadKernel(kernel, 3)).toEqual({
@@ -38,7 +38,7 @@ describe('finetuning.adjust_network', () => {
     expect(adjustedFile('jobs/a/resnet18.weights', 'keras')).toBe('jobs/a/resnet18.adjusted.weights.h5');
   });
 
-  it('takes one-lead backbones only', async () => {
+  it('refuses backbones for several leads', async () => {
     const file = join(folder, 'two_leads.weights.h5');
     const twoLeads = buildNetwork({ stages: 1, channels: 2 });
     await writeWeights(file, twoLeads, sampleWeights(twoLeads, 1));
@@ -70,7 +70,7 @@ describe('finetuning.adjust_network', () => {
     expect(() => parseArgs(['--channels', '3'])).toThrow('the following arguments are required: --weights-file');
   }, 120_000);
 
-  it('as a program writes and prints what the original does', async () => {
+  it('main writes the weights and prints the line that the original does', async () => {
     proves('finetuning.adjust_network.main');
     const file = join(folder, 'resnet18.weights.h5');
     const adjusted = join(folder, 'resnet18.adjusted.weights.h5');

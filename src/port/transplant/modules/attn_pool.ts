@@ -21,7 +21,7 @@ export interface Transformer extends Layer<MaskedSequence> {
 }
 
 /**
- * A learned token is put in front of each sequence, the transformer runs, and the token's output is kept: `(batch, steps, d_model)` to
+ * Puts a learned token in front of each sequence, runs the transformer and keeps the token's output: `(batch, steps, d_model)` to
  * `(batch, d_model)`, or `(batch, 1, d_model)` with `keepdims`. Twin of `transplant.modules.attn_pool.AttentionPooling`.
  */
 export class AttentionPooling extends Layer<MaskedSequence> {
@@ -37,7 +37,7 @@ export class AttentionPooling extends Layer<MaskedSequence> {
   }
 
   protected override create([batch, steps, width]: readonly number[]): readonly number[] {
-    // Quirk Q32 (changed): the token is a tracked weight, as Keras 3 neither trains nor saves a bare variable.
+    // Quirk Q32 (changed): the token is a weight of the layer, because Keras 3 neither trains nor saves a bare variable.
     this.#token = this.variable('pool_token_embedding', [this.transformer.dModel], truncatedNormal(1));
     this.child('transformer', this.transformer, [batch, steps + 1, width]);
     return this.keepdims ? [batch, 1, width] : [batch, width];

@@ -73,10 +73,10 @@ export class MultiHeadAttention extends Layer<AttentionInput> {
     const values = this.#splitHeads(c, this.#wV.apply(c, v));
     const keys = this.#splitHeads(c, this.#wK.apply(c, k));
     const queries = this.#splitHeads(c, this.#wQ.apply(c, q));
-    // Quirk Q29: the scale is the square root of the full width, not of one head's.
+    // Quirk Q29: the scale is the square root of the full width, not of the width of one head.
     let logits = divide(c, batchMatMul(c, queries, keys, { transposeB: true }), Math.sqrt(this.dModel));
     if (mask !== undefined) {
-      // Quirk Q55: masks are additive, so a fully masked row still attends.
+      // Quirk Q55: the mask is added to the logits, so a fully masked row still attends.
       const penalty = binaryRaw(c, 'Mul', castRaw(c, mask, logits.dtype), c.scalar(-1e9, logits.dtype));
       logits = addConstant(c, logits, penalty);
     }
@@ -93,7 +93,7 @@ export class MultiHeadAttention extends Layer<AttentionInput> {
 }
 
 /**
- * Self-attention and a two-layer perceptron, each with dropout, shortcut and layer normalisation after it. Twin of
+ * Self-attention and a two-layer perceptron, each followed by dropout, a shortcut and layer normalisation. Twin of
  * `transplant.modules.transformer.EncoderLayer`.
  */
 export class EncoderLayer extends Layer<MaskedSequence> {
@@ -146,8 +146,8 @@ export interface EncoderOptions {
 }
 
 /**
- * Stack of encoder layers on scaled inputs with position codes, `(batch, steps, d_model)` to the same shape, without a normalisation at
- * the end. Twin of `transplant.modules.transformer.Encoder`.
+ * Encoder layers on scaled inputs with position codes: `(batch, steps, d_model)` to the same shape, without a final normalisation.
+ * Twin of `transplant.modules.transformer.Encoder`.
  */
 export class Encoder extends Layer<MaskedSequence> {
   readonly kind = 'encoder';
@@ -180,7 +180,7 @@ export class Encoder extends Layer<MaskedSequence> {
     const dtype = computeType(c.precision);
     const [batch, steps] = x.shape as [number, number];
     const spread = mask && reshapeRaw(c, mask, [batch, 1, 1, steps]);
-    // Quirk Q55: a pool token put in front is scaled and coded like any step.
+    // Quirk Q55: a pooling token in front is scaled and gets a position code like any other step.
     const scaled = scale(c, x, Math.sqrt(this.dModel));
     const codes = castRaw(c, c.executor.constant(positionalEmbedding(steps, this.dModel)), dtype);
     const coded = this.#dropout.apply(c, addConstant(c, scaled, codes));

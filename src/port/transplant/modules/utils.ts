@@ -14,7 +14,7 @@ export type DTypeStructure = DType | readonly DTypeStructure[] | { readonly [nam
 export type InputStructure = TensorSpec | InputStructure[] | { [name: string]: InputStructure };
 
 /**
- * Descriptions of a model's inputs from a structure of shapes; `ignoreBatchDim` drops the first axis of each. The default type is
+ * Describes the inputs of a model, in the structure of their shapes; `ignoreBatchDim` drops the first axis of each. The default type is
  * float32. Twin of `transplant.modules.utils.build_input_tensor_from_shape`; Quirk Q53 (a tuple is taken for a list of shapes) has no
  * counterpart, since an array of numbers is always a shape here.
  */

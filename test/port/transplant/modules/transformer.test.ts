@@ -21,7 +21,7 @@ it('transplant.modules.transformer.positional_embedding', () => {
 });
 
 describe('transplant.modules.attn_pool.AttentionPooling', () => {
-  it('does not see masked steps: they may hold anything', () => {
+  it('ignores masked steps, whatever they contain', () => {
     const executor = new EagerExecutor();
     try {
       const pooling = new AttentionPooling(new Encoder({ numLayers: 2, dModel: 8, numHeads: 2, dff: 16 }));
@@ -52,11 +52,11 @@ describe('transplant.modules.attn_pool.AttentionPooling', () => {
   });
 });
 
-it('transplant.modules.transformer.MultiHeadAttention asserts divisibility', () => {
+it('transplant.modules.transformer.MultiHeadAttention raises an AssertionError unless dModel is a multiple of numHeads', () => {
   expect(() => new MultiHeadAttention(10, 4)).toThrow(AssertionError);
 });
 
-it('transplant.modules.transformer.Encoder refuses longer sequences', () => {
+it('transplant.modules.transformer.Encoder refuses sequences longer than maxSeqLen', () => {
   const encoder = new Encoder({ dModel: 8, numHeads: 2, maxSeqLen: 4 });
   expect(() => encoder.buildAt('', [-1, 5, 8], 'float32')).toThrow(ValueError);
 });
