@@ -64,7 +64,7 @@ ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017`,
 
 export const help = (): string => helpOf(line);
 
-/** Recordings that failed and are named in full. */
+/** Failed recordings that are listed by name. */
 const named = 20;
 
 /** A recording without a prediction, and why. */
@@ -143,7 +143,7 @@ function checkOutputs({ csv, json, picture, replace }: Outputs): void {
   }
 }
 
-/** Checks that no output takes the place of a recording, or of a picture that is there. */
+/** Checks that no output replaces a recording or, without --force, an existing picture. */
 function checkAgainst(
   recordings: readonly NamedRecording[],
   { csv, json, picture, replace }: Outputs,
@@ -158,7 +158,7 @@ function checkAgainst(
     ['--json', json],
   ] as const) {
     if (file !== undefined && inputs.has(resolve(file))) {
-      throw new InputError('the result would replace what is predicted', {
+      throw new InputError('the result would replace its own input', {
         file: `${flag}: ${file}`,
         next: 'Name another file.',
       });
@@ -207,7 +207,7 @@ function drawAll(
   report({ kind: 'end', task });
 }
 
-/** Says which recordings have no prediction, and why. A single one is an error of its own. */
+/** Prints which recordings failed, and why. If only one was asked for, its error is thrown. */
 function reportFailures(failures: readonly Failure[], total: number): void {
   const [first] = failures;
   if (first === undefined) return;
@@ -238,7 +238,7 @@ function asJson(prediction: Prediction, failures: readonly Failure[], jobDir: st
   return printable(`${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** The classes that were decided for in each record, the most probable first, with their probabilities. */
+/** The classes that the network chose for each record, with their probabilities, the most probable first. */
 function resultsOf(prediction: Prediction): PredictionPicture['result'][] {
   const { classes, probabilities } = prediction;
   const places = new Map(classes.map((name, place) => [name, place]));

@@ -5,19 +5,19 @@ export const notice = 'For research, not for diagnosis.';
 
 /** Seconds of a line of a picture. */
 const secondsPerLine = 10;
-/** Millimetres that the list of classes may take: three lines of ten seconds of paper. */
+/** Width limit of the list of classes in millimetres: three lines of ten seconds of paper. */
 const longest = 2.6 * 240;
 
 /** What a picture of a prediction shows. */
 export interface PredictionPicture {
-  /** The leads that the network was given, as they were recorded, in mV. */
+  /** The leads that the network saw, as recorded, in mV. */
   readonly recording: Pick<Recording, 'signal' | 'fs'>;
   /** Names of the network's leads. */
   readonly leads: readonly string[];
-  /** Seconds that the network sees: the last ones of a recording. */
+  /** How many seconds at the end of the recording the network sees. */
   readonly windowSeconds: number;
   readonly name: string;
-  /** Classes that were decided for, the most probable first. */
+  /** Classes that the network chose, the most probable first. */
   readonly result: readonly { readonly name: string; readonly probability: number }[];
 }
 
@@ -26,7 +26,7 @@ export function drawPrediction({ recording, leads, windowSeconds, name, result }
   const { signal, fs } = recording;
   const [samples, width] = signal.shape as [number, number];
   const whole = samples / fs;
-  // Whole samples, so that the first one that is drawn is one that was used.
+  // Whole samples: the first one drawn must be one that was used.
   const used = Math.min(samples, Math.round(windowSeconds * fs));
   const seconds = used / fs;
   const from = (samples - used) / fs;
@@ -51,7 +51,7 @@ export function drawPrediction({ recording, leads, windowSeconds, name, result }
   );
 }
 
-/** `AF 98.1 %, PVC 61.0 %`; a list that is too long ends with the number of classes that it leaves out. */
+/** Such as `AF 98.1 %, PVC 61.0 %`. A list that is too long ends with the number of classes left out. */
 function resultText(result: PredictionPicture['result']): string {
   if (result.length === 0) return 'No class.';
   const texts = result.map(({ name, probability }) => `${name} ${(100 * probability).toFixed(1)}\u00a0%`);

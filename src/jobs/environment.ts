@@ -30,7 +30,7 @@ export function environment(): Environment {
   };
 }
 
-/** What differs between two environments in a way that can change last bits, as a text; empty if nothing does. */
+/** Differences between two environments that can change the last bits of results, as text; empty if there are none. */
 export function differences(before: Environment, now: Environment): string {
   const parts = (['tensorflow', 'processor', 'gpu', 'settings'] as const).map((name) => {
     const [was, is] = [JSON.stringify(before[name]), JSON.stringify(now[name])];
@@ -41,7 +41,7 @@ export function differences(before: Environment, now: Environment): string {
   return [...parts, sameLibraries ? '' : 'the TensorFlow libraries are other files'].filter(Boolean).join('; ');
 }
 
-/** Where set-up of an installed package keeps its files too. */
+/** In the folder that the set-up of an installed package uses too. */
 function digestCache(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ecg-transplant', 'library-digests.json');
 }

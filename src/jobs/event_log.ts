@@ -2,7 +2,7 @@ import type { ProgressEvent, Reporter } from '../events.ts';
 import type { Callback, Logs } from '../lib/keras/callbacks.ts';
 import { appendText } from '../lib/own_files.ts';
 
-/** Keeps a record of a job in `events.jsonl`: a JSON object with `time` and `event` per line, new runs of the job below the old ones. */
+/** The file `events.jsonl` of a job: one JSON object with `time` and `event` per line. A resumed job appends to it. */
 export class EventLog implements Callback {
   readonly #file: string;
   readonly #report: Reporter;
@@ -12,7 +12,7 @@ export class EventLog implements Callback {
     this.#report = report;
   }
 
-  /** Passes events on and keeps them, except for the progress within a task. */
+  /** Passes events on, and writes all but the progress within a task. */
   readonly report: Reporter = (event: ProgressEvent) => {
     this.#report(event);
     if (event.kind === 'progress') return;
@@ -20,12 +20,12 @@ export class EventLog implements Callback {
     this.write(kind, rest);
   };
 
-  /** Numbers that JSON does not know become null. */
+  /** Appends a line. NaN and infinities become null. */
   write(event: string, values: Readonly<Record<string, unknown>>): void {
     appendText(this.#file, `${JSON.stringify({ time: new Date().toISOString(), event, ...values })}\n`);
   }
 
-  /** Keeps an epoch's figures, and warns of those that are no numbers. */
+  /** Writes the figures of an epoch, and warns of NaN. */
   async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
     this.write('epoch', { epoch, ...logs });
     const lost = Object.keys(logs).filter((name) => Number.isNaN(logs[name]));

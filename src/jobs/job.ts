@@ -15,18 +15,18 @@ import { differences, environment } from './environment.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
-/** What both trainers know of a job. */
+/** Options that both trainers share. */
 export interface JobOptions {
   /** Output folder, created. */
   readonly jobDir: string;
   readonly epochs?: number;
-  /** Seed of NumPy; 0 counts as none (Quirk Q42). */
+  /** Seed of NumPy; 0 means no seed (Quirk Q42). */
   readonly seed?: number;
-  /** Seed of initial weights, of the order of training samples and of dropout, which the original leaves to chance. */
+  /** Seed of what the original leaves to chance: initial weights, the order of training samples, dropout. */
   readonly initSeed?: number;
-  /** Go on from the last complete checkpoint of the folder; from the start if there is none. */
+  /** Continue from the last checkpoint in the folder, or start if there is none. */
   readonly resume?: boolean;
-  /** Begin again in the folder of a complete or unfinished job, whose files are replaced. */
+  /** Start again in the folder of an earlier job and replace its files. */
   readonly force?: boolean;
   /** Milliseconds between checkpoints within an epoch; default ten minutes. */
   readonly saveInterval?: number;
@@ -34,19 +34,19 @@ export interface JobOptions {
 
 export type { JobConfig, JobKind } from './job_files.ts';
 
-/** Values of options that are not given, by name. */
+/** Default values of options, by name. */
 export type Defaults = Readonly<Record<string, string | number>>;
 
-/** Options that name files or folders, and those that may change when a job goes on. */
+/** Options that name files or folders, and options that may change when a job is resumed. */
 const paths = ['train', 'val', 'test', 'weightsFile', 'valFile', 'cacheVal'];
 const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
 
-/** Name of the description of a job in its folder. */
+/** Name of the file in a job folder that describes the job. */
 export const configFile = 'config.json';
 
 const names = { config: configFile, state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
 
-/** A job was asked to pause, and has saved its state. */
+/** Thrown when a job has been paused and its state saved. */
 export class JobPaused extends Error {
   override readonly name = 'JobPaused';
 }
@@ -55,7 +55,7 @@ export class JobPaused extends Error {
 export class Job {
   readonly dir: string;
   readonly config: JobConfig;
-  /** Where the job goes on; undefined for one that begins. */
+  /** The state to resume from; undefined for a new job. */
   readonly state: SavedState | undefined;
 
   readonly #unlock: () => void;
@@ -68,10 +68,10 @@ export class Job {
   }
 
   /**
-   * Opens the folder of a job and locks it until `run` ends; nothing in it changes before `begin`. With `resume` the job goes on where the folder's job stopped. Seeds NumPy's global
-   * generator and says with what. `defaults` are the values of options that are not given.
+   * Opens and locks a job folder; `run` unlocks it. Nothing of an earlier job changes before `begin`. With `resume` the job continues where the earlier one stopped.
+   * Seeds NumPy's global generator and reports the seed.
    *
-   * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or with `resume` one with other options or inputs.
+   * @throws InputError if the folder holds a job and neither `resume` nor `force` is set, or if `resume` is set and options or inputs have changed.
    */
   static open(kind: JobKind, options: JobOptions, report: Reporter, defaults: Defaults = {}): Job {
     checkOutputFolder(options.jobDir, { flag: '--job-dir' });
@@ -98,15 +98,15 @@ export class Job {
     const stateFile = join(dir, names.state);
     const hasState = existsSync(stateFile);
     if (options.resume && options.force) {
-      throw new InputError('--resume goes on with a job, --force begins it again', { expected: 'one of them' });
+      throw new InputError('--resume continues a job, --force starts it again', { expected: 'one of them' });
     }
     const complete = isComplete(dir);
     if ((hasState || complete) && !options.resume && !options.force) {
       throw new InputError(`the folder holds ${complete ? 'a complete' : 'an unfinished'} job`, {
         file: dir,
         next: complete
-          ? 'Replace it: add --force. Train it for longer: --resume with more --epochs. Or choose another --job-dir.'
-          : 'Go on with it: add --resume. Begin again: --force. Or choose another --job-dir.',
+          ? 'Add --force to replace it, or --resume and more --epochs to train it for longer, or choose another --job-dir.'
+          : 'Add --resume to continue it, or --force to start again, or choose another --job-dir.',
       });
     }
     const given = comparable(options);
@@ -116,7 +116,7 @@ export class Job {
       if (config === undefined) {
         throw new InputError('the description of the job is missing', {
           file: join(dir, names.config),
-          next: 'Put it back, or remove the folder and start again.',
+          next: 'Restore it, or remove the folder and start again.',
         });
       }
       requireSameOptions(dir, config, given, defaults);
@@ -127,11 +127,11 @@ export class Job {
       }
       const state = readState(stateFile);
       const { epoch, step } = state.fit;
-      report({ kind: 'message', text: `Going on after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
+      report({ kind: 'message', text: `Resuming after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
       return new Job(dir, config, state, unlock);
     }
-    // Quirk Q42: 0 counts as no seed.
+    // Quirk Q42: 0 means no seed.
     const seed = options.seed || random.randint(2 ** 16);
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
     const inputs = sizesOf(given);
@@ -142,8 +142,8 @@ export class Job {
   }
 
   /**
-   * Takes the folder into use, once the inputs have been checked: until then what an earlier job left is as it was. Marks the job as not complete; one that begins drops
-   * an earlier job's checkpoint and writes `config.json`.
+   * Marks the job as not complete; a new job also removes an earlier job's checkpoint and writes `config.json`. Call it once the inputs are checked: until then the
+   * folder stays as the earlier job left it.
    */
   begin(): void {
     rmSync(this.path(names.done), { force: true });
@@ -156,7 +156,7 @@ export class Job {
     return join(this.dir, name);
   }
 
-  /** The logger of `history.csv`; one that goes on puts the file back to where the checkpoint was made. */
+  /** The logger of `history.csv`. For a resumed job it first restores the file as it was at the checkpoint. */
   historyLogger(): CSVLogger {
     const file = this.path(names.history);
     const text = this.state?.historyCsv;
@@ -165,7 +165,7 @@ export class Job {
     return new CSVLogger(file, text.slice(0, text.indexOf('\r\n')).split(',').slice(1));
   }
 
-  /** Brings a session and the callbacks to where the job stopped; does nothing for a job that begins. */
+  /** Restores a session and the callbacks from the checkpoint; does nothing for a new job. */
   restore(session: Session, callbacks: readonly Callback[]): void {
     if (this.state === undefined) return;
     restoreVariables(this.path(names.state), session);
@@ -187,7 +187,7 @@ export class Job {
     await writeState(this.path(names.state), session, { fit, callbacks: callbacks.map(memoryOf), historyCsv });
   }
 
-  /** Does the work of the job and unlocks its folder; a full disk is reported with what is left and what to do. */
+  /** Runs the work, then unlocks the folder. If the disk is full, the error says what is kept and what to do. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -199,27 +199,27 @@ export class Job {
         file: path ?? this.dir,
         got: code,
         next: kept
-          ? `The last complete checkpoint is kept (${this.path(names.state)}): make room, then go on with --resume.`
-          : 'Make room and start again.',
+          ? `The last complete checkpoint is kept (${this.path(names.state)}): free some space, then continue with --resume.`
+          : 'Free some space and start again.',
       });
     } finally {
       this.#unlock();
     }
   }
 
-  /** Marks the job as complete; the last file that it writes. */
+  /** Marks the job as complete. This is the last file that it writes. */
   complete(epochs: number): void {
     const marker = { epochs, finished: new Date().toISOString() };
     writeJson(this.path(names.done), marker, 0);
   }
 }
 
-/** Whether a folder's job has written everything, for at least so many epochs. */
+/** Whether the folder holds a complete job of at least `epochs` epochs. */
 export function isComplete(dir: string, epochs = 0): boolean {
   const file = join(dir, names.done);
   if (!existsSync(file)) return false;
   const what = 'the mark of a complete job';
-  const next = 'Remove the file to go on with the job: --resume.';
+  const next = 'Remove the file, then continue the job with --resume.';
   return readJson(file, completeSchema, { what, next }).epochs >= epochs;
 }
 
@@ -228,7 +228,7 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
   const file = join(dir, names.config);
   if (!existsSync(file)) return undefined;
   const what = 'the description of the job';
-  const next = 'Put the file back as it was, or choose another --job-dir and start again.';
+  const next = 'Restore the file, or choose another --job-dir and start again.';
   const config = readJson(file, configSchema, { what, next });
   if (config.job !== kind) {
     throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
@@ -236,12 +236,12 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
   return config;
 }
 
-/** Refuses a folder of the name of a file that a job writes, perhaps at its end only. */
+/** Throws an InputError for a folder that has the name of a file that the job writes, perhaps hours later. */
 function requireFileNames(dir: string): void {
   const entries = readdirSync(dir, { withFileTypes: true });
   const taken = entries.find((entry) => entry.isDirectory() && /\.(csv|json|jsonl|npz|h5)$/.test(entry.name));
   if (taken === undefined) return;
-  throw new InputError('a folder, where the job writes a file', {
+  throw new InputError('this is a folder, but the job writes a file of this name', {
     file: join(dir, taken.name),
     next: 'Move it away, or choose another --job-dir.',
   });
@@ -258,7 +258,7 @@ function memoryOf(callback: Callback): CallbackMemory[number] {
   return { ...(best !== undefined && { best }), ...(wait !== undefined && { wait }) };
 }
 
-/** Options with absolute paths, those that are not given left out. */
+/** The given options, with absolute paths. */
 function comparable(options: JobOptions): Record<string, unknown> {
   const { force: _force, ...kept } = options;
   const entries = Object.entries(kept).filter(([, value]) => value !== undefined);
@@ -267,10 +267,7 @@ function comparable(options: JobOptions): Record<string, unknown> {
   );
 }
 
-/**
- * Throws an InputError if a complete job was begun with other options than those given, or one of its inputs has changed since. Inputs may be gone: nothing is done with
- * them any more.
- */
+/** Throws an InputError if a complete job has other options, or if one of its inputs has changed. Inputs may be gone: nothing reads them any more. */
 export function requireSameJob(kind: JobKind, options: JobOptions, defaults: Defaults = {}): void {
   const config = readConfig(options.jobDir, kind);
   if (config === undefined) return;
@@ -287,12 +284,12 @@ function requireSameOptions(
   for (const name of new Set([...Object.keys(config.options), ...Object.keys(given)])) {
     const [got, expected] = [given[name] ?? defaults[name], config.options[name] ?? defaults[name]];
     if (free.includes(name) || got === expected) continue;
-    throw new InputError('a job goes on with the options it began with', {
+    throw new InputError('a job can only be resumed with the options it started with', {
       file: dir,
       where: flagOf(name),
       got: `${got ?? 'nothing'}`,
       expected: `${expected ?? 'nothing'}`,
-      next: 'Leave the option out, or choose another --job-dir, or begin again: --force instead of --resume',
+      next: 'Leave the option out, choose another --job-dir, or start again with --force instead of --resume',
     });
   }
 }
@@ -301,11 +298,11 @@ function requireSameInputs({ inputs = {} }: Partial<JobConfig>, mayBeGone = fals
   for (const [file, bytes] of Object.entries(inputs)) {
     const size = statSync(file, { throwIfNoEntry: false })?.size;
     if (size === bytes || (size === undefined && mayBeGone)) continue;
-    throw new InputError('an input of the job has changed since it began', {
+    throw new InputError('an input of the job has changed since it started', {
       file,
       got: size === undefined ? 'no file' : `${size} bytes`,
       expected: `${bytes} bytes`,
-      next: 'Put the file back, or choose another --job-dir, or begin again: --force instead of --resume',
+      next: 'Restore the file, choose another --job-dir, or start again with --force instead of --resume',
     });
   }
 }

@@ -2,14 +2,14 @@ import { boolean, literal, object, optional, picklist, string, unknown } from 'v
 import { amount, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
 import type { Described } from '../lib/json/file.ts';
 
-/** What the last bits of a job's results depend on. */
+/** What can change the last bits of a job's results. */
 export type Environment = Described<typeof environmentSchema>;
 
 export const environmentSchema = object({
   version: string(),
   node: string(),
   tensorflow: string(),
-  /** SHA-256 of TensorFlow's shared libraries, by path, as `ecg-transplant doctor` shows them; none where the system does not tell which are loaded. */
+  /** SHA-256 of TensorFlow's shared libraries, by path, as `ecg-transplant doctor` shows them; empty where the system does not list loaded libraries. */
   libraries: mapOf(string(), sha256),
   platform: string(),
   processor: string(),

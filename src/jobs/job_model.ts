@@ -14,15 +14,15 @@ import {
   withChannel,
 } from '../prepare/preprocessing.ts';
 
-/** Name of the file with a job's best weights. */
+/** The file with a job's best weights. */
 export const bestModelFile = 'best_model.weights.h5';
 
-/** Name of the file with a job's network. */
+/** The file that describes a job's network. */
 export const modelFile = 'model.json';
 
-const putBack = 'Put the file back as it was, or train again.';
+const putBack = 'Restore the file, or train again.';
 
-/** The network of a finetuning job: what prediction has to know besides its weights. */
+/** The network of a finetuning job: what prediction needs besides the weights. */
 export type JobModel = Described<typeof modelSchema>;
 
 /** Content of `model.json`. */
@@ -31,13 +31,13 @@ export const modelSchema = pipe(
     format: literal(1),
     arch: picklist(archs),
     precision: picklist(precisions),
-    /** Samples and leads of a recording that the network was trained on. */
+    /** Samples and leads of the recordings that the network was trained on. */
     samples,
     leads: whole(1, maxLeads),
-    /** The one lead of the training data that was used, as `--channel` counts; absent: all. */
+    /** The only lead of the training data that was used, as given to `--channel`; absent: all leads. */
     channel: optional(whole(-maxLeads, maxLeads)),
     classes: classNames,
-    /** Several classes can be true (sigmoid, 0.5 decides), or exactly one (softmax, the largest decides). */
+    /** Whether several classes can be true (sigmoid, threshold 0.5) or exactly one (softmax, the largest wins). */
     multiLabel: boolean(),
   }),
   forward(
@@ -50,8 +50,7 @@ export const modelSchema = pipe(
   ),
 );
 
-/** Writes `model.json` and, where the training data are described, `preprocessing.json` with the one lead of `channel`
- * if there is one. */
+/** Writes `model.json` and, if the training data have a description, `preprocessing.json` (of the lead `channel` only, if it is set). */
 export function writeJobModel(jobDir: string, model: JobModel, trainFile: string): void {
   writeJson(join(jobDir, modelFile), model);
   const file = join(jobDir, preprocessingFile);
@@ -64,7 +63,7 @@ export function writeJobModel(jobDir: string, model: JobModel, trainFile: string
   writeJson(file, channel === undefined ? preprocessing : withChannel(preprocessing, channel));
 }
 
-/** The network of a job, and what was done to its recordings if that is known. Throws an InputError if the folder holds no such job. */
+/** The network of a job, and how its recordings were prepared, if known. Throws an InputError if the folder does not hold a finetuning job. */
 export function readJobModel(jobDir: string): { readonly model: JobModel; readonly preprocessing?: Preprocessing } {
   const description = join(jobDir, modelFile);
   const model = readJson(description, modelSchema, {
@@ -82,7 +81,7 @@ export function readJobModel(jobDir: string): { readonly model: JobModel; readon
   return { model, preprocessing };
 }
 
-/** The two descriptions of a job come from one set. */
+/** Throws an InputError unless the two descriptions of a job agree. */
 function requireSame(file: string, where: string, got: number, expected: number): void {
   if (got === expected) return;
   throw new InputError(`the file does not belong to ${modelFile} beside it`, {

@@ -5,14 +5,14 @@ import { object, string } from 'valibot';
 import { amount, finiteNumber, mapOf, sha256 } from '../lib/json/fields.ts';
 import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
 
-/** A file's checksum, and the state of the file that it holds for. */
+/** A file's checksum, and the size and time of the file that it belongs to. */
 type Entry = Described<typeof cacheSchema>[string];
 
 const cacheSchema = mapOf(string(), object({ bytes: amount, modified: finiteNumber, sha256 }));
 
 /**
- * SHA-256 of files by path. Reading a TensorFlow library of a gigabyte takes seconds, so checksums are kept in `cacheFile`, and used again
- * while path, size and time of change are the same; a cache that cannot be read or written costs time only.
+ * SHA-256 of files by path. Reading a TensorFlow library of a gigabyte takes seconds, so checksums are cached in `cacheFile` for as long as
+ * path, size and modification time stay the same. A cache that cannot be read or written only costs time.
  */
 export function fileDigests(paths: readonly string[], cacheFile: string): Record<string, string> {
   const known = readJsonIfSound(cacheFile, cacheSchema) ?? {};
@@ -33,7 +33,7 @@ function writeCache(file: string, entries: Readonly<Record<string, Entry>>): voi
     mkdirSync(dirname(file), { recursive: true });
     writeJson(file, entries);
   } catch {
-    // A package that only root may write to: the next job reads the libraries again.
+    // Only root may write there: the next job reads the libraries again.
   }
 }
 

@@ -30,12 +30,12 @@ export function checkCounts({ seed, initSeed, ...counts }: Readonly<Record<strin
   check(counts, 1, Number.POSITIVE_INFINITY, 'of at least 1');
 }
 
-/** Number of a model's weights, the ones that are not trained included. */
+/** Number of a model's weights, including those that are not trained. */
 export function parametersOf(model: Model): number {
   return model.variables.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0);
 }
 
-/** Says so if one batch takes all samples of an epoch. */
+/** Reports that each epoch is a single step, if one batch takes all samples. */
 export function tellFewSamples(batchSize: number, samples: number, unit: string, report: Reporter): void {
   if (batchSize <= samples) return;
   report({ kind: 'message', text: `--batch-size ${batchSize}: each epoch is one step of all ${samples} ${unit}` });

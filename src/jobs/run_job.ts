@@ -77,23 +77,25 @@ export async function runJob<O extends JobOptions>(program: JobProgram<O>, argv:
     return 0;
   } catch (error) {
     if (!(error instanceof JobPaused)) throw error;
-    printError(`${jobDir}: paused (${pause.signal.reason}), all is saved. Go on: the same command with --resume\n`);
+    printError(
+      `${jobDir}: paused (${pause.signal.reason}), all is saved. To continue, run the same command with --resume\n`,
+    );
     return pausedCode;
   } finally {
     pause.dispose();
   }
 }
 
-/** Options by their names in the API; a job that goes on has those of its `config.json` where none are given. */
+/** Options by their names in the API. A resumed job takes those that are not given from its `config.json`. */
 function optionsOf(given: Readonly<Record<string, unknown>>, kind: JobKind, flags: FlagTable): Record<string, unknown> {
   if (!given.resume || typeof given.jobDir !== 'string') return given;
   const { resume: _resume, saveInterval: _interval, ...begun } = readConfig(given.jobDir, kind)?.options ?? {};
   const fault = faultOf({ options: begun }, object({ options: optionsSchema(flags) }), 'the description of the job');
-  if (fault) throwFault(fault, join(given.jobDir, configFile), 'Put the file back as it was.');
+  if (fault) throwFault(fault, join(given.jobDir, configFile), 'Restore the file.');
   return { ...begun, ...given };
 }
 
-/** When a limit on time pauses the job, in local time. */
+/** Says when the time limit will pause the job, in local time. */
 function pauseText(text: string, limit: number): string {
   const time = new Date(Date.now() + limit).toLocaleString('sv-SE');
   return `--max-time ${text}: pauses after ${formatDuration(limit / 1000)}, at ${time}`;

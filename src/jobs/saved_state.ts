@@ -12,10 +12,10 @@ import { NpzFile, writeNpz } from '../lib/numpy/npz.ts';
 /** What callbacks remember, in their order. */
 export type CallbackMemory = SavedState['callbacks'];
 
-/** Everything that a job needs to go on, besides the variables of its session. */
+/** Everything that a job needs to resume, besides the variables of its session. */
 export type SavedState = Omit<Described<typeof stateSchema>, 'format' | 'fit'> & { readonly fit: FitState };
 
-/** Version of the file; older and newer ones are refused. */
+/** Version of the file; others are refused. */
 const format = 2;
 
 const stateSchema = object({
@@ -27,7 +27,7 @@ const stateSchema = object({
     history: array(mapOf(string(), anyNumber)),
     stopped: boolean(),
   }),
-  // Assigned to the callbacks, so there must be nothing else.
+  // These are assigned to the callbacks: no other names may pass.
   callbacks: array(strictObject({ best: optional(anyNumber), wait: optional(anyNumber) })),
   /** Text of `history.csv`, absent before the first epoch ends. */
   historyCsv: optional(string()),
@@ -36,8 +36,7 @@ const stateSchema = object({
 const stateName = 'state';
 
 /**
- * Writes the variables of a session and a state as one `.npz` file, which appears under its name only when it is complete; a file of
- * that name stays until then.
+ * Writes the variables of a session and a state to one `.npz` file. The file appears under its name only when it is complete.
  */
 export async function writeState(file: string, session: Session, state: SavedState): Promise<void> {
   const text = new TextEncoder().encode(encodeJson({ format, ...state }));
@@ -45,18 +44,18 @@ export async function writeState(file: string, session: Session, state: SavedSta
   await writeNpz(file, arrays);
 }
 
-/** Reads a state without the variables. Throws an InputError for a file that is damaged or of another version. */
+/** Reads a state without the variables. Throws an InputError if the file is damaged or of another version. */
 export function readState(file: string): SavedState {
   return withFile(file, (archive) => {
     const { data } = archive.read(stateName) as NdArray<'uint8'>;
     const text = new TextDecoder().decode(data);
-    const next = 'Begin the job again: --force, or choose another --job-dir.';
+    const next = 'Start the job again with --force, or choose another --job-dir.';
     const { format: _, ...state } = checkJson(text, stateSchema, file, { what: 'the checkpoint', next });
     return state;
   });
 }
 
-/** Gives a session the variables of a state. Throws an InputError, before anything is assigned, if they are not all there. */
+/** Assigns the variables of a state to a session. Throws an InputError, before any change, if one is missing. */
 export function restoreVariables(file: string, session: Session): void {
   const values = withFile(file, (archive) => {
     const missing = session.names.filter((name) => !archive.names.includes(name));

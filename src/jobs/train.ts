@@ -6,7 +6,7 @@ import type { EventLog } from './event_log.ts';
 import { type Job, JobPaused } from './job.ts';
 import { percent } from './progress.ts';
 
-/** What a trainer says about its training; the rest is the same for all jobs. */
+/** The part of a training run that differs between trainers. */
 export interface TrainOptions
   extends Pick<
     FitOptions,
@@ -16,8 +16,8 @@ export interface TrainOptions
 }
 
 /**
- * Trains as a job: from its checkpoint if it has one, with checkpoints of its own, TensorBoard files and the log. Throws JobPaused
- * when `signal` came first.
+ * Trains as a job: resumes from its checkpoint if it has one, and writes checkpoints, TensorBoard files and the event log. Throws JobPaused
+ * if `signal` stops it.
  */
 export async function train(
   job: Job,

@@ -31,9 +31,9 @@ import type { RecordingFormat } from '../recordings/recordings.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
 
 const asTrained =
-  'Prepare the file as the training data were prepared; or predict the recordings themselves, for which that is done: ecg-transplant predict --job-dir DIR RECORD…';
+  'Prepare the file in the same way as the training data. Or predict the recordings themselves, which are then prepared for you: ecg-transplant predict --job-dir DIR RECORD…';
 
-/** Recordings that are predicted at once. */
+/** Recordings per batch. */
 const recordBatch = 16;
 
 /** Predictions of a finetuned network, one row per record. */
@@ -42,28 +42,28 @@ export interface Prediction {
   readonly recordIds: readonly (string | number)[];
   /** Probabilities `(records, classes)`, float32. */
   readonly probabilities: NdArray;
-  /** 1 where the network decides for the class, `(records, classes)`. */
+  /** 1 for each class that the network chose, `(records, classes)`. */
   readonly decisions: NdArray<'uint8'>;
-  /** Truth `(records, classes)`, where the data have it. */
+  /** True labels `(records, classes)`, if known. */
   readonly truth?: NdArray;
 }
 
-/** How recordings of one's own are read. */
+/** How recordings are read. */
 export interface RecordOptions {
-  /** Leads of the recordings to give to the network's leads, in their order; default the leads of the same names. */
+  /** Leads of the recordings to use for the network's leads, in the network's order; default: the leads of the same names. */
   readonly leads?: readonly string[];
-  /** Rate (Hz) and unit of `.csv` and `.npy` recordings, which do not tell them. */
+  /** Sampling rate (Hz) and unit of `.csv` and `.npy` recordings, whose files do not contain them. */
   readonly recordFs?: number;
   readonly recordUnits?: string;
-  /** Names of the leads of `.npy` recordings, and of `.csv` ones without names; default `leads`, else the network's. */
+  /** Lead names of `.npy` recordings, and of `.csv` recordings without names; default `leads`, else the network's. */
   readonly recordLeads?: readonly string[];
   readonly resampler?: Resampler;
   readonly report?: Reporter;
-  /** Is told of a recording that cannot be predicted, which is then left out. Without it such a recording is an error. */
+  /** Called for each recording that cannot be predicted, which is then left out. Without it, such a recording is an error. */
   readonly onFailure?: (path: string, error: Error) => void;
 }
 
-/** The network of a finetuning job, ready to predict; dispose of it. */
+/** The network of a finetuning job. Dispose of it after use. */
 export class Predictor {
   readonly model: JobModel;
   readonly preprocessing: Preprocessing | undefined;
@@ -80,7 +80,7 @@ export class Predictor {
     this.#session = createClassifier({ arch, precision, initSeed: 0 }, network, multiLabel);
   }
 
-  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not hold them. */
+  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not have them. */
   static open(jobDir: string): Predictor {
     const predictor = new Predictor(jobDir);
     try {
@@ -97,9 +97,9 @@ export class Predictor {
   }
 
   /**
-   * Predicts the records of a prepared file. Truth is kept if the file has the network's classes, in any order.
+   * Predicts the records of a prepared file. The result has the true labels if the file has the network's classes, in any order.
    *
-   * @throws InputError if the records do not look like those that the network was trained on, or have missing samples.
+   * @throws InputError if the records were prepared differently from the training data, or have missing samples.
    */
   async predictFile(file: string, batchSize: number, report: Reporter = silent): Promise<Prediction> {
     const all = await openPreparedSet(file, { folder: this.#jobDir, report });
@@ -130,10 +130,10 @@ export class Predictor {
   }
 
   /**
-   * Predicts recordings, each treated as the training data were: leads by name, unit, normalisation, rate, length.
+   * Predicts recordings. Each is prepared like the training data: leads by name, unit, normalisation, sampling rate, length.
    *
    * @param paths see `recordingFile`.
-   * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples (see `onFailure`), or the job does not say what was done to its data.
+   * @throws InputError if a recording lacks a lead, cannot be converted or has missing samples (see `onFailure`), or if the job does not say how its data were prepared.
    */
   async predictRecords(paths: readonly string[], options: RecordOptions = {}): Promise<Prediction> {
     const { report = silent, onFailure } = options;
@@ -168,7 +168,7 @@ export class Predictor {
       }
       if (waiting === recordBatch) predictWaiting();
       tell({ kind: 'progress', task, done: i + 1 });
-      // Lets the progress appear and Ctrl-C work.
+      // Lets the progress bar and Ctrl-C work.
       if (i % recordBatch === 0) await setImmediate();
     }
     if (waiting > 0) predictWaiting();
@@ -181,31 +181,31 @@ export class Predictor {
   #requireLength(length: number, path: string): void {
     const { samples } = this.model;
     if (this.preprocessing?.padding !== null || length === samples) return;
-    throw new InputError('the recording has another length than the training data, which were not padded', {
+    throw new InputError('the recording is not as long as the training data, which were not padded', {
       file: path,
       got: `${length} samples`,
       expected: `${samples} samples at ${this.preprocessing.samplingRate} Hz`,
     });
   }
 
-  /** Seconds of a recording that the network sees: its last ones, see `padRow`. Throws as `recordPlan`. */
+  /** How many seconds at the end of a recording the network sees; see `padRow`. Throws as `recordPlan`. */
   get windowSeconds(): number {
     const { fs, recordedFs } = this.recordPlan();
     return this.model.samples / (fs ?? recordedFs);
   }
 
-  /** What is done to recordings before they are padded. Throws an InputError if the job does not say. */
+  /** How recordings are prepared before padding. Throws an InputError if the job does not say. */
   recordPlan({ leads, recordFs, recordUnits, recordLeads }: RecordOptions = {}): RecordPlan {
     if (this.preprocessing === undefined) {
       throw new InputError('the job does not say how its training data were prepared', {
         file: this.#jobDir,
         expected: 'preprocessing.json',
-        next: 'Train on data made by prepare-data, or give a prepared file: --data FILE.',
+        next: 'Train on data made by prepare-data, or predict a prepared file with --data FILE.',
       });
     }
     const { samplingRate, normalization, resampling, units, leads: known } = this.preprocessing;
     if (leads !== undefined && leads.length !== known.length) {
-      throw new UsageError('--leads names the leads that the network gets', {
+      throw new UsageError('--leads must name a lead for each lead of the network', {
         got: leads.join(', '),
         expected: `${known.length}, in place of ${known.join(', ')}`,
       });
@@ -243,7 +243,7 @@ export class Predictor {
   }
 }
 
-/** A table `record_name`, `true_…`, `prob_…`, `pred_…`, in the form of `createPredictionsFrame` for any number of records (see Quirk Q2). */
+/** A table with the columns `record_name`, `true_…`, `prob_…` and `pred_…`, as of `createPredictionsFrame`, but for any number of records (see Quirk Q2). */
 export function predictionFrame({ classes, recordIds, truth, probabilities, decisions }: Prediction): DataFrame {
   const columns = (prefix: string, values: NdArray): [string, Column][] =>
     classes.map((name, k) => [`${prefix}_${name}`, columnOf(values, k)]);
@@ -255,7 +255,7 @@ export function predictionFrame({ classes, recordIds, truth, probabilities, deci
   ]);
 }
 
-/** Names of the classes that were decided for, by record. */
+/** Names of the classes that the network chose for each record. */
 export function decidedClasses({ classes, decisions }: Prediction): string[][] {
   const [records, width] = decisions.shape;
   return Array.from({ length: records }, (_, i) => classes.filter((_name, k) => decisions.data[i * width + k] === 1));

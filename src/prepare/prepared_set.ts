@@ -7,24 +7,24 @@ import { load } from '../lib/python/pickle.ts';
 import { unpackedDataSetFromPickle } from '../port/finetuning/datasets/data_set.ts';
 import type { PreparedSet } from '../port/finetuning/datasets.ts';
 
-/** A prepared data set as its file has it; close it when its recordings are not read any more. */
+/** An open prepared set; close it after the last read. */
 export interface OpenPreparedSet extends PreparedSet {
   close(): void;
 }
 
-/** How recordings that are too large for the memory are held. */
+/** How recordings that do not fit into memory are read. */
 export interface UnpackOptions {
-  /** Folder with room for the recordings: they are unpacked there, and gone when the set is closed or the process ends. */
+  /** Folder to unpack the recordings into. The files vanish when the set is closed or the process ends. */
   readonly folder: string;
-  /** Bytes of recordings from which on they are unpacked; default 512 MiB. */
+  /** Size of the recordings in bytes above which they are unpacked; default 512 MiB. */
   readonly threshold?: number;
   readonly report?: Reporter;
 }
 
 /**
- * Reads a prepared data set. Without `unpack` all recordings are held in memory, up to 1 GiB.
+ * Opens a prepared data set. Without `unpack` it holds all recordings in memory, at most 1 GiB.
  *
- * @throws InputError for a file that is no data set, or too large for the memory.
+ * @throws InputError if the file is not a data set, or does not fit into memory.
  */
 export async function openPreparedSet(path: string, unpack?: UnpackOptions): Promise<OpenPreparedSet> {
   const { x, ...rest } = unpackedDataSetFromPickle(await loadPickle(path, unpack), path);
@@ -38,7 +38,7 @@ async function loadPickle(path: string, unpack: UnpackOptions | undefined): Prom
   const pickle = await load(path, { spill: { folder, threshold } });
   for (const array of pickle instanceof Map ? pickle.values() : []) {
     if (!(array instanceof NpyFile)) continue;
-    // An open file outlives its name: nothing is left to remove, however the process ends.
+    // An open file outlives its name, so nothing is left to remove, however the process ends.
     rmSync(array.name);
     const gigabytes = ((array.size * itemSize[array.dtype]) / 1e9).toFixed(1);
     report({ kind: 'message', text: `${path}: ${gigabytes} GB of recordings are read from the disk as needed` });

@@ -17,23 +17,23 @@ export interface SetOfFile {
   readonly preprocessing?: Preprocessing;
 }
 
-/** What an input of a job says about the data, as texts for the reader; what it does not say is absent. */
+/** What an input says about the data, by the name of the fact; unknown facts are absent. */
 export type Facts = Readonly<Record<string, string | undefined>>;
 
-/** A file, or another input, and what it says. */
+/** An input and what it says about the data. */
 export interface Source {
   readonly name: string;
   readonly facts: Facts;
 }
 
-/** What records look like: of a set in memory, or of those that a network was trained on. */
+/** The form of records: of a set, or of those that a network was trained on. */
 export interface RecordForm {
   readonly dtype?: string;
   readonly samples: number;
   readonly leads: number;
 }
 
-/** What a set and its description say about the data, the same for all inputs of a job; `channel` is the one lead that is taken. */
+/** What the form and the description of a set say about the data. `channel` is the only lead that is used, if set. */
 export function factsOf({ dtype, samples, leads }: RecordForm, described?: Preprocessing, channel?: number): Facts {
   const form = { 'type of x': dtype, samples: String(samples), 'number of leads': String(leads) };
   if (described === undefined) return form;
@@ -57,7 +57,7 @@ export function sourceOf({ file, set, preprocessing }: SetOfFile, channel?: numb
 }
 
 /**
- * Throws an InputError that names both sources and both values unless they agree on everything that both speak of.
+ * Throws an InputError that names both sources and both values, unless all facts that both know are equal.
  *
  * @param next what the user can do.
  */
@@ -84,7 +84,7 @@ function normalizationText({ mean, std }: Normalization, leads: number): string 
   return `mean ${text(mean)} std ${text(std)}`;
 }
 
-/** Digits enough to tell measured numbers apart. */
+/** Enough digits to tell measured numbers apart. */
 function short(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
@@ -122,8 +122,8 @@ export function requireLabels<T extends SetOfFile>(source: T): T {
 }
 
 /**
- * The set with its label columns in the order of `classes`, which are those of `reference`; says so if they were in another order. Throws an InputError if it has other
- * classes, or, for a network of exclusive classes, records without a label or with several.
+ * The set with its label columns in the order of the classes of `reference`; reports a change of order. Throws an InputError if it has other classes, or if classes are
+ * exclusive and a record has no label or several.
  */
 export function withClassesOf<T extends SetOfFile>(
   reference: { readonly name: string; readonly classes: readonly string[]; readonly multiLabel: boolean },
@@ -161,7 +161,7 @@ export function withClassesOf<T extends SetOfFile>(
   return { ...source, set: { ...set, classes, y: takeColumns(set.y, order) } };
 }
 
-/** Throws an InputError that names the first record with a missing or infinite sample, and how many there are. */
+/** Throws an InputError that counts the records with missing or infinite samples and names the first ones. */
 export function requireFinite(x: Rows, recordIds: readonly (string | number)[], file: string): void {
   const [records, samples, leads] = x.shape;
   const width = samples * leads;
@@ -177,7 +177,7 @@ export function requireFinite(x: Rows, recordIds: readonly (string | number)[], 
   throw new InputError('samples are missing (NaN) or infinite', {
     file,
     got: `${bad.length} of ${records} records: ${names.join(', ')}${bad.length > 3 ? ', …' : ''}`,
-    next: 'Leave the records out or repair them, then prepare again; prepare-data without --keep-missing names the first sample.',
+    next: 'Leave the records out or repair them, then prepare the set again. prepare-data without --keep-missing names the first such sample.',
   });
 }
 

@@ -77,7 +77,7 @@ describe('ecg-transplant finetune', () => {
     expect(await resume('--train', at('train.pkl'), '--seed', '1', '--arch', 'resnet18', '--epochs', '1')).toEqual(
       done,
     );
-    const begun = 'a job goes on with the options it began with';
+    const begun = 'a job can only be resumed with the options it started with';
     for (const [args, message] of [
       [['--seed', '2'], `${job}, --seed: ${begun}; got 2; expected 1. Leave the option out`],
       [['--arch', 'resnet34'], `--arch: ${begun}; got resnet34; expected resnet18`],
@@ -91,7 +91,7 @@ describe('ecg-transplant finetune', () => {
     expect(await resume('--max-time', '-1')).toMatchObject({ code: 2 });
     writeFileSync(at('train.pkl'), 'another');
     expect((await resume()).output).toContain(
-      'an input of the job has changed since it began; got 7 bytes; expected 5 bytes',
+      'an input of the job has changed since it started; got 7 bytes; expected 5 bytes',
     );
     rmSync(at('train.pkl'));
     expect(await resume()).toEqual(done);

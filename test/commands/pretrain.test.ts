@@ -45,7 +45,7 @@ describe('ecg-transplant pretrain', () => {
 
   test('SIGTERM saves and ends with 75', async () => {
     const { code, output } = await runCommand(command('paused'), { signal: 'SIGTERM', line: 'Epoch 1/3 (', after: 0 });
-    expect(output).toContain('paused (SIGTERM), all is saved. Go on: the same command with --resume');
+    expect(output).toContain('paused (SIGTERM), all is saved. To continue, run the same command with --resume');
     expect(code).toBe(75);
     await finish('paused');
   });

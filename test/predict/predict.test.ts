@@ -278,7 +278,7 @@ describe('ecg-transplant predict', () => {
     const table = at('people', 'a', 'table.csv');
     writeFileSync(table, 'I,V1\n1,2\n');
     const over = command('--csv', table, '--force', '--record-fs', '250', table);
-    await expect(over).rejects.toThrow('the result would replace what is predicted');
+    await expect(over).rejects.toThrow('the result would replace its own input');
     await expect(command('--csv', at('x'), '--json', at('x'), ...records)).rejects.toThrow('name the same file');
   });
 

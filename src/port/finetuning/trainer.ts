@@ -27,7 +27,7 @@ import type { Arch } from './utils.ts';
 
 export type { FinetuneOptions } from './trainer/options.ts';
 
-/** What a comparison fixes from outside: the same on both sides. */
+/** What a comparison sets to the same values on both sides. */
 export interface FixedChances {
   /** Values of all weights at the start, in Keras's order. */
   readonly weights?: readonly NdArray[];
@@ -35,17 +35,17 @@ export interface FixedChances {
   readonly order?: NdArray;
 }
 
-/** How a job is watched and influenced from outside. */
+/** How a caller watches and controls a job. */
 export interface RunContext {
   readonly report?: Reporter;
   readonly fixed?: FixedChances;
-  /** Bytes of recordings from which on a set is read from the disk as needed; see `openPreparedSet`. */
+  /** Size of the recordings in bytes above which a set stays on disk; see `openPreparedSet`. */
   readonly unpackThreshold?: number;
-  /** Pauses the job: the step in progress is finished, the state saved, and JobPaused thrown. */
+  /** Pauses the job: it finishes the step, saves its state, and throws JobPaused. */
   readonly signal?: AbortSignal;
 }
 
-/** What a finetuning job made. */
+/** Result of a finetuning job. */
 export interface FinetuneResult {
   readonly seed: number;
   readonly history: readonly Logs[];
@@ -114,7 +114,7 @@ export async function finetune(
   return job.run(() => withJobSets(options, unpack, work));
 }
 
-/** Trains, and leaves the best weights in the session. */
+/** Trains the session and loads the best weights into it. */
 async function trainBest(
   job: Job,
   session: Session,
@@ -132,7 +132,7 @@ async function trainBest(
   const report = log.report;
   const path = job.path(bestModelFile);
   if (job.state === undefined) {
-    // What an earlier job left must not be taken for this one's best.
+    // The best weights of an earlier job must not count as this one's.
     rmSync(path, { force: true });
     if (options.weightsFile) loadIntoClassifier(session, options.weightsFile);
     const { weights } = fixed;
@@ -158,18 +158,18 @@ async function trainBest(
     saveInterval: options.saveInterval,
   });
   if (!existsSync(path)) {
-    throw new InputError('no epoch was the best', {
+    throw new InputError('no epoch had a figure to compare', {
       file: job.dir,
       got: history.map((logs) => Object.values(logs).join(' ')).at(-1),
-      expected: 'a number to compare',
-      next: 'Look for samples of extreme size in the data: prepare-data --normalize measured scales them.',
+      expected: 'a number',
+      next: 'Look for extreme samples in the data. prepare-data --normalize measured scales them.',
     });
   }
   loadIntoClassifier(session, path);
   return history;
 }
 
-/** Weights that are no numbers stay so: if no epoch before was the best, none will be. */
+/** Stops training on NaN if no weights have been saved: NaN weights never recover. */
 function stopWithoutHope(bestModel: string): Callback {
   return {
     async onEpochEnd(_epoch, { loss }, training) {
@@ -178,7 +178,7 @@ function stopWithoutHope(bestModel: string): Callback {
   };
 }
 
-/** Twin of the last part of `finetuning.trainer.main`: a table per set. */
+/** Writes a table of predictions for each set. Twin of the last part of `finetuning.trainer.main`. */
 async function writePredictions(
   job: Job,
   session: Session,

@@ -23,7 +23,7 @@ import { fileSource, folderSource, type Sources } from './trainer/sources.ts';
 export type { PretrainOptions } from './trainer/options.ts';
 export { parsePatientIds } from './trainer/patients.ts';
 
-/** What a pretraining job made. */
+/** Result of a pretraining job. */
 export interface PretrainResult {
   readonly seed: number;
   readonly history: readonly Logs[];

@@ -165,13 +165,13 @@ describe('finetuning.trainer.main', () => {
     await expect(finetune(options, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
     await expect(finetune(options)).rejects.toThrow('unfinished job');
     await expect(finetune({ ...options, resume: true, batchSize: 4 })).rejects.toThrow(
-      '--batch-size: a job goes on with the options it began with; got 4; expected 8. Leave the option out',
+      '--batch-size: a job can only be resumed with the options it started with; got 4; expected 8. Leave the option out',
     );
     const shorter = await finetune({ ...options, resume: true, epochs: 1 });
     expect(shorter.history).toHaveLength(1);
     const written = () => readdirSync(at('kept')).map((name) => [name, statSync(at('kept', name)).mtimeMs]);
     const before = written();
-    await expect(finetune(options)).rejects.toThrow('the folder holds a complete job. Replace it: add --force.');
+    await expect(finetune(options)).rejects.toThrow('the folder holds a complete job. Add --force to replace it');
     await expect(finetune({ ...options, resume: true, force: true })).rejects.toThrow('expected one of them');
     expect(written()).toEqual(before);
     const again = await finetune({ ...options, force: true });
@@ -202,7 +202,7 @@ describe('finetuning.trainer.main', () => {
   test('a folder in the place of a file that is written last is noticed first', async () => {
     mkdirSync(at('taken', 'train_predictions.csv'), { recursive: true });
     await expect(finetune({ jobDir: at('taken'), train })).rejects.toThrow(
-      `${at('taken', 'train_predictions.csv')}: a folder, where the job writes a file`,
+      `${at('taken', 'train_predictions.csv')}: this is a folder, but the job writes a file of this name`,
     );
   });
 
@@ -225,7 +225,9 @@ describe('finetuning.trainer.main', () => {
     await savePkl(at('huge.pkl'), dataSetToPickle(set));
     const events: ProgressEvent[] = [];
     const options = { jobDir: at('huge'), train: at('huge.pkl'), epochs: 5 };
-    await expect(finetune(options, { report: (event) => events.push(event) })).rejects.toThrow('no epoch was the best');
+    await expect(finetune(options, { report: (event) => events.push(event) })).rejects.toThrow(
+      'no epoch had a figure to compare',
+    );
     expect(events.filter(({ kind }) => kind === 'end')).toHaveLength(1);
     expect(events).toContainEqual(expect.objectContaining({ kind: 'warning', text: expect.stringContaining('NaN') }));
   });

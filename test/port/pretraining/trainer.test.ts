@@ -172,7 +172,7 @@ describe('pretraining.trainer.main', () => {
 
   test('frames are normalised with the numbers that were measured, and a job keeps them', async () => {
     const job = { ...beat, stepsPerEpoch: 1, jobDir: at('measured'), normalize: 'measured' };
-    await expect(pretrain(job)).rejects.toThrow('nothing is known about the signals');
+    await expect(pretrain(job)).rejects.toThrow('mean and standard deviation of the signals are unknown');
     writeFileSync(at('unzipped', 'icentia11k.json'), JSON.stringify({ ...description, mean: 0.25, std: 0.5 }));
     const { history } = await pretrain(job);
     expect(JSON.parse(read('measured', 'config.json')).options.normalize).toBe('0.25,0.5');
@@ -231,7 +231,7 @@ describe('pretraining.trainer.main', () => {
     const cases: [Partial<PretrainOptions>, RegExp][] = [
       [
         { train: two, unzipped: true, patients: undefined },
-        /files of 10999 of 11000 patients are missing; got patients 3; expected 00000_batched\.npy and 00000_batched_lbls\.npz, and so on\. Take those that are there: --patients 3$/,
+        /files of 10999 of 11000 patients are missing; got patients 3; expected 00000_batched\.npy and 00000_batched_lbls\.npz, and so on\. Use those that are there: --patients 3$/,
       ],
       [{ train: two, unzipped: false, patients: '3' }, /The files there are unzipped: add --unzipped\.$/],
       [{ train: at('zipped'), unzipped: true }, /The files there are zipped: leave out --unzipped\.$/],

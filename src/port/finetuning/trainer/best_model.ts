@@ -6,11 +6,11 @@ import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../transplant/evaluation.ts';
 import type { PreparedSet } from '../datasets.ts';
 
-/** What is watched to keep the best weights. */
+/** Metrics that can choose the best weights. */
 export const valMetrics = ['loss', 'acc', 'f1', 'auc'] as const;
 export type ValMetric = (typeof valMetrics)[number];
 
-/** What decides which epoch is the best. */
+/** How the best epoch is chosen. */
 export interface BestModelOptions {
   readonly metric: ValMetric;
   /** File for the best weights. */

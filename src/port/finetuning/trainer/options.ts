@@ -15,18 +15,18 @@ export interface FinetuneOptions extends JobOptions {
   readonly test?: string;
   /** Pretrained backbone or whole-model weights. */
   readonly weightsFile?: string;
-  /** Validation records cut from the training set: a count from 1 on, a fraction below. */
+  /** Training records to validate on instead: a count if at least 1, else a fraction. */
   readonly valSize?: number;
   /** `resnet18` (default), `resnet34` or `resnet50`. */
   readonly arch?: string;
-  /** Training records to keep, after validation was cut: a count from 1 on, a fraction below. */
+  /** Training records to keep after the validation records are taken away: a count if at least 1, else a fraction. */
   readonly subset?: number;
   /** Records per step. Default 32. */
   readonly batchSize?: number;
   /** Default `loss`. */
   readonly valMetric?: ValMetric;
-  /** Keep the records of a patient together in `valSize` and `subset`, or divide by record as the original does. Default: by patient where the
-   * patients are known, except in the published collections. */
+  /** Whether `valSize` and `subset` divide records (as the original does) or patients. Default: patients where they are known, except in
+   * the published collections. */
   readonly split?: 'record' | 'patient';
   /** Use this one lead only. */
   readonly channel?: number;

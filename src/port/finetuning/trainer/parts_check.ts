@@ -5,8 +5,8 @@ import { countByClass } from '../../../prepare/labels.ts';
 import { requireFinite, type SetOfFile } from '../../../prepare/set_check.ts';
 
 /**
- * Warns of records and patients that are in two sets, with how many. Names of records are compared, and their samples; patients where both sets know them. Sets of
- * different collections number their own.
+ * Warns about records and patients that are in both sets: compares record names, samples, and patients if both sets have them. Sets of different collections are not
+ * compared, as their numbers mean different records.
  */
 export function warnOfShared(train: SetOfFile, other: SetOfFile, report: Reporter): void {
   if (train.preprocessing && other.preprocessing && train.preprocessing.collection !== other.preprocessing.collection)
@@ -18,8 +18,8 @@ export function warnOfShared(train: SetOfFile, other: SetOfFile, report: Reporte
   if (shared.length > 0) {
     const equal = shared.filter(([a, b]) => sameSamples(train.set.x, a, other.set.x, b)).length;
     warn(
-      `${shared.length} of the ${total} records of ${other.file} have the name of a training record (${equal} also its samples): figures of records that were trained ` +
-        'on say nothing about new ones',
+      `${shared.length} of the ${total} records of ${other.file} have the name of a training record (${equal} also its samples): figures on records that were trained ` +
+        'on say nothing about new records',
     );
   }
   const [known, found] = [train.set.patientIds, other.set.patientIds];
@@ -42,10 +42,10 @@ function sameSamples(a: Rows, i: number, b: Rows, k: number): boolean {
 }
 
 /**
- * Checks the records that a part of a job is left with: several, finite, and not all labelled alike where something is to be learned from them.
+ * Checks a part of the data: it needs at least two records and finite samples; training records also need different labels.
  *
- * @param name what the part is called in messages.
- * @throws InputError for what would end the job later, or make it worthless.
+ * @param name name of the part in messages.
+ * @throws InputError for data that would make the job fail later, or make its result worthless.
  */
 export function checkPart(name: 'training' | 'validation' | 'test', { file, set }: SetOfFile, report: Reporter): void {
   const { x, y, recordIds, classes } = set;
@@ -62,7 +62,7 @@ export function checkPart(name: 'training' | 'validation' | 'test', { file, set 
   const counts = countByClass(y);
   const varying = counts.some((count) => count > 0 && count < recordIds.length);
   if (!varying && name === 'training') {
-    throw new InputError('all training records have the same labels: there is nothing to learn', {
+    throw new InputError('all training records have the same labels, so there is nothing to learn', {
       file,
       got: classes.filter((_, k) => counts[k] > 0).join(', ') || 'no labels',
     });
@@ -75,7 +75,7 @@ export function checkPart(name: 'training' | 'validation' | 'test', { file, set 
   });
 }
 
-/** Throws an InputError unless every class has records with and without it: without, the area under its ROC curve is not defined (Quirk Q9). */
+/** Throws an InputError unless each class has records with and without it. Otherwise the area under its ROC curve is undefined (Quirk Q9). */
 export function requireAucDefined(name: 'training' | 'validation', { file, set }: SetOfFile, held: boolean): void {
   const { y, classes, recordIds } = set;
   const counts = countByClass(y);

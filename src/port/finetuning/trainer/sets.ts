@@ -15,6 +15,7 @@ import {
 import { isMulticlass } from '../../transplant/utils.ts';
 import type { PreparedSet } from '../datasets.ts';
 import { splitSize, takeRecords } from '../utils.ts';
+import type { FinetuneOptions } from './options.ts';
 import { checkPart, requireAucDefined, warnOfShared } from './parts_check.ts';
 import { requireWeightsFit } from './weights_check.ts';
 
@@ -25,25 +26,17 @@ export interface JobSets {
   readonly test?: PreparedSet;
 }
 
-/** Which files, and what of them; see `FinetuneOptions`. */
-export interface JobSetOptions {
-  readonly train: string;
-  readonly val?: string;
-  readonly test?: string;
-  readonly valSize?: number;
-  readonly subset?: number;
-  readonly split?: 'record' | 'patient';
-  readonly channel?: number;
-  readonly arch?: string;
-  readonly weightsFile?: string;
-  readonly valMetric?: string;
-}
+/** The options that choose the sets. */
+export type JobSetOptions = Pick<
+  FinetuneOptions,
+  'train' | 'val' | 'test' | 'valSize' | 'subset' | 'split' | 'channel' | 'arch' | 'weightsFile' | 'valMetric'
+>;
 
 /**
- * Opens the sets of a job, uses them, and closes them. Before they are used, everything that is given to the job is checked against each other: what would end it after
- * hours, or make its figures wrong, ends it now. The validation set is cut off before the subset is taken.
+ * Opens the sets of a job, checks all inputs against each other, calls `use`, and closes the sets. An input that would make the job fail after hours, or its figures
+ * wrong, is an error now. The validation records are taken before the subset.
  *
- * @throws InputError for inputs that do not fit each other; it names both.
+ * @throws InputError that names both inputs, if they do not fit.
  */
 export async function withJobSets<T>(
   options: JobSetOptions,
@@ -61,7 +54,7 @@ export async function withJobSets<T>(
     const { recordIds } = set;
     const repeated = recordIds.length - new Set(recordIds).size;
     if (repeated > 0) {
-      const text = `${file}: ${repeated} of ${recordIds.length} records have the name of another one of the set: the same record can be in several parts`;
+      const text = `${file}: ${repeated} of ${recordIds.length} records have the same name as another record of the set: the same record may end up in several parts`;
       report({ kind: 'warning', text });
     }
     return requireLabels({ file, set: narrow, ...(preprocessing && { preprocessing }) });
@@ -92,7 +85,7 @@ interface FileSets {
   readonly test?: SetOfFile;
 }
 
-/** The sets as their files have them, checked against the training set, classes in its order. */
+/** Opens the sets, checks them against the training set, and puts their classes in its order. */
 async function openAgreeing(
   { channel, ...options }: JobSetOptions,
   open: (file: string) => Promise<SetOfFile>,
@@ -131,7 +124,7 @@ function realPath(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    // Opening it will say what is wrong.
+    // Opening the file will report the fault.
     return file;
   }
 }
@@ -174,7 +167,7 @@ function divideSets({ train, ...others }: FileSets, options: JobSetOptions, repo
   return { ...others, train: { ...train, set }, val };
 }
 
-/** Whether records of a patient stay together: where patients are known, except in the published collections, which the original divides by record. */
+/** Whether the records of a patient stay together. They do where patients are known, except in the published collections, which the original divides by record. */
 function dividesPatients({ file, set, preprocessing }: SetOfFile, { split }: JobSetOptions): boolean {
   if (split === 'patient' && set.patientIds === undefined) {
     throw new InputError('--split patient: the patients are not known', {

@@ -9,8 +9,8 @@ import { factsOf, type SetOfFile } from '../../../prepare/set_check.ts';
 import { readWeights } from '../../../weights/files.ts';
 
 /**
- * Throws an InputError unless the weights of a backbone or a classifier fit the architecture, the leads and the number of classes. Other weights are left to
- * `loadIntoClassifier`, which says what is wrong with them.
+ * Throws an InputError unless the weights of a backbone or a classifier fit the architecture, the leads and the number of classes. `loadIntoClassifier` reports what
+ * is wrong with other weights.
  */
 export function requireWeightsFit(
   weightsFile: string,
@@ -54,7 +54,7 @@ export function requireWeightsFit(
   warnOfOtherTraining(weightsFile, { file, set, preprocessing }, samples, report);
 }
 
-/** Weights are a start, which may come from other data; the best weights of a finetuning job tell from which. */
+/** Warns if the weights come from a finetuning job on other data. That is allowed: weights are only a start. */
 function warnOfOtherTraining(
   weightsFile: string,
   { file, set, preprocessing }: SetOfFile,
@@ -67,7 +67,7 @@ function warnOfOtherTraining(
   const warn = (text: string): void => report({ kind: 'warning', text: `${weightsFile} was trained on ${text}` });
   if (job.model.classes.join('\n') !== set.classes.join('\n')) {
     warn(
-      `the classes ${job.model.classes.join(', ')}; ${file} has ${set.classes.join(', ')}: the outputs start with the meaning of the former`,
+      `the classes ${job.model.classes.join(', ')}; ${file} has ${set.classes.join(', ')}: the outputs start out with the meaning of the former`,
     );
   }
   const form = { samples, leads: set.x.shape[2] };

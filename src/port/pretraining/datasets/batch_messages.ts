@@ -3,15 +3,15 @@ import type { ErrorMessage } from '../../../lib/worker.ts';
 import type { FrameBatch } from './batches.ts';
 import type { StreamSpec } from './generators.ts';
 
-/** What the thread is given. */
+/** Input of the thread. */
 export interface WorkerTask {
   readonly spec: StreamSpec;
   readonly state: MT19937State;
-  /** Batches that it may make before it is told `more`. */
+  /** Batches that it may make before it gets a message that asks for more. */
   readonly readAhead: number;
 }
 
-/** What the thread sends: a batch with the state of the draws after it, the end, or an error. */
+/** Output of the thread: a batch and the random state after it, the end, or an error. */
 export type WorkerMessage =
   | { readonly kind: 'batch'; readonly batch: FrameBatch; readonly state: MT19937State }
   | { readonly kind: 'end'; readonly state: MT19937State }

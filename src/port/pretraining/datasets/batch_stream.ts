@@ -13,11 +13,10 @@ export interface StreamOptions {
 }
 
 /**
- * Batches of a pretraining task, read ahead by a thread.
+ * Batches of a pretraining task, which a thread reads ahead.
  *
- * Reading ahead does not change the draws: the thread has a copy of the random state, and `random` is set to the state after a batch when
- * that batch is handed out. So batches, and what anyone draws after the stream is closed, are the same for every `readAhead` (unlike
- * Quirk Q46). While the stream is open nobody else may draw from the same `random`, unless `readAhead` is 0.
+ * Reading ahead does not change the draws (unlike Quirk Q46). The thread has a copy of the random state, and each batch that is handed out sets
+ * `random` to the state after it. Unless `readAhead` is 0, nothing else may draw from `random` while the stream is open.
  *
  * Iterate with `for await`, which closes it, or call `next` and then `close`.
  */
@@ -34,7 +33,7 @@ export class BatchStream implements AsyncIterableIterator<FrameBatch> {
 
   constructor(spec: StreamSpec, { random = globalRandom, readAhead = 4 }: StreamOptions = {}) {
     if (!(Number.isInteger(readAhead) && readAhead >= 0)) {
-      throw new ValueError(`readAhead is a number of batches; got ${readAhead}`);
+      throw new ValueError(`readAhead must be a whole number of at least 0; got ${readAhead}`);
     }
     this.spec = spec;
     this.#random = random;
@@ -45,7 +44,7 @@ export class BatchStream implements AsyncIterableIterator<FrameBatch> {
     return this;
   }
 
-  /** The next batch; it throws what the generators throw (FileNotFoundError, InputError, ValueError, …). */
+  /** The next batch. Throws what the generators throw: FileNotFoundError, InputError, ValueError, … */
   async next(): Promise<IteratorResult<FrameBatch, undefined>> {
     if (this.#closed) return { done: true, value: undefined };
     if (this.#readAhead === 0) {
@@ -53,7 +52,8 @@ export class BatchStream implements AsyncIterableIterator<FrameBatch> {
       const { done, value } = this.#source.next();
       return done ? { done: true, value: undefined } : { done: false, value };
     }
-    if (this.#waiting) throw new ValueError('a batch is already being waited for: ask for one at a time');
+    if (this.#waiting)
+      throw new ValueError('next() was called again before the last batch arrived: ask for one batch at a time');
     this.#checkDraws();
     this.#worker ??= this.#start();
     const message = this.#arrived.shift() ?? (await this.#arrival());
@@ -72,7 +72,7 @@ export class BatchStream implements AsyncIterableIterator<FrameBatch> {
     return { done: false, value: message.batch };
   }
 
-  /** Ends the stream and its thread; the random state stays as after the last batch that was handed out. */
+  /** Ends the stream and its thread. The random state stays as it was after the last batch. */
   async close(): Promise<void> {
     this.#closed = true;
     const worker = this.#worker;
@@ -98,7 +98,7 @@ export class BatchStream implements AsyncIterableIterator<FrameBatch> {
     const same = position === this.#expected.position && key.every((word, k) => word === this.#expected!.key[k]);
     if (!same) {
       throw new ValueError(
-        'somebody drew from the random state of a stream that reads ahead: give the stream a RandomState of its own, or set readAhead to 0',
+        'something else drew from the random state of a stream that reads ahead: give the stream a RandomState of its own, or set readAhead to 0',
       );
     }
   }
@@ -125,7 +125,7 @@ export class BatchStream implements AsyncIterableIterator<FrameBatch> {
     else this.#arrived.push(message);
   }
 
-  /** The next message; the process stays alive only while somebody waits for one. */
+  /** The next message. Only waiting for one keeps the process alive. */
   #arrival(): Promise<WorkerMessage> {
     const worker = this.#worker!;
     worker.ref();

@@ -1,4 +1,4 @@
-/** Thread of `BatchStream`: makes batches with a copy of the random state, at most `readAhead` more than were taken. */
+/** The thread of `BatchStream`: draws batches from a copy of the random state, at most `readAhead` more than were taken. */
 import { parentPort } from 'node:worker_threads';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { packError, workerInput } from '../../../lib/worker.ts';

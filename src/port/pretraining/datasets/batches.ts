@@ -6,7 +6,7 @@ import { ValueError } from '../../../lib/python/errors.ts';
 /** Input of a model: one array, or the two arrays of a contrastive task. */
 export type Input<A> = A | { readonly context: A; readonly samples: A };
 
-/** A sample before batching: any numeric dtype, and its code. */
+/** A sample of any numeric dtype and its class code. */
 export type Item = readonly [x: Input<NdArray>, y: number];
 
 /** Samples for one step. */
@@ -17,11 +17,11 @@ export interface FrameBatch {
   readonly y: NdArray<'int32'>;
 }
 
-/** Shuffling of samples on their way into batches. */
+/** How samples are shuffled before batching. */
 export interface ShuffleOptions {
-  /** Samples among which the next one is drawn. */
+  /** Number of samples among which the next one is drawn. */
   readonly bufferSize: number;
-  /** Seed of these draws, which have a generator of their own; default from the operating system. */
+  /** Seed of a random generator for these draws only; default from the operating system. */
   readonly seed?: number;
 }
 
@@ -35,10 +35,10 @@ function joined<A>(parts: readonly A[]): Input<A> {
   return parts.length === 1 ? parts[0]! : { context: parts[0]!, samples: parts[1]! };
 }
 
-/** Samples in random order, as `tf.data.Dataset.shuffle` mixes them: each is drawn from a buffer that is then filled up again. */
+/** Samples in random order, as `tf.data.Dataset.shuffle` does it: draws each from a buffer, and refills the buffer. */
 export function* shuffled<T>(items: Iterable<T>, { bufferSize, seed }: ShuffleOptions): Generator<T> {
   if (!(Number.isInteger(bufferSize) && bufferSize > 0)) {
-    throw new ValueError(`a shuffle buffer holds at least one sample; got ${bufferSize}`);
+    throw new ValueError(`a shuffle buffer must hold at least one sample; got ${bufferSize}`);
   }
   const random = new RandomState(seed);
   const buffer: T[] = [];
@@ -67,7 +67,7 @@ export function* interleaved<T>(sources: readonly Iterable<T>[]): Generator<T> {
   }
 }
 
-/** Inputs as float32, the way `tf.data.Dataset.from_generator` casts them. */
+/** Inputs cast to float32, as `tf.data.Dataset.from_generator` does. */
 export function* asFloat32(items: Iterable<Item>): Generator<Item> {
   for (const [x, y] of items) {
     const parts = partsOf(x).map((part) => {
@@ -84,7 +84,7 @@ export function* asFloat32(items: Iterable<Item>): Generator<Item> {
  */
 export function* batched(items: Iterable<Item>, batchSize: number): Generator<FrameBatch> {
   if (!(Number.isInteger(batchSize) && batchSize > 0)) {
-    throw new ValueError(`a batch holds at least one sample; got a batch size of ${batchSize}`);
+    throw new ValueError(`a batch must hold at least one sample; got a batch size of ${batchSize}`);
   }
   let shapes: readonly (readonly number[])[] = [];
   let sizes: readonly number[] = [];

@@ -1,4 +1,4 @@
-/** Pretraining items: normalised frames of patients, and the batches made of them in one thread. Part of `datasets.ts`. */
+/** Normalised frames of patients, and batches of them. Part of `datasets.ts`. */
 import { random as globalRandom, type RandomState } from '../../../lib/numpy/random.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import * as icentia11k from '../../transplant/datasets/icentia11k.ts';
@@ -14,19 +14,19 @@ import {
   shuffled,
 } from './batches.ts';
 
-/** Settings that all tasks share. */
+/** Options of all tasks. */
 export interface GeneratorOptions {
-  /** Normalise with the data set's constants (default true), with other ones, or not at all (false). */
+  /** True (default): normalise with the data set's constants; false: do not normalise; or other constants. */
   readonly normalize?: boolean | icentia11k.FrameNormalization;
   /** The folder holds unzipped files; default false. */
   readonly unzipped?: boolean;
-  /** Items from a patient before the next one is loaded; default 1. */
+  /** Items to take from a patient before the next one is loaded; default 1. */
   readonly samplesPerPatient?: number;
   /** Source of the draws; default NumPy's global one. */
   readonly random?: RandomState;
 }
 
-/** Further settings of contrastive predictive coding; see `icentia11k.CpcOptions`. */
+/** Further options of contrastive predictive coding; see `icentia11k.CpcOptions`. */
 export interface CpcGeneratorOptions extends GeneratorOptions {
   readonly contextOverlap?: number;
   readonly positiveOffset?: number;
@@ -34,21 +34,21 @@ export interface CpcGeneratorOptions extends GeneratorOptions {
   readonly numBufferedPatients?: number;
 }
 
-/** Settings of a stream of batches. */
+/** Options of a stream of batches. */
 export interface BatchOptions {
   /** Samples of a batch. */
   readonly batchSize: number;
-  /** Batches that a thread prepares ahead; default 4; 0 makes each when it is asked for. The draws are the same either way. */
+  /** Batches that a thread prepares ahead, default 4; 0: no thread. The draws are the same either way. */
   readonly readAhead?: number;
-  /** Shuffle the samples; default not. */
+  /** How to shuffle the samples; default: not at all. */
   readonly shuffle?: ShuffleOptions;
-  /** Batches to draw and to pass over first, to resume a stream; default 0. */
+  /** Batches to draw and skip first, to resume a stream; default 0. */
   readonly skip?: number;
-  /** Patients are dealt to so many generators, which take turns; Quirk Q45: the remainder is never used. Default 1. */
+  /** Number of generators that take turns, each with an equal share of the patients; default 1. Quirk Q45: the remainder is never used. */
   readonly parallelism?: number;
 }
 
-/** Everything that defines a stream of batches but the state of its draws: plain data, so that a thread can be given it. */
+/** Everything that defines a stream of batches except its random state, as plain data that a thread can receive. */
 export interface StreamSpec {
   readonly task: PretrainingTask;
   readonly dbDir: string;
@@ -72,7 +72,7 @@ function isFloat({ dtype }: Frame): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16';
 }
 
-/** Frames of a signal in memory are views of it; those that were read from a file, or stacked, can be changed in place. */
+/** Whether a frame can be changed in place: frames of a signal in memory are views of it, others are copies. */
 function ownsMemory({ data }: Frame): boolean {
   return data.byteLength === data.buffer.byteLength;
 }
@@ -164,11 +164,11 @@ function itemsOf(spec: StreamSpec, patientIds: ArrayLike<number>, random: Random
   }
 }
 
-/** The batches that a specification describes, made in this thread. */
+/** Draws the batches of a specification in this thread. */
 export function* drawBatches(spec: StreamSpec, random: RandomState = globalRandom): Generator<FrameBatch> {
   const { batchSize, shuffle, skip = 0, parallelism = 1 } = spec.batch;
   if (!(Number.isInteger(parallelism) && parallelism > 0)) {
-    throw new ValueError(`parallelism is a number of generators; got ${parallelism}`);
+    throw new ValueError(`parallelism must be a whole number of at least 1; got ${parallelism}`);
   }
   const share = Math.floor(spec.patientIds.length / parallelism);
   const sources = Array.from({ length: parallelism }, (_, worker) =>

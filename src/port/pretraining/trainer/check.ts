@@ -47,7 +47,7 @@ export function checkOptions(options: PretrainOptions): void {
 function requireConsistentOptions(options: PretrainOptions, isFile: boolean): void {
   const { task, arch, stages, valMetric, valFile, valPatients, contextOverlap = 0, positiveOffset = 0 } = options;
   const { frameSize } = frameOptions(options);
-  // Says what is wrong with the architecture, or with stages that leave nothing.
+  // Throws for an unknown architecture, and for stages that leave nothing.
   buildNetwork({ arch: arch as Arch | undefined, stages, head: { task } });
   const validates = valFile !== undefined || (valPatients && !(isFile && task === 'cpc'));
   if (valMetric === 'f1' && !validates) {
@@ -89,10 +89,10 @@ export function requireSolverWeights({ weightsFile, task, arch = 'resnet18', sta
 }
 
 /**
- * Checks that the segments of all patients are long enough for what is drawn from them, of one type where frames of several patients come together, and labelled. Files
- * that are zipped are not opened: of these only lengths are checked, and only where the folder's description tells them.
+ * Checks that the segments of all patients are long enough for the frames and labelled and, for CPC, of one element type. Zipped files are not opened: only their
+ * lengths are checked, and only if the folder's description has them.
  *
- * @throws InputError for the first patient that does not fit.
+ * @throws InputError for the first patient that fails.
  */
 export function requireSegments(
   options: Pick<PretrainOptions, 'train' | 'task' | 'unzipped' | 'contextOverlap' | 'positiveOffset'> &
@@ -127,11 +127,11 @@ export function requireSegments(
     }
     first ??= { file, dtype };
     if (task !== 'cpc' || dtype === first.dtype) continue;
-    throw new InputError('signals of two types, which make one sample of the task cpc', {
+    throw new InputError('the signals have different element types, but the task cpc mixes patients in one sample', {
       file,
       got: dtype,
       expected: `${first.dtype}, as in ${first.file}`,
-      next: 'Convert all patients to one type: convert-icentia --dtype float32.',
+      next: 'Convert all patients to the same type: convert-icentia --dtype float32.',
     });
   }
 }
@@ -149,7 +149,7 @@ function formOf(folder: string, id: number, labelled: boolean): Form {
   array.close();
   const [segments = 0, samples = 0, ...rest] = shape;
   if (segments === 0 || rest.length > 0) {
-    throw new InputError('a signal is an array of segments and samples', { file, got: `shape (${shape.join(', ')})` });
+    throw new InputError('a signal must be an array (segments, samples)', { file, got: `shape (${shape.join(', ')})` });
   }
   if (labelled) requireLabelsFor(folder, id, segments);
   return { file, samples, dtype };
@@ -158,7 +158,7 @@ function formOf(folder: string, id: number, labelled: boolean): Form {
 function requireLabelsFor(folder: string, id: number, segments: number): void {
   const labels = loadLabels(folder, id, { unzipped: true });
   if (labels.size === segments) return;
-  throw new InputError('labels and signal differ in their number of segments', {
+  throw new InputError('labels and signal have different numbers of segments', {
     file: patientFile(folder, id, '_lbls.npz'),
     got: `labels of ${labels.size} segments`,
     expected: String(segments),
@@ -172,19 +172,19 @@ function describedForm(folder: string, id: number, description: Description | un
   return { file: `${folder}/${descriptionFile}`, samples, dtype: description.dtype };
 }
 
-/** Throws an InputError unless the frames of a data file are finite and their labels are classes of the task. */
+/** Throws an InputError unless all frames of a data file are finite and all labels are classes of the task. */
 export function requireUsableFrames({ inputs, y }: FrameSet, file: string, options: PretrainOptions): void {
   const { task } = options;
   const classes = task === 'cpc' ? frameOptions(options).ns + 1 : classesOf[task];
   if (y.data.length === 0) throw new InputError('the file has no frames', { file });
   const wrong = y.data.findIndex((code) => code < 0 || code >= classes);
   if (wrong !== -1) {
-    throw new InputError(`a label is no class of the task ${task}`, {
+    throw new InputError(`a label is not a class of the task ${task}`, {
       file,
       where: `frame ${wrong}`,
       got: String(y.data[wrong]),
       expected: `0 to ${classes - 1}`,
-      next: 'Check --task (and --ns) against those the file was made with.',
+      next: 'Use the --task (and --ns) that the file was made with.',
     });
   }
   for (const [name, rows] of Object.entries(inputs)) {

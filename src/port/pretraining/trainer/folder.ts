@@ -10,7 +10,7 @@ import { patientFile } from '../../transplant/datasets/icentia11k/files.ts';
 import { resolveNormalization } from './frame_normalization.ts';
 import type { PretrainOptions } from './options.ts';
 
-/** Options as a job keeps them: of a folder its patients and form, and `normalize` in numbers. */
+/** Options as a job stores them: a folder's patients and form filled in, `normalize` as numbers. */
 export function settledOptions(options: PretrainOptions, report: Reporter): PretrainOptions {
   if (!isDataFile(options)) return resolveFolder(options, report);
   if (options.normalize === undefined) return options;
@@ -23,10 +23,10 @@ export function isDataFile({ train }: PretrainOptions): boolean {
 }
 
 /**
- * The options of a job on a folder with what is not given filled in: patients and form from the folder's `icentia11k.json`, if there is one, with a message;
- * a job that goes on keeps those it began with. `normalize` becomes `MEAN,STD`, see {@link resolveNormalization}.
+ * Fills in patients and form from the folder's `icentia11k.json`, if there is one, and reports them. A resumed job keeps its own. `normalize` becomes `MEAN,STD`; see
+ * {@link resolveNormalization}.
  *
- * @throws InputError for a description or a `normalize` that cannot be used.
+ * @throws InputError for an invalid description or `normalize`.
  */
 function resolveFolder(options: PretrainOptions, report: Reporter): PretrainOptions {
   const begun = options.resume ? (readConfig(options.jobDir, 'pretrain')?.options as Begun | undefined) : undefined;
@@ -48,7 +48,7 @@ function resolveFolder(options: PretrainOptions, report: Reporter): PretrainOpti
 
 type Begun = Pick<PretrainOptions, 'patients' | 'unzipped' | 'normalize'>;
 
-/** What the description says of what is not given. */
+/** What the description adds to the options. */
 function describedPatients(
   { patients, unzipped }: PretrainOptions,
   description: Description | undefined,
@@ -61,9 +61,9 @@ function describedPatients(
 }
 
 /**
- * Refuses a folder that lacks files of patients, before anything is computed.
+ * Checks that the folder has the files of all patients.
  *
- * @throws InputError with what is missing and what would help.
+ * @throws InputError that names missing files and suggests a fix.
  */
 export function requirePatients(
   folder: string,
@@ -86,7 +86,7 @@ export function requirePatients(
 
   function adviceFor(): string {
     if (there.length > 0)
-      return `Take those that are there: --patients ${formatIds(there.slice().sort((a, b) => a - b))}`;
+      return `Use those that are there: --patients ${formatIds(there.slice().sort((a, b) => a - b))}`;
     if (patientIds.some((id) => has(id, !unzipped))) {
       return unzipped
         ? 'The files there are zipped: leave out --unzipped.'
@@ -110,6 +110,9 @@ function namesIn(folder: string): string[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT') throw error;
-    throw new InputError('no such folder', { file: folder, next: 'Give the folder of the patients with --train.' });
+    throw new InputError('no such folder', {
+      file: folder,
+      next: 'Pass the folder of the patients to --train.',
+    });
   }
 }

@@ -3,14 +3,14 @@ import type { Reporter } from '../../../events.ts';
 import { readDescription } from '../../../prepare/icentia11k/description.ts';
 import { dsStd, type FrameNormalization } from '../../transplant/datasets/icentia11k.ts';
 
-/** Ratio of standard deviations from which a folder's signals are taken to be in another unit. */
+/** Ratio of standard deviations above which a folder's signals are probably in another unit. */
 const conspicuous = 3;
 
 /**
- * Resolves the option `--normalize`: absent are the original's constants, `measured` those of the folder's `icentia11k.json`, else
- * `MEAN,STD`. The result is `MEAN,STD` or undefined, so that a job that goes on keeps its numbers.
+ * The option `--normalize` as numbers, so that a resumed job keeps them: `measured` becomes the `MEAN,STD` of the folder's `icentia11k.json`; undefined
+ * stands for the original's constants.
  *
- * @throws InputError for another text, and for `measured` where nothing is known.
+ * @throws UsageError for another text; InputError for `measured` if the folder has no `icentia11k.json`.
  */
 export function resolveNormalization(text: string | undefined, folder: string, report: Reporter): string | undefined {
   const description = readDescription(folder);
@@ -28,10 +28,10 @@ export function resolveNormalization(text: string | undefined, folder: string, r
     return text;
   }
   if (description === undefined) {
-    throw new InputError('nothing is known about the signals', {
+    throw new InputError('mean and standard deviation of the signals are unknown', {
       file: folder,
       expected: 'icentia11k.json',
-      next: 'Convert with: ecg-transplant convert-icentia. Or state the numbers: --normalize MEAN,STD.',
+      next: 'Convert the folder with ecg-transplant convert-icentia, or give the numbers: --normalize MEAN,STD.',
     });
   }
   return `${description.mean},${description.std}`;

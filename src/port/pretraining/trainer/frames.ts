@@ -10,17 +10,17 @@ import { ValueError } from '../../../lib/python/errors.ts';
 import { loadPkl } from '../../transplant/utils.ts';
 import type { PretrainingTask } from '../utils.ts';
 
-/** Frames with labels, held in memory: all of a data file, a part of it, or validation frames collected from a folder. */
+/** Labelled frames in memory: a data file, a part of it, or validation frames from a folder. */
 export interface FrameSet {
   /** Inputs by the names that the model gives them: `x`, or `context` and `samples`. */
   readonly inputs: InputRows;
   /** Class numbers, int32 `(frames)`. */
   readonly y: NdArray<'int32'>;
-  /** Patient of each frame; Quirk Q44: of a cached validation set, its patients. */
+  /** Patient of each frame. Quirk Q44: a cached validation set lists its patients instead. */
   readonly patientIds: readonly number[];
 }
 
-/** Shapes that frames of a task must have. */
+/** Task and sizes, which decide the shapes of frames. */
 export interface FrameOptions {
   readonly task: PretrainingTask;
   readonly frameSize: number;
@@ -28,7 +28,7 @@ export interface FrameOptions {
   readonly ns: number;
 }
 
-/** The sizes that options give, with the defaults of the command line. */
+/** The sizes of the options, with the defaults of the command line. */
 export function frameOptions({
   task,
   frameSize = 2048,
@@ -49,7 +49,8 @@ export function inputShapes({ task, frameSize, contextSize, ns }: FrameOptions):
 export async function loadFrames(file: string, options: FrameOptions): Promise<FrameSet> {
   const value = await loadPkl(file);
   const expected = 'a dict with x, y and patient_ids';
-  if (!(value instanceof Map)) throw new InputError('this is no set of frames', { file, got: typeof value, expected });
+  if (!(value instanceof Map))
+    throw new InputError('this is not a set of frames', { file, got: typeof value, expected });
   const [x, y, patientIds] = ['x', 'y', 'patient_ids'].map((key) => value.get(key));
   const shapes = inputShapes(options);
   const given = x instanceof Map ? x : new Map([['x', x]]);
@@ -67,8 +68,8 @@ export async function loadFrames(file: string, options: FrameOptions): Promise<F
     const found = [...given, ['y', y]].map(([name, array]) => `${name} ${describe(array)}`).join(', ');
     const wanted = names.map((name) => `${name} float32(n, ${shapes[name].join(', ')})`).join(', ');
     throw new ValueError(
-      `${file}: got ${found}; expected ${wanted}, y int32(n) for --task ${options.task}. Check --task, --frame-size and the CPC options ` +
-        'against those the file was made with',
+      `${file}: got ${found}; expected ${wanted}, y int32(n) for --task ${options.task}. Use the --task, --frame-size and CPC options ` +
+        'that the file was made with',
     );
   }
   if (!isArray(patientIds)) throw new InputError('patient_ids is missing', { file, expected });
@@ -118,7 +119,7 @@ export function samplesOf({ inputs, y }: FrameSet): Samples {
   return { x: inputs, y: arrayRows(y) };
 }
 
-/** The next batches of an endless stream, which stays open. */
+/** The next `count` batches of an endless stream. The stream stays open. */
 export async function* takeBatches(stream: AsyncIterator<Batch, unknown>, count: number): AsyncGenerator<Batch> {
   for (let i = 0; i < count; i++) {
     const { done, value } = await stream.next();
@@ -129,7 +130,7 @@ export async function* takeBatches(stream: AsyncIterator<Batch, unknown>, count:
 
 /** A source of training batches. */
 export interface TrainingFrames {
-  /** Batches of an epoch after the first `skip` ones; epochs are asked for in rising order. */
+  /** Batches of an epoch, without the first `skip`. Epochs are asked for in ascending order. */
   readonly batches: (epoch: number, skip: number) => Batches;
   /** Batches per epoch. */
   readonly steps: number;

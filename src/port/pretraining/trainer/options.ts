@@ -2,7 +2,7 @@ import type { Precision } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
 import type { PretrainingTask } from '../utils.ts';
 
-/** What `valMetric` may be; every epoch is saved whatever it is (Quirk Q47). */
+/** Choices of `valMetric`. Every epoch is saved, whatever the metric (Quirk Q47). */
 export const pretrainingMetrics = ['loss', 'acc', 'f1'] as const;
 
 /** Options of a pretraining job; names and defaults are those of `pretraining.trainer`'s flags. */
@@ -18,13 +18,13 @@ export interface PretrainOptions extends JobOptions {
   readonly weightsFile?: string;
   /** The folder holds unzipped files. Default: as its `icentia11k.json` says, else false. */
   readonly unzipped?: boolean;
-  /** Validation patients: a count from 1 on (Quirk Q48), a fraction below. */
+  /** Validation patients: a count if at least 1 (Quirk Q48), else a fraction. */
   readonly valPatients?: number;
   /** Validation frames to collect from the folder; default all samples of all validation patients. */
   readonly valSize?: number;
   /** `resnet18` (default), `resnet34` or `resnet50`. */
   readonly arch?: string;
-  /** Only the first so many stages of the network. */
+  /** Use only the first `stages` stages of the network. */
   readonly stages?: number;
   /** Samples per frame. Default 2048. */
   readonly frameSize?: number;

@@ -41,16 +41,16 @@ export interface Sources {
   readonly val?: FrameSet;
 }
 
-/** What sources need beside the options. */
+/** What sources need besides the options. */
 export interface SourceContext {
   /** Seed of the order of training frames. */
   readonly initSeed: number;
-  /** Where training goes on. */
+  /** Where training continues. */
   readonly position: { readonly epoch: number; readonly step: number };
   readonly report: Reporter;
 }
 
-/** Frames of a data file, in a new order each epoch, and the validation frames split off or read. Twin of `_file_data`. */
+/** Training frames of a data file, in a new order each epoch, and validation frames: split off, or of a file. Twin of `_file_data`. */
 export async function fileSource(options: PretrainOptions, { initSeed, report }: SourceContext): Promise<Sources> {
   const { valPatients, task, batchSize = 32 } = options;
   if (options.patients !== undefined) {
@@ -82,7 +82,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, report }:
     throw new InputError('no frames are left to train on', {
       file: options.train,
       got: `${all.y.shape[0]} frames, all of patients of ${options.valFile}`,
-      next: 'Give a --val-file of other patients.',
+      next: 'Use a --val-file of other patients.',
     });
   }
   tellFewSamples(batchSize, frames, 'training frames', report);
@@ -97,7 +97,7 @@ export async function fileSource(options: PretrainOptions, { initSeed, report }:
   };
 }
 
-/** An endless stream of a folder's frames, and freshly collected validation frames if any. Twin of `_folder_data`. */
+/** An endless stream of a folder's training frames, and validation frames: newly collected, or of a file. Twin of `_folder_data`. */
 export async function folderSource(
   options: PretrainOptions,
   { initSeed, position, report }: SourceContext,
@@ -121,7 +121,7 @@ export async function folderSource(
   }
   requireGenerators(patientIds, dataParallelism);
   const skip = position.epoch * stepsPerEpoch + position.step;
-  if (skip > 0) report({ kind: 'message', text: `Drawing the ${skip * batchSize} frames that were used already` });
+  if (skip > 0) report({ kind: 'message', text: `Skipping the ${skip * batchSize} frames that were used already` });
   const stream = taskDataset(options, patientIds, samplesPerPatient, {
     batchSize,
     skip,
@@ -138,7 +138,7 @@ export async function folderSource(
   };
 }
 
-// Quirk Q26 (changed): without patients the generators would search for ever.
+// Quirk Q26 (changed): without patients the generators would search forever.
 function requireGenerators(patientIds: readonly number[], dataParallelism: number): void {
   if (patientIds.length >= Math.max(dataParallelism, 1)) return;
   throw new ValueError(
@@ -147,7 +147,7 @@ function requireGenerators(patientIds: readonly number[], dataParallelism: numbe
   );
 }
 
-/** Refuses a share of validation patients that is none, or would leave none to train on. */
+/** Throws a ValueError if no patients would be left to validate or to train on. */
 function requireDivisible(patients: number, valPatients: number, train: string): void {
   const held = valPatients < 1 ? Math.ceil(patients * valPatients) : Math.trunc(valPatients);
   if (held > 0 && held < patients) return;

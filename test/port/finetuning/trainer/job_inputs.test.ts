@@ -288,7 +288,9 @@ describe('inputs of a finetuning job are checked against each other before anyth
       expect.stringMatching(/^warning: 3 patients of .* \(12 of its 12 records\) are in the training set too/),
     ]);
     const twice = await open({ train: await write({ ...train, recordIds: train.recordIds.map((_, i) => i % 20) }) });
-    expect(twice.said).toEqual([expect.stringContaining('4 of 24 records have the name of another one of the set')]);
+    expect(twice.said).toEqual([
+      expect.stringContaining('4 of 24 records have the same name as another record of the set'),
+    ]);
     const unknown = await open({ train: await write(train), test: await write(test12) });
     expect(unknown.said).toEqual([]);
   });
@@ -298,7 +300,7 @@ describe('inputs of a finetuning job are checked against each other before anyth
     const { said } = await open({ train: first, test: await write(without(test12, (i) => i % 4 > 1)) });
     expect(said).toEqual([expect.stringMatching(/^warning: .*: no test record has the classes O, ~$/)]);
     await expect(open({ train: await write(without(train, (i) => i % 4 !== 2)) })).rejects.toThrow(
-      'all training records have the same labels: there is nothing to learn; got O',
+      'all training records have the same labels, so there is nothing to learn; got O',
     );
   });
 
@@ -443,7 +445,7 @@ test('a job that has only predictions left, and predict --data, go through the s
   try {
     const said: string[] = [];
     await expect(predictor.predictFile(other, 8)).rejects.toThrow(
-      `${other}: does not fit the network of ${jobDir}; got sampling rate 500 Hz; expected sampling rate 250 Hz. Prepare the file as the training data were prepared`,
+      `${other}: does not fit the network of ${jobDir}; got sampling rate 500 Hz; expected sampling rate 250 Hz. Prepare the file in the same way as the training data`,
     );
     const nan = { ...test12, x: ndarray('float32', test12.x.shape, new Float32Array(12 * 64).fill(Number.NaN)) };
     await expect(predictor.predictFile(await write(nan), 8)).rejects.toThrow(

@@ -79,7 +79,7 @@ describe('inputs of a pretraining job are checked before its first step', () => 
     ],
     'labels of another number of segments': [
       { train: at('other-labels') },
-      `${at('other-labels', '00002_batched_lbls.npz')}: labels and signal differ in their number of segments; got labels of 1 segments; expected 2`,
+      `${at('other-labels', '00002_batched_lbls.npz')}: labels and signal have different numbers of segments; got labels of 1 segments; expected 2`,
     ],
     'an odd frame of heart rates': [
       { task: 'hr', frameSize: 127 },
@@ -114,11 +114,11 @@ describe('inputs of a pretraining job are checked before its first step', () => 
     'a file without frames': [{ ...ofFile, train: at('empty.pkl') }, `${at('empty.pkl')}: the file has no frames`],
     'labels of another task': [
       { ...ofFile, train: at('rhythm.pkl') },
-      `${at('rhythm.pkl')}, frame 7: a label is no class of the task beat; got 5; expected 0 to 4. Check --task`,
+      `${at('rhythm.pkl')}, frame 7: a label is not a class of the task beat; got 5; expected 0 to 4. Use the --task`,
     ],
     'negative labels to validate with': [
       { ...ofFile, train: at('frames.pkl'), valFile: at('negative.pkl') },
-      `${at('negative.pkl')}, frame 3: a label is no class of the task beat; got -1`,
+      `${at('negative.pkl')}, frame 3: a label is not a class of the task beat; got -1`,
     ],
     NaN: [
       { ...ofFile, train: at('nan.pkl') },
