@@ -133,7 +133,7 @@ async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'fl
         add('losses', [loss]);
         add('gradients', [gradients]);
         await reset(settled);
-        const taught = await mathematics.taughtSteps(pairing, batches.slice(0, steps.taught));
+        const taught = await mathematics.teacherForcedSteps(pairing, batches.slice(0, steps.taught));
         const [updates, moments] = mathematics.optimiserRows(taught, limits, '');
         const [losses, statistics] = mathematics.trainingRows(taught, limits);
         for (const [quantity, row] of Object.entries({ updates, moments, losses, statistics })) {

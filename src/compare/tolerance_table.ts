@@ -9,7 +9,7 @@ const titles: Readonly<Record<Family, string>> = {
   'deeper cpc': 'Contrastive predictive coding on resnet34 and resnet50',
 };
 
-/** docs/tolerances.md: every limit of a floating-point row with the noise that it derives from. */
+/** docs/tolerances.md: the limit of every floating-point row, with the noise from which it derives. */
 export function tolerancesPage(): string {
   const { machine } = measured;
   const networks = Object.entries(measured.measured).map(([name, seeds]) => {

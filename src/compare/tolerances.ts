@@ -7,12 +7,12 @@ import type { TaskName } from './suite.ts';
 export const quantities = {
   activations: { what: 'outputs of the layers' },
   outputs: { what: 'probabilities or logits' },
-  // A loss near 0 carries the absolute rounding of its logits.
+  // A loss near 0 has the absolute rounding error of its logits.
   losses: { what: 'losses', floor: 0.01 },
   gradients: { what: 'gradients', floor: 1e-3 },
-  updates: { what: 'changes of the weights in a taught step', floor: 1e-3 },
-  moments: { what: "Adam's moments after a taught step", floor: 1e-3 },
-  statistics: { what: 'moving averages of batch normalisation after a taught step' },
+  updates: { what: 'changes of the weights in a teacher-forced step', floor: 1e-3 },
+  moments: { what: "Adam's moments after a teacher-forced step", floor: 1e-3 },
+  statistics: { what: 'moving averages of batch normalisation after a teacher-forced step' },
   freeLosses: { what: 'ten free-running losses', floor: 0.01 },
   freeWeights: { what: 'weights after ten free-running steps', floor: 1e-3 },
 } as const satisfies Record<string, { what: string; floor?: number }>;
@@ -25,8 +25,8 @@ export type Limits = Readonly<Record<Exclude<Quantity, keyof FreeLimits>, Tolera
 export type FreeLimits = Readonly<Record<'freeLosses' | 'freeWeights', Tolerance>>;
 
 /**
- * Networks that share limits: a classifier, or contrastive predictive coding with its transformer, on resnet18, or on resnet34 or resnet50,
- * where rounding has a longer way.
+ * Networks that share limits: a classifier, or contrastive predictive coding with its transformer; on resnet18, or on resnet34 and
+ * resnet50, whose depth amplifies rounding.
  */
 export type Family = `${'resnet18' | 'deeper'} ${'classifier' | 'cpc'}`;
 
@@ -36,13 +36,13 @@ export const families = Object.keys(measured.noise) as readonly Family[];
 type Measured = Record<Family, Record<'float32' | 'float64', Partial<Record<Quantity, number>>>>;
 const noise = measured.noise as Measured;
 
-/** Limit over noise: other processors, thread counts, networks and recordings give other noise. */
+/** Ratio of limit to noise. It leaves room for other processors, thread counts, networks and recordings, whose noise differs. */
 const factors = { float64: 10, float32: 5 } as const;
 
-/** No noise lifts a limit above this share: from 1 on, a side that does nothing would pass. */
+/** Upper bound of every limit. At 1, a side that does nothing would pass. */
 const highest = 0.5;
 
-/** A network as far as its limits depend on it. Default: finetuning of resnet18. */
+/** The properties of a network on which its limits depend. Default: finetuning of resnet18. */
 export interface Limited {
   readonly arch?: Arch;
   readonly task?: TaskName;
@@ -53,14 +53,17 @@ export function familyOf({ arch = 'resnet18', task }: Limited): Family {
   return `${arch === 'resnet18' ? arch : 'deeper'} ${task === 'cpc' ? task : 'classifier'}`;
 }
 
-/** Limits of a step of a network. Free-running training has none in float32: it is chaotic, and shown beside its noise without a verdict. */
+/**
+ * Limits of a step of a network. Free-running training has no limit in float32, because it is chaotic: the report shows it beside its
+ * noise, without a verdict.
+ */
 export function limitsOf(network: Limited, precision: 'float32' | 'float64'): Limits {
   return familyLimits(familyOf(network), precision) as Limits;
 }
 
 /**
- * Limits of ten free-running steps of a network in float64. How far rounding is carried depends on where the steps begin, so `here`, the
- * noise measured from the same start, takes the place of the family's where it is larger.
+ * Limits of ten free-running steps of a network in float64. How far rounding propagates depends on the start. `here`, the noise measured
+ * from the same start, replaces the family's noise where it is larger.
  */
 export function freeLimitsOf(network: Limited, here?: Readonly<Record<keyof FreeLimits, number>>): FreeLimits {
   const limits = familyLimits(familyOf(network), 'float64') as FreeLimits;
@@ -89,8 +92,8 @@ export function familyLimits(family: Family, precision: 'float32' | 'float64'): 
 }
 
 /**
- * In float32, gradients and moments have the noise of the noisier of the two, and updates no less: it comes from single roundings that turn a
- * ReLU on or off, rare events that strike one and spare the other.
+ * In float32, gradients and moments both get the larger noise of the two, and updates get at least as much. The noise comes from single
+ * roundings that turn a ReLU on or off: rare events that affect one measurement and not the other.
  */
 function shared(measured: Partial<Record<Quantity, number>>): Partial<Record<Quantity, number>> {
   const { gradients = 0, updates = 0, moments = 0 } = measured;
@@ -109,7 +112,7 @@ function toleranceOf(quantity: Quantity, precision: 'float32' | 'float64', value
   return { ...common, limit, reason };
 }
 
-/** To two digits, so that a report shows the limit itself. */
+/** Rounded to two digits, so that a report shows the exact limit. */
 function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }

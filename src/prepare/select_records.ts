@@ -7,8 +7,8 @@ import { trainTestSplit } from '../lib/sklearn/model_selection.ts';
 import { listChallenge17Data } from '../port/transplant/datasets/physionet/listing.ts';
 
 /**
- * Copies `count` Challenge 2017 records, with the shares of the classes kept, into a folder of the same form (`RECORDS`,
- * `REFERENCE.csv`, signals). Throws a ValueError if `source` is no such collection, an InputError if it is too small.
+ * Copies `count` Challenge 2017 records, stratified by class, to a folder of the same form (`RECORDS`, `REFERENCE.csv`, signals). Throws a
+ * ValueError if `source` is not such a collection, an InputError if it is too small.
  */
 export function selectRecords(source: string, target: string, count: number, seed: number): void {
   const { labels } = listChallenge17Data(source);

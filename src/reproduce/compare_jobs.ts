@@ -105,11 +105,11 @@ export async function compareFinetuning(
       ] as const
     ).flatMap(([name, set]) => (set ? [{ name, set }] : []));
     const session = createClassifier({ arch, initSeed: 0 }, train, isMulticlass(train.y));
-    const taught = new Map<string, NdArray>();
+    const predicted = new Map<string, NdArray>();
     try {
       loadIntoClassifier(session, join(theirs.jobDir, 'best_model.weights.h5'));
       for (const { name, set } of sets) {
-        taught.set(name, await predictAll(session, { x: set.x }, { batchSize, name }));
+        predicted.set(name, await predictAll(session, { x: set.x }, { batchSize, name }));
       }
     } finally {
       session.dispose();
@@ -119,7 +119,7 @@ export async function compareFinetuning(
       originalJob: theirs.jobDir,
       parts: sets.map(({ name, set: { y, recordIds } }) => ({ name, y, recordIds })),
       classes: train.classes,
-      taught,
+      probabilities: predicted,
     });
   });
   const title = `${job.name}, trial ${trial}`;

@@ -124,7 +124,7 @@ export interface TaughtSteps {
  * Runs teacher-forced steps: before each step the port takes over the original's weights and moments, so that only the difference of that
  * step shows, not the chaos of all steps before it.
  */
-export async function taughtSteps(
+export async function teacherForcedSteps(
   { port, network, names, trainable }: Pairing,
   batches: readonly LabelledBatch[],
 ): Promise<TaughtSteps> {

@@ -1,3 +1,3 @@
-/** Sabotage: does the comparison notice an error in the port? */
+/** Sabotage: does the comparison notice errors in the port? */
 export { runSabotage, type SabotageOptions } from './campaign.ts';
 export { formatReport, formatSummary, resultAsJson, succeeded } from './report.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { networkBatches } from '../../../src/compare/batches.ts';
 import { networks } from '../../../src/compare/networks/compared.ts';
-import { activationRows, gradientRows, optimiserRows, taughtSteps } from '../../../src/compare/networks/rows.ts';
+import { activationRows, gradientRows, optimiserRows, teacherForcedSteps } from '../../../src/compare/networks/rows.ts';
 import { settledMoments, withTwins } from '../../../src/compare/networks/sides.ts';
 import { suiteNames, taskNames } from '../../../src/compare/suite.ts';
 import { limitsOf } from '../../../src/compare/tolerances.ts';
@@ -82,7 +82,7 @@ describe('suites about networks', () => {
       const { port, weights } = twins;
       const moments = settledMoments(port.session.model);
       await twins.network.write({ weights, moments, iterations: 3 });
-      const taught = await taughtSteps({ ...twins, port: withMoments(port, scaled) }, [batch]);
+      const taught = await teacherForcedSteps({ ...twins, port: withMoments(port, scaled) }, [batch]);
       expect(optimiserRows(taught, limits, 'start').map(({ passed }) => passed)).toEqual([false, false]);
 
       await twins.network.write({ weights });
@@ -100,7 +100,7 @@ function scaled(array: NdArray, by = 1e-3): NdArray {
 }
 
 /** The port with other moments than it is told to take. */
-function withMoments(port: Parameters<typeof taughtSteps>[0]['port'], change: typeof scaled): typeof port {
+function withMoments(port: Parameters<typeof teacherForcedSteps>[0]['port'], change: typeof scaled): typeof port {
   return {
     activations: (...args) => port.activations(...args),
     predict: (...args) => port.predict(...args),

@@ -21,7 +21,10 @@ interface Table {
   readonly ids?: readonly (string | number)[];
 }
 
-/** Probabilities of every magnitude in both float types, truth in every dtype, binary and single columns, names that need quoting. */
+/**
+ * Tables with probabilities of every magnitude in both float types, truth in every dtype, binary and single columns, and names that need
+ * quoting.
+ */
 function tables(random: RandomState): Table[] {
   const spread = (dtype: 'float32' | 'float64', rows: number, columns: number): NdArray => {
     const values = Float64Array.from(random.randomSample(rows * columns), (value, i) => value ** (1 + (i % 40)));

@@ -58,7 +58,7 @@ const npyCase: SuiteCase = {
         read.push({ name: `${label}, read by the port`, port: readNpy(path) as NdArray, original: array });
       }
     }
-    // True in NumPy, and 1 in the port.
+    // Such bytes are true in NumPy and 1 in the port.
     const [truth, path] = [ndarray('bool', [5], Uint8Array.of(1, 1, 0, 1, 1)), join(scratch, 'array.npy')];
     const bytes = Buffer.concat(formatNpy(truth));
     bytes.set([2, 255, 0, 128, 1], bytes.length - 5);
@@ -75,7 +75,7 @@ const npyCase: SuiteCase = {
   },
 };
 
-/** A set as pickled by each side, read by each side. */
+/** A set pickled by each side and read by each side. */
 async function samePickles(
   context: SuiteContext,
   collection: 'challenge17' | 'ptb_xl',
@@ -117,7 +117,7 @@ const pickleCase = (collection: 'challenge17' | 'ptb_xl', dataSet: 'cinc2017' | 
   },
 });
 
-/** Pieces in which file systems and gzip hand a file over end at powers of two. */
+/** File systems and gzip deliver a file in pieces that end at powers of two. */
 const pieceCase: SuiteCase = {
   name: 'a pickle of Python 2 in pieces',
   on: {},
@@ -137,7 +137,7 @@ const pieceCase: SuiteCase = {
   },
 };
 
-/** Unzipping of patients: the same `.npy`, the same labels in the `.npz`, whose bytes hold the time. */
+/** Unzips patients. The `.npy` files must be equal; of the `.npz` files, whose bytes contain the time, the labels. */
 const unzipCase: SuiteCase = {
   name: 'unzipped patients of Icentia11k',
   on: { dataSet: 'icentia11k' },
@@ -172,7 +172,7 @@ const unzipCase: SuiteCase = {
   },
 };
 
-/** What is written for others to read. */
+/** Files that the port writes for others to read. */
 export const files: Suite = {
   name,
   summary: 'CSV, .npy and pickle files, byte for byte where a format allows, and read by the other side',

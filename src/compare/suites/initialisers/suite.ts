@@ -6,7 +6,7 @@ import { casesOf, networks } from '../../networks/compared.ts';
 import { type PortNetwork, withBoth } from '../../networks/sides.ts';
 import type { Suite } from '../../suite.ts';
 
-/** Draws of the variables of one kind and shape, about {@link most} at most of each side. */
+/** Initial values of the variables of one kind and shape; at most about {@link most} per side. */
 interface Draws {
   readonly kind: string;
   readonly port: Float32Array;
@@ -14,15 +14,15 @@ interface Draws {
 }
 
 /**
- * Probability with which two samples of one law fail a row: fixed beforehand, as are the seeds. Critical value of Kolmogorov and Smirnov's
- * statistic, √(n/2) times the largest distance of the distributions of n values each, and its mean.
+ * Critical value and mean of the Kolmogorov–Smirnov statistic, √(n/2) times the largest distance between the distributions of n values
+ * each. The probability that two samples of the same distribution fail a row, and the seeds, were fixed in advance.
  */
 const level = 1e-4;
 const critical = Math.sqrt(-Math.log(level / 2) / 2);
 const meanStatistic = 0.8687;
-/** Standard errors that a mean, a standard deviation or a count may be off; 5 happen once in 1.7 million figures. */
+/** Number of standard errors by which a mean, a standard deviation or a count may differ; 5 occur by chance once in 1.7 million figures. */
 const standardErrors = 5;
-/** Values of a kind and side that are looked at; more would notice differences that training does not. */
+/** Largest number of values per kind and side. More would detect differences that do not matter to training. */
 const most = 200_000;
 
 const chosen = networks.filter(
@@ -30,7 +30,7 @@ const chosen = networks.filter(
     stages !== undefined || task === 'cpc' || (task === 'finetuning' && leads === 12 && !multiLabel),
 );
 
-/** First values of the weights: constants to the last bit, draws by their law. */
+/** Initial values of the weights: constants to the last bit, random ones by their distribution. */
 export const initialisers: Suite = {
   name: 'initialisers',
   summary: 'first values of every kind of layer: constants (bits), draws by moments and Kolmogorov–Smirnov',
@@ -48,7 +48,7 @@ export const initialisers: Suite = {
   ),
 };
 
-/** Rows about first values; `pairs` are float32. */
+/** Rows about initial values. `pairs` are float32. */
 export function initialRows(pairs: readonly Pair[]): Row[] {
   const constants = pairs.filter(({ original }) => isConstant(original));
   const groups = new Map<string, { port: Float32Array[]; original: Float32Array[] }>();
@@ -73,7 +73,7 @@ function isConstant({ data }: NdArray): boolean {
   return data.every((value: number | bigint) => value === data[0]);
 }
 
-/** The kind of layer and the shape: variables of both in common follow one law. */
+/** The kind of layer and the shape: variables that share both follow the same distribution. */
 function kindOf(name: string, shape: readonly number[]): string {
   const layer = name
     .split('/')
@@ -121,8 +121,8 @@ function drawRows(draws: Draws): Row[] {
 }
 
 /**
- * How many values of each side lie in the outermost thousandth of their kind's range, that is of the largest magnitude on both sides, below and
- * above. Several kinds are counted together: one alone may have few values there.
+ * How many values of each side lie in the outermost thousandth, below and above, of their kind's range (the largest magnitude on either
+ * side). All kinds are counted together, because a single one may have few values there.
  */
 function edgeRow(title: string, groups: readonly Draws[]): Row {
   const counts = { port: [0, 0], original: [0, 0] };
@@ -155,7 +155,7 @@ function edgeRow(title: string, groups: readonly Draws[]): Row {
   };
 }
 
-/** All values, or about {@link most} of them at equal distances. */
+/** All values, or about {@link most} of them at equal intervals. */
 function thinned(parts: readonly Float32Array[]): Float32Array {
   const total = parts.reduce((sum, { length }) => sum + length, 0);
   const stride = Math.ceil(total / most);

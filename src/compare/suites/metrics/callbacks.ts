@@ -33,7 +33,7 @@ const checkpointCase: SuiteCase = {
     const yTrue = ndarray('float64', [samples, classes], truth);
     const all = Float64Array.from({ length: epochs * samples * classes }, (_, i) => {
       const epoch = Math.floor(i / (samples * classes));
-      // Epochs 4 and 5 repeat, so that equal scores occur.
+      // Epochs 4 and 5 repeat earlier ones, so that equal scores occur.
       return epoch === 5 ? 0 : 0.04 * epoch * truth[i % (samples * classes)] + random.randomSample();
     });
     all.copyWithin(5 * samples * classes, 4 * samples * classes, 5 * samples * classes);

@@ -88,7 +88,7 @@ interface Scored {
   readonly yProb: NdArray;
 }
 
-/** Rows of several metrics over several inputs: the numbers, and which calls fail how. */
+/** Rows of several metrics over several inputs: their results, and which calls raise which exception. */
 export async function sameMetrics(
   { original }: SuiteContext,
   suite: string,
@@ -119,7 +119,7 @@ export async function sameMetrics(
   return [...rows, sameText(suite, `which of ${ours.length} calls fail, and how`, ours.join('\n'), theirs.join('\n'))];
 }
 
-/** The sign of a NaN is the processor's, and no text carries it. */
+/** The sign of a NaN depends on the processor, and text does not carry it. */
 function numbers(values: readonly number[]): NdArray {
   return vector(values.map((value) => (Number.isNaN(value) ? Number.NaN : value)));
 }
@@ -157,7 +157,7 @@ function hardInputs(random: RandomState, count: number): Scored[] {
   });
 }
 
-/** What numbers can be besides probabilities, and shapes that do not fit. */
+/** Scores that are not probabilities, and shapes that do not match. */
 function oddInputs(): { readonly odd: Scored[]; readonly misfits: Scored[] } {
   const matrix = (rows: number[][], dtype: 'float32' | 'float64' = 'float64'): NdArray =>
     astype(ndarray('float64', [rows.length, rows[0].length], Float64Array.from(rows.flat())), dtype);
@@ -221,7 +221,7 @@ const hardCase: SuiteCase = {
   quick: true,
   run: async (context) => {
     const inputs = hardInputs(new RandomState([context.seed, 9]), 40);
-    // The original adds in a Python loop over samples: long inputs say nothing more.
+    // The original adds in a Python loop over samples, so long inputs test nothing more.
     const short = inputs.filter(({ yTrue }) => yTrue.shape[0] < 500);
     return [
       ...(await sameMetrics(context, name, inputs, [...scoreMetrics, ...optionMetrics])),
@@ -257,7 +257,7 @@ const oddCase: SuiteCase = {
   quick: true,
   run: async (context) => {
     const { odd, misfits } = oddInputs();
-    // NumPy stretches shapes that do not fit where it can; the port refuses them in f_max and macro_precision_recall too.
+    // NumPy broadcasts shapes where it can. The port refuses shapes that do not match, in f_max and macro_precision_recall too.
     const strict = scoreMetrics.filter(({ call }) => !['f_max', 'macro_precision_recall'].includes(call.name));
     return [
       ...(await sameMetrics(context, name, odd, [...scoreMetrics, ...optionMetrics])),
@@ -266,7 +266,7 @@ const oddCase: SuiteCase = {
   },
 };
 
-/** What is said of predictions, and what is done about it while training. */
+/** Metrics of predictions, and the decisions that callbacks base on them during training. */
 export const metrics: Suite = {
   name,
   summary: 'every function of transplant.evaluation to the last bit, and the decisions that follow from scores',

@@ -2,20 +2,20 @@ import { networkBatches } from '../../batches.ts';
 import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
 import { casesOf } from '../../networks/compared.ts';
-import { optimiserRows, taughtSteps } from '../../networks/rows.ts';
+import { optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
 import { comparedPrecisions, settledMoments, settledSteps, withTwins } from '../../networks/sides.ts';
 import type { Suite } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
 const steps = 3;
 
-/** Steps that Adam stands at: in the middle of a training, and before its first step, where the correction of its bias is largest. */
+/** Step counts to start from: in the middle of a training, and 0, where Adam's bias correction is largest. */
 const starts = { float64: [settledSteps, 0], float32: [settledSteps] } as const;
 
-/** Adam with the settings of finetuning and of pretraining: from moments that no tiny gradient dominates. */
+/** Adam with the settings of finetuning and of pretraining, from moments that are not dominated by tiny gradients. */
 export const optimiser: Suite = {
   name: 'optimiser',
-  summary: "Adam's updates and moments in taught steps, float64 and float32",
+  summary: "Adam's updates and moments in teacher-forced steps, float64 and float32",
   cases: casesOf(async ({ original, data, seed }, network) => {
     const batches = networkBatches(data, network, steps, seed);
     const rows: Row[] = [];
@@ -29,8 +29,8 @@ export const optimiser: Suite = {
           const found: Row[] = [];
           for (const iterations of starts[precision]) {
             await twins.network.write({ weights, moments, iterations });
-            const taught = await taughtSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
-            found.push(...optimiserRows(taught, limits, `step ${iterations}`));
+            const results = await teacherForcedSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
+            found.push(...optimiserRows(results, limits, `step ${iterations}`));
           }
           return withFirstLayer(found, twins, kind, batches[0]);
         })),

@@ -13,16 +13,16 @@ import { NotRunnable, type Suite, type SuiteCase, type SuiteContext } from '../.
 
 const name = 'outcome';
 
-/** Difference of mean macro F1 that would matter; fixed before any training. */
+/** The difference of mean macro F1 that would matter. Fixed before any training. */
 export const margin = 0.05;
 
-/** Two one-sided tests at 5 %: the 90 % interval of the difference has to lie within the margin. */
+/** Two one-sided tests at 5 %: the 90 % interval of the difference must lie within the margin. */
 const confidence = 0.9;
 
-/** Rhythms that are told apart by rate and regularity: learnt in seconds, never perfectly. */
+/** Rhythms that differ in rate and regularity: learnt in seconds, but never perfectly. */
 const rhythms: readonly DiagnosisName[] = ['normal', 'fibrillation', 'tachycardia', 'bradycardia'];
 
-/** Size of a training; a network of one stage, so that ten trainings take seconds. */
+/** Size of a training. The network has one stage, so that ten trainings take seconds. */
 const size = { train: 192, test: 160, batch: 16, epochs: 5, fs: 100, samples: 512 } as const;
 
 /** Small networks trained on generated rhythms by both sides. */
@@ -42,7 +42,7 @@ const rhythmCase: SuiteCase = {
   run: compareOutcomes,
 };
 
-/** Whole trainings of both sides as distributions over seeds: equivalent within a margin, or not shown to be. */
+/** Whole trainings of both sides, compared as distributions over seeds: equivalent within a margin, or not shown to be. */
 export const outcome: Suite = {
   name,
   summary: `macro F1 of whole trainings over many seeds, equivalent within ${margin}`,
@@ -61,7 +61,7 @@ async function compareOutcomes({ original, seed, trials, observe }: SuiteContext
   try {
     const scores: { port: number; original: number }[] = [];
     for (let trial = 0; trial < trials; trial++) {
-      // A trial has the same initial weights and order of records on both sides; float32's chaos makes two trainings of it.
+      // In a trial both sides start from the same weights with the same order of records. Rounding in float32 makes the trainings diverge.
       const port = buildPort(example, { ...network, precision: 'float32', seed: seed + trial });
       try {
         await theirs.write({ weights: (await port.read()).weights });

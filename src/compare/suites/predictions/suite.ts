@@ -8,7 +8,7 @@ import { comparedPrecisions, type Twins, withBoth, withTwins } from '../../netwo
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
-/** Probabilities and logits from the same weights; the distance of bfloat16 is shown beside them. */
+/** Probabilities and logits from the same weights. The report also shows how far bfloat16 is off. */
 export const predictions: Suite = {
   name: 'predictions',
   summary: 'outputs from the same weights, float64 and float32; what bfloat16 costs is shown',

@@ -11,7 +11,7 @@ export interface Recipe {
   readonly title: string;
   readonly dataSet: DataSetName;
   readonly collection: CollectionName;
-  /** Folders below that of the data set; those that are there are read. */
+  /** Subfolders of the data set; those that exist are read. */
   readonly places: readonly string[];
   readonly select: TakeRecords;
   /** Key of `collectionKinds`, for `prepareData`. */
@@ -58,10 +58,10 @@ export const recipes: readonly Recipe[] = [
   },
 ];
 
-/** What the original's README does with every collection. */
+/** The recipe in the original's README. */
 export const documented = { fs: 250, pad: 16_384, normalize: true } as const;
 
-/** As recorded, at its own rate, up and down by odd factors, padded and cut, normalised or not. */
+/** As recorded, at the collection's own rate, resampled up and down by odd factors, padded and cut, normalised or not. */
 export function variants({ rate, further }: Recipe): readonly Preparation[] {
   return [
     { pad: 'max', normalize: true },
@@ -74,7 +74,7 @@ export function variants({ rate, further }: Recipe): readonly Preparation[] {
   ];
 }
 
-/** Folders that both sides read, at most so many records of each. */
+/** Folders that both sides read, with at most `most` records each. */
 export function sourcesOf(context: SuiteContext, { dataSet, places, select }: Recipe, most: number): string[] {
   const folder = collectionFolder(context, dataSet);
   return places

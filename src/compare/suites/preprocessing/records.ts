@@ -80,7 +80,7 @@ function showRecord({ observe }: SuiteContext, collection: CollectionName, ours:
   });
 }
 
-/** The documented recipe, recordings that lose their beginning, and of single leads the longest as it is. */
+/** The documented recipe; a length that cuts off the beginning of recordings; and for single-lead data padding to the longest recording. */
 function recipeCase(recipe: Recipe): SuiteCase {
   const others = [{ pad: 1000 }, ...(recipe.dataSet === 'cinc2017' ? [{ fs: 250, pad: 'max' as const }] : [])];
   return {
@@ -115,7 +115,7 @@ function variantCase(recipe: Recipe): SuiteCase {
   };
 }
 
-/** The port's own way for large collections: threads, a cache and streamed files; Python reads what it writes. */
+/** The port's command for large collections, with threads, a cache and streamed files. Python reads what it writes. */
 function commandCase(recipe: Recipe): SuiteCase {
   return {
     name: `${recipe.title}: files of prepare-data`,
@@ -125,7 +125,7 @@ function commandCase(recipe: Recipe): SuiteCase {
       const [source] = sourcesOf(context, recipe, 40);
       const at = (name: string): string => join(scratch, name);
       const all = await original.data.prepare(recipe.collection, source, documented, at('all.pkl'));
-      // A division keeps the shares of the classes, which needs two records of each; small multi-label sets never have them.
+      // A stratified split needs two records of each class, which small multi-label sets never have.
       const testSize = recipe.collection === 'challenge17' && smallestClass(all.y) > 1 ? 0.25 : 0;
       await prepareData({ format: recipe.format, source, target: at('port'), name: 'set', seed, testSize, threads: 2 });
       const split = { testSize, seed, train: at('train.pkl'), test: at('test.pkl') };
@@ -214,7 +214,7 @@ function readerCase(recipe: Recipe): SuiteCase {
   };
 }
 
-/** Lists that went through an editor: pandas passes over empty lines. */
+/** Lists with empty lines, as editors leave them: pandas skips these. */
 const emptyLineCase: SuiteCase = {
   name: 'Challenge 2017: a list with empty lines',
   on: { dataSet: 'cinc2017' },
@@ -237,7 +237,7 @@ const emptyLineCase: SuiteCase = {
   },
 };
 
-/** As first published the original cannot read it: SciPy does, and the original's steps follow. */
+/** The original cannot read this edition. SciPy reads it, and the original's steps follow. */
 const nativeCase: SuiteCase = {
   name: 'CPSC 2018 as first published: the documented recipe',
   on: { dataSet: 'cpsc2018_native' },

@@ -153,7 +153,7 @@ const normalizeCase: SuiteCase = {
   },
 };
 
-/** Short recordings, whose ends weigh most, and long ones of odd lengths, up and down by several factors. */
+/** Short recordings, in which the ends matter most, and long ones of odd lengths, resampled up and down by several factors. */
 const resampleCase: SuiteCase = {
   name: 'resampling',
   on: {},

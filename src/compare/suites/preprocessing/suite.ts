@@ -22,7 +22,7 @@ import { stepCases } from './steps.ts';
 
 const name = 'preprocessing';
 
-/** Positions and codes of each segment in turn, then counts and durations, as the original's side tells them. */
+/** Positions and codes of each segment in turn, then counts and durations, in the order in which the original returns them. */
 function labelArrays(marks: readonly Marks[], codes: number): NdArray[] {
   return [
     ...marks.flatMap(([positions, kinds]) => [int64(positions), int64(kinds)]),
@@ -80,7 +80,7 @@ const patientCase: SuiteCase = {
   },
 };
 
-/** Label files as the data set's authors pickled them, where there are some. Python gets them from the port's hands, never as they came. */
+/** Label files as pickled by the data set's authors, if there are any. Python gets them rewritten by the port, never the originals. */
 async function distributedLabels(context: SuiteContext): Promise<Row[]> {
   const folder = join(collectionFolder(context, 'icentia11k'), 'pickle_labels');
   if (!existsSync(folder)) return [];
@@ -95,7 +95,7 @@ async function distributedLabels(context: SuiteContext): Promise<Row[]> {
   return rows;
 }
 
-/** What is made of recordings before a network sees them. */
+/** How recordings are prepared for a network. */
 export const preprocessing: Suite = {
   name,
   summary: 'recordings as read, normalised, resampled and padded, and their labels, to the last bit',

@@ -1,11 +1,11 @@
-/** Figures of the DL4H reproduction (github.com/ericcj24/DL4H, 2024) and what follows from the result files that it ships. */
+/** Figures that the DL4H reproduction (github.com/ericcj24/DL4H, 2024) printed, and figures computed from its result files. */
 
 /** Metrics of one file of predictions, computed from it with scikit-learn 1.4.2 and NumPy 1.26.4. */
 export interface PartFigures {
   readonly f1: number;
   /** At the threshold 0.5. */
   readonly multiF1: number;
-  /** Agreement of the most probable class; element by element at 0.5 where a record can have several labels. */
+  /** Accuracy by the most probable class; element by element at 0.5 if a record can have several labels. */
   readonly accuracy: number;
   /** Null: a class does not occur. */
   readonly auc: number | null;
@@ -17,7 +17,7 @@ export interface PartFigures {
 /** `acc`, `loss`, `val_acc`, `val_loss` of an epoch, as the notebook prints them. */
 type PrintedEpoch = readonly [epoch: number, acc: string, loss: string, valAcc: string, valLoss: string];
 
-/** A finetuning job and what is known of it. */
+/** A finetuning job and its known figures. */
 export interface PublishedJob {
   /** Folder `<name>_classification`. */
   readonly name: string;

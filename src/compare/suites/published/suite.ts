@@ -39,7 +39,7 @@ function read(file: string): Predicted {
   return { yTrue, yProb, classes };
 }
 
-/** Known figures against those that each side computes from the file. */
+/** Compares known figures with those that each side computes from the file. */
 async function sameFigures(
   { original }: SuiteContext,
   title: string,
@@ -71,7 +71,7 @@ async function sameFigures(
   return exactly(name, `${title}: F1, F1 at 0.5, AUC, F-max and accuracy as known`, pairs);
 }
 
-/** Agreement of the most probable class, or element by element at 0.5 for truth of several labels, which is written as integers. */
+/** Accuracy by the most probable class or, if the truth has several labels (written as integers), element by element at 0.5. */
 function accuracy(yTrue: NdArray, yProb: NdArray): number {
   const [rows, classes] = yProb.shape;
   const [truth, prob] = [toFloat64(yTrue), toFloat64(yProb)];
@@ -148,17 +148,17 @@ async function sameClasses(context: SuiteContext, job: PublishedJob, predicted: 
   return rows;
 }
 
-/** At most about 100 points of a curve, both ends among them. */
+/** At most about 100 points of a curve, including both ends. */
 function thinned({ x, y }: { x: readonly number[]; y: readonly number[] }): { x: number[]; y: number[] } {
   const step = Math.ceil(x.length / 100);
   const kept = x.flatMap((_, i) => (i % step === 0 || i === x.length - 1 ? [i] : []));
   return { x: kept.map((i) => x[i]), y: kept.map((i) => y[i]) };
 }
 
-/** What the notebook prints, against the files. */
+/** Compares what the notebook prints with the files. */
 function samePrint(job: PublishedJob, folder: string, test: Predicted): Row[] {
   const score = f1(test.yTrue, test.yProb);
-  // Their machine added in another order: the last digits of a number printed in full may differ.
+  // Their machine summed in another order, so the last digits of a number printed in full may differ.
   const digits = 14;
   const cells = Object.entries(job.printedF1);
   const shown = cells.map(([cell, text]) => {
@@ -220,7 +220,7 @@ function jobCase(job: PublishedJob): SuiteCase {
   };
 }
 
-/** The results that the DL4H reproduction published, computed again from its files. */
+/** The published results of the DL4H reproduction, recomputed from its files. */
 export const published: Suite = {
   name,
   summary: 'every figure of the DL4H reproduction, recomputed by both sides from its result files',

@@ -17,8 +17,8 @@ import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
 import { joinArrays } from '../shared/data_cases.ts';
 
 /**
- * A job that is stopped in the middle of its epochs and goes on, against the same job without interruption. Both are the port's: the
- * original cannot go on. The rows' `original` is the uninterrupted job.
+ * Compares a job that is stopped in the middle of an epoch and resumed with the same job without interruption. Both are the port's, because
+ * the original cannot resume: `original` in the rows is the uninterrupted job.
  */
 export const resume: Suite = {
   name: 'resume',
@@ -36,7 +36,7 @@ export const resume: Suite = {
   ],
 };
 
-/** Runs a job in a folder, from where it stands; `context` watches and stops it. */
+/** Runs or resumes a job in a folder. `context` watches and stops it. */
 type Run = (jobDir: string, context: { report: Reporter; signal?: AbortSignal }) => Promise<unknown>;
 
 /** 15 recordings in batches of 4, three epochs: stopped after a step in the middle, and at the last step of an epoch. */
@@ -106,7 +106,7 @@ async function compareJobs(
   ];
 }
 
-/** Runs a job until a task of its progress has got so far (`task:done`). */
+/** Runs a job until its progress reaches `task:done`. */
 async function stopAt(stop: string, run: (context: Parameters<Run>[1]) => Promise<unknown>): Promise<void> {
   const controller = new AbortController();
   const [task, done] = stop.split(':');
@@ -131,7 +131,7 @@ function weightRow(name: string, continued: string, uninterrupted: string): Row 
   return exactly('resume', `${name}, with the state of Adam`, pairs);
 }
 
-/** One class a record, each as often as the others: what a split by class demands. */
+/** One class per record, each equally often, as a stratified split requires. */
 function classesInTurn([records, classes]: readonly number[]): NdArray<'float32'> {
   const data = Float32Array.from({ length: records * classes }, (_, i) =>
     Math.floor(i / classes) % classes === i % classes ? 1 : 0,

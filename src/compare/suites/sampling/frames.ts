@@ -14,13 +14,13 @@ import { portBatches, portFrames, pythonOptions, type Stream, streams, tasks } f
 
 const suite = 'sampling';
 
-/** State of the port's generator, as the original's is told. */
+/** State of the port's generator, in the form of the original's. */
 export function stateOf(random: RandomState): GeneratorState {
   const { key, position } = random.getState();
   return { key: { dtype: 'uint32', shape: [key.length], data: key }, position: int64([position]) };
 }
 
-/** The draws that both sides have made were as many and of the same kinds. */
+/** Checks that both sides have made the same number and kinds of draws. */
 export function sameState(name: string, port: GeneratorState, original: GeneratorState): Row {
   return exactly(suite, `${name}: state of the generator after them`, [
     { name: 'key', port: port.key, original: original.key },
@@ -122,7 +122,7 @@ function streamCase(task: FrameTask, form: OriginalForm): SuiteCase {
   };
 }
 
-/** Batches, which TensorFlow makes in a thread of its own, and so does the port when it reads ahead. */
+/** Batches, which TensorFlow makes in a thread of its own; so does the port when it reads ahead. */
 function batchCase(task: FrameTask): SuiteCase {
   return {
     name: `batches of ${tasks[task]}`,
@@ -163,7 +163,7 @@ async function takeBatches(batches: BatchStream, count: number): Promise<Omit<Fr
   return { inputs: new Map([...parts].map(([name, list]) => [name, joinArrays(list)])), y: joinArrays(codes) };
 }
 
-/** Options that `pretraining.datasets` leaves at their defaults, from the generators below it. */
+/** Options of the underlying generators that `pretraining.datasets` leaves at their defaults. */
 const rawCase: SuiteCase = {
   name: 'frames: options of the generators of icentia11k',
   on: { dataSet: 'icentia11k' },
@@ -231,7 +231,7 @@ const rawCase: SuiteCase = {
   },
 };
 
-/** Frames for which few places are left, so that one place more or less changes the draws. */
+/** Frames with few possible positions, so that one position more or less changes the draws. */
 const rangeCase: SuiteCase = {
   name: 'frames: the last places of a segment',
   on: { dataSet: 'icentia11k' },
@@ -247,7 +247,7 @@ const rangeCase: SuiteCase = {
         rows.push(...(await compareStream(context, `${tasks[task]}, ${frameSize} of ${length}`, stream, patients, 16)));
       }
     }
-    // Context and positive leave one place, a negative has half of the segment.
+    // Context and positive sample have one possible position, a negative one has half of the segment.
     const options = { samplesPerPatient: 4, contextOverlap: 1, numBufferedPatients: 2 };
     const stream = { task: 'cpc', frameSize: length / 2, contextSize: 1, ns: 2, options } as const;
     rows.push(...(await compareStream(context, `cpc, ${length / 2} of ${length}`, stream, patients, 16)));
@@ -255,7 +255,7 @@ const rangeCase: SuiteCase = {
   },
 };
 
-/** Two whole segments of up to two patients, converted from PhysioNet's edition by the port. */
+/** Two whole segments of up to two patients, which the port converts from PhysioNet's edition. */
 function wholeCase(unzipped: boolean): SuiteCase {
   const form = unzipped ? 'unzipped' : 'zipped';
   return {

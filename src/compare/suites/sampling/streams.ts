@@ -35,7 +35,7 @@ export interface Stream {
   readonly ns?: number;
 }
 
-/** Streams of every task: few and many frames of a patient, normalised or not, other sizes. */
+/** Streams of every task: few and many frames per patient, normalised or not, in several sizes. */
 export const streams: Readonly<Record<FrameTask, readonly Stream[]>> = {
   rhythm: [
     { task: 'rhythm', frameSize: 2048, options: { samplesPerPatient: 40 } },

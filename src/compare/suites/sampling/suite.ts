@@ -19,7 +19,7 @@ import { frameCases, sameState, stateOf } from './frames.ts';
 
 const name = 'sampling';
 
-/** Every method of the generator that the code draws with, at sizes that pass through its state several times. */
+/** Every method of the generator that the code uses, with sizes that exhaust its state several times. */
 const plan: readonly (readonly [title: string, draw: Draw])[] = [
   ['random_sample', { method: 'random_sample', size: 20_000 }],
   ['randint', { method: 'randint', low: 4488, size: 20_000 }],
@@ -127,7 +127,7 @@ const patientCase: SuiteCase = {
   },
 };
 
-/** Labels of frames `[start, end]` over one set of marks, by the names of the original's side. */
+/** Labels of frames `[start, end]` over one set of annotations, under the original's names. */
 function labelsOf([positions, codes]: Marks, frames: readonly (readonly [number, number])[]): Map<string, NdArray> {
   const found: Record<string, number[]> = {
     rhythm: [],
@@ -152,7 +152,7 @@ function labelsOf([positions, codes]: Marks, frames: readonly (readonly [number,
   return new Map(Object.entries(found).map(([key, values]) => [key, int64(values)]));
 }
 
-/** Marks at random places, in clusters, and at intervals whose mean lies on a threshold of the heart rate. */
+/** Annotations at random positions, in clusters, and at intervals whose mean lies on a heart rate threshold. */
 function hardMarks(random: RandomState): { marks: Marks; length: number }[] {
   return Array.from({ length: 40 }, (_, k) => {
     const count = 1 + random.randint(40);
@@ -208,7 +208,7 @@ const labelCase: SuiteCase = {
   },
 };
 
-/** What is drawn at random: numbers, patients, frames and their labels. */
+/** Everything that is drawn at random: numbers, patients, frames and their labels. */
 export const sampling: Suite = {
   name,
   summary:

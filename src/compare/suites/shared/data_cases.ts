@@ -5,16 +5,16 @@ import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import type { DataSetName } from '../../data.ts';
 import { exemption, NotRunnable, type SuiteContext } from '../../suite.ts';
 
-/** Folder of a collection; throws NotRunnable where the data have none. */
+/** Folder of a collection. Throws NotRunnable if the data do not have it. */
 export function collectionFolder({ data: { folder, names } }: SuiteContext, name: DataSetName): string {
   if (!names.includes(name)) throw new NotRunnable(`there is no ${name} in ${folder}`);
   return join(folder, name);
 }
 
-/** What a call gave, or the class of the exception that it raised, which twins on both sides have in common, and its message. */
+/** The result of a call, or the message and class of the exception that it raised. Twins raise the same class on both sides. */
 export type Outcome<T> = { readonly value: T } | { readonly error: string; readonly message: string };
 
-/** Runs a call of either side. A failure of Python itself is thrown on, and so is what this original cannot run, or need not. */
+/** Runs a call on either side. Rethrows failures of the bridge, NotRunnable and NotApplicable. */
 export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<T>> {
   try {
     return { value: await call() };
@@ -27,7 +27,7 @@ export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<
   }
 }
 
-/** One word for an outcome, for rows that compare what failed and what did not. */
+/** An outcome as text, for rows that compare which calls failed. */
 export function wordFor(outcome: Outcome<unknown>): string {
   return 'error' in outcome ? outcome.error : 'a result';
 }
@@ -37,13 +37,13 @@ export function int64(values: ArrayLike<number>, shape: readonly number[] = [val
   return ndarray('int64', shape, BigInt64Array.from(Array.from(values), BigInt));
 }
 
-/** Arrays of one shape and dtype as one, with a new first axis; throws a RangeError if they differ. */
+/** Stacks arrays of the same shape and dtype along a new first axis. Throws a RangeError if they differ. */
 export function stackArrays(arrays: readonly NdArray[]): NdArray {
   const [{ dtype, shape }] = arrays;
   return ndarray(dtype, [arrays.length, ...shape], joinedStorage(arrays));
 }
 
-/** Arrays that differ in their first axis only, one after the other. */
+/** Concatenates arrays that differ only in their first axis. */
 export function joinArrays(arrays: readonly NdArray[]): NdArray {
   const [{ dtype, shape }] = arrays;
   const length = arrays.reduce((sum, array) => sum + array.shape[0], 0);
@@ -64,7 +64,7 @@ function joinedStorage(arrays: readonly NdArray[]): NdArray['data'] {
   return joined;
 }
 
-/** A sample with the digits that a picture can show. */
+/** A sample rounded to the digits that a picture can show. */
 export function shown(sample: number | bigint): number {
   return Number(Number(sample).toFixed(4));
 }

@@ -12,20 +12,20 @@ import { limitsOf } from '../../tolerances.ts';
 export interface JobPair {
   readonly portJob: string;
   readonly originalJob: string;
-  /** Parts that were predicted, with record ids and truth of the port. */
+  /** The predicted parts, with the port's record ids and truth. */
   readonly parts: readonly {
     readonly name: 'train' | 'val' | 'test';
     readonly y: NdArray;
     readonly recordIds: readonly (string | number)[];
   }[];
   readonly classes: readonly string[];
-  /** Probabilities of the port's network with the original's best weights, by part. */
-  readonly taught: ReadonlyMap<string, NdArray>;
+  /** Probabilities that the port computes from the original's best weights, by part. */
+  readonly probabilities: ReadonlyMap<string, NdArray>;
 }
 
 /**
- * What two jobs leave behind: the same records in the same order, the same form of history and predictions, the same probabilities from
- * the same weights, and the same F1 from the same file.
+ * Compares the files of two finished jobs: the same records in the same order, the same form of history and predictions, the same
+ * probabilities from the same weights, and the same F1 from the same file.
  */
 export async function sameJobs(original: Original, jobs: JobPair): Promise<Row[]> {
   const rows: Row[] = [];
@@ -43,7 +43,7 @@ export async function sameJobs(original: Original, jobs: JobPair): Promise<Row[]
     rows.push(
       sameText('splits', `${file}: records and truth in order`, truthOf(read(jobs.portJob, file)), truthOf(theirs)),
     );
-    probabilities.push({ name, port: jobs.taught.get(name)!, original: predicted });
+    probabilities.push({ name, port: jobs.probabilities.get(name)!, original: predicted });
     const { yTrue, yProb } = readPredictions(path);
     rows.push(
       exactly('metrics', `${file}: F1`, [

@@ -2,7 +2,7 @@ import type { PreparedData } from '../../../bridge/original_data.ts';
 import type { DataSet } from '../../../port/finetuning/datasets.ts';
 import { exactly, type Row, sameText } from '../../closeness.ts';
 
-/** A prepared data set of the port against the original's: samples and labels bit for bit, names and classes as text. */
+/** Compares a prepared data set of the port with the original's: samples and labels bit for bit, names and classes as text. */
 export function samePreparedData(name: string, port: DataSet, original: PreparedData): Row[] {
   const suite = 'preprocessing';
   return [
@@ -12,7 +12,7 @@ export function samePreparedData(name: string, port: DataSet, original: Prepared
   ];
 }
 
-/** Numbers and texts stay apart: `1` is not `"1"`. */
+/** Distinguishes numbers from texts: `1` is not `"1"`. */
 export function namesOf({ recordIds, classes }: Pick<PreparedData, 'recordIds' | 'classes'>): string {
   return [...recordIds, '', ...classes].map((name) => JSON.stringify(name)).join('\n');
 }

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 
 /**
- * Of a collection of any size at most `most` records, copied into a folder of the same form where there are more: comparing does not need
- * all, and both sides would hold them in memory.
+ * Takes at most `most` records of a collection, because both sides hold all records in memory. Returns the folder: the source itself if it
+ * is small enough, else a copy in the same form.
  */
 export type TakeRecords = (source: string, target: string, most: number) => string;
 
-/** Challenge 2017: records of every class in turn. */
+/** Challenge 2017: records from each class in turn. */
 export const takeChallenge17: TakeRecords = (source, target, most) => {
   const rows = readFileSync(join(source, 'REFERENCE.csv'), 'utf8').trim().split(/\r?\n/);
   if (rows.length <= most) return source;
@@ -34,7 +34,7 @@ export const takeChallenge17: TakeRecords = (source, target, most) => {
   return target;
 };
 
-/** Challenge 2020: records spread over the names. */
+/** Challenge 2020: records spread evenly over the sorted names. */
 export const takeChallenge20: TakeRecords = (source, target, most) => {
   const names = readdirSync(source)
     .filter((file) => file.endsWith('.mat'))
@@ -49,7 +49,7 @@ export const takeChallenge20: TakeRecords = (source, target, most) => {
   return target;
 };
 
-/** PTB-XL: rows of the database spread over it, with their records at 500 Hz and, if there, at 100 Hz. */
+/** PTB-XL: rows spread evenly over the database, with their records at 500 Hz and, if available, at 100 Hz. */
 export const takePtbXl: TakeRecords = (source, target, most) => {
   const text = readFileSync(join(source, 'ptbxl_database.csv'), 'utf8');
   const rows = parse(text, { columns: true, raw: true, skip_empty_lines: true }) as {

@@ -13,7 +13,7 @@ import { trainerCases } from './trainers.ts';
 
 const name = 'splits';
 
-/** Sizes as the trainers and the recipe ask for them, and some that cannot be met. */
+/** Sizes that the trainers and the recipe use, and some that are impossible. */
 const sizes: readonly { readonly test_size?: number; readonly train_size?: number }[] = [
   { test_size: 0.2 },
   { test_size: 0.0625 },
@@ -28,12 +28,12 @@ const sizes: readonly { readonly test_size?: number; readonly train_size?: numbe
   { train_size: 0.001 },
 ];
 
-/** Labels of `count` records: none, one of several classes in various dtypes, or rows that occur in few combinations. */
+/** Labels of `count` records: none, one class each in various dtypes, or label rows with few distinct combinations. */
 function labels(draws: RandomState, count: number, kind: string): NdArray | undefined {
   if (kind === 'none') return undefined;
   const classes = 2 + draws.randint(4);
   const numbers = draws.randint(0, classes, count);
-  // A class of one member, at times: it cannot be divided.
+  // Sometimes a class has a single member and cannot be split.
   if (draws.randint(7) === 0) for (const [i, one] of numbers.entries()) numbers[i] = i === 0 ? 0 : Math.max(one, 1);
   const matrix = Float64Array.from({ length: count * classes }, (_, i) =>
     numbers[Math.floor(i / classes)] === i % classes || (kind === 'several' && i % classes === 0) ? 1 : 0,
@@ -111,7 +111,7 @@ const patientCase: SuiteCase = {
   },
 };
 
-/** Who is trained on, who is validated with, who is tested. */
+/** How records and patients are split into training, validation and test sets. */
 export const splits: Suite = {
   name,
   summary: 'divisions of records and patients by the recipe and by both trainers, with their order and their draws',

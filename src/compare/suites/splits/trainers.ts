@@ -22,7 +22,7 @@ import { collectionFolder, int64, joinArrays } from '../shared/data_cases.ts';
 
 const suite = 'splits';
 
-/** A small set: recordings of noise, labels of one class each or of several. */
+/** A small set: recordings of noise, with one label each or with several. */
 function smallSet(draws: RandomState, records: number, leads: number, multiLabel: boolean): DataSet {
   const [samples, classes] = [48, 4];
   const x = Float32Array.from(draws.randomSample(records * samples * leads));
@@ -109,7 +109,7 @@ const finetuningCase: SuiteCase = {
   },
 };
 
-/** Labels of the batches of an epoch in an order that no record keeps its place in. */
+/** Labels of the batches of an epoch, in an order in which every record moves. */
 function shuffledLabels(train: PreparedSet): { order: number[]; labels: NdArray } {
   const records = train.x.shape[0];
   const order = Array.from({ length: records }, (_, i) => (records - 1 - i + 5) % records);
@@ -123,7 +123,7 @@ type PretrainCase = Pick<
 
 const silentSource = { initSeed: 5, position: { epoch: 0, step: 0 }, report: () => {} };
 
-/** Frames that are not counted in a pretraining job, by input. */
+/** Frames whose positions do not count in a pretraining job, by input. */
 function sameFrames(
   title: string,
   ours: { inputs: FrameSet['inputs']; y: NdArray } | undefined,
@@ -143,7 +143,7 @@ function sameFrames(
   ];
 }
 
-/** Validation frames that pretraining collects from patients of a folder that it then leaves out. */
+/** Validation frames that pretraining collects from held-out patients of a folder. */
 function folderCase(task: PretrainingTask): SuiteCase {
   const variants: readonly PretrainCase[] = [
     { valPatients: 0.5, valSize: 30, frameSize: 256, samplesPerPatient: 7, seed: 3 },
@@ -164,7 +164,7 @@ function folderCase(task: PretrainingTask): SuiteCase {
         const argv = ['--job-dir', join(scratch, 'job'), ...flags(options)];
         const theirs = await original.data.fitData('pretraining.trainer', argv, { batches: 1, patientIds });
         random.seed(variant.seed);
-        // A range, as users write it: the patients have consecutive ids.
+        // A range, as users write it, because the patients have consecutive ids.
         const patients = `${patientIds[0]}-${patientIds.at(-1)}`;
         const { train, val } = await folderSource({ ...options, jobDir: scratch, patients }, silentSource);
         await train.close();
@@ -175,7 +175,7 @@ function folderCase(task: PretrainingTask): SuiteCase {
   };
 }
 
-/** A file of frames, divided by patient, or freed of the patients of a validation file. */
+/** A file of frames, split by patient, or without the patients of a validation file. */
 const fileCase: SuiteCase = {
   name: 'patients of a data file of pretraining.trainer',
   on: { task: 'beat' },

@@ -17,8 +17,8 @@ import type { SuiteCase, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 
 /**
- * A finetuning job of both trainers as users start it, from the same weights: one batch, shorter than the batch size, and one step. The
- * epoch's figures are then those of the starting weights, and a float32 limit holds for them.
+ * A finetuning job of both trainers, started as users do, from the same weights. It has one batch, shorter than the batch size, and one
+ * step, so the epoch's figures are those of the starting weights and a float32 limit applies.
  */
 export const jobCases: readonly SuiteCase[] = [false, true].map((multiLabel) => ({
   name: `a job of finetuning.trainer, ${multiLabel ? '12 leads, multi-label' : '1 lead, single-label'}`,
@@ -68,11 +68,11 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
 }
 
 /**
- * Whether the port predicts with the weights of the original's job what that job wrote down. The network is the one that `predict` builds from
- * what the port's job keeps.
+ * Checks that the port, with the weights of the original's job, predicts what that job wrote. The network is the one that `predict` builds
+ * from the port's job folder.
  */
 async function predictionRows(ours: string, theirs: string, train: string, batch: LabelledBatch): Promise<Row[]> {
-  // On tf_keras a job keeps a checkpoint.
+  // On tf_keras, a job saves a checkpoint instead.
   const file = join(theirs, bestModelFile);
   const model = buildModel(batch, { arch: 'resnet18', precision: 'float32' });
   const { assigned } = loadWeights(

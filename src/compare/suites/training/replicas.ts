@@ -11,9 +11,9 @@ const devices = 2;
 const steps = 2;
 
 /**
- * What several devices do to the original (Quirk Q60). Its trainers open a MirroredStrategy, which takes every device there is. On tf_keras
- * all devices hold the same trainable weights. With Keras 3 each trains a network of its own on its share of each batch, and so the port, trained on
- * that share alone, has to end with the same weights.
+ * How several devices affect the original (Quirk Q60). Its trainers open a MirroredStrategy, which uses every device. On tf_keras all
+ * devices hold the same trainable weights. With Keras 3 each device trains its own network on its share of each batch, so the port, trained
+ * on that share alone, must end with the same weights.
  */
 export const replicaCase: SuiteCase = {
   name: 'two devices of MirroredStrategy',
@@ -47,7 +47,7 @@ export const replicaCase: SuiteCase = {
   },
 };
 
-/** The rows of a batch that a device gets: equal shares in order, the last one what is left. */
+/** The rows of a batch that a device gets: equal shares in order; the last device gets the rest. */
 function shareOf({ x, y }: LabelledBatch, device: number): LabelledBatch {
   const rows = y.shape[0];
   const share = Math.ceil(rows / devices);

@@ -11,8 +11,8 @@ import { bothSides } from '../../both_sides.ts';
 import { exactly, type Pair, type Row } from '../../closeness.ts';
 
 /**
- * Same graph, other language: the port's own graph, run by a `tf.compat.v1.Session` of the Python process, gives the bits that Node
- * gives – losses, outputs, accuracies and every variable after each step. Shows that Node adds nothing of its own.
+ * Runs the port's own graph in a `tf.compat.v1.Session` of the Python process. Losses, outputs, accuracies and every variable after each
+ * step must have the same bits as in Node, which shows that Node does not affect the results.
  */
 export async function sameGraph(
   suite: string,

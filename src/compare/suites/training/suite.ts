@@ -4,7 +4,7 @@ import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
 import { type ComparedNetwork, casesOf } from '../../networks/compared.ts';
 import { inLastPlace, reversed } from '../../networks/rounding.ts';
-import { freeRows, freeRun, taughtSteps, trainingRows } from '../../networks/rows.ts';
+import { freeRows, freeRun, teacherForcedSteps, trainingRows } from '../../networks/rows.ts';
 import { settledMoments, settledSteps, type Twins, withTwins } from '../../networks/sides.ts';
 import type { Observation, Series } from '../../observations.ts';
 import type { Suite, SuiteContext } from '../../suite.ts';
@@ -13,12 +13,13 @@ import { jobCases } from './job.ts';
 import { replicaCase } from './replicas.ts';
 import { sameGraph } from './same_graph.ts';
 
-const steps = { free: 10, taught: 3, graph: 3 };
+const steps = { free: 10, teacherForced: 3, graph: 3 };
 
 /** Training steps: the port's graph in both languages, free-running in float64, teacher-forced in float32. */
 export const training: Suite = {
   name: 'training',
-  summary: 'training steps: one graph in both languages (bits), ten free losses in float64, taught losses in float32',
+  summary:
+    'training steps: one graph in both languages (bits), ten free-running losses in float64, teacher-forced losses in float32',
   cases: [
     ...casesOf(async (context, network) => {
       const { original, data, seed, observe } = context;
@@ -37,7 +38,7 @@ export const training: Suite = {
   ],
 };
 
-/** The float32 part: rows, and the losses of both sides when they run freely from the starting weights. */
+/** The float32 part: rows, and the free-running losses of both sides from the starting weights. */
 function inSingle(
   { original, seed }: SuiteContext,
   network: ComparedNetwork,
@@ -49,8 +50,8 @@ function inSingle(
     const rows = await sameGraph('training', original, port.session, batches.slice(0, steps.graph));
     const moments = settledMoments(port.session.model);
     await theirs.write({ weights, moments, iterations: settledSteps });
-    const taught = await taughtSteps(twins, batches.slice(0, steps.taught));
-    rows.push(...trainingRows(taught, limitsOf(network, 'float32')));
+    const results = await teacherForcedSteps(twins, batches.slice(0, steps.teacherForced));
+    rows.push(...trainingRows(results, limitsOf(network, 'float32')));
     for (const side of [port, theirs]) await side.write({ weights });
     const [ours, keras] = await bothSides(
       () => theirs.trainSteps(batches),
@@ -60,7 +61,7 @@ function inSingle(
   });
 }
 
-/** The float64 part: both sides run freely, the original twice more to measure its own noise along this very way. */
+/** The float64 part: both sides run freely, the original twice more to measure its own noise from the same start. */
 async function inDouble(
   { port, network: theirs, weights, names }: Twins,
   network: ComparedNetwork,

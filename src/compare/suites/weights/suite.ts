@@ -26,7 +26,7 @@ export const weights: Suite = {
   cases: [...casesOf(kerasFiles, { chosen: [...networks, largest], quick: quickWhole }), ...checkpointCases()],
 };
 
-/** Keras 3's files: what each side wrote is in the other's network, and counts and shapes agree. */
+/** Keras 3's files: each side's file is loaded into the other's network; counts and shapes agree. */
 async function kerasFiles(
   { original, data, seed, scratch }: SuiteContext,
   network: ComparedNetwork,
@@ -95,7 +95,7 @@ async function fromPort(theirs: OriginalNetwork, port: PortNetwork, file: string
   ];
 }
 
-/** Checkpoints of all networks of an architecture in one case: tf_keras runs in a process of its own, which is slow to start. */
+/** Checkpoints of all networks of an architecture in one case, because tf_keras runs in a process of its own, which is slow to start. */
 function checkpointCases(): SuiteCase[] {
   const small = networks.filter(({ stages }) => stages === 1);
   const whole = archs.map((arch) => ({ arch, members: networks.filter((one) => one.arch === arch && !one.stages) }));
