@@ -113,7 +113,7 @@ export interface Experiment {
 const recipe = { fs: 250, pad: 16_384, testSize: 0.2 } as const;
 
 /** So short a job learns next to nothing. */
-const plumbing = 'The jobs are so short that their scores prove the plumbing, not the science.';
+const plumbing = 'The jobs are so short that their scores show only that everything runs, not how well it works.';
 
 const oneEpoch = { batchSize: 8, epochs: 1, valSize: 0.25, valMetric: 'loss' } as const;
 
@@ -160,7 +160,7 @@ const quickFinetuning = { batchSize: 16, epochs: 2, valSize: 0.2, valMetric: 'lo
 
 const quick: Experiment = {
   name: 'quick',
-  summary: 'everything once, small: four pretraining tasks, single- and multi-label finetuning, every suite',
+  summary: 'everything once on a small scale: four pretraining tasks, single- and multi-label finetuning, every suite',
   remarks: [plumbing],
   data: 'generated',
   generated: { patients: 6, segments: 2, samples: 16_384, records: 80, seconds: 10 },
@@ -267,11 +267,11 @@ const dl4h: Experiment = {
   name: 'dl4h',
   summary: 'the seven jobs of the DL4H reproduction (2024) with their own settings; days on a CPU',
   remarks: [
-    'Which patients of Icentia11k the reproduction used is not known (it says 20 %): the first 2,200 are taken.',
-    'Its data and validation splits were not seeded: no figure can be hit exactly.',
-    'Its job beat_random was validated on records that were not stratified; here they are.',
-    'How it fitted one-lead weights to the twelve leads of PTB-XL is not known; here by adjust_network.',
-    'Its job hr was ended after 20 epochs (inferred from its files), so it does not compare with the others.',
+    'It is not known which patients of Icentia11k the reproduction used (it says 20 %); here the first 2,200 are used.',
+    'Its data and validation splits were not seeded, so no figure can be reproduced exactly.',
+    'Its job beat_random used a validation split without stratification; here it is stratified.',
+    'It is not known how it adapted one-lead weights to the twelve leads of PTB-XL; here adjust_network does.',
+    'Its job hr ended after 20 epochs (inferred from its files), so it is not comparable with the others.',
   ],
   data: 'folder',
   patients: 2200,
@@ -353,7 +353,7 @@ const paper: Experiment = {
     "Said by a replication: 95/5 patients, 4,096 frames of each, one pass, batch 512, Adam with β2 = .98 and ε = 1e-9; finetuning 75/5/20, 250 Hz, batch 128, Adam 1e-3, early stopping on the training accuracy (the code's: on the validation loss, patience 50).",
     'Uncertain: the number of epochs of finetuning (here 200) and how the best model was chosen (here by validation loss); frame length of the tasks rhythm, hr and cpc (here 2,048).',
     'Padding: the paper says 60 s; the recipe of its code, taken here, is 16,384 samples (65.5 s).',
-    'Independent teams differ by more than one standard deviation: only the difference between jobs is to be compared.',
+    'Independent teams differ by more than one standard deviation, so compare only the differences between jobs.',
   ],
   data: 'folder',
   patients: 'all',
@@ -388,10 +388,10 @@ const paper: Experiment = {
 
 const transfer: Experiment = {
   name: 'transfer',
-  summary: 'pretrained weights of yours (--weights-file) against random ones, ten pairs; a day of one GPU',
+  summary: 'your pretrained weights (--weights-file) against random ones, ten pairs; a day on one GPU',
   remarks: [
-    'No Icentia11k is needed: the weights come from a file.',
-    "The paper's figures stand beside it: random initialisation, and beat pretraining with frames of 2,048 samples.",
+    'Icentia11k is not needed: the weights come from a file.',
+    "The paper's figures are shown beside it: random initialisation, and beat pretraining with frames of 2,048 samples.",
   ],
   data: 'folder',
   sets: [{ name: 'physionet', records: 'all', ...recipe }],

@@ -32,9 +32,9 @@ export class BenchInputs {
    */
   constructor({ data, quick, report }: { data?: string; quick: boolean; report: Reporter }) {
     if (data !== undefined && !existsSync(join(data, 'cinc2017', 'RECORDS'))) {
-      throw new InputError('the Challenge 2017 records are not there', {
+      throw new InputError('there are no Challenge 2017 records', {
         file: join(data, 'cinc2017', 'RECORDS'),
-        next: 'Give the folder that holds cinc2017, or leave out --data to take generated recordings.',
+        next: 'Pass the folder that contains cinc2017, or leave out --data to use generated recordings.',
       });
     }
     this.#data = quick ? undefined : data;
@@ -109,7 +109,7 @@ export class BenchInputs {
         file: source,
         got: String(present),
         expected: `at least ${records}`,
-        next: 'Leave out --data to take generated recordings.',
+        next: 'Leave out --data to use generated recordings.',
       });
     }
     const folder = this.folder();

@@ -23,7 +23,7 @@ export function peakMemory(language: Language, work: Work): Measurement {
     const worker = await BenchWorker.start(language, work);
     try {
       const { peakBytes } = await worker.round();
-      if (peakBytes === null) throw new Error('this system does not tell the peak memory of a process (VmHWM)');
+      if (peakBytes === null) throw new Error('this system does not report the peak memory of a process (VmHWM)');
       return peakBytes / 1e9;
     } finally {
       await worker.close();

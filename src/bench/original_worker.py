@@ -168,7 +168,7 @@ def main() -> None:
                     raise ValueError(f"the original has no work {request['work']}; it has {', '.join(WORKS)}")
                 run = WORKS[request["work"]](**request["settings"])
             elif run is None:
-                raise ValueError("a round was asked for before a work")
+                raise ValueError("a round was requested before a work")
             else:
                 value = run()
             answer = {"value": value, "peakBytes": _peak_bytes()}

@@ -15,7 +15,7 @@ process.exit(0);
 async function handle(request: { work?: keyof WorkSettings; settings?: unknown }): Promise<object> {
   let value = 0;
   if (request.work === undefined) {
-    if (!round) throw new Error('a round was asked for before a work');
+    if (!round) throw new Error('a round was requested before a work');
     value = await round();
   } else {
     const work: ((settings: never) => ReturnType<(typeof works)[keyof WorkSettings]>) | undefined = works[request.work];

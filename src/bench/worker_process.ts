@@ -107,10 +107,11 @@ export class BenchWorker {
       else this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
     });
     const answer = parse(line);
-    if (answer === undefined) throw new Error(`${this.#name}: the worker printed ${JSON.stringify(line)}, no answer`);
+    if (answer === undefined)
+      throw new Error(`${this.#name}: the worker printed ${JSON.stringify(line)}, which is not an answer`);
     if (answer.error !== undefined) throw new Error(`${this.#name}: ${answer.error}`);
     if (typeof answer.value !== 'number' || !Number.isFinite(answer.value)) {
-      throw new Error(`${this.#name}: the worker measured ${answer.value}, which is no number`);
+      throw new Error(`${this.#name}: the worker measured ${answer.value}, which is not a number`);
     }
     return { value: answer.value, peakBytes: answer.peakBytes ?? null };
   }

@@ -84,7 +84,7 @@ export class PythonSession {
 
   /** Starts Python and loads the probe; throws {@link BridgeStartError} if that does not succeed in time. */
   static async open(options: BridgeOptions): Promise<PythonSession> {
-    if (current) throw new BridgeStartError('A Python session is open already; close it first.');
+    if (current) throw new BridgeStartError('A Python session is already open; close it first.');
     if (options.python.includes('/') && !existsSync(options.python)) {
       throw new BridgeStartError(`${options.python} does not exist. Run: ${ownCommand('setup')}`);
     }

@@ -36,7 +36,7 @@ export class Transfer {
     const array = readNpy(path);
     rmSync(path);
     if (array.dtype === 'object' || array.dtype === 'str')
-      throw new TypeError(`${name}: ${array.dtype} arrays do not cross`);
+      throw new TypeError(`${name}: ${array.dtype} arrays cannot cross the bridge`);
     return array;
   }
 

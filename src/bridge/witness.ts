@@ -81,7 +81,7 @@ export function missingPackages(folder: string): string[] {
 function requirePackages(folder: string): void {
   const missing = missingPackages(folder);
   if (missing.length === 0) return;
-  throw new InputError('no checkout of the Python original', {
+  throw new InputError('this is not a checkout of the Python original', {
     file: folder,
     got: existsSync(folder) ? `no package ${missing.join(', ')}` : 'no such folder',
     expected: `a folder with ${packages.map((name) => `${name}/`).join(', ')}`,

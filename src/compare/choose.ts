@@ -84,7 +84,7 @@ export function chooseCases(suites: readonly Suite[], choice: Choice): Chosen {
         (!choice.quick || quick === true),
     );
   if (chosen.length > 0) return chosen;
-  throw new UsageError('no case is left of this choice', { next: `See: ${ownCommand('compare', '--list')}` });
+  throw new UsageError('no case matches this choice', { next: `See: ${ownCommand('compare', '--list')}` });
 }
 
 /** Separates the cases that can run on these recordings, and names what the others lack: a collection, or the reproduction's results. */

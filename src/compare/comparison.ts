@@ -79,7 +79,7 @@ export async function runCases(
     };
     try {
       const found = await withFirstDraw(suite, one, context, await one.run(context));
-      if (found.length === 0) broken.push({ ...place, because: 'it compared nothing' });
+      if (found.length === 0) broken.push({ ...place, because: 'it did not compare anything' });
       rows.push(...found.map((row) => ({ ...row, case: one.name })));
     } catch (error) {
       const exempt = exemption(error);

@@ -77,7 +77,7 @@ function checkTools(): Check {
     name: 'compiler',
     status: bindingFault() ? 'failed' : 'warning',
     detail: `${missing.join(' and ')} not in PATH`,
-    advice: 'sudo apt install build-essential (needed to compile the Node binding)',
+    advice: 'sudo apt install build-essential (compiles the Node binding)',
   };
 }
 
@@ -96,10 +96,15 @@ function checkMachine({ cpuFeatures, cpus, cpuQuota, memoryFree, diskFree }: Mac
     { name: 'CPUs', status: 'ok', detail: `${cpus}${cpuQuota === null ? '' : ` (quota ${cpuQuota})`}` },
     memoryFree >= 4 * gigabyte
       ? { name: 'memory', status: 'ok', detail: memory }
-      : { name: 'memory', status: 'warning', detail: memory, advice: 'training at the paper’s batch size needs 4 GB' },
+      : {
+          name: 'memory',
+          status: 'warning',
+          detail: memory,
+          advice: 'training with the paper’s batch size needs 4 GB',
+        },
     diskFree >= gigabyte
       ? { name: 'disk', status: 'ok', detail: disk }
-      : { name: 'disk', status: 'warning', detail: disk, advice: 'free some space before a training or a set-up' },
+      : { name: 'disk', status: 'warning', detail: disk, advice: 'free some space before training or setting up' },
   ];
 }
 
@@ -131,7 +136,7 @@ export function compareLibraries(node: Side, python: Side): Check {
     describe(node) === describe(python) &&
     node.libraries.every(({ sha256 }) => sha256)
   ) {
-    return { name, status: 'ok', detail: 'both processes have mapped the same files' };
+    return { name, status: 'ok', detail: 'both processes map the same files' };
   }
   const detail = `Node has mapped ${describe(node)}; Python ${describe(python)}`;
   return { name, status: 'failed', detail, advice: `unset LD_LIBRARY_PATH and LD_PRELOAD, then ${setup}` };

@@ -18,7 +18,7 @@ export function selectRecords(source: string, target: string, count: number, see
       file: source,
       got: String(names.length),
       expected: `at least ${count}`,
-      next: 'Choose an experiment on fewer records: --profile smallest, or bring the whole collection.',
+      next: 'Choose an experiment with fewer records (--profile smallest), or use the whole collection.',
     });
   }
   const classOf = (row: number): string => {

@@ -158,7 +158,7 @@ function learningCurves(title: string, ours: string, theirs: string): Observatio
     x: 'epoch',
     y: 'loss',
     series,
-    note: 'Both sides train freely in float32: the curves need not be equal.',
+    note: 'Both sides train freely in float32, so the curves may differ.',
   };
 }
 
@@ -199,6 +199,6 @@ function confusionOf(title: string, ours: string, theirs: string): Observation |
 }
 
 function required<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new Error(`the original's file has no ${name}`);
+  if (value === undefined) throw new Error(`the original's file does not contain ${name}`);
   return value;
 }

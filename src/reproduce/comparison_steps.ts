@@ -109,7 +109,7 @@ export async function compareStep(run: RunSettings, file: string, chosen: Chosen
   const published = publishedFolder(run.data);
   const shared = { original, data, seed: run.seed, trials: outcomeTrials, ...(published ? { published } : {}) };
   const { possible, lacking } = divideByData(chosen, data, published);
-  for (const lack of lacking) context.report({ kind: 'message', text: `left out, for want of: ${lack}` });
+  for (const lack of lacking) context.report({ kind: 'message', text: `left out, because this is missing: ${lack}` });
   const findings = await runCases(possible, shared, context.report, { signal: context.signal });
   if (context.signal.aborted) throw new JobPaused();
   mkdirSync(dirname(file), { recursive: true });

@@ -11,8 +11,8 @@ export async function checkSetUp({ report }: Pick<StepContext, 'report'>): Promi
   }
   if (ok) return;
   const failed = checks.filter(({ status }) => status === 'failed');
-  throw new InputError('the set-up is not whole', {
+  throw new InputError('the set-up is incomplete', {
     got: failed.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
-    next: `See: ${ownCommand('doctor')}. Mend it: ${failed[0]?.advice ?? ownCommand('setup')}`,
+    next: `See: ${ownCommand('doctor')}. Fix it: ${failed[0]?.advice ?? ownCommand('setup')}`,
   });
 }

@@ -78,9 +78,9 @@ export function identifyGiven(file: string): GivenWeights {
   const model = identifyModel(readWeights(file));
   const { arch, stages, channels = 1, head } = model ?? {};
   if (model === undefined || arch === undefined || (stages ?? undefined) !== undefined || channels !== 1) {
-    throw new InputError('weights that cannot be finetuned', {
+    throw new InputError('these weights cannot be finetuned', {
       file,
-      got: model ? describeModel(model) : 'weights of no network of this project',
+      got: model ? describeModel(model) : 'weights of an unknown network',
       expected: 'a backbone, a classifier or a pretraining checkpoint for one lead, with all stages',
       next: `See what it holds: ${ownCommand('inspect', file)}`,
     });
@@ -134,10 +134,10 @@ export async function predictPort(
     const csv = toCsv(createPredictionsFrame(probabilities, { yTrue: truth, classNames: classes, recordIds }));
     const file = join(jobDir, 'test_predictions.csv');
     if (csv !== Buffer.from(readWholeFile(file)).toString()) {
-      throw new InputError('the saved weights predict something else than the job did', {
+      throw new InputError('the saved weights do not predict what the job predicted', {
         file,
         expected: 'the same bytes',
-        next: 'Is this another machine than the one that trained? Train again: --from finetuning --force',
+        next: 'If the training ran on another machine, train again: --from finetuning --force',
       });
     }
     const target = run.folder.predictions(job.name, trial);

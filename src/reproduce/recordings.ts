@@ -81,7 +81,7 @@ export function checkCollections(experiment: Experiment, data: string): void {
     throw new InputError('a collection is missing', {
       file: index ? file : join(data, place),
       expected: `the recordings that the experiment ${experiment.name} runs on`,
-      next: `Get it: ${ownCommand('fetch-data', '--help')}. Or begin without data: ${ownCommand('reproduce')}`,
+      next: `Get it: ${ownCommand('fetch-data', '--help')}. Or start without data: ${ownCommand('reproduce')}`,
     });
   }
 }

@@ -48,7 +48,7 @@ export async function writeRunReport(
         {
           kind: 'table',
           suite: 'metrics',
-          title: 'What a reader of the scores has to know',
+          title: 'Before you read the scores',
           columns: ['remark'],
           rows: notes,
         },

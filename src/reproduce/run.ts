@@ -112,7 +112,7 @@ async function runStep(
     );
     if (error instanceof JobPaused) throw error;
     throw new StepFailed(
-      `${titleOf(step)}: ${reason}\nLog: ${log}\nGo on, once it is mended, with the same command: ${run.command}`,
+      `${titleOf(step)}: ${reason}\nLog: ${log}\nOnce the problem is fixed, continue with the same command: ${run.command}`,
       {
         cause: error,
       },
@@ -159,10 +159,10 @@ function requireEarlier(run: RunSettings, steps: readonly Step[], marks: StepMar
   throw new InputError('an earlier stage is not complete', {
     file: run.folder.root,
     where: titleOf(open),
-    got: { begun: 'a step that was cut off', open: 'a step that was not done with these settings', done: '' }[
+    got: { begun: 'an interrupted step', open: 'a step that has not run with these settings', done: '' }[
       marks.state(open)
     ],
-    next: 'Leave out --from and --only: what is done is not done again.',
+    next: 'Leave out --from and --only: finished steps are not repeated.',
   });
 }
 

@@ -49,11 +49,11 @@ function sentence(conclusion: Conclusion, margin: number): string {
   const sentences: Readonly<Record<Conclusion, string>> = {
     'too few trials': `no statement: fewer than ${trialsForStatement} trials`,
     'higher by more than the margin': `pretraining raises it by more than ${margin}`,
-    higher: `pretraining raises it; whether by more than ${margin} is open`,
+    higher: `pretraining raises it; it is open whether by more than ${margin}`,
     'lower by more than the margin': `pretraining lowers it by more than ${margin}`,
-    lower: `pretraining lowers it; whether by more than ${margin} is open`,
+    lower: `pretraining lowers it; it is open whether by more than ${margin}`,
     'equal within the margin': `equal within ${margin}`,
-    open: 'open: the interval holds zero and more than the margin',
+    open: 'open: the interval contains zero and exceeds the margin',
   };
   return sentences[conclusion];
 }
@@ -70,10 +70,10 @@ function overTrials({ finetuning }: Experiment, scores: ScoresBySide): Table {
   });
   return {
     kind: 'table',
-    title: 'Macro F1 over trials: the uncertainty of the seeds',
+    title: 'Macro F1 over trials: variation between seeds',
     columns: ['job', 'by', 'trials', 'mean ± standard deviation'],
     rows,
-    note: 'Mean over the trials ± their sample standard deviation. Each trial has another seed for the validation split, the initial weights and the order of training; the test records are the same.',
+    note: 'Mean over the trials ± their sample standard deviation. Each trial uses another seed for the validation split, the initial weights and the order of training; the test records are the same.',
   };
 }
 
@@ -106,10 +106,10 @@ function overRecords({ finetuning }: Experiment, scores: ScoresBySide): Table {
   );
   return {
     kind: 'table',
-    title: 'Scores of each trial: the uncertainty of the test set',
+    title: 'Scores of each trial: uncertainty from sampling the test set',
     columns: ['job', 'by', 'trial', 'test records', 'drawn', 'macro F1', 'accuracy', 'macro AUC'],
     rows,
-    note: 'In brackets the 95 % interval of 1,000 bootstrap samples of the test records: drawn within the classes, or whole patients where they are known. Decision by the most probable class. A macro AUC needs every class in the test set.',
+    note: 'In brackets: the 95 % interval of 1,000 bootstrap samples of the test records, drawn within the classes, or as whole patients where these are known. The most probable class decides. A macro AUC needs every class in the test set.',
   };
 }
 
@@ -131,7 +131,7 @@ function contrastTable({ contrasts, margin }: Experiment, scores: ScoresBySide):
     title: 'Does pretraining help? Paired differences over trials',
     columns: ['difference', 'by', 'score', 'pairs', 'mean [95 % interval]', 'conclusion'],
     rows,
-    note: `Pairs share their seed. The interval is Student's, of the seeds. The margin of ${margin} was fixed before the run; with fewer than ${trialsForStatement} trials nothing is concluded.`,
+    note: `The trials of a pair share their seed. Student's interval covers variation between seeds. The margin of ${margin} was fixed before the run; with fewer than ${trialsForStatement} trials there is no conclusion.`,
   };
 }
 
@@ -153,7 +153,7 @@ function contrastRecords({ contrasts }: Experiment, scores: ScoresBySide): Table
     title: 'Pretrained against random on the same test records',
     columns: ['difference of macro F1', 'by', 'trial', 'value [95 % interval]'],
     rows,
-    note: 'The interval is that of the test set (bootstrap, each sample drawn once for both jobs), not of the seeds: it says nothing about another training.',
+    note: 'The interval covers sampling of the test set (bootstrap, with the same samples for both jobs), not variation between training runs.',
   };
 }
 

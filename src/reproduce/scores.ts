@@ -141,7 +141,7 @@ function predictionsOf(
   const { classes, yTrue, yProb } = readPredictions(file);
   const names = readCsv(file).columns.get('record_name');
   if (!yTrue || !yProb || !names) {
-    throw new InputError('these are no predictions of labelled records', {
+    throw new InputError('the file does not hold predictions of labelled records', {
       file,
       next: 'Test again: --from finetuning --force',
     });

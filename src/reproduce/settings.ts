@@ -54,7 +54,7 @@ export function trialSeed(seed: number, trial: number): number {
 export function setOf({ sets, name }: Experiment, job: FinetuningJob): FinetuningSet {
   const set = sets.find((one) => one.name === job.set);
   if (!set)
-    throw new Error(`${name}: the job ${job.name} wants the set ${job.set}, which the experiment does not have`);
+    throw new Error(`${name}: the job ${job.name} uses the set ${job.set}, which the experiment does not define`);
   return set;
 }
 
@@ -67,7 +67,7 @@ export function pretrainOptions(
   const train = patientsFolder(folder);
   const ids = patientIdsIn(train);
   if (ids.length === 0)
-    throw new InputError('there are no patients', { file: train, next: 'Begin again: --from data --force' });
+    throw new InputError('the folder has no patients', { file: train, next: 'Start again: --from data --force' });
   // A single patient cannot be split.
   const held = ids.length > 1 ? validation : undefined;
   return {

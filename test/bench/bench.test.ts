@@ -83,7 +83,7 @@ describe('runBench', () => {
 describe('BenchInputs', () => {
   it('refuses a folder without Challenge 2017', () => {
     expect(() => new BenchInputs({ data: '/no/such/folder', quick: false, report: silent })).toThrow(
-      /no\/such\/folder\/cinc2017\/RECORDS: the Challenge 2017 records are not there. Give the folder that holds cinc2017/,
+      /no\/such\/folder\/cinc2017\/RECORDS: there are no Challenge 2017 records. Pass the folder that contains cinc2017/,
     );
   });
 

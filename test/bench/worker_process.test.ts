@@ -34,13 +34,13 @@ describe('a worker of the bench', () => {
 
   it('takes no other line for an answer', async () => {
     const worker = await start('chatter');
-    await expect(worker.round()).rejects.toThrow('the worker printed "Seed: 1", no answer');
+    await expect(worker.round()).rejects.toThrow('the worker printed "Seed: 1", which is not an answer');
     await worker.close();
   });
 
-  it('refuses a figure that is no number', async () => {
+  it('refuses a result that is not a number', async () => {
     const worker = await start('nan');
-    await expect(worker.round()).rejects.toThrow('measured null, which is no number');
+    await expect(worker.round()).rejects.toThrow('measured null, which is not a number');
     await worker.close();
   });
 

@@ -61,7 +61,7 @@ describe('ecg-transplant reproduce refuses', () => {
       ['--weights-file', 'x.h5'],
       /pretrains its own weights; got --weights-file x\.h5\. With weights of yours: --profile transfer/,
     ],
-    [['--original', '/'], /no checkout of the Python original/],
+    [['--original', '/'], /this is not a checkout of the Python original/],
   ])('%j', async (args, message) => {
     const { code, err } = await reproduce('--job-dir', join(folder, 'refused'), ...args);
     expect(code).toBe(2);

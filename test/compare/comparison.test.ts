@@ -91,7 +91,7 @@ describe('runCases', () => {
       async () => [],
       async () => [row(1, 1)],
     );
-    expect(found.broken.map(({ because }) => because)).toEqual(['boom', 'it compared nothing']);
+    expect(found.broken.map(({ because }) => because)).toEqual(['boom', 'it did not compare anything']);
     expect(found.rows.length).toBe(1);
     expect(exitCodeOf(found)).toBe(2);
   });

@@ -110,7 +110,7 @@ describe('runSteps', () => {
     const failure = run(chain(fail));
     await expect(failure).rejects.toThrow(StepFailed);
     await expect(failure).rejects.toThrow(
-      `finetuning/on a: the disk is full\nLog: ${join(folder, 'logs', 'finetuning.log')}\nGo on, once it is mended, with the same command: npm run reproduce --`,
+      `finetuning/on a: the disk is full\nLog: ${join(folder, 'logs', 'finetuning.log')}\nOnce the problem is fixed, continue with the same command: npm run reproduce --`,
     );
     expect(readFileSync(join(folder, 'logs', 'finetuning.log'), 'utf8')).toMatch(
       /finetuning\/on a: Error: the disk is full\n\s+at /,

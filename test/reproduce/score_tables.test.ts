@@ -44,7 +44,7 @@ describe('scoreTables', () => {
   const five = side([0.78, 0.79, 0.77, 0.78, 0.78], [0.73, 0.73, 0.72, 0.74, 0.73]);
 
   it('puts the published figures beside the trials', () => {
-    expect(table(/uncertainty of the seeds/, five)).toEqual([
+    expect(table(/variation between seeds/, five)).toEqual([
       ['random', 'port', 5, '0.730 ± 0.007'],
       ['random', 'published: paper', 10, '0.731 ± 0.019'],
       ['pretrained', 'port', 5, '0.780 ± 0.007'],
@@ -64,7 +64,7 @@ describe('scoreTables', () => {
   });
 
   it('keeps the intervals of the test set apart', () => {
-    const rows = table(/uncertainty of the test set/, five);
+    const rows = table(/sampling the test set/, five);
     expect(rows).toHaveLength(10);
     expect(rows[0]).toContain('0.730 [0.630, 0.830]');
     const differences = table(/same test records/, five);
@@ -74,7 +74,7 @@ describe('scoreTables', () => {
   it('does not print a figure that is not defined', () => {
     const own = side([0.7], [0.6]);
     const undefinedAuc = { ...own, trials: own.trials.map((trial) => ({ ...trial, scores: scores(0.7, Number.NaN) })) };
-    expect(table(/uncertainty of the test set/, undefinedAuc)[0]).toContain('not defined');
+    expect(table(/sampling the test set/, undefinedAuc)[0]).toContain('not defined');
   });
 
   it('has no table of differences where nothing is contrasted', () => {

@@ -59,9 +59,9 @@ describe('pretrainOptions', () => {
     expect(alone.cacheVal).toBeUndefined();
   });
 
-  it('says so where there are no patients', () => {
+  it('says so where the folder has no patients', () => {
     expect(() => pretrainOptions(settingsIn(withPatients(0)), 'port', quick.pretraining[0])).toThrow(
-      /there are no patients.*--from data --force/,
+      /the folder has no patients.*--from data --force/,
     );
   });
 });

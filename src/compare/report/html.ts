@@ -67,7 +67,7 @@ ${suites.map(({ id, suite }) => html`<li><a href="#${id}">${plain(suite)}</a></l
 ${troubled ? troubleParts(comparison) : undefined}
 <section id="ladder" aria-labelledby="ladder-title">
 <h2 id="ladder-title">Ladder</h2>
-<p>Each rung proves what the one above it cannot reach. The bar is the largest share of a limit that a row of the rung uses.</p>
+<p>Each rung proves what the one above cannot. The bar shows the largest share of its limit that any row of the rung uses.</p>
 ${ladderTable(findings)}
 </section>
 ${
@@ -80,13 +80,13 @@ ${headlines.map(observedTable)}
 }
 <section id="suites" aria-labelledby="suites-title">
 <h2 id="suites-title">Suites</h2>
-<p>In the order of a value’s way through the program: what fails first is nearest to the cause.</p>
+<p>In the order of the data flow: the first failure is nearest to the cause.</p>
 ${suitesTable(suites)}
 </section>
 ${suites.map((suite) => suitePart(comparison, suite))}
 <section id="limits" aria-labelledby="limits-title">
 <h2 id="limits-title">Limits and the noise behind them</h2>
-<p>A limit is at most ten times the measured distance of the original from itself.</p>
+<p>A limit is at most ten times the measured distance between the original and itself.</p>
 ${limitsTable(findings.rows)}
 </section>
 ${sidesPart(comparison)}
@@ -172,7 +172,7 @@ function observationPart(observation: Observation): Markup {
     picture = pictureOf(observation);
   } catch (error) {
     // The verdict must not be lost because a picture cannot be drawn.
-    return html`<p>${title}: This picture could not be drawn: ${plain(String(error), 400)}</p>`;
+    return html`<p>${title}: this picture could not be drawn: ${plain(String(error), 400)}</p>`;
   }
   const note = 'note' in observation && observation.note ? html` ${plain(observation.note, 400)}` : undefined;
   if (!picture) return observation.kind === 'table' ? observedTable(observation) : html``;
@@ -185,7 +185,9 @@ function observationPart(observation: Observation): Markup {
 function wordsOf(observation: Observation): Content {
   if (observation.kind === 'curves') {
     const free = observation.series.some(({ side }) => side === 'noise');
-    return free ? html` <span class="soft">Shown beside the original’s own noise, not judged.</span>` : undefined;
+    return free
+      ? html` <span class="soft">Shown beside the original’s own noise, without a verdict.</span>`
+      : undefined;
   }
   if (observation.kind !== 'strip') return undefined;
   const { truth, port, original } = observation;

@@ -38,7 +38,7 @@ export function readReport(file: string): Comparison {
   } as Findings;
   for (const [i, { passed, values, difference, limit }] of findings.rows.entries()) {
     if (!passed || (values > 0 && difference <= limit)) continue;
-    throw new InputError('a row says that it passed, but it did not', {
+    throw new InputError('a row claims to have passed, but it did not', {
       file,
       where: `rows[${i}]`,
       got: `${values} values, difference ${difference}`,

@@ -54,7 +54,7 @@ export function toMarkdown(comparison: Comparison): string {
     ...(failed.length > 0 ? ['## Rows that differ', rowTable(failed, cell, { withSuite: true })] : []),
     ...unfinishedParts(findings, (words) => `## ${words}`, cell),
     '## Ladder',
-    'Each rung proves what the one above it cannot reach; free-running training is shown in `report.html`, never judged.',
+    'Each rung proves what the one above cannot. Free-running training is shown in `report.html`, without a verdict.',
     ladderTable(comparison, cell, { withMeaning: true }),
     ...(headlines.length > 0 ? ['## Results', ...headlines.flatMap(observedTable)] : []),
     '## Suites',
@@ -63,11 +63,14 @@ export function toMarkdown(comparison: Comparison): string {
     '## Both sides',
     markdownTable([['', 'Port', 'Original'], ...sideFacts(comparison).map((row) => row.map(cell))]),
     ...(comparison.shims.length > 0
-      ? [`What was done from outside so that ${cell(witness.title)} runs here:`, list(comparison.shims.map(cell))]
+      ? [
+          `Fixes from outside that ${cell(witness.title)} needed in order to run here:`,
+          list(comparison.shims.map(cell)),
+        ]
       : []),
     '## Repeat it',
     code(comparison.command),
-    `Begun ${cell(comparison.begun)}, ran for ${formatSeconds(comparison.seconds)}.`,
+    `Started ${cell(comparison.begun)}, ran for ${formatSeconds(comparison.seconds)}.`,
   ].join('\n\n')}\n`;
 }
 
@@ -81,7 +84,7 @@ function suitePart(comparison: Comparison, { suite, rows, observations, seconds 
   const [example] = rows;
   return [
     `### ${cell(suite)}`,
-    ...(rows.length > 0 ? [rowTable(rows, cell), `${formatSeconds(seconds)}. A case alone:`] : []),
+    ...(rows.length > 0 ? [rowTable(rows, cell), `${formatSeconds(seconds)}. To run one case:`] : []),
     ...(example ? [code(commandOf(comparison, suite, example.case))] : []),
     ...tables.flatMap(observedTable),
   ];

@@ -48,7 +48,7 @@ export interface NamedMutant {
 /** The source with the mutant inserted. Throws an InputError if the mutant was made for another source. */
 export function withMutant(source: string, { id, file, start, end, replaced, replacement }: Mutant): string {
   if (source.slice(start, end) !== replaced) {
-    throw new InputError('the source is not the one this change was made for', {
+    throw new InputError('this change was made for another source', {
       file,
       where: id,
       got: source.slice(start, end),

@@ -56,7 +56,7 @@ export function pairedDifference(
   b: readonly number[],
   { margin, confidence = 0.95 }: { readonly margin: number; readonly confidence?: number },
 ): PairedDifference {
-  if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} trials are no pairs`);
+  if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} trials cannot be paired`);
   const summary = summarise(a.map((value, i) => value - b[i]));
   const { trials, mean, std } = summary;
   const reach =

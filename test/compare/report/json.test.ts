@@ -139,21 +139,21 @@ describe('report.json', () => {
       (report: { rows: { difference: number }[] }) => {
         report.rows[2].difference = 1;
       },
-      /rows\[2\]: a row says that it passed/,
+      /rows\[2\]: a row claims to have passed/,
     ],
     [
       'a row that passed without a value',
       (report: { rows: { values: number }[] }) => {
         report.rows[0].values = 0;
       },
-      /rows\[0\]: a row says that it passed/,
+      /rows\[0\]: a row claims to have passed/,
     ],
     [
       'a row that passed and could not be compared',
       (report: { rows: { passed: boolean }[] }) => {
         report.rows[5].passed = true;
       },
-      /rows\[5\]: a row says that it passed/,
+      /rows\[5\]: a row claims to have passed/,
     ],
     [
       'a verdict that is not that of its rows',

@@ -91,7 +91,7 @@ describe('a picture that cannot be drawn', () => {
   it('costs a report nothing but the picture', () => {
     const broken = { ...observations[2], classes: undefined } as unknown as (typeof observations)[number];
     const page = toHtml(comparisonOf({ rows: passedRows, observations: [broken, ...observations] }));
-    expect(page).toContain('This picture could not be drawn: ');
+    expect(page).toContain('this picture could not be drawn: ');
     expect(page.match(/<svg [^>]*role="img"/g)).toHaveLength(5);
   });
 });

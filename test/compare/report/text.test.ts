@@ -44,7 +44,7 @@ describe.each([
       { rows: passedRows },
       { witness: { ...witness, kind: 'reimplementation', title: 'ours' } },
     );
-    expect(format(own)).toContain('the verdict says nothing of the published code');
+    expect(format(own)).toContain('the verdict says nothing about the published code');
     expect(format(comparisonOf({ rows: passedRows }))).not.toContain('says nothing');
   });
 });

@@ -171,7 +171,7 @@ describe('hand-made faults', () => {
     expect(() => placeNamed(folder, { ...at, search: 'x' })).toThrow('got several');
     expect(() => placeNamed(folder, { ...at, search: 'z' })).toThrow('got no occurrence');
     const mutant = placeNamed(folder, { ...at, search: 'x; x;' });
-    expect(() => withMutant('something else', mutant)).toThrow('not the one this change was made for');
+    expect(() => withMutant('something else', mutant)).toThrow('this change was made for another source');
   });
 });
 

@@ -46,6 +46,6 @@ describe('pairedDifference', () => {
   });
 
   it('refuses sides that are no pairs', () => {
-    expect(() => pairedDifference([1, 2], [1], { margin })).toThrow('2 and 1 trials are no pairs');
+    expect(() => pairedDifference([1, 2], [1], { margin })).toThrow('2 and 1 trials cannot be paired');
   });
 });

@@ -51,7 +51,9 @@ export const outcome: Suite = {
 
 async function compareOutcomes({ original, seed, trials, observe }: SuiteContext): Promise<Row[]> {
   if (trials < trialsForStatement) {
-    throw new NotRunnable(`a statement needs at least ${trialsForStatement} trainings a side; got --trials ${trials}`);
+    throw new NotRunnable(
+      `a statement needs at least ${trialsForStatement} trainings per side; got --trials ${trials}`,
+    );
   }
   const train = makeRecords(seed, size.train);
   const test = makeRecords(seed + 1, size.test);
@@ -74,13 +76,13 @@ async function compareOutcomes({ original, seed, trials, observe }: SuiteContext
     const [ours, others] = [scores.map(({ port }) => port), scores.map((score) => score.original)];
     observe({
       kind: 'table',
-      title: `Macro F1 of ${trials} trainings a side`,
+      title: `Macro F1 of ${trials} trainings per side`,
       columns: ['trial', 'port', 'original'],
       rows: [
         ...scores.map((score, trial) => [trial + 1, score.port.toFixed(4), score.original.toFixed(4)]),
         ['mean ± standard deviation', spread(ours), spread(others)],
       ],
-      note: `The other side is equivalent if the 90 % interval of the mean difference lies within ±${margin}, a margin fixed beforehand.`,
+      note: `The sides are equivalent if the 90 % interval of the mean difference lies within ±${margin}. The margin was fixed in advance.`,
     });
     return [equivalence(ours, others)];
   } finally {
@@ -102,7 +104,7 @@ export function equivalence(ours: readonly number[], others: readonly number[]):
     limit: margin,
     kind: 'close',
     noise: summarise(others).std,
-    reason: "margin fixed beforehand; the noise is the standard deviation of the original's trials",
+    reason: "margin fixed in advance; the noise is the standard deviation of the original's trials",
     note: `difference ${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`,
   };
 }

@@ -53,7 +53,7 @@ async function halfPrecision(
         ['original in bfloat16, original in float32', distance(keras, expected)],
         ['port in bfloat16, original in bfloat16', distance(ours, keras)],
       ],
-      note: 'No verdict: bfloat16 keeps 8 bits of a number, and the sides round at other places.',
+      note: 'No verdict: bfloat16 keeps 8 bits of a number, and the sides round in different places.',
     };
   });
 }

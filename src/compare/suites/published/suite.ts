@@ -27,7 +27,7 @@ interface Predicted {
 
 function folderOf({ published }: SuiteContext, job: PublishedJob): string {
   if (published === undefined)
-    throw new NotRunnable('the result files of the reproduction are not there: give --published DIR');
+    throw new NotRunnable('the result files of the reproduction are missing: pass --published DIR');
   const folder = join(published, `${job.name}_classification`);
   if (!existsSync(folder)) throw new NotRunnable(`there is no ${folder}`);
   return folder;

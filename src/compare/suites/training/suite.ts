@@ -100,7 +100,7 @@ function lossCurves(
     return Math.max(...a.map((loss, i) => Math.abs(loss - b[i]) / Math.max(Math.abs(b[i]), 1e-12))).toExponential(1);
   };
   const note =
-    `Float32 training is chaotic, so these losses are no verdict. Port and original are at most ${apart(port, original)} apart ` +
+    `Float32 training is chaotic, so there is no verdict on these losses. Port and original differ by at most ${apart(port, original)} ` +
     `(relative), the original in float32 and in float64 ${apart(original, noise)}.`;
   return { kind: 'curves', title: `Free-running losses, ${title}`, x: 'step', y: 'loss', series, note };
 }

@@ -39,10 +39,10 @@ describe('equivalence', () => {
 });
 
 describe('the suite outcome', () => {
-  it('does not run with fewer than five trainings a side', async () => {
+  it('does not run with fewer than five trainings per side', async () => {
     const [one] = outcome.cases;
     const nothing = { trials: 4, seed: 1, original: undefined as unknown as Original } as Parameters<typeof one.run>[0];
     await expect(one.run(nothing)).rejects.toThrow(NotRunnable);
-    await expect(one.run(nothing)).rejects.toThrow('at least 5 trainings a side; got --trials 4');
+    await expect(one.run(nothing)).rejects.toThrow('at least 5 trainings per side; got --trials 4');
   });
 });
