@@ -21,7 +21,10 @@ afterAll(() => {
   const { testNamePattern } = (globalThis as unknown as WorkerGlobals).__vitest_worker__.config;
   if (testNamePattern) return;
   const declared = declaredIn(readFileSync(expect.getState().testPath as string, 'utf8'));
-  expect([...proved].sort(), 'names that the tests proved, and those that stand in proves(…)').toEqual(declared);
+  const missing = declared.filter((name) => !proved.has(name));
+  if (missing.length > 0) throw new Error(`proves(…) names ${missing.join(', ')}; no test of the file proved that`);
+  const hidden = [...proved].filter((name) => !declared.includes(name));
+  if (hidden.length > 0) throw new Error(`${hidden.join(', ')}: write the name as a string literal in proves(…)`);
 });
 
 /** Vitest's own state of a file's process. */
