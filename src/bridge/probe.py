@@ -1,4 +1,4 @@
-"""Entry of the Python side of the bridge: one function, `request`, that runs a served call and answers in JSON.
+"""Entry point of the Python side of the bridge: `request` runs a served call and answers in JSON.
 
 What this process prints goes to the file named by `ECG_BRIDGE_LOG`. It ends as soon as its parent is gone.
 """
@@ -23,7 +23,7 @@ from typing import Any
 _log = os.open(os.environ["ECG_BRIDGE_LOG"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 os.dup2(_log, 1)
 os.dup2(_log, 2)
-for _name in ("SIGINT", "SIGHUP"):  # Ctrl-C and a closed terminal are the parent's to handle.
+for _name in ("SIGINT", "SIGHUP"):  # The parent handles Ctrl-C and a closed terminal.
     if hasattr(signal, _name):
         signal.signal(getattr(signal, _name), signal.SIG_IGN)
 
@@ -41,7 +41,7 @@ def _end(*_: Any) -> None:
 
 
 def _watch_parent(parent: int) -> None:
-    """Ends the process once the parent is gone, whatever the main thread does."""
+    """Ends the process once its parent has ended, even if the main thread is busy."""
     while os.getppid() == parent:
         time.sleep(0.5)
     _end()
@@ -53,13 +53,15 @@ signal.signal(signal.SIGTERM, _end)
 
 
 def _end_with_parent(how: int) -> None:
-    """At once, where the main thread is idle; the watcher needs half a second, and forked processes have none."""
+    """Lets the kernel signal the end of the parent: faster than the watcher, which forked processes do not have."""
     if sys.platform == "linux":
         _libc.prctl(1, how)
 
 
 def _after_fork() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # A pool ends its workers by it, and the folder is not theirs.
+    signal.signal(
+        signal.SIGTERM, signal.SIG_DFL
+    )  # A pool ends its workers with SIGTERM; they must not remove the folder.
     _end_with_parent(signal.SIGKILL)
 
 
@@ -70,7 +72,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _encode(value: Any) -> Any:
-    """Turns non-finite floats into the marks that the other side reads back; arrays are refused."""
+    """Replaces non-finite floats by marks that the other side reads back. Refuses arrays."""
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"}
     if isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""What the bridge serves from inside the Python process; each module lists its served functions in `__all__`."""
+"""What the bridge serves inside the Python process. Each module lists its served functions in `__all__`."""

@@ -37,7 +37,7 @@ def give_all(folder: str, arrays: Iterable[np.ndarray]) -> list[str]:
 
 
 def copy(folder: str, files: list[str]) -> list[str]:
-    """Reads arrays and writes them again: shows what survives the way there and back."""
+    """Reads arrays and writes them again, for testing the round trip."""
     return give_all(folder, take_all(files))
 
 

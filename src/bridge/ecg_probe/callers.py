@@ -9,7 +9,7 @@ __all__: list[str] = []
 
 
 def line_of_original() -> str:
-    """`file:line` of the innermost line of the original among the callers; empty if there is none."""
+    """`file:line` of the innermost caller that belongs to the original; empty if there is none."""
     root = original_root()
     frame = sys._getframe(1)
     while frame is not None:
@@ -28,7 +28,7 @@ def original_root() -> Path:
 
 
 def within(root: Path, file: str, line: int) -> str:
-    """`file:line` relative to a folder; empty for a file that is none of the packages in it."""
+    """`file:line` relative to a folder; empty for a file outside its packages."""
     path = Path(file)
     if not path.is_relative_to(root) or path.relative_to(root).parts[0] not in _PACKAGES:
         return ""

@@ -15,7 +15,7 @@ PACKAGES = ("transplant", "pretraining", "finetuning")
 
 class _Source(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
-        # Compiled here: what lies in __pycache__ need not come from this source.
+        # Compiled here, because files in __pycache__ may come from another source.
         path = self.get_filename(fullname)
         return self.source_to_code(entered.watched(self.get_data(path), fullname), path)
 
@@ -41,7 +41,7 @@ class _Finder(MetaPathFinder):
 
 
 def install(folder: str) -> None:
-    """Lets the packages be imported from a folder, before others of their names; its other modules hide none."""
+    """Imports the packages from a folder, before others with the same names. Its other modules shadow nothing."""
     sys.meta_path.insert(0, _Finder(folder))
-    # For the workers of a pool, where they start anew.
+    # For workers of a pool that are started as new processes.
     sys.path.append(folder)

@@ -13,7 +13,7 @@ __all__ = ["exchange"]
 
 
 def exchange(networks: list[dict[str, Any]], folder: str) -> list[dict[str, list[str]]]:
-    """Lets tf_keras load a checkpoint into each network and write another of other values.
+    """Makes tf_keras load a checkpoint into each network and save another one with other values.
 
     A network has the arguments of `networks.build`, and `written` and `wanted`, the prefixes of the two checkpoints.
     Returns for each the arrays that it held after loading (`loaded`) and after saving (`saved`), in Keras 3's order.
@@ -30,7 +30,7 @@ def _exchange(number: int, network: dict[str, Any], folder: str) -> dict[str, li
 
     written, wanted = network.pop("written"), network.pop("wanted")
     name = str(number)
-    networks.build(name, **network, compiled=False)  # A checkpoint would hold the optimiser too.
+    networks.build(name, **network, compiled=False)  # Otherwise the checkpoint would contain the optimiser too.
     try:
         loaded = give_all(f"{folder}/{number}/loaded", networks.load_checkpoint(name, written))
         draws = np.random.default_rng(number)

@@ -1,4 +1,4 @@
-"""Python processes beside the bridge's own: one has another Keras or other devices, which a process cannot change."""
+"""Further Python processes, with another Keras or other devices, which a running process cannot change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def call(module: str, task: dict[str, Any], variables: dict[str, str] | None = N
     environment = {**os.environ, **(variables or {})}
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, env=environment, **streams) as child:
-        # The channel stays open: when this process is gone, the child reads its end and ends too.
+        # The channel stays open, so that the child notices when this process ends, and ends too.
         child.stdin.write(f"{json.dumps(request)}\n")
         child.stdin.flush()
         output = child.stdout.read()
@@ -55,7 +55,7 @@ def answer(work: Callable[[dict[str, Any]], Any], prepare: Callable[[dict[str, A
     compat.install()
     result = work(request["task"])
     print(f"\n{json.dumps(result)}", flush=True)
-    os._exit(0)  # The other thread still reads.
+    os._exit(0)  # The other thread is still reading.
 
 
 def _end_with_parent() -> None:

@@ -31,12 +31,12 @@ _times: dict[str, int] = {}
 
 
 def acted(quirk: str) -> None:
-    """Notes that a shim has stepped in."""
+    """Records that a shim was used."""
     _times[quirk] = _times.get(quirk, 0) + 1
 
 
 def shims() -> list[dict[str, Any]]:
-    """The shims that have stepped in so far, and how often."""
+    """The shims that were used so far, and how often."""
     order = list(_TITLES)
     return [
         {"quirk": quirk, "title": _TITLES[quirk], "times": times}
@@ -45,14 +45,14 @@ def shims() -> list[dict[str, Any]]:
 
 
 def install() -> None:
-    """Puts the shims around the packages of the original, which have to be importable."""
+    """Installs the shims around the packages of the original, which must be importable."""
     import tensorflow as tf
 
     from ecg_probe import compat_data, compat_networks, compat_weights
     from ecg_probe.layers import is_keras_3
 
     if os.environ.get("TF_DETERMINISTIC_OPS") == "1":
-        tf.random.set_seed(1)  # Deterministic operations refuse to draw without a seed.
+        tf.random.set_seed(1)  # Deterministic operations cannot draw without a seed.
     compat_data.install_aliases()
     compat_data.install()
     if is_keras_3():
@@ -64,7 +64,7 @@ def install() -> None:
 
 
 def _spare_tf_keras() -> None:
-    """Keeps AutoGraph from rewriting tf_keras, which takes 20 s a model and changes nothing: it knows Keras by name."""
+    """Stops AutoGraph, which skips only Keras by name, from rewriting tf_keras: 20 s per model for nothing."""
     from tensorflow.python.autograph.core import config
 
     config.CONVERSION_RULES = (config.DoNotConvert("tf_keras"), *config.CONVERSION_RULES)

@@ -14,7 +14,7 @@ from ecg_probe.compat import acted
 
 
 def install_aliases() -> None:
-    """Q6, Q14: gives NumPy back two names that upstream uses and NumPy 2 has dropped."""
+    """Q6, Q14: restores two names of NumPy that upstream uses and NumPy 2 has removed."""
     for quirk, name, value in (("Q6", "math", math), ("Q14", "Inf", np.inf)):
         if name in vars(np) or name in getattr(np, "__deprecated_attrs__", {}):
             continue
@@ -33,7 +33,7 @@ def install() -> None:
 
 
 def _saving_ragged(savez: Any) -> Any:
-    """Q18: NumPy from 1.24 on refuses to make an array of label lists of unequal lengths."""
+    """Q18: since 1.24, NumPy refuses to make an array of label lists of different lengths."""
 
     def arranged(value: Any) -> Any:
         lists = isinstance(value, list) and all(isinstance(pair, (tuple, list)) for pair in value)
@@ -70,9 +70,9 @@ def _in_order_of_codes(flatten: Any) -> Any:
 
 
 def _needing_patients(generator: Any) -> Any:
-    """Q26: upstream searches an empty list for ever."""
+    """Q26: upstream loops forever on an empty list."""
     if "raise" in inspect.getsource(generator):
-        return generator  # It refuses by itself, which cannot be tried where it does not.
+        return generator  # It may refuse by itself; that cannot be tried, since otherwise it would not return.
 
     @functools.wraps(generator)
     def patients(db_dir: Any, patient_ids: Any, repeat: bool = True, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -85,7 +85,7 @@ def _needing_patients(generator: Any) -> Any:
 
 
 def _sorted_by_name(read: Any) -> Any:
-    """Q28: upstream takes records as the file system lists them."""
+    """Q28: upstream uses records in the order of the file system."""
 
     @functools.wraps(read)
     def records_by_name(*args: Any, **kwargs: Any) -> Any:

@@ -31,7 +31,7 @@ def install() -> None:
 
 
 def install_casts() -> None:
-    """Q59: upstream's transformer casts to float32, which layers that compute in another type cannot take."""
+    """Q59: upstream's transformer casts to float32, which fails in layers that compute in another type."""
     from transplant.modules import transformer
 
     if "tf.float32" in inspect.getsource(transformer.MultiHeadAttention):
@@ -58,7 +58,7 @@ class _CastsToPolicy:
 
 
 def _options_by_keyword(call: Any) -> Any:
-    """Q31: Keras 3 takes only tensors by position, upstream hands over a mask that is None."""
+    """Q31: Keras 3 accepts only tensors as positional arguments, but upstream passes a mask that is None."""
 
     @functools.wraps(call)
     def by_keyword(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -73,7 +73,7 @@ def _options_by_keyword(call: Any) -> Any:
 
 
 def _tracking_variables(init: Any, wanted: Callable[[Any, Any], bool] = lambda _layer, _value: True) -> Any:
-    """Q32: Keras 3 sees no bare `tf.Variable`; a weight with its initial value takes its place."""
+    """Q32: Keras 3 does not track a bare `tf.Variable`; a weight with its initial value replaces it."""
     import tensorflow as tf
 
     @functools.wraps(init)

@@ -33,7 +33,7 @@ def bridged(module: str, argv: Sequence[str]) -> Iterator[None]:
 
 
 def _without_strata(split: Any) -> Any:
-    """Q49: upstream makes each distinct row of several labels a class, and one seen once stops the split."""
+    """Q49: upstream treats each distinct row of labels as a class, and the split fails if one occurs only once."""
     from transplant.utils import is_multiclass
 
     @functools.wraps(split)
@@ -47,7 +47,7 @@ def _without_strata(split: Any) -> Any:
 
 
 def _patients(module: str, argv: Sequence[str]) -> np.ndarray | None:
-    """Q21: the ids of `--patients` (`0-19,25`, or a file of such) for a trainer that has no such option."""
+    """Q21: adds `--patients` (`0-19,25`, or a file with such text) to a trainer that lacks this option."""
     if module != "pretraining.trainer" or "--patients" not in argv:
         return None
     spec = importlib.util.find_spec(module)

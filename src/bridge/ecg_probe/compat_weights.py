@@ -44,7 +44,7 @@ def accepted_name(file: str) -> str:
 
 
 def _naming(init: Any) -> Any:
-    """Q30: the callback refuses a name without the ending when it is made."""
+    """Q30: the callback's constructor refuses a name without the ending."""
 
     @functools.wraps(init)
     def named(self: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:

@@ -97,7 +97,7 @@ def apply(folder: str, name: str, arrays: list[str], options: dict[str, Any]) ->
 
 
 def constants() -> dict[str, Any]:
-    """Numbers and names that the modules of the data sets hold."""
+    """Numbers and names that the data set modules define."""
     from transplant.datasets import icentia11k, physionet
 
     def numbers(value: Any) -> list[float]:
@@ -189,7 +189,7 @@ def cpsc2018(folder: str, files: list[str], fs: float | None, pad: int | str | N
 
 
 class _Reached(BaseException):
-    """A trainer has come to `fit`; no handler of its own may stop this."""
+    """Raised when a trainer reaches `fit`. The trainer's own handlers must not catch it."""
 
 
 def patient_ids(folder: str, text: str) -> str:

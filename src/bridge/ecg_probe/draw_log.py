@@ -1,4 +1,4 @@
-"""Which random numbers the original draws, and where: for finding the first draw that differs."""
+"""Records which random numbers the original draws, and where, to find the first draw that differs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log: list[dict[str, Any]] = []
 
 
 def start() -> None:
-    """Notes from now on every draw of NumPy's global generator that the original asks for, scikit-learn's included."""
+    """Starts recording every draw that the original makes from NumPy's global generator, also through scikit-learn."""
     from sklearn.model_selection import _split
 
     stop()
@@ -29,7 +29,7 @@ def start() -> None:
 
 
 def stop() -> list[dict[str, Any]]:
-    """The draws since `start`: method, result as numbers, place of the call; nothing is noted any more."""
+    """Stops recording and returns the draws since `start`: method, result as numbers, place of the call."""
     from sklearn.model_selection import _split
 
     if _kept:
@@ -56,7 +56,7 @@ def _noting(name: str, draw: Any) -> Any:
 
 
 class _NotedGenerator(np.random.RandomState):
-    """A generator whose draws are noted; it shares its state with the one that it stands in for."""
+    """A generator that records its draws and shares its state with the one that it replaces."""
 
     def __init__(self, generator: np.random.RandomState) -> None:
         super().__init__(generator._bit_generator)

@@ -1,4 +1,4 @@
-"""Files that the original writes and reads; bytes travel as uint8 arrays."""
+"""Files that the original writes and reads. Bytes are passed as uint8 arrays."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_predictions(folder: str, file: str) -> dict[str, Any]:
 
 
 def history_csv(folder: str, logs: list[dict[str, float]]) -> str:
-    """What `CSVLogger` writes when it is told these logs, epoch by epoch, as Keras does."""
+    """What `CSVLogger` writes for these logs, epoch by epoch."""
     import tensorflow as tf
 
     path = exchange() / folder / "history.csv"
@@ -69,7 +69,7 @@ def history_csv(folder: str, logs: list[dict[str, float]]) -> str:
 
 
 def comment_hdf5(file: str) -> None:
-    """Gives every object of an HDF5 file a comment, as viewers do."""
+    """Adds a comment to every object of an HDF5 file, as viewers do."""
     import h5py
 
     with h5py.File(file, "r+") as opened:
@@ -84,12 +84,12 @@ def npy(folder: str, name: str) -> str:
 
 
 def read_npy(folder: str, file: str) -> str:
-    """What `numpy.load` reads, pickles refused."""
+    """What `numpy.load` reads without pickles."""
     return give(f"{folder}/array.npy", np.load(file, allow_pickle=False))
 
 
 def repickled(folder: str, file: str) -> str:
-    """`pickle.dumps` of the dict that `load_pkl` reads, its arrays in C order: pandas leaves some in Fortran's."""
+    """`pickle.dumps` of the dict that `load_pkl` reads, its arrays in C order: pandas leaves some in Fortran order."""
     from transplant.utils import load_pkl
 
     data = {key: np.ascontiguousarray(value) for key, value in load_pkl(file).items()}

@@ -1,4 +1,4 @@
-"""What files may not do here: no pickle calls more than NumPy's constructors, and libsndfile decodes no recording."""
+"""Limits what files can do: pickles may call only NumPy's constructors, and libsndfile must not decode recordings."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event != "pickle.find_class":
         return
     module, name = args
-    # Workers of a pool are handed their tasks as pickles.
+    # Workers of a pool receive their tasks as pickles.
     if name in _HARMLESS.get(module, ()) or multiprocessing.parent_process() is not None:
         return
     raise pickle.UnpicklingError(f"refused: a pickle that asks for {module}.{name}")
 
 
 def install() -> None:
-    """Watches every unpickling from now on and keeps `soundfile` from being imported; cannot be undone."""
+    """Checks every unpickling from now on and blocks the import of `soundfile`. Cannot be undone."""
     sys.addaudithook(_audit)
-    # wfdb reads FLAC with it, which the port does not read. It would open whatever format libsndfile finds in the file.
+    # wfdb reads FLAC with it, which the port does not support. It would open any format that libsndfile recognises.
     sys.modules["soundfile"] = None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The layers of a network of the original: their weights in Keras 3's order, their outputs."""
+"""The layers of a network of the original: weights in Keras 3's order, and outputs."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ __all__ = ["by_class", "custom_checkpoint", "evaluate", "f1_of_file", "keras_cal
 
 
 def _numbers(result: Any) -> list[float]:
-    """All numbers of a result, one after the other."""
+    """All numbers of a result, in one list."""
     if isinstance(result, dict):
         return [number for name in sorted(result) for number in _numbers(result[name])]
     if isinstance(result, (tuple, list, np.ndarray)):
@@ -37,7 +37,7 @@ def evaluate(truth: str, scores: str, calls: list[dict[str, Any]]) -> list[dict[
             warnings.simplefilter("ignore")
             try:
                 results.append({"values": _numbers(getattr(evaluation, call["name"])(y_true, y_prob, **options))})
-            except Exception as error:  # Which one it is, is the result.
+            except Exception as error:  # The class of the exception is the result.
                 results.append({"error": type(error).__name__})
     return results
 
@@ -108,7 +108,7 @@ def keras_callbacks(trainings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     model(tf.keras.layers.Input((1,)))
     model.compile(loss="mse", metrics=[tf.keras.metrics.CategoricalAccuracy(name="acc")])
-    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)  # Makes the metrics, of which Keras asks the direction.
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)  # Creates the metrics, whose direction Keras asks for.
     return [_follow(model, **training) for training in trainings]
 
 

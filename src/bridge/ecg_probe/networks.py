@@ -52,7 +52,7 @@ def _precision(dtype: str) -> Iterator[None]:
 
 
 def _wide_averages(dtype: str) -> AbstractContextManager[Any]:
-    """In float64, tf_keras's moving averages move by 1 - momentum in float64: by itself it rounds that to float32."""
+    """In float64, keeps the factor 1 - momentum of tf_keras in float64. By itself it rounds it to float32."""
     import tensorflow as tf
 
     if is_keras_3() or dtype != "float64":
@@ -127,7 +127,7 @@ def build(
 
 
 def dispose(name: str) -> None:
-    """Forgets a network, so that its memory can be used again."""
+    """Drops a network, so that its memory can be reused."""
     import tensorflow as tf
 
     del _networks[name]
@@ -218,7 +218,7 @@ def predict(name: str, folder: str, x: dict[str, str], batch_size: int) -> str:
 
 
 def _output_type(name: str) -> str:
-    # Half-precision outputs have no .npy type; float32 holds each of their values.
+    # There is no .npy type for half-precision outputs; float32 represents all of their values.
     return "float64" if _networks[name][1] == "float64" else "float32"
 
 

@@ -1,21 +1,21 @@
-"""What a checkout of the original, or this Keras, cannot do."""
+"""What a checkout of the original, or this version of Keras, cannot do."""
 
 from __future__ import annotations
 
 import re
 
-# Functions that docs/divergences.md lists as added: upstream is not meant to have them.
+# Functions that docs/divergences.md lists as additions, which upstream need not have.
 _ADDITIONS = {"parse_patient_ids"}
 
 _PACKAGES = ("transplant", "pretraining", "finetuning")
 
 
 class NotRunnable(Exception):  # noqa: N818 - its name is what the other side tells it by
-    """The call cannot be run by this original, because of what the message says; never a difference in results."""
+    """This original cannot run the call, for the reason in the message. Never a difference in results."""
 
 
 class NotApplicable(Exception):  # noqa: N818 - see NotRunnable
-    """The call is about something that this original is not meant to have, as the message says."""
+    """The call does not apply to this original, for the reason in the message."""
 
 
 # TensorFlow on an operation with one operand of each type, in a graph and at once.
@@ -38,7 +38,7 @@ def lacking(error: BaseException) -> NotRunnable | NotApplicable | None:
         return _without(added, error)
     if isinstance(error, AttributeError) and getattr(error.obj, "__name__", "").partition(".")[0] in _PACKAGES:
         return _without(error.name if error.name in _ADDITIONS else None, error)
-    # Keras surrounds the line that says it.
+    # Keras adds text around that line.
     said = next((line for line in str(error).splitlines() if _MIXED_TYPES.search(line)), None)
     if said is not None:
         return NotRunnable(f"part of this original computes in float32 only: {said.strip()}")

@@ -1,4 +1,4 @@
-"""Weights of a finished pretraining job, as the original takes them."""
+"""Weights of a finished pretraining job, as the original extracts them."""
 
 from __future__ import annotations
 

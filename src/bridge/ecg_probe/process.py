@@ -1,4 +1,4 @@
-"""The process itself: which original it serves, what it runs on."""
+"""The process itself: which original it serves, and what it runs on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ecg_probe import checkout, guard
 __all__ = ["echo", "facts", "open", "pid"]
 
 _exchange: Path | None = None
-# What the parity mode of a GPU sets, see gpu.ts.
+# The variables of GPU parity mode, see gpu.ts.
 _PARITY = ("NVIDIA_TF32_OVERRIDE", "TF_DETERMINISTIC_OPS", "TF_FORCE_GPU_ALLOW_GROWTH")
 
 
 def open(original: str, exchange: str) -> None:
-    """Makes the packages of the original importable and remembers the folder for arrays."""
+    """Makes the packages of the original importable and stores the folder for arrays."""
     global _exchange
     if not (Path(original) / "transplant").is_dir():
         raise FileNotFoundError(f"{original} holds no package 'transplant'")
@@ -35,7 +35,7 @@ def exchange() -> Path:
 
 
 def echo(value: Any) -> Any:
-    """Returns its argument: shows what survives the way there and back."""
+    """Returns its argument, for testing the round trip."""
     return value
 
 
@@ -47,7 +47,7 @@ def pid() -> int:
 def _keras_version(tf: Any) -> str:
     if hasattr(tf.keras, "__version__"):
         return tf.keras.__version__
-    import tf_keras  # TF_USE_LEGACY_KERAS=1: what tf.keras is then does not say its version.
+    import tf_keras  # With TF_USE_LEGACY_KERAS=1, tf.keras does not report its version.
 
     return tf_keras.__version__
 

@@ -145,7 +145,7 @@ def patients(
 
 
 def labels(folder: str, positions: str, codes: str, frames: str) -> dict[str, str]:
-    """What the label rules say of frames of one set of marks."""
+    """Labels of frames by the original's rules, over one set of marks."""
     from transplant.datasets import icentia11k as ic
 
     marks, kinds = take(positions), take(codes)

@@ -1,4 +1,4 @@
-"""What the original leaves to chance, fixed from outside: initial weights, frames and the order of training samples."""
+"""Fixes from outside what the original leaves to chance: initial weights, frames and the order of training samples."""
 
 from __future__ import annotations
 

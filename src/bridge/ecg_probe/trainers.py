@@ -1,4 +1,4 @@
-"""The original's command lines, run as the scripts they are (Q40: upstream's functions need its module's globals)."""
+"""Runs the original's programs as scripts (Q40: upstream's functions need the globals of the script)."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def run(
             runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:
         sys.argv = kept
-        tf.keras.backend.clear_session()  # Keeps memory flat over many jobs.
+        tf.keras.backend.clear_session()  # Otherwise memory would grow over many jobs.
