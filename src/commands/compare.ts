@@ -115,8 +115,9 @@ export async function run(args: readonly string[]): Promise<number> {
     const settings = { seed, trials, data, ...(published ? { published } : {}) };
     const other = { folder: resolve(values.original), keras, gpu: values.gpu ?? false } as const;
     const { possible, lacking } = divideByData(chosen, data, published);
-    for (const lack of lacking) report({ kind: 'warning', text: `not compared, for want of data: ${lack}` });
-    if (possible.length === 0) throw new InputError('no case matches this choice: the data lack what it needs');
+    for (const lack of lacking) report({ kind: 'warning', text: `not compared, because data are missing: ${lack}` });
+    if (possible.length === 0)
+      throw new InputError('none of the chosen cases can run: the data that they need are missing');
     const comparison = await compare(possible, settings, { ...other, untilFirst: values.first ?? false }, report);
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
     return await finish({ ...comparison, command, settings: repeatable(values) }, folder);

@@ -114,7 +114,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return conclude(settings, only);
   } catch (error) {
     if (error instanceof JobPaused) {
-      printError(`paused; what is done is kept. Go on with the same command: ${commandOf(args)}\n`);
+      printError(`paused; finished work is kept. Continue with the same command: ${commandOf(args)}\n`);
       return pausedCode;
     }
     printError(`reproduce: ${messageOf(error)}\n`);
@@ -136,7 +136,7 @@ function conclude({ folder, sides }: RunSettings, only: StageName | undefined): 
   }
   const scores = join(folder.root, scoresFile);
   if (sides.length < 2) {
-    print(`\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran: nothing was compared.\nScores: ${scores}\n`);
+    print(`\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran, so nothing was compared.\nScores: ${scores}\n`);
     return 0;
   }
   const comparison = readReport(join(folder.root, 'report.json'));
@@ -162,15 +162,15 @@ function settingsOf(values: Options, args: readonly string[]): RunSettings {
   const { name } = experiment;
   const data = values.data === undefined ? undefined : resolve(values.data);
   if (data === undefined && experiment.data === 'folder') {
-    throw new UsageError(`the profile ${name} runs on real recordings`, {
+    throw new UsageError(`the profile ${name} needs real recordings`, {
       expected: '--data DIR, a folder with the collections',
-      next: 'Get them: node scripts/fetch-data.mjs --help. Or begin without: npm run reproduce',
+      next: 'Download them: node scripts/fetch-data.mjs --help. Or start without: npm run reproduce',
     });
   }
   if (data !== undefined && experiment.data === 'generated') {
-    throw new UsageError(`the profile ${name} makes its own recordings`, {
+    throw new UsageError(`the profile ${name} generates its own recordings`, {
       got: `--data ${values.data}`,
-      next: `Real recordings: --profile sample --data ${values.data}`,
+      next: `To use real recordings: --profile sample --data ${values.data}`,
     });
   }
   if (data !== undefined) checkCollections(experiment, data);
@@ -201,7 +201,7 @@ function weightsOf(profile: string, wanted: boolean, file: string | undefined): 
     if (file === undefined) return {};
     throw new UsageError(`the profile ${profile} pretrains its own weights`, {
       got: `--weights-file ${file}`,
-      next: 'With weights of yours: --profile transfer',
+      next: 'To use your own weights: --profile transfer',
     });
   }
   if (file === undefined) {

@@ -28,7 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { target, maxSize } = values;
   checkOutputFolder(target, { flag: '--target' });
   const { folder, files, records } = await unpack({ archive: words[0], target, maxBytes: maxSize * 2 ** 30 });
-  const without = records ? '' : ', without what tells of single patients';
-  print(`${folder}: ${files.length} files, all as packed${without}\n`);
+  const without = records ? '' : ', without data on single patients';
+  print(`${folder}: ${files.length} files, every checksum is right${without}\n`);
   return 0;
 }

@@ -81,7 +81,7 @@ export async function extractWeights(options: WeightsOptions): Promise<{ output:
     const file = readWeights(checkpointFile);
     const model = identifyModel(file);
     if (model === undefined) {
-      throw new InputError('weights of no network of this project', {
+      throw new InputError('these weights do not fit a network of this project', {
         file: file.file,
         next: `See what it holds: ecg-transplant inspect ${checkpointFile}`,
       });
@@ -104,9 +104,9 @@ function checkOutput(source: string, output: string, format: WeightFormat, force
   const to = weightFiles(output, format);
   const same = to.map(identityOf).some((identity) => identity !== undefined && from.includes(identity));
   if (same) {
-    throw new InputError('the output would replace the checkpoint it is made from', {
+    throw new InputError('the output would replace its own input', {
       file: output,
-      next: 'Give another --output.',
+      next: 'Choose another --output.',
     });
   }
   for (const file of to) checkOutputFile(file, { replace: force });

@@ -30,7 +30,7 @@ describe('compare, before anything runs', () => {
     [['--keras', '4'], /got 4; expected 3 or legacy/],
     [['--trials', '0'], /--trials.*got 0/],
     [['--data', tmpdir()], /no collection of recordings/],
-    [['--suite', 'metrics', '--arch', 'resnet18'], /no case is left.*--list/],
+    [['--suite', 'metrics', '--arch', 'resnet18'], /no case matches this choice.*--list/],
     [['--original', tmpdir(), '--suite', 'metrics'], /could not run:.*transplant/],
   ])('%j says what is wrong and ends with 2', async (args, message) => {
     const { code, output } = await compare(...args, '--job-dir', join(folder, 'none'));

@@ -47,8 +47,11 @@ describe('ecg-transplant reproduce refuses', () => {
       ['--profile', 'huge'],
       /--profile: invalid value; got huge; expected quick, smallest, sample, dl4h, paper or transfer/,
     ],
-    [['--profile', 'sample'], /runs on real recordings; expected --data DIR.*fetch-data/],
-    [['--data', '.'], /makes its own recordings; got --data \.\. Real recordings: --profile sample --data \./],
+    [['--profile', 'sample'], /needs real recordings; expected --data DIR.*fetch-data/],
+    [
+      ['--data', '.'],
+      /generates its own recordings; got --data \.\. To use real recordings: --profile sample --data \./,
+    ],
     [['--side', 'left'], /--side: invalid value; got left; expected both, port or original/],
     [['--trials', '0'], /--trials: invalid value; got 0; expected a whole number from 1/],
     [['--trials', '1.5'], /--trials: invalid value; got 1\.5/],
@@ -59,7 +62,7 @@ describe('ecg-transplant reproduce refuses', () => {
     [['--only', 'all'], /--only: invalid value; got all/],
     [
       ['--weights-file', 'x.h5'],
-      /pretrains its own weights; got --weights-file x\.h5\. With weights of yours: --profile transfer/,
+      /pretrains its own weights; got --weights-file x\.h5\. To use your own weights: --profile transfer/,
     ],
     [['--original', '/'], /this is not a checkout of the Python original/],
   ])('%j', async (args, message) => {
@@ -119,7 +122,7 @@ describe('ecg-transplant reproduce', () => {
     const first = await reproduce(...options);
     expect(first.err).not.toContain('reproduce:');
     expect(first.code).toBe(0);
-    expect(first.out).toContain('Only the port ran: nothing was compared.');
+    expect(first.out).toContain('Only the port ran, so nothing was compared.');
     const files = [
       'scores.md',
       'port/scores.json',
@@ -156,7 +159,7 @@ describe('scripts/reproduce.mjs', () => {
     const script = join(root, 'scripts', 'reproduce.mjs');
     const args = [script, '--profile', 'sample'];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-    expect(stderr).toContain('the profile sample runs on real recordings');
+    expect(stderr).toContain('the profile sample needs real recordings');
     expect(status).toBe(2);
   });
 });

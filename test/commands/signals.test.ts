@@ -178,7 +178,7 @@ describe('scripts', () => {
       await until('data/');
       child.kill(name);
       const { code, output } = await ended;
-      expect(output).toContain('paused; what is done is kept');
+      expect(output).toContain('paused; finished work is kept');
       expect(code).toBe(75);
     },
     180_000,

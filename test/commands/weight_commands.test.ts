@@ -114,7 +114,7 @@ describe('ecg-transplant weights', () => {
       /dense\/vars\/0 has shape \(64, 5\); expected \(64, 6\)/,
     ],
     [['--checkpoint-file', 'none.weights', '--task', 'beat'], /No such file or directory: .*none.weights/],
-    [['--checkpoint-file', 'beat.weights', '--output', 'beat.weights'], /would replace the checkpoint/],
+    [['--checkpoint-file', 'beat.weights', '--output', 'beat.weights'], /would replace its own input/],
     [['--checkpoint-file', 'beat.weights', '--task', 'beat', '--typo', 'x'], /unrecognized arguments: --typo/],
   ])('refuses %j', async (args, message) => {
     const before = statSync(at('beat.weights.index')).mtimeMs;

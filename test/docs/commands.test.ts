@@ -174,7 +174,7 @@ describe('docs/bringing-your-own-data.md', () => {
     expect(predicted).toMatch(/^record_name,prob_AF,prob_N/);
     expect(predicted).toMatch(/0001,/);
     await run(find('pack'));
-    expect(await run(find('unpack'))).toMatch(/received\/mine: \d+ files, all as packed, without/);
+    expect(await run(find('unpack'))).toMatch(/received\/mine: \d+ files, every checksum is right, without/);
     expect(existsSync(join(folder, 'received', 'mine', 'best_model.weights.h5'))).toBe(true);
     expect(existsSync(join(folder, 'received', 'mine', 'test_predictions.csv'))).toBe(false);
     // Who received it predicts the same.

@@ -10,10 +10,7 @@ export function parseIds(text: string, option: string): number[] {
   for (const part of text.split(',')) {
     const [, first, last = first] = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part) ?? [];
     if (first === undefined || Number(last) < Number(first) || Number(last) - Number(first) >= 1_000_000) {
-      throw new UsageError(`${option} is a list of numbers and ranges`, {
-        got: JSON.stringify(part),
-        expected: 'for example 0-19,25',
-      });
+      throw new UsageError(`${option}: invalid value`, { got: part, expected: 'numbers and ranges, such as 0-19,25' });
     }
     for (let id = Number(first); id <= Number(last); id++) ids.add(id);
   }
