@@ -43,7 +43,7 @@ describe('convert-icentia', () => {
     expect(code).toBe(1);
     expect(out).toContain(`${target}: 2 patients`);
     expect(err).toMatch(
-      /Not converted: 1 patients\. The same command tries them again\.\n {2}patient 1: .*p00001_s01\.dat.*\n$/,
+      /Not converted: 1 patients\. To try them again, repeat the command\.\n {2}patient 1: .*p00001_s01\.dat.*\n$/,
     );
     expect((await convert('--source', good, '--target', target, '--unzipped')).code).toBe(0);
     expect(readdirSync(target).filter((name) => name.endsWith('.npy')).length).toBe(3);
@@ -70,7 +70,7 @@ describe('convert-icentia', () => {
     const args = ['--source', good, '--target', target];
     setImmediate(() => process.emit('SIGINT'));
     const { code, err } = await convert(...args);
-    expect([code, err]).toEqual([75, expect.stringContaining('Go on: the same command')]);
+    expect([code, err]).toEqual([75, expect.stringContaining('to continue, repeat the command')]);
     expect(readdirSync(target).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     expect((await convert(...args)).code).toBe(0);
   });
