@@ -23,7 +23,8 @@ export const pretrainingTasks = [...Object.keys(classesOf), 'cpc'] as readonly P
 
 /**
  * The unbuilt model of a pretraining task; its outputs are logits. Classifiers take frames `(batch, samples, 1)`, CPC takes `context` and
- * `samples`. Throws a ValueError for an unknown task or architecture, and if no stage is left. Twin of `pretraining.utils.task_solver`.
+ * `samples`. Throws a ValueError for an unknown task or architecture, and if no stage is left. Twin of `pretraining.utils.task_solver`;
+ * what `return_feature_extractor` adds there is `layers[0]` of a classifier and `signalEmbedding` of CPC.
  */
 export function taskSolver(task: 'cpc', arch?: string, stages?: number | null): CPCSolver;
 export function taskSolver(task: Exclude<PretrainingTask, 'cpc'>, arch?: string, stages?: number | null): Sequential;
