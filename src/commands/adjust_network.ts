@@ -3,7 +3,8 @@ import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { wholeNumber } from '../lib/argparse/types.ts';
 import { print } from '../output.ts';
 import { adjustFlags, adjustNetwork } from '../port/finetuning/adjust_network.ts';
-import { architecture, force, stages, weightFormat } from './flags.ts';
+import { force } from './flags.ts';
+import { architecture, stages, weightFormat } from './weight_flags.ts';
 
 const line = {
   program: 'ecg-transplant adjust-network',

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
-import { listOf, oneOf, positive, type Type, text, typeOf, wholeNumber } from '../lib/argparse/types.ts';
+import { listOf, positive, type Type, text, typeOf, wholeNumber } from '../lib/argparse/types.ts';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
-import { archs } from '../port/finetuning/utils.ts';
 import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
 import { root } from '../setup/environment.mjs';
-import { weightFormats } from '../weights/files.ts';
 
 /** Flags that mean the same in several commands. */
 
@@ -47,23 +45,4 @@ export const recordFlags = {
     type: listOf(text),
     help: 'lead names of .npy recordings, and of .csv recordings without a header',
   },
-} as const;
-
-export const architecture = {
-  value: 'ARCH',
-  type: oneOf(archs),
-  help: `network: ${archs.join(', ')}`,
-} as const;
-
-export const stages = {
-  value: 'N',
-  type: wholeNumber(1, 1000),
-  help: 'use only the first N stages of the network',
-  defaultText: 'all',
-} as const;
-
-export const weightFormat = {
-  value: 'FORMAT',
-  type: oneOf(weightFormats),
-  help: 'keras (.weights.h5) or tensorflow (a checkpoint, as tf.keras 2 writes it)',
 } as const;

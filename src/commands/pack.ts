@@ -4,7 +4,6 @@ import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts
 import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { print } from '../output.ts';
-import { pack } from '../pack/pack.ts';
 import { force } from './flags.ts';
 
 const line = {
@@ -30,6 +29,7 @@ export const help = (): string => helpOf(line);
 /** `ecg-transplant pack`. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parse(line, args);
+  const { pack } = await import('../pack/pack.ts');
   const { output, noRecords, force: replace } = values;
   const { archive, files, leftOut } = await pack({
     job: words[0],

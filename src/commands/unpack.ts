@@ -3,7 +3,6 @@ import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { positive } from '../lib/argparse/types.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print } from '../output.ts';
-import { unpack } from '../pack/unpack.ts';
 
 const line = {
   program: 'ecg-transplant unpack',
@@ -26,6 +25,7 @@ export const help = (): string => helpOf(line);
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parse(line, args);
   const { target, maxSize } = values;
+  const { unpack } = await import('../pack/unpack.ts');
   checkOutputFolder(target, { flag: '--target' });
   const { folder, files, records } = await unpack({ archive: words[0], target, maxBytes: maxSize * 2 ** 30 });
   const without = records ? '' : ', without data on single patients';

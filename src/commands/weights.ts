@@ -19,7 +19,8 @@ import {
   writeWeights,
 } from '../weights/files.ts';
 import { matchWeights } from '../weights/loading.ts';
-import { architecture, force, stages, weightFormat } from './flags.ts';
+import { force } from './flags.ts';
+import { architecture, stages, weightFormat } from './weight_flags.ts';
 
 const line = {
   program: 'ecg-transplant weights',
