@@ -1,17 +1,21 @@
 import { InputError } from '../errors.ts';
 import type { RecordListing } from './collections.ts';
 import { takeColumns } from './labels.ts';
-import type { PrepareOptions } from './prepare_data.ts';
 import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
+
+/** What a description sets of the options of `prepare-data`. */
+const settled = ['fs', 'pad', 'normalize', 'leads'] as const;
+
+type LikeOptions = { readonly like?: string } & { readonly [name in (typeof settled)[number]]?: unknown };
 
 /**
  * The description of the file that `like` names.
  *
  * @throws InputError if there is no description, or if an option is given that the description sets.
  */
-export function describedLike({ like, ...options }: PrepareOptions): Preprocessing | undefined {
+export function describedLike({ like, ...options }: LikeOptions): Preprocessing | undefined {
   if (like === undefined) return undefined;
-  const given = (['fs', 'pad', 'normalize', 'leads'] as const).find((name) => options[name] !== undefined);
+  const given = settled.find((name) => options[name] !== undefined);
   if (given !== undefined) {
     throw new InputError(`--like already sets --${given}`, {
       got: `--like ${like} and --${given}`,
@@ -27,7 +31,15 @@ export function describedLike({ like, ...options }: PrepareOptions): Preprocessi
 }
 
 /** Options that prepare a set in the same way as another one. */
-export function optionsLike(options: PrepareOptions, described: Preprocessing): PrepareOptions {
+export function optionsLike<T extends object>(
+  options: T,
+  described: Preprocessing,
+): T & {
+  readonly fs: number | null;
+  readonly pad: number | null;
+  readonly leads: readonly string[];
+  readonly normalize: NonNullable<Preprocessing['normalization']> | 'none';
+} {
   const { resampling, padding, leads, normalization } = described;
   return {
     ...options,

@@ -35,7 +35,7 @@ describe.each([
 
   it('names the suites that were not part of the run', () => {
     const text = format(comparisonOf({ rows: passedRows }));
-    expect(text).toMatch(/Not part of this run: preprocessing, splits, .*outcome\./);
+    expect(text).toMatch(/Not part of this run: preprocessing, splits, .*outcome\b/);
   });
 
   it('says what a reimplementation cannot prove', () => {
@@ -45,7 +45,7 @@ describe.each([
       { witness: { ...witness, kind: 'reimplementation', title: 'ours' } },
     );
     expect(format(own)).toContain('the verdict says nothing about the published code');
-    expect(format(comparisonOf({ rows: passedRows }))).not.toContain('says nothing');
+    expect(format(comparisonOf({ rows: passedRows }))).not.toContain('says nothing about');
   });
 });
 
