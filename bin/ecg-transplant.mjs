@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-// The sources are TypeScript and run as they are: tsx takes the types off while Node loads them, below node_modules too.
-import { keepSignals } from '../src/lib/first_signals.mjs';
+// A checkout runs its TypeScript sources, an installed package what was compiled from them.
+import { existsSync } from 'node:fs';
 
+const isCheckout = existsSync(new URL('../src/cli.ts', import.meta.url));
+const { keepSignals } = await import(isCheckout ? '../src/lib/first_signals.mjs' : '../dist/lib/first_signals.mjs');
 keepSignals();
-await import('../src/lib/typescript.mjs');
-const { main } = await import('../src/cli.ts');
+if (isCheckout) await import('../src/lib/typescript.mjs');
+const { main } = await import(isCheckout ? '../src/cli.ts' : '../dist/cli.js');
 process.exitCode = await main(process.argv.slice(2));

@@ -27,10 +27,10 @@ import {
 } from '../src/compare/tolerances.ts';
 import { initialValue } from '../src/graph/variable.ts';
 import { wholeNumber } from '../src/lib/argparse/types.ts';
+import { pythonExecutable, root } from '../src/lib/installation.mjs';
 import type { Inputs } from '../src/lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../src/lib/numpy/ndarray.ts';
 import { writeFileAtomic } from '../src/lib/python/atomic_file.ts';
-import { pythonExecutable, root } from '../src/setup/environment.mjs';
 import { readOptions } from './lib/read_options.ts';
 
 const steps = { taught: 3, free: 10 };

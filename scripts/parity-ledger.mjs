@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '../src/lib/typescript.mjs';
+import { pythonExecutable, root } from '../src/lib/installation.mjs';
 import { isolated, isolatedEnvironment } from '../src/lib/python/isolated.mjs';
-import { pythonExecutable, root } from '../src/setup/environment.mjs';
 import { optionsOf } from './lib/options.mjs';
 
 const { check } = optionsOf(

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { root } from '../src/setup/environment.mjs';
+import { root } from '../src/lib/installation.mjs';
 import { optionsOf } from './lib/options.mjs';
 import { readRequirements } from './lib/requirements.mjs';
 

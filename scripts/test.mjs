@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isolatedEnvironment, isolatedModule } from '../src/lib/python/isolated.mjs';
-import { pythonExecutable, root } from '../src/setup/environment.mjs';
 import { SetupFailure } from '../src/setup/failure.mjs';
 import { setUp } from '../src/setup/set_up.mjs';
 import { optionsOf } from './lib/options.mjs';

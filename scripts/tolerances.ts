@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tolerancesPage } from '../src/compare/tolerance_table.ts';
-import { root } from '../src/setup/environment.mjs';
+import { root } from '../src/lib/installation.mjs';
 import { readOptions } from './lib/read_options.ts';
 
 const file = join(root, 'docs', 'tolerances.md');

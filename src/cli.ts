@@ -1,11 +1,11 @@
 import { systemFault, UsageError } from './errors.ts';
 import { codeOfSignal } from './lib/ending_signals.ts';
 import { keptSignals } from './lib/first_signals.mjs';
+import { pythonExecutable } from './lib/installation.mjs';
 import { cpuLimit } from './lib/machine.ts';
 import { near } from './lib/near.ts';
 import { isUserFault } from './lib/python/errors.ts';
 import { print, printError } from './output.ts';
-import { pythonExecutable } from './setup/environment.mjs';
 
 /** What the module of a subcommand exports. */
 export interface CommandModule {
@@ -142,10 +142,10 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /**
  * Sets what must be the same in this process and in Python, which inherits it: one TensorFlow thread per CPU (the last bits of results depend on
- * their number), and no process may take the whole GPU. Values set by the user stay. `src/lib` finds the Python environment of an
- * installed package by `ECG_PYTHON`.
+ * their number), and no process may take the whole GPU. Values set by the user stay.
  */
 function shareSettings(): void {
+  // Relative to the folder where the user stands; children start in others.
   process.env.ECG_PYTHON = pythonExecutable();
   process.env.TF_NUM_INTRAOP_THREADS ??= String(cpuLimit());
   process.env.TF_NUM_INTEROP_THREADS ??= String(cpuLimit());

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { endingSignals, keptSignals } from '../../src/lib/first_signals.mjs';
-import { root } from '../../src/setup/environment.mjs';
+import { root } from '../../src/lib/installation.mjs';
 import { SetupFailure } from '../../src/setup/failure.mjs';
 
 /**

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { oneDevice } from '../bridge/gpu.ts';
+import { root } from '../lib/installation.mjs';
 import { isolatedEnvironment } from '../lib/python/isolated.mjs';
-import { root } from '../setup/environment.mjs';
 import { BenchWorker, type Language, type Work } from './worker_process.ts';
 
 /** One side of a row, ready to be measured. */

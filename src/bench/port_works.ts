@@ -1,9 +1,9 @@
 /** The port's works: each prepares itself, runs once, and returns the function that runs a round. */
 import { join } from 'node:path';
 import { runtime, type TensorHandle } from '../graph/runtime.ts';
+import { pythonExecutable, root } from '../lib/installation.mjs';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState } from '../lib/numpy/random.ts';
-import { pythonExecutable, root } from '../setup/environment.mjs';
 import { type ModelSettings, prepare, trainingFlops } from './port_models.ts';
 
 /** What each work takes, as the bench sends it. */

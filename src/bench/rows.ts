@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { pythonExecutable, root } from '../lib/installation.mjs';
 import { isolatedModule } from '../lib/python/isolated.mjs';
-import { pythonExecutable, root } from '../setup/environment.mjs';
 import type { BenchInputs } from './inputs.ts';
 import { type Measurement, peakMemory, startUp, steady, wholeCommand } from './measurement.ts';
 import type { ModelSettings } from './port_models.ts';

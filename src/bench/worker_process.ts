@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { oneDevice } from '../bridge/gpu.ts';
+import { pythonExecutable, root } from '../lib/installation.mjs';
+import { ownProgram } from '../lib/own_module.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
-import { pythonExecutable, root } from '../setup/environment.mjs';
 
 /** Which implementation a process runs. */
 export type Language = 'port' | 'original';
@@ -135,11 +136,6 @@ function parse(line: string): { value?: number; peakBytes?: number | null; error
 
 function workerCommand(language: Language): [string, ...string[]] {
   return language === 'port'
-    ? [
-        process.execPath,
-        '--import',
-        new URL('../lib/typescript.mjs', import.meta.url).href,
-        `${import.meta.dirname}/port_worker.ts`,
-      ]
+    ? [process.execPath, ...ownProgram(new URL('./port_worker.ts', import.meta.url))]
     : [pythonExecutable(), ...isolated(`${import.meta.dirname}/original_worker.py`, `${root}/original`)];
 }

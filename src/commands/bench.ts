@@ -10,11 +10,11 @@ import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts
 import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { listOf, oneOf, text, wholeNumber } from '../lib/argparse/types.ts';
 import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
+import { root } from '../lib/installation.mjs';
 import { machine } from '../lib/machine.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print } from '../output.ts';
-import { root } from '../setup/environment.mjs';
 import { force } from './flags.ts';
 
 const line = {

@@ -17,17 +17,17 @@ import {
 } from '../compare/report/index.ts';
 import type { SuiteContext } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { runtime } from '../graph/runtime.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import { type FlagGroups, type FlagsIn, type FlagTable, flagOf, flagsIn, type Values } from '../lib/argparse/flags.ts';
 import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { heedSignals } from '../lib/ending_signals.ts';
+import { isCheckout, lockFile, pythonExecutable, root, workFolder } from '../lib/installation.mjs';
 import { machine } from '../lib/machine.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
-import { lockFile, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
 import { shellCommand } from '../text.ts';
 import { originalFolder, publishedResults, seed } from './flags.ts';
 
@@ -94,13 +94,22 @@ npm run compare -- --suite sampling --first`,
 } as const satisfies CommandLine<FlagGroups>;
 
 export async function help(args: readonly string[]): Promise<string> {
-  return args.includes('--sabotage') ? (await import('./sabotage.ts')).help() : helpOf(line);
+  return args.includes('--sabotage') ? (await sabotage()).help() : helpOf(line);
+}
+
+/** The command behind `--sabotage`, which changes sources and is no part of a published package. */
+async function sabotage(): Promise<typeof import('./sabotage.ts')> {
+  if (isCheckout) return import('./sabotage.ts');
+  throw new UsageError('--sabotage changes copies of the TypeScript sources', {
+    got: 'an installed package, which holds compiled code only',
+    expected: 'a clone of the project',
+    next: 'In a clone: npm run compare -- --sabotage',
+  });
 }
 
 /** `ecg-transplant compare`. */
 export async function run(args: readonly string[]): Promise<number> {
-  if (args.includes('--sabotage'))
-    return (await import('./sabotage.ts')).run(args.filter((arg) => arg !== '--sabotage'));
+  if (args.includes('--sabotage')) return (await sabotage()).run(args.filter((arg) => arg !== '--sabotage'));
   const { values } = parse(line, args);
   const folder = resolve(values.jobDir);
   try {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { listOf, positive, type Type, text, typeOf, wholeNumber } from '../lib/argparse/types.ts';
+import { root } from '../lib/installation.mjs';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
 import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
-import { root } from '../setup/environment.mjs';
 
 /** Flags that mean the same in several commands. */
 

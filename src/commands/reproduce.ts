@@ -11,6 +11,7 @@ import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts
 import type { FlagGroups, FlagsIn, Values } from '../lib/argparse/flags.ts';
 import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
+import { lockFile, pythonExecutable, workFolder } from '../lib/installation.mjs';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
@@ -21,8 +22,7 @@ import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
 import { RunFolder } from '../reproduce/run_folder.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
-import { lockFile, pythonExecutable, workFolder } from '../setup/environment.mjs';
-import { formatDuration, shellCommand } from '../text.ts';
+import { formatDuration, ownCommand, shellCommand } from '../text.ts';
 import { originalFolder } from './flags.ts';
 
 const profiles = Object.values(experiments);
@@ -164,7 +164,7 @@ function settingsOf(values: Options, args: readonly string[]): RunSettings {
   if (data === undefined && experiment.data === 'folder') {
     throw new UsageError(`the profile ${name} needs real recordings`, {
       expected: '--data DIR, a folder with the collections',
-      next: 'Download them: node scripts/fetch-data.mjs --help. Or start without: npm run reproduce',
+      next: `Download them: ${ownCommand('fetch-data', '--help')}. Or start without: ${ownCommand('reproduce')}`,
     });
   }
   if (data !== undefined && experiment.data === 'generated') {

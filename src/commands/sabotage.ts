@@ -4,16 +4,16 @@ import { join, resolve } from 'node:path';
 import { choiceFlags, choiceOf } from '../compare/choose.ts';
 import { publishedFolder, requireCollections } from '../compare/data.ts';
 import { formatReport, formatSummary, resultAsJson, runSabotage, succeeded } from '../compare/sabotage/index.ts';
-import { InputError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { wholeNumber } from '../lib/argparse/types.ts';
 import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
+import { pythonExecutable, root, workFolder } from '../lib/installation.mjs';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
-import { isCheckout, pythonExecutable, root, workFolder } from '../setup/environment.mjs';
 import { originalFolder, publishedResults, seed } from './flags.ts';
 
 const line = {
@@ -80,13 +80,6 @@ export async function run(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const ignoreSignals = heedSignals((name, again) => (again ? process.exit(codeOfSignal(name)) : stop.abort()));
   try {
-    if (!isCheckout) {
-      throw new InputError('sabotage changes copies of the TypeScript sources', {
-        got: 'the installed package, which holds compiled code alone',
-        expected: 'a clone of the project',
-        next: 'In the clone: npm run compare -- --sabotage',
-      });
-    }
     const { count, seed, workers, seconds, minutes } = values;
     const published = publishedFolder(
       values.data && resolve(values.data),

@@ -1,15 +1,8 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { environmentFolder, flavour, root } from '../lib/installation.mjs';
 import { type Machine, machine } from '../lib/machine.ts';
-import {
-  bindingFault,
-  environmentFault,
-  environmentFolder,
-  flavour,
-  packagesFault,
-  root,
-  tensorflowVersion,
-} from '../setup/environment.mjs';
+import { bindingFault, environmentFault, packagesFault, tensorflowVersion } from '../setup/environment.mjs';
 import { ownCommand } from '../text.ts';
 import { type Fault, probeBoth, type Side } from './probes.ts';
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { pythonExecutable, root } from '../lib/installation.mjs';
+import { ownProgram } from '../lib/own_module.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
-import { pythonExecutable, root } from '../setup/environment.mjs';
 
 /** What one process reports after it has loaded TensorFlow. */
 export interface Side {
@@ -35,11 +36,7 @@ const patience = 120_000;
  */
 export async function probeBoth(): Promise<{ node: Side | Fault; python: Side | Fault }> {
   const digests = new Map<string, Promise<string | null>>();
-  const node = await probe(
-    process.execPath,
-    ['--import', new URL('../lib/typescript.mjs', import.meta.url).href, join(import.meta.dirname, 'node_probe.ts')],
-    digests,
-  );
+  const node = await probe(process.execPath, ownProgram(new URL('./node_probe.ts', import.meta.url)), digests);
   const python = await probe(pythonExecutable(), isolated(join(import.meta.dirname, 'python_probe.py')), digests);
   return { node, python };
 }

@@ -1,14 +1,14 @@
 import { Worker, workerData } from 'node:worker_threads';
 import { InputError, systemFault } from '../errors.ts';
+import { ownModule } from './own_module.ts';
 import { FileNotFoundError, IndexError, KeyError, ValueError } from './python/errors.ts';
 
-/** Starts a thread that runs a TypeScript module, both under tsx and under vitest. The module gets `input` from `workerInput`. */
-export function startWorker(module: URL, input: unknown): Worker {
-  // execArgv: a thread inherits the loader options of its process otherwise, which worker_entry has no need of.
-  return new Worker(new URL('./worker_entry.mjs', import.meta.url), {
-    workerData: { module: module.href, input },
-    execArgv: [],
-  });
+/** Starts a thread that runs a module of this package, given as its source. The module gets `input` from `workerInput`. */
+export function startWorker(source: URL, input: unknown): Worker {
+  const module = ownModule(source);
+  const entry = module.pathname.endsWith('.ts') ? new URL('./worker_entry.mjs', import.meta.url) : module;
+  // execArgv: by default a thread inherits its process's options, among them a loader of TypeScript.
+  return new Worker(entry, { workerData: { module: module.href, input }, execArgv: [] });
 }
 
 /** The input with which the calling thread was started. */

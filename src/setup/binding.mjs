@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pythonExecutable, root } from '../lib/installation.mjs';
 import { isolatedEnvironment } from '../lib/python/isolated.mjs';
 import {
   bindingFault,
@@ -9,8 +10,6 @@ import {
   bindingLinks,
   bindingPackage,
   nodeApiVersion,
-  pythonExecutable,
-  root,
   stampName,
   tensorflowVersion,
 } from './environment.mjs';

@@ -5,20 +5,10 @@ export interface LibraryFile {
   readonly size: number;
 }
 
-export const root: string;
-export const isCheckout: boolean;
-export const workFolder: string;
-export const setupCommand: string;
 export const tensorflowVersion: string;
 export const nodeApiVersion: number;
 export const libraries: readonly string[];
 export const stampName: string;
-export function flavour(): 'cpu' | 'cuda';
-export function lockFile(kind?: 'cpu' | 'cuda'): string;
-export function sha256(data: string | NodeJS.ArrayBufferView): string;
-export function stateFolder(): string;
-export function environmentFolder(): string;
-export function pythonExecutable(): string;
 export function bindingPackage(): string | undefined;
 export function bindingFile(folder: string): string;
 export function readJson(file: string): unknown;

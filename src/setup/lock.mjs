@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { sha256 } from './environment.mjs';
+import { sha256 } from '../lib/installation.mjs';
 
 /**
  * Holds the one set-up lock of a folder until `release()`; a second caller waits. The lock is a Unix socket of the abstract

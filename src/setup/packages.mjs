@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { environmentFolder, packagesFault, root } from './environment.mjs';
+import { environmentFolder, root } from '../lib/installation.mjs';
+import { packagesFault } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
 import { acquireLock } from './lock.mjs';
 import { findProgram } from './programs.mjs';

@@ -1,4 +1,4 @@
-import { isCheckout } from './environment.mjs';
+import { isCheckout } from '../lib/installation.mjs';
 import { SetupFailure } from './failure.mjs';
 
 /** Refuses platforms that the locked TensorFlow wheel or Node cannot serve. */

@@ -10,20 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { environmentFolder, flavour, lockFile, setupCommand, sha256, stateFolder } from '../lib/installation.mjs';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
-import {
-  distributions,
-  environmentFault,
-  environmentFolder,
-  flavour,
-  libraryFiles,
-  lockFile,
-  setupCommand,
-  sha256,
-  sitePackages,
-  stampName,
-  stateFolder,
-} from './environment.mjs';
+import { distributions, environmentFault, libraryFiles, sitePackages, stampName } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
 import { findProgram, outputOf } from './programs.mjs';
 

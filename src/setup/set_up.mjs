@@ -1,5 +1,6 @@
+import { environmentFolder } from '../lib/installation.mjs';
 import { buildBinding } from './binding.mjs';
-import { bindingFault, environmentFault, environmentFolder, packagesFault } from './environment.mjs';
+import { bindingFault, environmentFault, packagesFault } from './environment.mjs';
 import { explainSystemError } from './failure.mjs';
 import { acquireLock } from './lock.mjs';
 import { installPackages } from './packages.mjs';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { stateFolder } from './environment.mjs';
+import { stateFolder } from '../lib/installation.mjs';
 import { SetupFailure } from './failure.mjs';
 
 /** Prints the stages of set-up with their times, and runs their programs with the output kept in a log file. */

@@ -7,7 +7,7 @@ import { handshake } from '../../src/bridge/handshake.ts';
 import type { PythonFacts } from '../../src/bridge/original.ts';
 import { Original } from '../../src/bridge/original.ts';
 import { runtime } from '../../src/graph/runtime.ts';
-import { lockFile } from '../../src/setup/environment.mjs';
+import { lockFile } from '../../src/lib/installation.mjs';
 import { python, root } from '../shared_data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'handshake-'));

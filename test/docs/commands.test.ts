@@ -32,6 +32,8 @@ const answering: Readonly<Record<string, string>> = {
 
 /** Options of scripts that are no commands and have no help of their own. */
 const ownOptions: Readonly<Record<string, readonly string[]>> = {
+  build: [],
+  package: [],
   test: [],
   'test:full': [],
   parity: ['--check'],

@@ -35,7 +35,8 @@ export class FakeProject {
   readonly root: string = join(this.folder, 'project');
 
   constructor() {
-    for (const part of ['scripts/setup.mjs', 'scripts/lib/options.mjs', 'src/setup', 'src/lib/python/isolated.mjs']) {
+    const parts = ['scripts/setup.mjs', 'scripts/lib/options.mjs', 'src/setup', 'src/lib/installation.mjs'];
+    for (const part of [...parts, 'src/lib/python/isolated.mjs']) {
       cpSync(join(root, part), join(this.root, part), { recursive: true });
     }
     this.write('package.json', '{ "name": "fake", "version": "0.0.0" }');

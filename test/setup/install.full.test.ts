@@ -1,9 +1,10 @@
 /** Set-up with the real tools: killed in each stage, two at once, as an installed package, and under other Node versions. Takes many minutes. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyCheckout, pack } from '../package/pack.ts';
 import { root } from '../shared_data.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'ecg-transplant-install-'));
@@ -41,16 +42,6 @@ function printed(child: ChildProcess, text: string): Promise<void> {
     });
     child.on('close', () => reject(new Error(`ended before “${text}”: ${output}`)));
   });
-}
-
-/** The files that git knows or would take, as a bare clone would have them. */
-function copyCheckout(target: string): void {
-  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root });
-  for (const path of list.toString('utf8').split('\0').filter(Boolean)) {
-    if (!existsSync(join(root, path))) continue;
-    mkdirSync(dirname(join(target, path)), { recursive: true });
-    cpSync(join(root, path), join(target, path));
-  }
 }
 
 const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
@@ -100,22 +91,24 @@ describe('a bare clone', () => {
   });
 });
 
-test('the packed tarball in an empty folder, as README.md says', async () => {
+test('the packed tarball in an empty folder, as docs/setup.md says', async () => {
   const app = join(work, 'app');
   mkdirSync(app);
-  writeFileSync(join(app, 'package.json'), '{ "private": true }');
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', work], { cwd: root });
-  const { version } = JSON.parse(
-    execFileSync('npm', ['pkg', 'get', 'version', 'name', '--json'], { cwd: root }).toString(),
-  );
+  writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }');
+  const { filename } = pack(join(work, 'packed'));
   const env = { XDG_CACHE_HOME: join(work, 'cache') };
-  const tarball = join(work, `ecg-transplant-${version}.tgz`);
+  const tarball = join(work, 'packed', filename);
   expect(await ended(start(app, 'npm', ['install', '--ignore-scripts', tarball], env))).toMatchObject({ code: 0 });
+  expect(existsSync(join(app, 'node_modules', 'tsx'))).toBe(false);
   expect(await ended(start(app, 'npx', ['ecg-transplant', 'setup'], env))).toMatchObject({ code: 0 });
   const { code, output } = await ended(start(app, 'npx', ['ecg-transplant', 'doctor'], env));
   expect(output).toContain(join(work, 'cache', 'ecg-transplant'));
   expect(code).toBe(0);
   expect(existsSync(join(app, 'node_modules', 'ecg-transplant', '.venv'))).toBe(false);
+  // A program finds the environment in the cache by itself.
+  const program =
+    "import { compile, Adam, Dense, Sequential } from 'ecg-transplant/graph'; compile(new Sequential([new Dense(2)]).build([3]), { loss: 'categorical_crossentropy', optimizer: new Adam(), seed: 1 }).dispose();";
+  expect(await ended(start(app, 'node', ['--input-type=module', '-e', program], env))).toMatchObject({ code: 0 });
 });
 
 describe.each(['20', '22', '24', '26'])('Node %s', (major) => {

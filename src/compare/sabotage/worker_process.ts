@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { typescriptArguments } from '../../lib/own_module.ts';
 import type { CaseName, CaseResult, ListedCase, Reply, Request, WorkerSettings } from './messages.ts';
 
 /** The process has ended: by itself, or because it took too long or too much memory. */
@@ -30,7 +31,7 @@ export class SabotageWorker {
     this.#child = fork(join(base, 'src/compare/sabotage/worker.ts'), {
       cwd: base,
       env: { ...process.env, ...env },
-      execArgv: ['--import', new URL('../../lib/typescript.mjs', import.meta.url).href],
+      execArgv: typescriptArguments(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

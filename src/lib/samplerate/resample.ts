@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.ts';
+import { pythonExecutable } from '../installation.mjs';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
-import { projectPython } from '../python/interpreter.ts';
 import { loadJavaScript } from './javascript.ts';
 import { loadNative, locateWheelLibrary, type NativeLibrary, type Resample } from './native.ts';
 
@@ -26,7 +26,7 @@ export type ResamplerChoice = { readonly native: NativeLibrary } | 'javascript';
 
 /** Where the search for a native library starts. */
 export interface ResamplerOptions {
-  /** Interpreter of the Python environment (default: `ECG_PYTHON`, else the project's `.venv`). */
+  /** Interpreter of the Python environment (default: `ECG_PYTHON`, else the one that set-up has made). */
   readonly python?: string;
   /** A system libsamplerate (default: `ECG_LIBSAMPLERATE`); used only if it gives the same bits as the JavaScript build. */
   readonly systemLibrary?: string;
@@ -45,7 +45,7 @@ export async function chooseResampler(options: ResamplerOptions = {}): Promise<R
     await checkSystemLibrary(system);
     return { native: { path: system } };
   }
-  const wheel = locateWheelLibrary(options.python ?? process.env.ECG_PYTHON ?? projectPython());
+  const wheel = locateWheelLibrary(options.python ?? pythonExecutable());
   if (wheel && loads(wheel)) return { native: wheel };
   return 'javascript';
 }
