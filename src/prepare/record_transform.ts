@@ -39,7 +39,7 @@ export function prepareRecording(
       file,
       got: `${fs} Hz`,
       expected: `${plan.recordedFs} Hz, as in the first recording`,
-      next: 'Leave the record out, or resample all recordings: --fs 250.',
+      next: 'Leave the record out, or resample all recordings: prepare-data --fs 250.',
     });
   }
   const normalize = plan.normalization && normalizer(plan.normalization);

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts';
 /**
  * Whole numbers from a text such as `0-19,25`, ascending and without repeats.
  *
- * @param option Name of the option, for messages.
+ * @param option Flag as typed, for messages.
  */
 export function parseIds(text: string, option: string): number[] {
   const ids = new Set<number>();
