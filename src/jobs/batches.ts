@@ -3,6 +3,7 @@ import { type Reporter, silent } from '../events.ts';
 import type { Batch } from '../graph/fit.ts';
 import type { Session } from '../graph/session.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { RandomState } from '../lib/numpy/random.ts';
 import type { Rows } from '../lib/numpy/rows.ts';
 import { ValueError } from '../lib/python/errors.ts';
 import { JobPaused } from './job.ts';
@@ -25,6 +26,17 @@ export function* batchesOf(
   for (const numbers of divided(y.shape[0], batchSize, order, skip)) {
     yield { x: take(x, numbers), y: y.take(numbers) };
   }
+}
+
+/** The order of `count` samples in each epoch, drawn from one generator. Ask for epochs in ascending order. */
+export function permutations(seed: number, count: number): (epoch: number) => ArrayLike<number> {
+  const draws = new RandomState(seed);
+  let order: ArrayLike<number> = [];
+  let drawn = 0;
+  return (epoch) => {
+    for (; drawn <= epoch; drawn++) order = draws.permutation(count);
+    return order;
+  };
 }
 
 /** How records are predicted. */

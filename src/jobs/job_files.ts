@@ -5,7 +5,7 @@ import type { Described } from '../lib/json/file.ts';
 /** What can change the last bits of a job's results. */
 export type Environment = Described<typeof environmentSchema>;
 
-export const environmentSchema = object({
+const environmentSchema = object({
   version: string(),
   node: string(),
   tensorflow: string(),

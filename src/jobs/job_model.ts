@@ -26,7 +26,7 @@ const putBack = 'Restore the file, or train again.';
 export type JobModel = Described<typeof modelSchema>;
 
 /** Content of `model.json`. */
-export const modelSchema = pipe(
+const modelSchema = pipe(
   object({
     format: literal(1),
     arch: picklist(archs),

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Reporter } from '../events.ts';
 import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
 import type { Session } from '../graph/session.ts';
-import { permutations } from '../jobs/sampling.ts';
+import { permutations } from '../jobs/batches.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { random } from '../lib/numpy/random.ts';
 import { copyFileAtomic } from '../lib/python/atomic_file.ts';

@@ -114,7 +114,7 @@ describe('ecg-transplant finetune', () => {
     expect(output).toContain('--save-every 30s: a checkpoint every 30 s within an epoch');
   });
 
-  test('the folder of another kind of job is refused', async () => {
+  test('refuses the folder of another kind of job', async () => {
     mkdirSync(at('other'));
     writeFileSync(at('other', 'config.json'), configOf('pretrain', {}));
     const { code, output } = await command('--job-dir', at('other'), '--resume');

@@ -29,7 +29,7 @@ function texts(svg: string): string {
 
 const result = [{ name: 'AF', probability: 0.98 }];
 
-test('what the network saw is drawn: the end of a long recording, in lines of ten seconds', () => {
+test('draws what the network saw: the end of a long recording, in lines of ten seconds', () => {
   const leads = ['I'];
   const svg = drawPrediction({ recording: ramp(60, leads), leads, windowSeconds: 25, name: 'r', result });
   expect(points(svg)).toEqual([1000, 1000, 500]);
@@ -51,7 +51,7 @@ test('what the network saw is drawn: the end of a long recording, in lines of te
   expect(start(all) - start(svg)).toBe(35 * 20);
 });
 
-test('a short recording is drawn whole, and what was put in front of it is said', () => {
+test('draws a short recording whole, and states its padding', () => {
   const leads = ['I', 'II'];
   const svg = drawPrediction({ recording: ramp(4, leads), leads, windowSeconds: 6, name: 'r', result });
   expect(points(svg)).toEqual([400, 400]);

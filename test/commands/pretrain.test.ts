@@ -36,21 +36,21 @@ async function finish(job: string): Promise<void> {
 }
 
 describe('ecg-transplant pretrain', () => {
-  test('killed in the second epoch, it goes on to the same bits', async () => {
+  test('resumes after a kill in the second epoch to the same bits', async () => {
     const { signal } = await runCommand(command('killed'), { signal: 'SIGKILL', line: 'Epoch 2/3 (', after: 20 });
     expect(signal).toBe('SIGKILL');
     expect(existsSync(at('killed', 'complete.json'))).toBe(false);
     await finish('killed');
   });
 
-  test('SIGTERM saves and ends with 75', async () => {
+  test('saves on SIGTERM and exits with 75', async () => {
     const { code, output } = await runCommand(command('paused'), { signal: 'SIGTERM', line: 'Epoch 1/3 (', after: 0 });
     expect(output).toContain('paused (SIGTERM), all is saved. To continue, run the same command with --resume');
     expect(code).toBe(75);
     await finish('paused');
   });
 
-  test('a full disk leaves the last complete checkpoint', async () => {
+  test('keeps the last complete checkpoint when the disk is full', async () => {
     // The weights of an epoch and a checkpoint take 1.4 MB each; the limit is below that.
     expect(await runCommand(command('full'), { signal: 'SIGTERM', line: 'Epoch 2/3 (' })).toMatchObject({ code: 75 });
     const checkpoint = readFileSync(at('full', 'checkpoint.npz'));

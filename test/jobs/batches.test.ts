@@ -20,7 +20,7 @@ const x = {
 const y = arrayRows(ndarray('int32', [5], Int32Array.of(10, 11, 12, 13, 14)));
 
 describe('batchesOf', () => {
-  it('takes records in the order given, without the batches to skip; the last batch is short', () => {
+  it('takes records in the given order, skips batches, and makes a short last batch', () => {
     const labels = (options?: Parameters<typeof batchesOf>[2]) =>
       [...batchesOf({ x, y }, 2, options)].map((batch) => [...batch.y.data]);
     expect(labels()).toEqual([[10, 11], [12, 13], [14]]);
@@ -37,7 +37,7 @@ describe('batchesOf', () => {
 describe('predictAll', () => {
   const session = compile(new Sequential([new Dense(3)]).build([2]), { loss: 'categorical_crossentropy', seed: 1 });
 
-  it('predicts the records in their order and tells how many are done', async () => {
+  it('predicts the records in their order and reports progress', async () => {
     const events: ProgressEvent[] = [];
     const outputs = await predictAll(session, x, {
       batchSize: 2,
@@ -53,7 +53,7 @@ describe('predictAll', () => {
     ]);
   });
 
-  it('hears signals between batches', async () => {
+  it('stops between batches when its signal is aborted', async () => {
     const controller = new AbortController();
     setImmediate(() => controller.abort());
     const done: number[] = [];

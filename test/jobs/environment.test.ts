@@ -17,14 +17,14 @@ describe('what can change the last bits of a job', () => {
     expect(differences(environment, { ...environment, version: '2.0.0', node: '22.0.0' })).toBe('');
   });
 
-  test('the same libraries may lie elsewhere; other ones are told', () => {
+  test('the same libraries may be in another folder; other libraries are reported', () => {
     expect(differences(environment, { ...environment, libraries: { '/b/libtensorflow_cc.so.2': 'abc' } })).toBe('');
     expect(differences(environment, { ...environment, libraries: { '/a/libtensorflow_cc.so.2': 'abd' } })).toBe(
       'the TensorFlow libraries are other files',
     );
   });
 
-  test('another processor and another number of threads are told', () => {
+  test('another processor and another number of threads are reported', () => {
     const other = { ...environment, processor: 'EPYC', settings: {} };
     expect(differences(environment, other)).toBe(
       'processor was "Xeon", is "EPYC"; settings was {"TF_NUM_INTRAOP_THREADS":"2"}, is {}',

@@ -24,7 +24,7 @@ describe('checksums of libraries', () => {
     });
   });
 
-  test('are not made again while size and time of change are the same', () => {
+  test('are not computed again while size and modification time stay the same', () => {
     fileDigests([library], cache);
     writeFileSync(library, 'two');
     utimesSync(library, 1000, 1000);
@@ -33,7 +33,7 @@ describe('checksums of libraries', () => {
     expect(statSync(cache).mtimeMs).toBe(written);
   });
 
-  test('are made again for a file that has changed, and the others are kept', () => {
+  test('are computed again for a file that has changed, and kept for the others', () => {
     writeFileSync(at('other.so'), 'other');
     fileDigests([library, at('other.so')], cache);
     writeFileSync(library, 'two');
@@ -43,7 +43,7 @@ describe('checksums of libraries', () => {
     expect(kept[at('other.so')].sha256).toBe(sha256('other'));
   });
 
-  test('do not depend on a cache that is damaged or cannot be written', () => {
+  test('survive a cache that is damaged or not writable', () => {
     writeFileSync(at('damaged.json'), '{"a":');
     expect(fileDigests([library], at('damaged.json'))).toEqual({ [library]: sha256('one') });
     mkdirSync(at('occupied'), { recursive: true });

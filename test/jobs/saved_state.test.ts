@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => session.dispose());
 
 describe('checkpoints', () => {
-  test('give back every variable and number, infinities and NaN too', async () => {
+  test('restore every variable and number, including infinities and NaN', async () => {
     const { x, y } = smallBatch(8);
     session.train(x, y);
     const state: SavedState = {

@@ -91,7 +91,7 @@ function distance(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>):
 }
 
 describe('Predictor', () => {
-  test('a prepared file gets the predictions that the job wrote', async () => {
+  test('gives a prepared file the predictions that the job wrote', async () => {
     const prediction = await predictor.predictFile(at('data', 'recordings_train.pkl'), 4);
     const written = readPredictions(at('job', 'train_predictions.csv'));
     expect(distance(prediction.probabilities.data as Float32Array, written.yProb!.data as Float64Array)).toBeLessThan(
@@ -108,7 +108,7 @@ describe('Predictor', () => {
     ]);
   });
 
-  test('recordings are treated as the training data were: equal to the prepared file', async () => {
+  test('prepares recordings like the training data: predictions equal those of the prepared file', async () => {
     const prepared = await predictor.predictFile(at('data', 'recordings_test.pkl'), 4);
     const paths = prepared.recordIds.map((id) => at('records', String(id)));
     const own = await predictor.predictRecords(paths);
@@ -156,7 +156,7 @@ describe('Predictor', () => {
     expect(distance(first, third)).toBeLessThan(0.01);
   });
 
-  test('refuses what does not fit', async () => {
+  test('refuses data that do not fit the network', async () => {
     const refused: [RecordForm, string][] = [
       [{ name: 'one-lead', order: ['I'] }, 'leads are missing; got I; expected V1'],
       [{ name: 'pressure', units: 'mmHg' }, 'the unit cannot be converted; got mmHg; expected mV'],
@@ -183,7 +183,7 @@ describe('Predictor', () => {
 });
 
 describe('ecg-transplant predict', () => {
-  test('writes CSV, JSON and a strip, and says what it is not for', async () => {
+  test('writes CSV, JSON and a picture, and says that it is not for diagnosis', async () => {
     const said: string[] = [];
     const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
     try {
@@ -248,7 +248,7 @@ describe('ecg-transplant predict', () => {
     for (const name of ['bad.csv', 'y.edf']) rmSync(at('records', name));
   });
 
-  test('a folder: as the recordings one by one, in more than one batch', async () => {
+  test('predicts a folder like its recordings one by one, in more than one batch', async () => {
     const many = at('many');
     const names = Array.from({ length: 20 }, (_, i) => writeRecord(many, i, { name: `m${i}` }));
     const { code, out, err } = await command(many);
@@ -262,7 +262,7 @@ describe('ecg-transplant predict', () => {
     }
   });
 
-  test('equal names in different folders have a picture each, and nothing is replaced unasked', async () => {
+  test('draws a picture for each of two recordings with the same name, and replaces nothing without --force', async () => {
     const records = ['a', 'b'].map((person, i) => writeRecord(at('people', person), i, { name: 'rec_1' }));
     const out = ['--picture', at('pictures'), '--csv', at('people.csv')];
     expect((await command(...out, ...records)).code).toBe(0);
@@ -282,7 +282,7 @@ describe('ecg-transplant predict', () => {
     await expect(command('--csv', at('x'), '--json', at('x'), ...records)).rejects.toThrow('name the same file');
   });
 
-  test('text that a spreadsheet would run, and control characters of names, stay text', async () => {
+  test('escapes formulas and control characters in names', async () => {
     mkdirSync(at('odd'), { recursive: true });
     const table = 'I,V1\n1,2\n2,1\n0,1\n1,0\n';
     for (const name of ['=cmd|x', '-1+1', '\u001b[31mred\u202e']) writeFileSync(at('odd', `${name}.csv`), table);

@@ -85,7 +85,7 @@ describe('finetuning.trainer.main', () => {
     expect(Math.max(...ours.map((value, i) => Math.abs(value - keras[i])))).toBeLessThan(1e-6);
   });
 
-  test('writes the files of a job, the marker last', async () => {
+  test('writes the files of a job, complete.json last', async () => {
     const events: ProgressEvent[] = [];
     await finetune(
       { jobDir: at('files'), train: multi, valSize: 6, valMetric: 'auc', channel: -2, epochs: 2, seed: 3 },
@@ -122,7 +122,7 @@ describe('finetuning.trainer.main', () => {
     expect(events).toContainEqual(expect.objectContaining({ text: expect.stringMatching(/^Waited for data: .* %/) }));
   });
 
-  test('goes on from any step to the same bits as an uninterrupted run', async () => {
+  test('resumes from any step to the same bits as an uninterrupted run', async () => {
     const options = { train, valSize: 8, valMetric: 'f1', batchSize: 4, epochs: 3, seed: 5, initSeed: 6 } as const;
     const whole = await finetune({ ...options, jobDir: at('whole') });
     // 4 steps per epoch: after a step, at the last step of an epoch, in predictions.
@@ -145,7 +145,7 @@ describe('finetuning.trainer.main', () => {
     expect(ours.optimizer).toEqual(theirs.optimizer);
   });
 
-  test('recordings that are read from the disk as needed give the same bits', async () => {
+  test('recordings that stay on disk give the same bits', async () => {
     const options = { train, test: test12, valSize: 8, subset: 0.75, batchSize: 4, epochs: 2, seed: 5, initSeed: 6 };
     const held = await finetune({ ...options, jobDir: at('held') });
     const events: ProgressEvent[] = [];
@@ -160,7 +160,7 @@ describe('finetuning.trainer.main', () => {
     expect(read('unpacked', 'history.csv')).toBe(read('held', 'history.csv'));
   });
 
-  test('a job does not go on with other options, and overwrites neither an unfinished nor a complete one', async () => {
+  test('refuses to resume with other options, and to overwrite an unfinished or complete job', async () => {
     const options = { jobDir: at('kept'), train, epochs: 2, batchSize: 8, seed: 1 };
     await expect(finetune(options, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
     await expect(finetune(options)).rejects.toThrow('unfinished job');
@@ -199,7 +199,7 @@ describe('finetuning.trainer.main', () => {
     },
   );
 
-  test('a folder in the place of a file that is written last is noticed first', async () => {
+  test('refuses a folder that has the name of an output file before training', async () => {
     mkdirSync(at('taken', 'train_predictions.csv'), { recursive: true });
     await expect(finetune({ jobDir: at('taken'), train })).rejects.toThrow(
       `${at('taken', 'train_predictions.csv')}: this is a folder, but the job writes a file of this name`,
@@ -219,7 +219,7 @@ describe('finetuning.trainer.main', () => {
     expect(existsSync(at('never'))).toBe(false);
   });
 
-  test('a job whose figures are no numbers ends with the epoch that shows it', async () => {
+  test('stops after the first epoch with a NaN loss', async () => {
     const set = smallSet({ records: 8 });
     set.x.data.fill(3e38);
     await savePkl(at('huge.pkl'), dataSetToPickle(set));

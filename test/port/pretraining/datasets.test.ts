@@ -120,7 +120,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
     await batches.close();
   });
 
-  test('reading ahead changes neither batches nor the draws of others between streams', async () => {
+  test('reading ahead changes neither the batches nor later draws', async () => {
     const runs = [];
     for (const readAhead of [0, 1, 5]) {
       const random = new RandomState(9);
@@ -137,7 +137,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
     expect(runs[2]).toEqual(runs[0]);
   });
 
-  test('a draw from the state of an open stream is refused where it would change it', async () => {
+  test('refuses a draw from the random state of a stream that reads ahead', async () => {
     const random = new RandomState(9);
     const ahead = stream({ random, readAhead: 2 });
     await take(ahead, 1);
@@ -234,7 +234,7 @@ describe('pretraining.datasets.beat_dataset as batches', () => {
     ).rejects.toThrow(ValueError);
   });
 
-  test('impossible settings are ValueErrors', async () => {
+  test('throws a ValueError for impossible settings', async () => {
     await expect(stream({ batchSize: 0, readAhead: 0 }).next()).rejects.toThrow(ValueError);
     await expect(stream({ parallelism: 0, readAhead: 0 }).next()).rejects.toThrow(ValueError);
     await expect(stream({ shuffle: { bufferSize: 0 }, readAhead: 0 }).next()).rejects.toThrow(ValueError);

@@ -147,7 +147,7 @@ describe('pretraining.trainer.main', () => {
     expect(read(task, 'history.csv').split('\r\n')[0]).toBe('epoch,acc,loss,val_acc,val_loss');
   });
 
-  test('goes on from any step to the same bits as an uninterrupted run', async () => {
+  test('resumes from any step to the same bits as an uninterrupted run', async () => {
     const options = { ...beat, epochs: 3, valPatients: 1, valSize: 10, valMetric: 'f1' } as const;
     await pretrain({ ...options, jobDir: at('whole') });
     for (const place of ['Epoch 1/3:2', 'Epoch 2/3:3']) {
@@ -170,7 +170,7 @@ describe('pretraining.trainer.main', () => {
     expect(history).toHaveLength(1);
   });
 
-  test('frames are normalised with the numbers that were measured, and a job keeps them', async () => {
+  test('--normalize measured uses the measured numbers, and a resumed job keeps them', async () => {
     const job = { ...beat, stepsPerEpoch: 1, jobDir: at('measured'), normalize: 'measured' };
     await expect(pretrain(job)).rejects.toThrow('mean and standard deviation of the signals are unknown');
     writeFileSync(at('unzipped', 'icentia11k.json'), JSON.stringify({ ...description, mean: 0.25, std: 0.5 }));
@@ -206,13 +206,13 @@ describe('pretraining.trainer.main', () => {
       expect((await pretrain({ ...job, ...told, jobDir: at(`told-${form}`) })).history).toEqual(history);
     });
 
-    test('what is given counts', async () => {
+    test('options take precedence over the description', async () => {
       describePatients('unzipped', [0, 1, 2, 3, 4], true);
       await pretrain({ ...job, patients: '1-3', stepsPerEpoch: 1, jobDir: at('given') });
       expect(optionsOf('given')).toMatchObject({ patients: '1-3', unzipped: true });
     });
 
-    test('a job that goes on keeps its patients, whatever was converted meanwhile', async () => {
+    test('a resumed job keeps its patients, even if more were converted since', async () => {
       const options = { ...job, epochs: 2, normalize: 'measured' };
       describePatients('unzipped', [0, 1, 2], true);
       await pretrain({ ...options, jobDir: at('described-whole') });
@@ -224,7 +224,7 @@ describe('pretraining.trainer.main', () => {
     });
   });
 
-  test('a folder that lacks patients: an error before the first step that says what would help', async () => {
+  test('refuses a folder that lacks patients before the first step, and suggests a fix', async () => {
     const two = temporaryFolder();
     const raw = temporaryFolder();
     await writeIcentiaPatient(3, { seed: 1, segments: 1, samples: 6000 }, { unzipped: two, wfdb: raw });
@@ -246,7 +246,7 @@ describe('pretraining.trainer.main', () => {
     expect((await pretrain({ ...cpc, jobDir: at('signal-only') })).history).toHaveLength(1);
   });
 
-  test('says what is wrong', async () => {
+  test('refuses invalid options and data with a message that names the fault', async () => {
     const wrong: [Partial<PretrainOptions>, string][] = [
       [{ task: 'beats' as 'beat' }, '--task: got beats, expected one of rhythm, beat, hr, cpc'],
       [{ valMetric: 'auc' as 'f1' }, '--val-metric: got auc, expected one of loss, acc, f1'],

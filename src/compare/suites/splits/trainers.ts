@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { FitArrays } from '../../../bridge/original_data.ts';
-import { batchesOf } from '../../../jobs/batches.ts';
-import { permutations } from '../../../jobs/sampling.ts';
+import { batchesOf, permutations } from '../../../jobs/batches.ts';
 import { flagOf } from '../../../lib/argparse/flags.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';

@@ -1,8 +1,7 @@
 import { InputError } from '../../../errors.ts';
 import type { Reporter } from '../../../events.ts';
-import { batchesOf } from '../../../jobs/batches.ts';
+import { batchesOf, permutations } from '../../../jobs/batches.ts';
 import { tellFewSamples } from '../../../jobs/progress.ts';
-import { permutations } from '../../../jobs/sampling.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
 import { checkOutputFile } from '../../../lib/outputs.ts';
 import { ValueError } from '../../../lib/python/errors.ts';

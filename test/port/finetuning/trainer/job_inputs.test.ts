@@ -245,7 +245,7 @@ describe('inputs of a finetuning job are checked against each other before anyth
     },
   );
 
-  test('one number and the same number for each lead, and lead names in capitals, are no difference', async () => {
+  test('one number equals the same number for each lead; lead names ignore case', async () => {
     const [first, second] = [
       await write(train, {}),
       await write(test12, { leads: ['i'], normalization: { mean: 0.1, std: 0.5 } }),
@@ -253,7 +253,7 @@ describe('inputs of a finetuning job are checked against each other before anyth
     await expect(open({ train: first, test: second })).resolves.toBeDefined();
   });
 
-  test('--channel compares the lead that is taken', async () => {
+  test('--channel compares only the lead that is used', async () => {
     const two = { leads: ['I', 'V1'], normalization: { mean: [0.1, 0.2], std: [1, 2] } };
     const first = await write(smallSet({ records: 24, leads: 2 }), two);
     const second = await write(renamed(smallSet({ records: 12, leads: 2 })), {
@@ -295,7 +295,7 @@ describe('inputs of a finetuning job are checked against each other before anyth
     expect(unknown.said).toEqual([]);
   });
 
-  test('a class that no record of a part has is warned of; training records that are all alike are refused', async () => {
+  test('warns about a class without records; refuses training records that all have the same labels', async () => {
     const first = await write(train);
     const { said } = await open({ train: first, test: await write(without(test12, (i) => i % 4 > 1)) });
     expect(said).toEqual([expect.stringMatching(/^warning: .*: no test record has the classes O, ~$/)]);
@@ -379,7 +379,7 @@ describe('--val-size and --subset', () => {
 
   const withPatients = (set: DataSet): DataSet => ({ ...set, patientIds: set.recordIds.map((_, i) => `P${i % 8}`) });
 
-  test('known patients stay together, and it is said', async () => {
+  test('keep known patients together, and report it', async () => {
     const file = await write(withPatients(train), {});
     random.seed(1);
     const { sets, said } = await open({ train: file, valSize: 0.25, subset: 0.5 });
@@ -412,7 +412,7 @@ describe('--val-size and --subset', () => {
 });
 
 describe('weights of a job', () => {
-  test('are refused for another architecture, other leads and another number of classes, with a way that works', async () => {
+  test('are refused for another architecture, other leads or another number of classes; the suggested command works', async () => {
     const file = await write(train);
     const weights = async (name: string, arch: 'resnet18', leads: number, classes: string[]): Promise<string> => {
       const session = createClassifier({ arch, initSeed: 1 }, { x: { shape: [1, 64, leads] }, classes }, false);

@@ -183,7 +183,7 @@ describe('inputs of a pretraining job are checked before its first step', () => 
     );
   });
 
-  test('weights that fit are a start, and one batch of all frames is told', async () => {
+  test('starts from weights that fit, and reports that one batch takes all frames', async () => {
     const said: string[] = [];
     const report = (event: ProgressEvent): void => void said.push('text' in event ? event.text : '');
     const given = { ...job, ...ofFile, train: at('frames.pkl'), batchSize: 32, weightsFile: at('beat.weights.h5') };
