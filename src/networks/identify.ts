@@ -13,9 +13,14 @@ export interface IdentifiedFile {
 
 const heads: readonly (Head | undefined)[] = [undefined, { classes: 1 }, ...pretrainingTasks.map((task) => ({ task }))];
 
-/** The network that has exactly these weights, or undefined. */
+/**
+ * The network that has exactly these weights, or undefined. A checkpoint may hold other objects beside the network's, as `tf.train.Checkpoint` of a whole
+ * program does; they do not count.
+ */
 export function identifyModel({ format, weights }: IdentifiedFile): ModelDescription | undefined {
-  const shapes = new Map(weights.map(({ path, shape }) => [path, shape]));
+  const roots = checkpointRoots();
+  const own = format === 'tensorflow' ? weights.filter(({ path }) => roots.has(rootOf(path))) : weights;
+  const shapes = new Map(own.map(({ path, shape }) => [path, shape]));
   const shapeOf = (weight: WeightSpec | undefined): readonly number[] | undefined =>
     weight && shapes.get(nameIn(format, weight));
   for (const head of heads) {
@@ -44,4 +49,16 @@ export function identifyModel({ format, weights }: IdentifiedFile): ModelDescrip
     }
   }
   return undefined;
+}
+
+/** First parts of the names that networks of this project give their weights in checkpoints. */
+function checkpointRoots(): ReadonlySet<string> {
+  const names = heads.flatMap((head) =>
+    buildNetwork({ stages: 1, head }).weights.map((each) => nameIn('tensorflow', each)),
+  );
+  return new Set(names.map(rootOf));
+}
+
+function rootOf(path: string): string {
+  return path.slice(0, path.indexOf('/'));
 }

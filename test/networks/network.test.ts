@@ -185,6 +185,16 @@ describe('identifyModel', () => {
     expect(identifyModel({ format: 'keras', weights })).toEqual({ arch: 'resnet18', stages: 0, channels: 3 });
   });
 
+  it('ignores other objects of a checkpoint, but not other weights of a Keras file', () => {
+    const network: ModelDescription = { arch: 'resnet18', channels: 1, head: { task: 'beat' } };
+    const named = (format: 'keras' | 'tensorflow') => [
+      ...buildNetwork(network).weights.map((weight) => ({ path: nameIn(format, weight), shape: weight.shape })),
+      { path: 'ema/shadow/kernel', shape: [3] },
+    ];
+    expect(identifyModel({ format: 'tensorflow', weights: named('tensorflow') })).toEqual(network);
+    expect(identifyModel({ format: 'keras', weights: named('keras') })).toBeUndefined();
+  });
+
   it('finds nothing if one weight is missing, added or of another shape', () => {
     const { weights } = buildNetwork({});
     const identify = (changed: readonly Pick<WeightSpec, 'path' | 'shape'>[]) =>
