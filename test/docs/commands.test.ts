@@ -34,6 +34,7 @@ const answering: Readonly<Record<string, string>> = {
 const ownOptions: Readonly<Record<string, readonly string[]>> = {
   build: [],
   package: [],
+  reference: [],
   test: [],
   'test:full': [],
   parity: ['--check'],
