@@ -98,9 +98,9 @@ describe('runSteps', () => {
     expect(ran()).toEqual(['metrics/scores']);
   });
 
-  it('does not begin in the middle of what is not there', async () => {
+  it('does not start in the middle if earlier steps are missing', async () => {
     await expect(run(chain(), { only: 'finetuning' })).rejects.toThrow(
-      /data\/a: an earlier stage is not complete; got a step that was not done with these settings\. Leave out --from and --only/,
+      /data\/a: an earlier stage is not complete; got a step that has not run with these settings\. Leave out --from and --only/,
     );
     expect(ran()).toEqual([]);
   });
