@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pythonExecutable, root } from '../src/lib/installation.mjs';
 import { isolatedEnvironment, isolatedModule } from '../src/lib/python/isolated.mjs';
 import { SetupFailure } from '../src/setup/failure.mjs';
 import { setUp } from '../src/setup/set_up.mjs';
