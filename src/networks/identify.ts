@@ -18,9 +18,9 @@ const heads: readonly (Head | undefined)[] = [undefined, { classes: 1 }, ...pret
  * program does; they do not count.
  */
 export function identifyModel({ format, weights }: IdentifiedFile): ModelDescription | undefined {
-  const roots = checkpointRoots();
-  const own = format === 'tensorflow' ? weights.filter(({ path }) => roots.has(rootOf(path))) : weights;
-  const shapes = new Map(own.map(({ path, shape }) => [path, shape]));
+  const shapes = new Map(
+    (format === 'keras' ? weights : withoutOthers(weights)).map(({ path, shape }) => [path, shape]),
+  );
   const shapeOf = (weight: WeightSpec | undefined): readonly number[] | undefined =>
     weight && shapes.get(nameIn(format, weight));
   for (const head of heads) {
@@ -51,12 +51,11 @@ export function identifyModel({ format, weights }: IdentifiedFile): ModelDescrip
   return undefined;
 }
 
-/** First parts of the names that networks of this project give their weights in checkpoints. */
-function checkpointRoots(): ReadonlySet<string> {
-  const names = heads.flatMap((head) =>
-    buildNetwork({ stages: 1, head }).weights.map((each) => nameIn('tensorflow', each)),
-  );
-  return new Set(names.map(rootOf));
+/** The weights of a checkpoint whose names begin as a network of this project begins them. */
+function withoutOthers(weights: IdentifiedFile['weights']): IdentifiedFile['weights'] {
+  const names = heads.flatMap((head) => buildNetwork({ stages: 1, head }).weights);
+  const roots = new Set(names.map(({ checkpointPath }) => rootOf(checkpointPath)));
+  return weights.filter(({ path }) => roots.has(rootOf(path)));
 }
 
 function rootOf(path: string): string {
