@@ -49,5 +49,4 @@ export interface CaseResult {
 export type Reply =
   | { readonly kind: 'opened' }
   | { readonly kind: 'listed'; readonly cases: readonly ListedCase[] }
-  | { readonly kind: 'ran'; readonly result: CaseResult }
-  | { readonly kind: 'error'; readonly message: string };
+  | { readonly kind: 'ran'; readonly result: CaseResult };

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { WorkerLost } from '../workers/process.ts';
 import type { CaseName, CaseResult } from './messages.ts';
 import type { Mutant } from './mutants.ts';
 import type { SurveyedCase } from './survey.ts';
 import { copyWithMutant } from './trees.ts';
-import { type SabotageWorker, WorkerLost } from './worker_process.ts';
+import type { SabotageWorker } from './worker_process.ts';
 
 /** The result of trying a mutant. */
 export interface Trial {

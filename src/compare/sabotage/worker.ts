@@ -7,20 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Original } from '../../bridge/original.ts';
+import { messageOf } from '../../errors.ts';
 import { silent } from '../../events.ts';
 import type * as Comparison from '../comparison.ts';
 import { generatedCollections, openCollections } from '../data.ts';
 import type { Suite } from '../suite.ts';
+import { answerRequests } from '../workers/answering.ts';
 import type { CaseName, CaseResult, Reply, Request, WorkerSettings } from './messages.ts';
 
 let opened: { readonly suites: string; readonly shared: Parameters<typeof Comparison.runCases>[1] } | undefined;
 
-process.on('message', (request: Request) => {
-  handle(request)
-    .catch((error: unknown): Reply => ({ kind: 'error', message: messageOf(error) }))
-    .then((reply) => process.send?.(reply));
-});
-process.on('disconnect', () => process.exit(0));
+answerRequests(handle);
 // A mutant may leave behind a rejected promise or a failing thread. The next case on undamaged sources shows whether that matters.
 process.on('unhandledRejection', () => {});
 
@@ -91,8 +88,4 @@ async function suitesOf(tree: string): Promise<readonly Suite[]> {
 
 function load(tree: string, module: string): Promise<unknown> {
   return import(pathToFileURL(join(tree, 'src', module)).href);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
