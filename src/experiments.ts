@@ -1,113 +1,4 @@
-import type { Arch } from './port/finetuning/utils.ts';
-import type { PretrainingTask } from './port/pretraining/utils.ts';
-
-/** Where the recordings of an experiment come from: generated ones, a folder of the user's, or either. */
-export type DataSource = 'generated' | 'folder' | 'either';
-
-/** Recordings that the project makes itself; see docs/generated-data.md. */
-export interface GeneratedData {
-  readonly patients: number;
-  /** Segments of a patient, and samples of a segment at 250 Hz. */
-  readonly segments: number;
-  readonly samples: number;
-  /** Recordings of each PhysioNet set, and seconds of each. */
-  readonly records: number;
-  readonly seconds: number;
-}
-
-/** Sets for finetuning: Challenge 2017 (one lead), CPSC 2018 in Challenge 2020 form and PTB-XL (twelve leads, several labels). */
-export type SetName = 'physionet' | 'challenge20' | 'ptbxl';
-
-/** A data set for finetuning, prepared by the documented recipe: normalised, resampled, padded at the front, split. */
-export interface FinetuningSet {
-  readonly name: SetName;
-  /** Number of records taken from the collection, stratified by class. */
-  readonly records: number | 'all';
-  /** Hz. */
-  readonly fs: number;
-  /** Samples. */
-  readonly pad: number;
-  /** Fraction of the records in the test set. */
-  readonly testSize: number;
-}
-
-/** A pretraining job on Icentia11k; names and units as the flags of `pretrain`. */
-export interface PretrainingJob {
-  readonly name: string;
-  readonly task: PretrainingTask;
-  readonly arch: Arch;
-  readonly stages?: number;
-  readonly frameSize: number;
-  /** CPC only. */
-  readonly contextSize?: number;
-  readonly batchSize: number;
-  readonly samplesPerPatient: number;
-  readonly stepsPerEpoch: number;
-  readonly epochs: number;
-  /**
-   * Held-out patients (a count if 1 or more, else a fraction) and the number of frames collected from them. Ignored if there is only one
-   * patient.
-   */
-  readonly validation?: { readonly patients: number; readonly frames: number };
-  /** Epoch whose weights are finetuned; default the last. */
-  readonly chosenEpoch?: number;
-}
-
-/** A score that others published, with its spread over their trials if they have several. */
-export interface PublishedScore {
-  readonly source: 'DL4H' | 'paper';
-  /** Macro F1 over the classes of the test set. */
-  readonly macroF1: number;
-  readonly std?: number;
-  /** F1 by class. */
-  readonly perClass?: Readonly<Record<string, number>>;
-}
-
-/** A finetuning job; names and units as the flags of `finetune`. */
-export interface FinetuningJob {
-  readonly name: string;
-  /** Name of a `FinetuningSet`. */
-  readonly set: SetName;
-  /** Name of the pretraining job whose weights are used, or `given` for a file of the user. Absent: random weights. */
-  readonly weights?: string;
-  readonly batchSize: number;
-  readonly epochs: number;
-  readonly valSize: number;
-  readonly valMetric: 'loss' | 'acc' | 'f1' | 'auc';
-  readonly subset?: number;
-  readonly published?: readonly PublishedScore[];
-}
-
-/** Two finetuning jobs that differ only in their initial weights: does pretraining help? */
-export interface Contrast {
-  readonly pretrained: string;
-  readonly random: string;
-}
-
-/** Which cases of the comparison suites run: the quick cases of all suites, or of the named ones. */
-export type SuiteSelection = 'quick' | readonly string[];
-
-/** A whole experiment as data: what is trained on which data, how often, and which difference counts. */
-export interface Experiment {
-  readonly name: string;
-  /** One line for `--help`. */
-  readonly summary: string;
-  /** What a reader of the report must know. */
-  readonly remarks: readonly string[];
-  readonly data: DataSource;
-  readonly generated?: GeneratedData;
-  /** Patients of Icentia11k, from the first on. */
-  readonly patients?: number | 'all';
-  readonly sets: readonly FinetuningSet[];
-  readonly pretraining: readonly PretrainingJob[];
-  readonly finetuning: readonly FinetuningJob[];
-  readonly contrasts: readonly Contrast[];
-  /** How often each finetuning job runs, each time with another seed. All jobs use the same seeds, so their trials are paired. */
-  readonly trials: number;
-  /** Difference of macro F1 below which two jobs count as equal; fixed before any run. */
-  readonly margin: number;
-  readonly suites: SuiteSelection;
-}
+import type { Experiment, PublishedScore } from './experiment_schema.ts';
 
 /** The recipe of the original's README for both collections. */
 const recipe = { fs: 250, pad: 16_384, testSize: 0.2 } as const;
@@ -368,12 +259,12 @@ const paper: Experiment = {
     ...(['rhythm', 'hr', 'cpc'] as const).map((task) => ({ name: task, task, frameSize: 2048, ...paperPretraining })),
   ],
   finetuning: [
-    { name: 'random', ...paperFinetuning, published: [{ source: 'paper', ...paperScores.random }] },
+    { name: 'random', ...paperFinetuning, published: [{ source: 'paper', trials: 10, ...paperScores.random }] },
     ...([512, 2048, 4096] as const).map((frameSize) => ({
       name: `beat-${frameSize}`,
       weights: `beat-${frameSize}`,
       ...paperFinetuning,
-      published: [{ source: 'paper' as const, ...paperScores[frameSize] }],
+      published: [{ source: 'paper', trials: 10, ...paperScores[frameSize] }],
     })),
     ...['rhythm', 'hr', 'cpc'].map((name) => ({ name, weights: name, ...paperFinetuning })),
   ],
@@ -397,12 +288,12 @@ const transfer: Experiment = {
   sets: [{ name: 'physionet', records: 'all', ...recipe }],
   pretraining: [],
   finetuning: [
-    { name: 'random', ...paperFinetuning, published: [{ source: 'paper', ...paperScores.random }] },
+    { name: 'random', ...paperFinetuning, published: [{ source: 'paper', trials: 10, ...paperScores.random }] },
     {
       name: 'pretrained',
       weights: 'given',
       ...paperFinetuning,
-      published: [{ source: 'paper', ...paperScores[2048] }],
+      published: [{ source: 'paper', trials: 10, ...paperScores[2048] }],
     },
   ],
   contrasts: [{ pretrained: 'pretrained', random: 'random' }],

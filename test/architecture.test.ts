@@ -39,9 +39,10 @@ const allowed: { readonly [part: string]: readonly string[] } = {
   doctor: ['setup', 'graph', ...base],
   fetch: ['bridge', ...base],
   pack: base,
-  'experiments.ts': ['port'],
+  'experiment_schema.ts': ['port', ...base],
+  'experiments.ts': ['experiment_schema.ts'],
   bench: ['doctor', 'bridge', 'setup', 'synthetic', ...port, ...base],
-  reproduce: ['experiments.ts', 'doctor', 'compare', 'bridge', 'synthetic', ...port, ...base],
+  reproduce: ['experiment_schema.ts', 'experiments.ts', 'doctor', 'compare', 'bridge', 'synthetic', ...port, ...base],
   commands: [
     ...['reproduce', 'bench', 'experiments.ts', 'pack', 'fetch', 'doctor', 'compare', 'bridge', 'setup', 'synthetic'],
     ...port,

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Original } from '../bridge/original.ts';
 import { exactly, type Row, sameText } from '../compare/closeness.ts';
 import { namesOf } from '../compare/suites/shared/prepared_data.ts';
-import type { FinetuningSet } from '../experiments.ts';
+import type { FinetuningSet } from '../experiment_schema.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { type OpenPreparedSet, openPreparedSet } from '../prepare/prepared_set.ts';
 import type { PartName } from './run_folder.ts';

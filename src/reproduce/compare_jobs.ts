@@ -5,7 +5,7 @@ import { closely, exactly, type Row, sameText, vector } from '../compare/closene
 import type { Observation, Series } from '../compare/observations.ts';
 import { sameJobs } from '../compare/suites/shared/finished_jobs.ts';
 import { limitsOf } from '../compare/tolerances.ts';
-import type { FinetuningJob, PretrainingJob } from '../experiments.ts';
+import type { FinetuningJob, PretrainingJob } from '../experiment_schema.ts';
 import { batchesOf, predictAll } from '../jobs/batches.ts';
 import { mostProbable } from '../lib/decisions.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';

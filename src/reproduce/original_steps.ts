@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Reporter } from '../events.ts';
-import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
 import type { Session } from '../graph/session.ts';
 import { permutations } from '../jobs/batches.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { identifyOriginal } from '../bridge/witness.ts';
 import type { Chosen } from '../compare/comparison.ts';
-import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
 import { brokeOff, compareStep, findingsFile, ownCase, runChecks, suiteChecks } from './comparison_steps.ts';
 import { checkSetUp } from './doctor_step.ts';
 import {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
-import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
 import { isComplete, JobPaused } from '../jobs/job.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';

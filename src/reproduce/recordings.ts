@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DataSetName } from '../compare/data.ts';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import type { Experiment, FinetuningSet, SetName } from '../experiments.ts';
+import type { Experiment, FinetuningSet, SetName } from '../experiment_schema.ts';
 import { convertIcentia11k, findPatients } from '../prepare/icentia11k/convert.ts';
 import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';

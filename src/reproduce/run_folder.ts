@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SetName } from '../experiments.ts';
+import type { SetName } from '../experiment_schema.ts';
 
 /** Which code ran. */
 export type SideName = 'port' | 'original';

@@ -6,7 +6,7 @@ import {
   summarise,
   trialsForStatement,
 } from '../compare/statistics/trials.ts';
-import type { Contrast, Experiment, FinetuningJob, PublishedScore } from '../experiments.ts';
+import type { Contrast, Experiment, FinetuningJob, PublishedScore } from '../experiment_schema.ts';
 import type { Interval } from '../lib/bootstrap.ts';
 import type { SideName } from './run_folder.ts';
 import type { SideScores, TrialScores } from './scores.ts';
@@ -81,7 +81,7 @@ function publishedRows({ name, published = [] }: FinetuningJob): (string | numbe
   return published.map((score: PublishedScore) => [
     name,
     `published: ${score.source}`,
-    score.source === 'paper' ? 10 : 1,
+    score.trials ?? 1,
     spread(score.macroF1, score.std ?? Number.NaN),
   ]);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { array, object, picklist } from 'valibot';
 import { InputError } from '../errors.ts';
-import type { Contrast, FinetuningJob } from '../experiments.ts';
+import type { Contrast, FinetuningJob } from '../experiment_schema.ts';
 import { bootstrapDifference, bootstrapScores } from '../lib/bootstrap.ts';
 import { amount, anyNumber, classNames, name } from '../lib/json/fields.ts';
 import { type Described, readJson, writeJson } from '../lib/json/file.ts';

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiments.ts';
+import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
 import type { Precision } from '../graph/precision.ts';
 import { type FlagTable, flagOf } from '../lib/argparse/flags.ts';
 import { finetuneFlags } from '../port/finetuning/trainer/flags.ts';
@@ -91,18 +91,21 @@ export function pretrainOptions(
 export function finetuneOptions(
   run: RunSettings,
   side: SideName,
-  { name, set, weights, published: _published, ...job }: FinetuningJob,
+  finetuning: FinetuningJob,
   trial: number,
 ): FinetuneOptions {
   const { folder, seed, precision } = run;
+  const { name, set, weights, published: _published, subset = 1, ...job } = finetuning;
   const number = trialSeed(seed, trial);
   return {
     jobDir: folder.finetuning(side, name, trial),
     train: folder.prepared(side, set, 'train'),
     test: folder.prepared(side, set, 'test'),
-    arch: archOf(run, weights),
     ...(weights !== undefined && { weightsFile: folder.weights(side, weights, collectionOf[set].leads) }),
     ...job,
+    arch: archOf(run, finetuning),
+    // Quirk Q48: for the trainers, 1 is one record.
+    ...(subset < 1 && { subset }),
     seed: number,
     initSeed: number,
     ...(side === 'port' && { precision }),
@@ -110,11 +113,15 @@ export function finetuneOptions(
 }
 
 /**
- * Architecture of a finetuning job: that of its pretrained weights. A job with random weights takes that of the user's weights, so that the
- * two compare.
+ * Architecture of a finetuning job: its own, else that of its pretrained weights. A job with random weights takes that of the user's weights, so
+ * that the two compare.
  */
-function archOf({ experiment, given: weights }: RunSettings, job: string | undefined): Arch {
-  return experiment.pretraining.find(({ name }) => name === job)?.arch ?? weights?.arch ?? 'resnet18';
+export function archOf(
+  { experiment, given: weights }: Pick<RunSettings, 'experiment' | 'given'>,
+  job: FinetuningJob,
+): Arch {
+  if (job.arch !== undefined) return job.arch;
+  return experiment.pretraining.find(({ name }) => name === job.weights)?.arch ?? weights?.arch ?? 'resnet18';
 }
 
 /** Options as flags of the original's programs. Options that the original does not have are left out. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Experiment, experiments } from '../../src/experiments.ts';
+import type { Experiment } from '../../src/experiment_schema.ts';
+import { experiments } from '../../src/experiments.ts';
 import type { Interval, Scores } from '../../src/lib/bootstrap.ts';
 import { contrastOf, scoreTables } from '../../src/reproduce/score_tables.ts';
 import type { SideScores, TrialScores } from '../../src/reproduce/scores.ts';

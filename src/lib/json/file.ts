@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type BaseIssue, type GenericSchema, type InferOutput, safeParse } from 'valibot';
 import { InputError } from '../../errors.ts';
+import { near } from '../near.ts';
 import { writeFileAtomic } from '../python/atomic_file.ts';
 import { readWholeFile } from '../python/whole_file.ts';
 import { defaultMaxBytes, encodeJson, type JsonFault, type JsonLimits, parseJson, throwFault } from './text.ts';
@@ -107,12 +108,41 @@ function parsed(text: string, file: string, options: ReadJsonOptions): unknown {
 /** The first place where a value does not match a schema, if there is one. */
 export function faultOf(value: unknown, schema: GenericSchema, what = 'the file'): JsonFault | undefined {
   const { issues } = safeParse(schema, value, { abortEarly: true });
-  return issues && describeIssue(issues[0], what);
+  return issues && (unknownField(issues[0], schema, what) ?? describeIssue(issues[0], what));
+}
+
+/** A field that a strict object does not have. */
+function unknownField(issue: BaseIssue<unknown>, schema: GenericSchema, what: string): JsonFault | undefined {
+  if (issue.type !== 'strict_object' || issue.expected !== 'never') return undefined;
+  const keys = (issue.path ?? []).map(({ key }) => key);
+  const field = String(keys.at(-1));
+  const known = fieldsAt(schema, keys.slice(0, -1));
+  return {
+    summary: `${what} has an unknown field`,
+    where: placeOfPath(keys),
+    got: shown(field),
+    ...(known.length > 0 && { expected: known.join(', ') }),
+    hint: near(field, known),
+  };
+}
+
+/** Names of the fields of the object at a place in a schema; none if it is not known which schema applies there. */
+function fieldsAt(schema: unknown, keys: readonly unknown[]): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  if ('wrapped' in schema) return fieldsAt(schema.wrapped, keys);
+  if ('item' in schema) return fieldsAt(schema.item, keys.slice(1));
+  if (!('entries' in schema)) return [];
+  const entries = schema.entries as Readonly<Record<string, unknown>>;
+  return keys.length === 0 ? Object.keys(entries) : fieldsAt(entries[String(keys[0])], keys.slice(1));
+}
+
+function placeOfPath(keys: readonly unknown[]): string {
+  return keys.map((key, i) => placeOf(key, i === 0)).join('');
 }
 
 function describeIssue(issue: BaseIssue<unknown>, what: string): JsonFault {
   const path = issue.path ?? [];
-  const where = path.map(({ key }, i) => placeOf(key, i === 0)).join('');
+  const where = placeOfPath(path.map(({ key }) => key));
   // A check that spans several fields names one of them.
   const input = path.length > 0 ? path.at(-1)!.value : issue.input;
   const fault = { where, got: shown(input), expected: expectedBy(issue) };
@@ -135,6 +165,7 @@ const types: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   array: 'an array',
   object: 'an object',
+  strict_object: 'an object',
   loose_object: 'an object',
   record: 'an object',
   integer: 'a whole number',
@@ -161,7 +192,7 @@ function expectedBy(issue: BaseIssue<unknown>): string {
     case 'custom':
       return issue.message;
     case 'regex':
-      return `a text of the form ${requirement}`;
+      return issue.message.startsWith('Invalid ') ? `a text of the form ${requirement}` : issue.message;
     default: {
       if (issue.path?.at(-1)?.type === 'object' && issue.input === undefined) return 'this field';
       const named = types[issue.type] ?? issue.expected?.replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ');

@@ -21,11 +21,14 @@ export interface JsonFault {
   readonly where?: string;
   readonly got?: string;
   readonly expected?: string;
+  /** What may have been meant. */
+  readonly hint?: string;
 }
 
 /** Throws an InputError for a fault in a file. */
-export function throwFault({ summary, where, ...fault }: JsonFault, file: string, next?: string): never {
-  throw new InputError(summary, { file, where: where || undefined, ...fault, next });
+export function throwFault({ summary, where, hint, ...fault }: JsonFault, file: string, next?: string): never {
+  const advice = [hint, next].filter(Boolean).join(' ') || undefined;
+  throw new InputError(summary, { file, where: where || undefined, ...fault, next: advice });
 }
 
 const floats = new Map<unknown, number>([
