@@ -8,20 +8,23 @@ import { experiments } from '../experiments.ts';
 import { precisions } from '../graph/precision.ts';
 import { JobPaused } from '../jobs/job.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
-import type { FlagGroups, FlagsIn, Values } from '../lib/argparse/flags.ts';
+import { type FlagGroups, type FlagsIn, type FlagTable, flagOf, type Values } from '../lib/argparse/flags.ts';
 import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
 import { lockFile, pythonExecutable, workFolder } from '../lib/installation.mjs';
+import { near } from '../lib/near.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
 import { identifyGiven } from '../reproduce/port_steps.ts';
 import { checkCollections } from '../reproduce/recordings.ts';
 import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
-import { listSteps, runSteps, StepFailed } from '../reproduce/run.ts';
+import { listSteps, runSteps } from '../reproduce/run.ts';
 import { RunFolder } from '../reproduce/run_folder.ts';
+import { runTask, StepFailed } from '../reproduce/run_task.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
+import { planTasks } from '../reproduce/tasks.ts';
 import { formatDuration, ownCommand, shellCommand } from '../text.ts';
 import { originalFolder } from './flags.ts';
 
@@ -86,6 +89,12 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
     Output: {
       jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/PROFILE' },
     },
+    'Several processes or machines': {
+      runTask: {
+        value: 'ID',
+        help: 'for schedulers: run one task of the run in this process, with the same other options; exits with 0 if it is done,\n75 if it was paused, 2 if it failed',
+      },
+    },
   },
   notes: `Finished work is not repeated: after Ctrl-C, a power failure or an error, the same command continues. Changed options run again what they
 affect. The folder gets report.html, scores.md, report.json, junit.xml, the jobs of both sides, and logs/.
@@ -109,6 +118,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const settings = settingsOf(values, args);
     const { from, only } = values;
     if (values.list) return list(settings);
+    if (values.runTask !== undefined) return await runOne(settings, values, pause.signal);
     checkOutputFolder(settings.folder.root, { flag: '--job-dir' });
     await runSteps(settings, { from, only, force: values.force }, { report: reporterFor(), signal: pause.signal });
     return conclude(settings, only);
@@ -126,6 +136,30 @@ export async function run(args: readonly string[]): Promise<number> {
   } finally {
     pause.dispose();
   }
+}
+
+/** Runs a task. The task that writes the report ends with the verdict's exit code. */
+async function runOne(
+  settings: RunSettings,
+  { runTask: id, from, only, force }: Options,
+  signal: AbortSignal,
+): Promise<number> {
+  const stray = from ? '--from' : only ? '--only' : force ? '--force' : undefined;
+  if (stray) throw new UsageError('--run-task: a task is run as a whole', { got: stray, next: `Leave ${stray} out.` });
+  const tasks = planTasks(settings);
+  const task = tasks.find((one) => one.id === id);
+  if (task === undefined) {
+    const names = tasks.map((one) => one.id);
+    throw new UsageError('--run-task: the run has no such task', {
+      got: id,
+      expected: `one of its ${names.length} tasks, such as ${names[0]} or ${names.at(-2)}`,
+      next: near(id ?? '', names),
+    });
+  }
+  const hadWork = await runTask(settings, task, { report: reporterFor(), signal });
+  if (task.kind === 'finish') return conclude(settings, undefined);
+  print(hadWork ? `${task.id}: done\n` : `${task.id}: nothing to do, it is done already\n`);
+  return 0;
 }
 
 /** Shows the result of a whole run; 0 for a single stage before the report. */
@@ -173,12 +207,14 @@ function settingsOf(values: Options, args: readonly string[]): RunSettings {
       next: `To use real recordings: --profile sample --data ${values.data}`,
     });
   }
-  if (data !== undefined) checkCollections(experiment, data);
+  // A task checks what it reads: the machine that runs it may not have the other collections.
+  if (data !== undefined && values.runTask === undefined) checkCollections(experiment, data);
   const original = resolve(values.original);
   identifyOriginal(original);
+  const folder = new RunFolder(resolve(values.jobDir ?? join(workFolder, 'jobs', 'reproduce', name)));
   return {
     experiment,
-    folder: new RunFolder(resolve(values.jobDir ?? join(workFolder, 'jobs', 'reproduce', name))),
+    folder,
     ...(data !== undefined && { data }),
     ...weightsOf(
       name,
@@ -193,6 +229,7 @@ function settingsOf(values: Options, args: readonly string[]): RunSettings {
     python: pythonExecutable(),
     lock: lockFile(),
     command: commandOf(args),
+    arguments: sameFromAnywhere(values, folder),
   };
 }
 
@@ -212,12 +249,26 @@ function weightsOf(profile: string, wanted: boolean, file: string | undefined): 
   return { given: identifyGiven(resolve(file)) };
 }
 
+/** The options that say what the run is, with absolute paths. */
+function sameFromAnywhere(values: Options, folder: RunFolder): string[] {
+  const flags: FlagTable = { ...line.flags['What to run'], ...line.flags.Input };
+  const given: Readonly<Record<string, unknown>> = values;
+  const words = Object.entries(flags).flatMap(([name, { value: kind }]) => {
+    const value = given[name];
+    if (value === undefined || value === false) return [];
+    if (kind === undefined) return [flagOf(name)];
+    const isPath = kind === 'DIR' || kind === 'FILE';
+    return [flagOf(name), isPath ? resolve(String(value)) : String(value)];
+  });
+  return [...words, '--job-dir', folder.root];
+}
+
 /** The options as typed, in the form that works everywhere; those that choose stages are left out. */
 function commandOf(args: readonly string[]): string {
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    if (args[i] === '--force' || args[i] === '--list' || /^--(from|only)=/.test(args[i])) continue;
-    if (args[i] === '--from' || args[i] === '--only') i++;
+    if (args[i] === '--force' || args[i] === '--list' || /^--(from|only|run-task)=/.test(args[i])) continue;
+    if (['--from', '--only', '--run-task'].includes(args[i])) i++;
     else kept.push(args[i]);
   }
   return shellCommand(['npm', 'run', 'reproduce', '--', ...kept]);

@@ -84,7 +84,7 @@ async function makeExcerpts(source: string): Promise<string> {
 }
 
 /** What is generated. After a change, the data are generated again. */
-const recipe = {
+export const recipe = {
   format: 1,
   icentia11k: excerpts,
   cinc2017: { records: 24, seconds: 12 },

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { array, boolean, type GenericSchema, object, string } from 'valibot';
 import type { PythonFacts } from '../bridge/original.ts';
 import { divideByData } from '../compare/choose.ts';
@@ -46,9 +46,16 @@ const compareAgain = 'Compare again: --from comparison --force';
 /** Trainings per side in the suite `outcome`: the smallest number that allows a statement. */
 const outcomeTrials = 5;
 
+/** What a comparison of this run's own files compares: a prepared set, a pretraining job, or a trial of a finetuning job. */
+export type Compared =
+  | { readonly kind: 'data'; readonly name: string }
+  | { readonly kind: 'pretraining'; readonly name: string }
+  | { readonly kind: 'finetuning'; readonly name: string; readonly trial: number };
+
 /** A comparison of this run's own files, and the suite under which it is reported. */
 export interface OwnCheck {
   readonly name: string;
+  readonly of: Compared;
   readonly suite: SuiteName;
   readonly compare: SuiteCase['run'];
 }
@@ -61,6 +68,7 @@ export function runChecks(run: RunSettings): OwnCheck[] {
     ...experiment.sets.map(
       (set): OwnCheck => ({
         name: `data ${set.name}`,
+        of: { kind: 'data', name: set.name },
         suite: 'preprocessing',
         compare: ({ original }) => compareData(run, set, original),
       }),
@@ -68,6 +76,7 @@ export function runChecks(run: RunSettings): OwnCheck[] {
     ...experiment.pretraining.map(
       (job): OwnCheck => ({
         name: `pretraining ${job.name}`,
+        of: { kind: 'pretraining', name: job.name },
         suite: 'training',
         compare: ({ observe }) => comparePretraining(run, job, observe),
       }),
@@ -76,6 +85,7 @@ export function runChecks(run: RunSettings): OwnCheck[] {
       numbers.map(
         (trial): OwnCheck => ({
           name: `finetuning ${job.name}, trial ${trial}`,
+          of: { kind: 'finetuning', name: job.name, trial },
           suite: 'predictions',
           compare: ({ original, observe }) => compareFinetuning(run, job, trial, original, observe),
         }),
@@ -165,7 +175,7 @@ export function findingsFile(folder: RunFolder, name: string): string {
 /** Recordings for the suites: those of the user, or small generated ones in the run's folder. */
 function openData({ data, folder, seed }: RunSettings, { report }: StepContext): Promise<ComparisonData> {
   return data === undefined
-    ? generatedCollections(join(folder.records, 'suites'), seed, report)
+    ? generatedCollections(folder.suiteRecords, seed, report)
     : Promise.resolve(openCollections(data));
 }
 

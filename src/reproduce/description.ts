@@ -51,3 +51,30 @@ export function readRunDescription(folder: RunFolder): RunDescription {
     next: 'Remove the folder, or choose another: --job-dir DIR',
   });
 }
+
+/** Refuses to work in a folder that was prepared for a run with other settings, or for none. */
+export function requireDescribed({ folder, experiment, seed, precision, data, command }: RunSettings): void {
+  if (!existsSync(folder.description)) {
+    throw new InputError('the folder was not prepared for this run', {
+      file: folder.description,
+      got: 'no file',
+      next: `Begin the run: ${command}`,
+    });
+  }
+  const found = readRunDescription(folder);
+  const wanted: Pick<RunDescription, 'experiment' | 'seed' | 'precision' | 'data'> = {
+    experiment: experiment.name,
+    seed,
+    precision,
+    data: data === undefined ? 'generated' : 'real',
+  };
+  const other = (Object.keys(wanted) as (keyof typeof wanted)[]).find((key) => wanted[key] !== found[key]);
+  if (other === undefined) return;
+  throw new InputError('the folder was prepared for a run with other options', {
+    file: folder.description,
+    where: other,
+    got: String(found[other]),
+    expected: String(wanted[other]),
+    next: `To change the run: ${command}`,
+  });
+}

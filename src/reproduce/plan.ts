@@ -3,8 +3,17 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { identifyOriginal } from '../bridge/witness.ts';
 import type { Chosen } from '../compare/comparison.ts';
+import { generatedCollections, recipe } from '../compare/data.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
-import { brokeOff, compareStep, findingsFile, ownCase, runChecks, suiteChecks } from './comparison_steps.ts';
+import {
+  brokeOff,
+  type Compared,
+  compareStep,
+  findingsFile,
+  ownCase,
+  runChecks,
+  suiteChecks,
+} from './comparison_steps.ts';
 import { checkSetUp } from './doctor_step.ts';
 import {
   copyGivenWeights,
@@ -19,7 +28,7 @@ import { scoresFile, writeRunReport } from './report_step.ts';
 import type { SideName } from './run_folder.ts';
 import { scoreSide } from './scores.ts';
 import { given, type RunSettings, setOf } from './settings.ts';
-import { type Setting, type Step, StepMarks } from './step.ts';
+import { type Setting, type Step, StepMarks, type TaskKind, type TaskPlace } from './step.ts';
 
 /** All steps of a run, in order. A side that was not requested has none. */
 export function planRun(run: RunSettings): Step[] {
@@ -30,10 +39,29 @@ export function planRun(run: RunSettings): Step[] {
 const secondsPerSample = { train: 7e-6, predict: 2.5e-6 };
 const pythonStart = 12;
 
+/** The steps of one side whose results others read, by the name of the set or job; trials by `trialOf`. */
+interface SideSteps {
+  readonly prepared: ReadonlyMap<string, Step>;
+  readonly pretrained: ReadonlyMap<string, Step>;
+  readonly weights: ReadonlyMap<string, Step>;
+  readonly finetuned: ReadonlyMap<string, Step>;
+  /** Of the port. */
+  readonly predicted: ReadonlyMap<string, Step>;
+  readonly scores: Step;
+}
+
+/** Recordings that both sides read: patients, records of each set, and what the suites compare with if it is generated. */
+interface Recordings {
+  readonly patients?: Step;
+  readonly records: ReadonlyMap<string, Step>;
+  readonly suites?: Step;
+}
+
 class Planner {
   readonly #run: RunSettings;
   readonly #digest: string;
   readonly #steps: Step[] = [];
+  readonly #places = new Map<string, TaskPlace>();
 
   constructor(run: RunSettings) {
     this.#run = run;
@@ -44,13 +72,29 @@ class Planner {
     const { experiment, sides } = this.#run;
     this.#doctor();
     const raw = this.#recordings();
-    const results = new Map<SideName, Step[]>();
-    for (const side of (['port', 'original'] as const).filter((one) => sides.includes(one))) {
-      results.set(side, this.#side(side, raw));
-    }
-    const compared = sides.length === 2 ? this.#comparisons([...results.values()].flat()) : [];
-    this.#report(experiment, [...results.values()].flat(), compared);
+    const port = sides.includes('port') ? this.#side('port', raw) : undefined;
+    const original = sides.includes('original') ? this.#side('original', raw) : undefined;
+    const compared = port && original ? this.#comparisons(port, original, raw.suites) : [];
+    this.#report(
+      experiment,
+      [port, original].flatMap((side) => (side ? resultsOf(side) : [])),
+      compared,
+    );
     return this.#steps;
+  }
+
+  /** The task of this kind for these names. Two lists of names that make the same id get different ones. */
+  #place(kind: TaskKind, ...names: readonly string[]): TaskPlace {
+    const title = JSON.stringify(names);
+    const known = this.#places.get(title);
+    if (known) return known;
+    const taken = new Set([...this.#places.values()].map(({ id }) => id));
+    const plain = taskId(names);
+    let id = plain;
+    for (let i = 2; taken.has(id); i++) id = `${plain}-${i}`;
+    const place = { id, kind };
+    this.#places.set(title, place);
+    return place;
   }
 
   #add(step: Omit<Step, 'settings' | 'outputs'> & { settings?: Setting; outputs?: readonly string[] }): Step {
@@ -69,6 +113,7 @@ class Planner {
     this.#add({
       stage: 'doctor',
       name: 'environment',
+      task: this.#place('check', 'check'),
       settings: {
         node: process.version,
         python,
@@ -80,9 +125,8 @@ class Planner {
     });
   }
 
-  /** Recordings that both sides read: patients, and records of each set. */
-  #recordings(): { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> } {
-    const { experiment, folder, data, seed } = this.#run;
+  #recordings(): Recordings {
+    const { experiment, folder, data, seed, sides } = this.#run;
     const generated = experiment.generated ? { ...experiment.generated } : null;
     const source = { data: data ?? null, seed, generated };
     const patients =
@@ -91,6 +135,7 @@ class Planner {
         : this.#add({
             stage: 'data',
             name: 'patients',
+            task: this.#place('data', 'data', 'patients'),
             settings: { source, patients: experiment.patients ?? null },
             needs: [],
             seconds: 3,
@@ -103,6 +148,7 @@ class Planner {
         const step = this.#add({
           stage: 'data',
           name: `records of ${set.name}`,
+          task: this.#place('data', 'data', 'records', set.name),
           settings: { source, records: set.records },
           needs: [],
           seconds: 3,
@@ -113,11 +159,29 @@ class Planner {
         return [set.name, step] as const;
       }),
     );
-    return { ...(patients && { patients }), records };
+    const suites = sides.length === 2 && data === undefined ? this.#suiteRecords() : undefined;
+    return { ...(patients && { patients }), records, ...(suites && { suites }) };
   }
 
-  /** Adds all steps of one side. Returns those whose results are compared. */
-  #side(side: SideName, raw: { readonly patients?: Step; readonly records: ReadonlyMap<string, Step> }): Step[] {
+  /** Made before the comparisons, because several processes may compare at the same time. */
+  #suiteRecords(): Step {
+    const { folder, seed } = this.#run;
+    return this.#add({
+      stage: 'data',
+      name: 'records of the suites',
+      task: this.#place('data', 'data', 'suites'),
+      settings: { seed, recipe },
+      needs: [],
+      seconds: 2,
+      outputs: [folder.suiteRecords],
+      run: async ({ report }) => {
+        await generatedCollections(folder.suiteRecords, seed, report);
+      },
+    });
+  }
+
+  /** Adds all steps of one side. */
+  #side(side: SideName, raw: Recordings): SideSteps {
     const { experiment } = this.#run;
     const prepared = new Map(
       experiment.sets.map((set) => [set.name, this.#prepare(side, set, raw.records.get(set.name)!)] as const),
@@ -129,18 +193,21 @@ class Planner {
       [...pretrained].map(([name, step]) => [name, this.#weights(side, jobOf(experiment, name), step)] as const),
     );
     if (experiment.finetuning.some((job) => job.weights === given)) weights.set(given, this.#givenWeights(side));
-    const trials = experiment.finetuning.flatMap((job) =>
-      this.#trials().map((trial) => {
+    const trials = experiment.finetuning.flatMap((job) => this.#trials().map((trial) => ({ job, trial })));
+    const finetuned = new Map(
+      trials.map(({ job, trial }) => {
         const needs = [prepared.get(job.set)!, ...(job.weights === undefined ? [] : [weights.get(job.weights)!])];
-        return { job, trial, step: this.#finetune(side, job, trial, needs) };
+        return [trialOf(job.name, trial), this.#finetune(side, job, trial, needs)] as const;
       }),
     );
-    const results =
-      side === 'port'
-        ? trials.map(({ job, trial, step }) => this.#predict(job, trial, step))
-        : trials.map(({ step }) => step);
-    const scores = this.#scores(side, results);
-    return [...prepared.values(), ...weights.values(), ...results, scores];
+    const predicted = new Map(
+      (side === 'port' ? trials : []).map(({ job, trial }) => {
+        const key = trialOf(job.name, trial);
+        return [key, this.#predict(job, trial, finetuned.get(key)!)] as const;
+      }),
+    );
+    const scores = this.#scores(side, [...(side === 'port' ? predicted : finetuned).values()]);
+    return { prepared, pretrained, weights, finetuned, predicted, scores };
   }
 
   #prepare(side: SideName, set: FinetuningSet, records: Step): Step {
@@ -148,6 +215,7 @@ class Planner {
     const { fs, pad, testSize } = set;
     return this.#add({
       ...placed(side, 'data', `prepared ${set.name}`),
+      task: this.#place('data', ...(side === 'port' ? ['data'] : ['original']), 'prepared', set.name),
       settings: { seed, fs, pad, testSize },
       needs: [records],
       seconds: 5 + (side === 'original' ? pythonStart : 0),
@@ -162,6 +230,10 @@ class Planner {
       job.batchSize * job.stepsPerEpoch * job.epochs * (job.task === 'cpc' ? (job.contextSize ?? 8) + 2 : 1);
     return this.#add({
       ...placed(side, 'pretraining', job.name),
+      task:
+        side === 'port'
+          ? this.#place('pretraining', 'pretraining', job.name)
+          : this.#place('original-pretraining', 'original', 'pretraining', job.name),
       settings: { job: { ...job }, seed, ...(side === 'port' && { precision }) },
       needs: [patients],
       seconds: 3 + frames * job.frameSize * secondsPerSample.train + (side === 'original' ? pythonStart : 0),
@@ -175,6 +247,7 @@ class Planner {
     const leads = this.#leadsOf(job.name);
     return this.#add({
       ...placed(side, 'weights', job.name),
+      task: pretrained.task,
       settings: { leads },
       needs: [pretrained],
       seconds: side === 'port' ? 1 : 4,
@@ -191,6 +264,7 @@ class Planner {
     const whole = statSync(file, { throwIfNoEntry: false }) ?? statSync(`${file}.index`, { throwIfNoEntry: false });
     return this.#add({
       ...placed(side, 'weights', given),
+      task: this.#place('data', ...(side === 'port' ? [] : ['original']), 'weights', given),
       settings: { file, arch, bytes: whole?.size ?? null, changed: whole?.mtimeMs ?? null, leads },
       needs: before ? [before] : [],
       seconds: 1,
@@ -211,6 +285,10 @@ class Planner {
     const samples = records * set.pad;
     return this.#add({
       ...placed(side, 'finetuning', `${job.name}, trial ${trial}`),
+      task:
+        side === 'port'
+          ? this.#place('finetuning', 'finetuning', job.name, 'trial', String(trial))
+          : this.#place('original-finetuning', 'original', 'finetuning', job.name, 'trial', String(trial)),
       settings: { job: settings, trial, seed, ...(side === 'port' && { precision }) },
       needs,
       seconds:
@@ -226,6 +304,8 @@ class Planner {
     return this.#add({
       stage: 'predictions',
       name: `${job.name}, trial ${trial}`,
+      // They must be the same bytes as the job's own, so they are made on the same machine.
+      task: finetuned.task,
       needs: [finetuned],
       seconds: 2,
       outputs: [this.#run.folder.predictions(job.name, trial)],
@@ -237,6 +317,7 @@ class Planner {
     const { folder, experiment } = this.#run;
     return this.#add({
       ...placed(side, 'metrics', 'scores'),
+      task: this.#place('finish', 'finish'),
       settings: { contrasts: experiment.contrasts.map((contrast) => ({ ...contrast })) },
       needs: results,
       seconds: 3,
@@ -245,15 +326,16 @@ class Planner {
     });
   }
 
-  #comparisons(results: readonly Step[]): Step[] {
+  #comparisons(port: SideSteps, original: SideSteps, suiteRecords: Step | undefined): Step[] {
     const { folder, data, seed } = this.#run;
-    const add = (name: string, needs: readonly Step[], chosen: Chosen): Step => {
+    const add = (name: string, task: TaskPlace, needs: readonly Step[], chosen: Chosen): Step => {
       const file = findingsFile(folder, name);
       return this.#add({
         stage: 'comparison',
         name,
+        task,
         settings: { data: data ?? null, seed, cases: chosen.map((one) => one.case.name) },
-        needs,
+        needs: [...needs, ...(suiteRecords ? [suiteRecords] : [])],
         seconds: 5 * chosen.length,
         outputs: [file],
         run: (context) => compareStep(this.#run, file, chosen, context),
@@ -261,8 +343,17 @@ class Planner {
       });
     };
     return [
-      ...runChecks(this.#run).map(({ name, suite, compare }) => add(name, results, ownCase(suite, name, compare))),
-      ...suiteChecks(this.#run).map(({ name, chosen }) => add(`suite ${name}`, [], chosen)),
+      ...runChecks(this.#run).map(({ name, of, suite, compare }) =>
+        add(
+          name,
+          this.#place('checks', 'checks', of.kind, of.name),
+          readBy(of, port, original),
+          ownCase(suite, name, compare),
+        ),
+      ),
+      ...suiteChecks(this.#run).map(({ name, chosen }) =>
+        add(`suite ${name}`, this.#place('suites', 'suite', name), [], chosen),
+      ),
     ];
   }
 
@@ -271,6 +362,7 @@ class Planner {
     this.#add({
       stage: 'report',
       name: 'report',
+      task: this.#place('finish', 'finish'),
       settings: { sides, trials, remarks, margin },
       needs: [...results, ...compared],
       seconds: 2,
@@ -307,4 +399,42 @@ function placed(side: SideName, stage: Exclude<Step['stage'], 'original'>, name:
 
 function jobOf({ pretraining }: Experiment, name: string): PretrainingJob {
   return pretraining.find((job) => job.name === name)!;
+}
+
+function trialOf(job: string, trial: number): string {
+  return `${job}, trial ${trial}`;
+}
+
+/** What the scores and the report read of a side. */
+function resultsOf({ prepared, weights, finetuned, predicted, scores }: SideSteps): Step[] {
+  return [...prepared.values(), ...weights.values(), ...(predicted.size > 0 ? predicted : finetuned).values(), scores];
+}
+
+/** The steps whose files a comparison reads; see compare_data.ts and compare_jobs.ts. */
+function readBy(of: Compared, port: SideSteps, original: SideSteps): Step[] {
+  switch (of.kind) {
+    case 'data':
+      return [port.prepared.get(of.name)!, original.prepared.get(of.name)!];
+    case 'pretraining':
+      return [port.pretrained.get(of.name)!, original.pretrained.get(of.name)!, original.weights.get(of.name)!];
+    case 'finetuning': {
+      const key = trialOf(of.name, of.trial);
+      return [port.finetuned.get(key)!, port.predicted.get(key)!, original.finetuned.get(key)!];
+    }
+  }
+}
+
+/** Longest id of a task: it has to fit into names of 63 characters, with what others add. */
+const longestId = 50;
+
+/** An id from words, for names of files, targets of make, labels of Kubernetes. */
+function taskId(words: readonly string[]): string {
+  const plain = words
+    .join('-')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  if (plain.length <= longestId) return plain;
+  const hash = createHash('sha256').update(words.join('\n')).digest('hex').slice(0, 8);
+  return `${plain.slice(0, longestId - 9).replace(/-$/, '')}-${hash}`;
 }

@@ -20,13 +20,24 @@ export class RunFolder {
     return join(this.root, 'steps');
   }
 
-  log(stage: string): string {
-    return join(this.root, 'logs', `${stage}.log`);
+  /** Log of a task. */
+  log(task: string): string {
+    return join(this.root, 'logs', `${task}.log`);
+  }
+
+  /** Lock of a task, relative to the root. */
+  lock(task: string): string {
+    return join('locks', `${task}.lock`);
   }
 
   /** Recordings as both sides read them. */
   get records(): string {
     return join(this.root, 'records');
+  }
+
+  /** Generated recordings for the comparison suites. */
+  get suiteRecords(): string {
+    return join(this.records, 'suites');
   }
 
   /** Prepared sets of one side. */

@@ -29,8 +29,10 @@ export interface RunSettings {
   readonly original: string;
   readonly python: string;
   readonly lock: string;
-  /** Command line that repeats the run. */
+  /** Command line that repeats the run, for people. */
   readonly command: string;
+  /** Arguments of `reproduce` that repeat the run, the same from any folder. */
+  readonly arguments: readonly string[];
 }
 
 /** Pretrained weights of the user. */

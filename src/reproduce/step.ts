@@ -42,6 +42,25 @@ export type Setting =
   | readonly Setting[]
   | { readonly [name: string]: Setting | undefined };
 
+/** What a task does; see `Task` in tasks.ts. */
+export type TaskKind =
+  | 'check'
+  | 'data'
+  | 'pretraining'
+  | 'finetuning'
+  | 'original-pretraining'
+  | 'original-finetuning'
+  | 'checks'
+  | 'suites'
+  | 'finish';
+
+/** The task to which a step belongs. */
+export interface TaskPlace {
+  /** Unique in the run. Lower-case letters, digits and hyphens. */
+  readonly id: string;
+  readonly kind: TaskKind;
+}
+
 /** A part of a stage that is done once and as a whole. */
 export interface Step {
   readonly stage: StageName;
@@ -49,6 +68,8 @@ export interface Step {
   readonly name: string;
   /** What determines the result, apart from the steps before it. */
   readonly settings: Setting;
+  /** The task that runs it, in one process with the task's other steps. */
+  readonly task: TaskPlace;
   /** Steps whose results it reads. */
   readonly needs: readonly Step[];
   /** Rough number of seconds on two cores. Only the proportions matter, for the remaining time. */
@@ -107,8 +128,18 @@ export class StepMarks {
     const mark = this.#read(step);
     if (mark?.key !== keyOf(step)) return 'open';
     if (mark.state === 'begun') return 'begun';
-    const isWhole = step.outputs.every((file) => existsSync(file));
-    return isWhole && !step.retry?.() ? 'done' : 'open';
+    return this.isComplete(step) && !step.retry?.() ? 'done' : 'open';
+  }
+
+  /** Whether the step's results are there, made with these settings. True also for a comparison that broke off and should be repeated. */
+  isComplete(step: Step): boolean {
+    const mark = this.#read(step);
+    return mark?.state === 'done' && mark.key === keyOf(step) && step.outputs.every((file) => existsSync(file));
+  }
+
+  /** Whether there is a mark, of whatever settings. */
+  exists(step: Step): boolean {
+    return existsSync(this.#file(step));
   }
 
   /** Seconds that a finished step took, where it is known. */

@@ -129,10 +129,10 @@ describe('ecg-transplant reproduce', () => {
       'port/finetuning/physionet-beat/trial-1/history.csv',
       'port/weights/beat.weights.h5',
       'port/predictions/physionet-beat/trial-1.csv',
-      'logs/finetuning.log',
+      'logs/finetuning-physionet-beat-trial-1.log',
     ];
     for (const file of files) expect(existsSync(join(folder, 'port', file)), file).toBe(true);
-    expect(readdirSync(join(folder, 'port'))).not.toContain('job.lock');
+    expect(readdirSync(join(folder, 'port', 'locks'))).toEqual([]);
 
     const times = (): number[] => files.map((file) => statSync(join(folder, 'port', file)).mtimeMs);
     const before = times();

@@ -141,6 +141,7 @@ describe('marks of steps', () => {
   const step: Step = {
     stage: 'data',
     name: 'one',
+    task: { id: 'data-records-physionet', kind: 'data' },
     settings: null,
     needs: [],
     seconds: 1,

@@ -1,12 +1,15 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProgressEvent } from '../../src/events.ts';
 import { JobPaused } from '../../src/jobs/job.ts';
-import { runSteps, StepFailed, type StepSelection } from '../../src/reproduce/run.ts';
+import type { StepSelection } from '../../src/reproduce/prepare_run.ts';
+import { runSteps } from '../../src/reproduce/run.ts';
+import { StepFailed } from '../../src/reproduce/run_task.ts';
 import type { StageName, Step } from '../../src/reproduce/step.ts';
 import { settingsIn } from './run_settings.ts';
+import { fileStep, whatRan } from './steps_of_files.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -14,30 +17,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What ran, in order. */
-const ran = (): string[] => {
-  const file = join(folder, 'ran');
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-  rmSync(file, { force: true });
-  return lines;
-};
+const ran = (): string[] => whatRan(folder);
 
-function step(stage: StageName, name: string, needs: readonly Step[] = [], changes: Partial<Step> = {}): Step {
-  const output = join(folder, `${stage}-${name}`);
-  return {
-    stage,
-    name,
-    settings: null,
-    needs,
-    seconds: 1,
-    outputs: [output],
-    run: () => {
-      appendFileSync(join(folder, 'ran'), `${stage}/${name}\n`);
-      writeFileSync(output, '');
-    },
-    ...changes,
-  };
-}
+const step = (stage: StageName, name: string, needs: readonly Step[] = [], changes: Partial<Step> = {}): Step =>
+  fileStep(folder, stage, name, needs, changes);
 
 /** Two data sets; a training on the first; scores of it. */
 function chain(changes: { readonly a?: Partial<Step>; readonly training?: Partial<Step> } = {}): Step[] {
@@ -110,9 +93,9 @@ describe('runSteps', () => {
     const failure = run(chain(fail));
     await expect(failure).rejects.toThrow(StepFailed);
     await expect(failure).rejects.toThrow(
-      `finetuning/on a: the disk is full\nLog: ${join(folder, 'logs', 'finetuning.log')}\nOnce the problem is fixed, continue with the same command: npm run reproduce --`,
+      `finetuning/on a: the disk is full\nLog: ${join(folder, 'logs', 'finetuning-on-a.log')}\nOnce the problem is fixed, continue with the same command: npm run reproduce --`,
     );
-    expect(readFileSync(join(folder, 'logs', 'finetuning.log'), 'utf8')).toMatch(
+    expect(readFileSync(join(folder, 'logs', 'finetuning-on-a.log'), 'utf8')).toMatch(
       /finetuning\/on a: Error: the disk is full\n\s+at /,
     );
     expect(ran()).toEqual(['data/a', 'data/b']);
@@ -157,13 +140,34 @@ describe('runSteps', () => {
     expect(ran()).toEqual([]);
   });
 
-  it('leaves the folder to the process that works in it', async () => {
-    const holder = { pid: process.ppid, host: hostname(), started: startOf(process.ppid) };
-    writeFileSync(join(folder, 'job.lock'), JSON.stringify(holder));
-    await expect(run(chain())).rejects.toThrow(/another process works in this run folder/);
+  it('leaves a task to the process that works on it', async () => {
+    lockFor('data-a');
+    await expect(run(chain())).rejects.toThrow(/another process works in this run folder; got process \d+ on /);
     expect(ran()).toEqual([]);
   });
+
+  it('gives no result up while a process works on any task of the folder', async () => {
+    await run(chain());
+    ran();
+    lockFor('finetuning-on-a');
+    const changed = chain({ a: { settings: { fs: 100 } } });
+    await expect(run(changed)).rejects.toThrow(/another process works in this run folder/);
+    await expect(run(chain(), { only: 'data', force: true })).rejects.toThrow(/another process works/);
+    rmSync(join(folder, 'data-b'));
+    await expect(run(chain())).rejects.toThrow(/another process works/);
+    expect(ran()).toEqual([]);
+    rmSync(join(folder, 'locks'), { recursive: true });
+    await run(chain());
+    expect(ran()).toEqual(['data/b']);
+  });
 });
+
+/** A lock of a process that lives: the parent of this one. */
+function lockFor(task: string): void {
+  const holder = { pid: process.ppid, host: hostname(), started: startOf(process.ppid) };
+  mkdirSync(join(folder, 'locks'), { recursive: true });
+  writeFileSync(join(folder, 'locks', `${task}.lock`), JSON.stringify(holder));
+}
 
 function startOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[19];

@@ -16,6 +16,7 @@ export function settingsIn(folder: string, changes: Partial<RunSettings> = {}): 
     python: 'python',
     lock: `${root}/original/requirements.lock`,
     command: 'npm run reproduce --',
+    arguments: ['--job-dir', folder],
     ...changes,
   };
 }

@@ -14,6 +14,7 @@ function step(changes: Partial<Step> = {}): Step {
   return {
     stage: 'data',
     name: 'records of physionet',
+    task: { id: 'data-records-physionet', kind: 'data' },
     settings: { seed: 1, fs: 250 },
     needs: [],
     seconds: 1,
