@@ -12,10 +12,13 @@ import { encodeJson } from './json/text.ts';
 import { openToRead } from './own_files.ts';
 import { isRunning, processSpace, startOf, startOfMachine } from './processes.ts';
 import { temporaryPath } from './python/atomic_file.ts';
+import { hasEnded, ownSlurmJob, type SlurmJob } from './slurm.ts';
 
 /** Milliseconds between two signs of life, and without one after which a holder that cannot be looked at counts as gone. */
 const heartbeat = 20_000;
 const staleAfter = 300_000;
+/** The same if the holder's Slurm job has ended, or runs again as this process. */
+const staleWithJob = 60_000;
 
 /** Who holds a lock: the content of its file. */
 type Holder = Described<typeof holderSchema>;
@@ -28,6 +31,8 @@ const holderSchema = object({
   /** Start of the machine and space of process numbers: only a process that shares both can look whether the holder lives. */
   boot: optional(string()),
   space: optional(string()),
+  /** The holder's Slurm job, if it is one. */
+  slurm: optional(object({ id: string(), cluster: string() })),
   /** ISO 8601. */
   since: optional(string()),
 });
@@ -43,8 +48,8 @@ export interface LockOptions {
 
 /**
  * Claims a folder for this process by a file in it; returns what gives it back. A lock counts as long as its holder lives: on the same machine by its process, from
- * elsewhere (another machine, another container) by the time of its last sign of life, five minutes at most. Of several processes that start at once, or that find the
- * lock of one that is gone, exactly one gets the folder.
+ * elsewhere (another machine, another container) by the time of its last sign of life, five minutes at most, or one minute if Slurm says that the holder's job has ended.
+ * Of several processes that start at once, or that find the lock of one that is gone, exactly one gets the folder.
  *
  * @throws InputError that names the holder if there is one.
  */
@@ -152,7 +157,15 @@ function release(path: string, text: string): void {
 }
 
 function isHeld(holder: Holder | undefined, age: number): boolean {
-  return holder && canBeSeen(holder) ? isRunning(holder.pid, holder.started) : age < staleAfter;
+  if (holder && canBeSeen(holder)) return isRunning(holder.pid, holder.started);
+  if (age >= staleAfter) return false;
+  return age < staleWithJob || holder?.slurm === undefined || !isOver(holder.slurm);
+}
+
+/** Whether a Slurm job has ended, or was started again as this process: Slurm does so when it has lost the job's machine. */
+function isOver(job: SlurmJob): boolean {
+  const { slurm } = self();
+  return (slurm?.id === job.id && slurm.cluster === job.cluster) || hasEnded(job);
 }
 
 /** Whether the holder's process number means the same here. */
@@ -162,7 +175,8 @@ function canBeSeen({ host, boot, space }: Holder): boolean {
 }
 
 function busy(folder: string, path: string, work: string, holder: Holder | undefined): InputError {
-  const who = holder ? `process ${holder.pid} on ${holder.host}` : 'a lock that cannot be read';
+  const job = holder?.slurm && ` (Slurm job ${holder.slurm.id})`;
+  const who = holder ? `process ${holder.pid} on ${holder.host}${job ?? ''}` : 'a lock that cannot be read';
   const since = holder?.since === undefined ? '' : `, since ${holder.since}`;
   const seen = holder && canBeSeen(holder);
   return new InputError(`another process ${work}`, {
@@ -174,7 +188,7 @@ function busy(folder: string, path: string, work: string, holder: Holder | undef
   });
 }
 
-type Self = Pick<Holder, 'pid' | 'host' | 'started' | 'boot' | 'space'>;
+type Self = Pick<Holder, 'pid' | 'host' | 'started' | 'boot' | 'space' | 'slurm'>;
 let known: Self | undefined;
 
 function self(): Self {
@@ -184,6 +198,7 @@ function self(): Self {
     started: startOf(process.pid),
     boot: startOfMachine(),
     space: processSpace(),
+    slurm: ownSlurmJob(),
   };
   return known;
 }

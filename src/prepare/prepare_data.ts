@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
+import { cpuLimit } from '../lib/machine.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { chooseResampler, type ResamplerChoice } from '../lib/samplerate/resample.ts';
@@ -262,7 +262,7 @@ async function fillCache(
   const task = 'preparing records';
   report({ kind: 'start', task, total: listing.paths.length, unit: 'records' });
   if (cache.size > 0) report({ kind: 'message', text: `${cache.size} records were prepared by an earlier run` });
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? cpuLimit();
   const resampler = options.resampler ?? (plan.fs === null ? 'javascript' : await chooseResampler());
   const notes = new NoteBook(report);
   const pool = { threads, resampler, note: notes.add };

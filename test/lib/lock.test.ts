@@ -81,6 +81,71 @@ describe('lockFolder', () => {
     lockFolder(folder)();
   });
 
+  describe('the lock of another machine on which Slurm started the job', () => {
+    const path = process.env.PATH;
+    /** Lays commands of Slurm into the path, which know one running and one ended job of the cluster "alps". */
+    beforeEach(() => {
+      const squeue = `case "$*" in *--jobs=7_1) echo RUNNING;; *--jobs=7_2) ;; *--jobs=7_4) echo 'error: Unable to contact slurm controller' >&2; exit 1;;
+        *) echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1;; esac`;
+      for (const [name, text] of [
+        ['squeue', squeue],
+        ['scontrol', "echo 'ClusterName             = alps'"],
+      ]) {
+        mkdirSync(join(folder, 'bin'), { recursive: true });
+        writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      }
+      process.env.PATH = `${join(folder, 'bin')}:${path}`;
+    });
+    afterEach(() => {
+      process.env.PATH = path;
+    });
+
+    const lockOf = (id: string, age: number, cluster = 'alps') =>
+      writeLock(lockFile(), { pid: 9, host: 'node7', boot: 'another', slurm: { id, cluster } }, age);
+
+    it.each([
+      ['ended', '7_2'],
+      ['is forgotten', '7_3'],
+    ])('is free after a minute without a sign of life if the job has %s', (_, id) => {
+      lockOf(id, 50);
+      expect(() => lockFolder(folder)).toThrow(`process 9 on node7 (Slurm job ${id})`);
+      lockOf(id, 70);
+      lockFolder(folder)();
+    });
+
+    it.each([
+      ['the job runs', '7_1', 'alps'],
+      ['Slurm cannot tell', '7_4', 'alps'],
+      ['it is the job of another cluster', '7_2', 'jura'],
+    ])('counts for five minutes if %s', (_, id, cluster) => {
+      lockOf(id, 290, cluster);
+      expect(() => lockFolder(folder)).toThrow(InputError);
+      lockOf(id, 310, cluster);
+      lockFolder(folder)();
+    });
+
+    it('counts for five minutes where there is no Slurm', () => {
+      process.env.PATH = join(folder, 'missing');
+      lockOf('7_2', 290);
+      expect(() => lockFolder(folder)).toThrow(InputError);
+    });
+
+    it('is free after a minute for the same job, which Slurm has started again elsewhere', async () => {
+      const again = await start(
+        'env',
+        'SLURM_JOB_ID=8',
+        'SLURM_ARRAY_JOB_ID=7',
+        'SLURM_ARRAY_TASK_ID=1',
+        'SLURM_CLUSTER_NAME=alps',
+      );
+      lockOf('7_1', 50);
+      expect(await again.ask(folder)).toMatch(/process 9 on node7 \(Slurm job 7_1\)/);
+      lockOf('7_1', 70);
+      expect(await again.ask(folder)).toBe('in');
+      expect(JSON.parse(readFileSync(lockFile(), 'utf8')).slurm).toEqual({ id: '7_1', cluster: 'alps' });
+    });
+  });
+
   it('a lock that cannot be read counts while it is young', () => {
     for (const text of ['', '{"pid": 1', '[]', 'x'.repeat(100_000)]) {
       writeFileSync(lockFile(), text);
