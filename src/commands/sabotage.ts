@@ -100,7 +100,6 @@ export async function run(args: readonly string[]): Promise<number> {
         ...(minutes === undefined ? {} : { minutes }),
         all: values.all ?? false,
         only: choiceOf({ suite: values.suite }).suites,
-        suites: 'compare/suites/index.ts',
         bridge: { python: pythonExecutable(), original: resolve(values.original), callTimeoutMs: 300_000 },
         settings: { data: dataIn(values.data), seed, trials: 5, ...(published ? { published } : {}) },
       },

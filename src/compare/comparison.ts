@@ -104,7 +104,7 @@ async function withFirstDraw(
   rows: readonly Row[],
 ): Promise<readonly Row[]> {
   if (name !== 'sampling' && name !== 'splits') return rows;
-  return withFirst(rows, () => {
+  return withFirst(context, rows, () => {
     const scratch = join(context.scratch, 'again');
     mkdirSync(scratch);
     return firstDraw(context.original, () => one.run({ ...context, scratch, observe: () => undefined }));

@@ -50,6 +50,8 @@ export interface SuiteContext {
   readonly published?: string;
   /** Trials per side in the suite `outcome`. */
   readonly trials: number;
+  /** Whether failed rows are searched for the place where the sides begin to differ, which takes longer than the case itself. Default true. */
+  readonly locate?: boolean;
   /** Shows a line of text. */
   say(text: string): void;
   /** Adds something to the report that is not a verdict: a curve, a confusion matrix, a noise floor. */

@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
 import type { FirstDifference, Row } from '../closeness.ts';
+import type { SuiteContext } from '../suite.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -13,12 +14,13 @@ export function shownPlace(place: string): string {
   return place && relative(root, place);
 }
 
-/** Returns the rows. If some failed, adds to these where the sides diverge, as `find` tells. */
+/** Returns the rows. If some failed, adds to these where the sides diverge, as `find` tells, unless the context asks not to locate it. */
 export async function withFirst(
+  { locate = true }: Pick<SuiteContext, 'locate'>,
   rows: readonly Row[],
   find: () => Promise<FirstDifference | undefined>,
 ): Promise<readonly Row[]> {
-  if (rows.every(({ passed }) => passed)) return rows;
+  if (!locate || rows.every(({ passed }) => passed)) return rows;
   const first = await find();
   return first === undefined ? rows : rows.map((row) => (row.passed ? row : { ...row, first }));
 }

@@ -1,17 +1,19 @@
 import type { LabelledBatch } from '../batches.ts';
 import { closely, type FirstDifference, type Row } from '../closeness.ts';
 import { buildPort, type NetworkCase, type Twins } from '../networks/sides.ts';
+import type { SuiteContext } from '../suite.ts';
 import { limitsOf } from '../tolerances.ts';
 import { portFolders, shownPlace, withFirst } from './first.ts';
 
 /** Returns the rows. Adds to failed ones the first layer at which the sides diverge, if the layers are the cause. */
 export function withFirstLayer(
+  context: Pick<SuiteContext, 'locate'>,
   rows: readonly Row[],
   twins: Twins,
   network: NetworkCase,
   batch: LabelledBatch,
 ): Promise<readonly Row[]> {
-  return withFirst(rows, () => firstLayer(twins, network, batch));
+  return withFirst(context, rows, () => firstLayer(twins, network, batch));
 }
 
 /**

@@ -5,6 +5,7 @@ import { dataSetFromPickle } from '../../port/finetuning/datasets/data_set.ts';
 import { loadPkl } from '../../port/transplant/utils.ts';
 import { prepareData } from '../../prepare/prepare_data.ts';
 import { exactly, type FirstDifference, type Row } from '../closeness.ts';
+import type { SuiteContext } from '../suite.ts';
 import { withFirst } from './first.ts';
 
 /** Prepares a collection; returns `x`. */
@@ -48,11 +49,12 @@ const stages: readonly Stage[] = [
 
 /** Returns the rows. Adds to failed ones the first stage of the preparation at which the sides diverge. */
 export function withFirstStage(
+  context: Pick<SuiteContext, 'locate'>,
   rows: readonly Row[],
   whole: Preparation,
   sides: { readonly port: Prepare; readonly original: Prepare },
 ): Promise<readonly Row[]> {
-  return withFirst(rows, () => firstStage(whole, sides));
+  return withFirst(context, rows, () => firstStage(whole, sides));
 }
 
 async function firstStage(

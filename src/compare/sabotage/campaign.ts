@@ -6,6 +6,7 @@ import type { Reporter } from '../../events.ts';
 import { lockFolder } from '../../lib/lock.ts';
 import { ownCommand } from '../../text.ts';
 import type { SuiteName } from '../suite.ts';
+import { folders } from './files.ts';
 import { type Campaign, Journal } from './journal.ts';
 import type { ListedCase, WorkerSettings } from './messages.ts';
 import { drawMutants, type Mutant, mutantsByRules, type NamedMutant, placeNamed } from './mutants.ts';
@@ -77,7 +78,7 @@ export async function runSabotage(
     const src = join(base, 'src');
     const named = namedFor(options).map((one) => placeNamed(src, one));
     const possible = mutantsByRules(src);
-    const journal = new Journal(folder, campaignOf(base, options));
+    const journal = new Journal(folder, campaignOf(base, options, possible));
     const start = (): Promise<SabotageWorker> => startWorker(base, work, options);
     const cases = await surveyAll(start, base, work, possible, named, journal, options, report, signal);
     if (!signal?.aborted) checkSurvey(cases, report);
@@ -210,25 +211,39 @@ function checkSurvey(cases: readonly SurveyedCase[], report: Reporter): void {
 }
 
 function startWorker(base: string, work: string, options: SabotageOptions): Promise<SabotageWorker> {
-  const { bridge, settings, suites, workers = 1 } = options;
+  const { bridge, settings, workers = 1 } = options;
   const temporary = join(work, 'tmp');
   mkdirSync(temporary, { recursive: true });
   const threads = workers > 1 ? { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' } : {};
-  return SabotageWorker.start(base, { bridge, settings, suites }, { ...threads, TMPDIR: temporary });
+  return SabotageWorker.start(base, { bridge, settings }, { ...threads, TMPDIR: temporary });
 }
 
-function campaignOf(base: string, { bridge, settings, suites }: SabotageOptions): Campaign {
+function campaignOf(base: string, { bridge, settings }: SabotageOptions, watched: readonly Mutant[]): Campaign {
   const src = join(base, 'src');
+  const suites = digestOf(src, isInstrument, {});
+  const places = watched.map(({ file, sites }) => [file, sites]);
   return {
-    port: digestOf(src, /^(port|graph|lib)\/.*\.ts$/, { bridge, settings }),
-    suites: digestOf(src, /^(bridge\/.*\.(ts|py)|compare\/suites\/.*\.ts|compare\/\w+\.(ts|json))$/, { suites }),
+    port: digestOf(src, (file) => file.endsWith('.ts') && folders.some((folder) => file.startsWith(folder)), {
+      bridge,
+      settings,
+    }),
+    suites,
+    survey: createHash('sha256')
+      .update(JSON.stringify([suites, places]))
+      .digest('hex'),
   };
 }
 
-function digestOf(src: string, files: RegExp, settings: object): string {
+/** Whether a file is part of what notices faults: the bridge and the comparison, without its reports and the sabotage itself. */
+function isInstrument(file: string): boolean {
+  if (file.startsWith('bridge/')) return /\.(ts|py)$/.test(file);
+  return /^compare\/.*\.(ts|json)$/.test(file) && !/^compare\/(report|sabotage)\//.test(file);
+}
+
+function digestOf(src: string, isPart: (file: string) => boolean, settings: object): string {
   const hash = createHash('sha256').update(JSON.stringify(settings));
   for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (files.test(file)) hash.update(`${file}\0`).update(readFileSync(join(src, file)));
+    if (isPart(file)) hash.update(`${file}\0`).update(readFileSync(join(src, file)));
   }
   return hash.digest('hex');
 }

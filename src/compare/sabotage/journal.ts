@@ -15,18 +15,20 @@ export interface Campaign {
   readonly port: string;
   /** Suites and bridge. If they change, mutants that were not noticed are tried again. */
   readonly suites: string;
+  /** Suites and the places that are watched. If they change, the cases run again on the undamaged sources. */
+  readonly survey: string;
 }
 
 type Line =
   | { readonly port: string }
-  | { readonly suites: string; readonly surveyed: SurveyedCase }
+  | { readonly survey: string; readonly surveyed: SurveyedCase }
   | { readonly suites: string; readonly trial: Trial };
 
 const suite = custom<SuiteName>((value) => typeof value === 'string', 'a text');
 const caseName = object({ suite, case: string() });
 const lineSchema: GenericSchema<unknown, Line> = union([
   object({
-    suites: string(),
+    survey: string(),
     surveyed: object({
       ...caseName.entries,
       passed: boolean(),
@@ -43,6 +45,7 @@ const lineSchema: GenericSchema<unknown, Line> = union([
       how: optional(custom<NonNullable<Trial['how']>>((value) => typeof value === 'string', 'a text')),
       by: optional(caseName),
       detail: string(),
+      finished: boolean(),
       cases: array(string()),
       seconds: finiteNumber,
     }),
@@ -54,13 +57,15 @@ const lineSchema: GenericSchema<unknown, Line> = union([
 export class Journal {
   readonly #path: string;
   readonly #suites: string;
+  readonly #survey: string;
   readonly trials = new Map<string, Trial>();
   readonly surveyed: SurveyedCase[] = [];
 
   /** Opens the journal in a folder and drops entries of other campaigns that cannot be used. */
-  constructor(folder: string, { port, suites }: Campaign) {
+  constructor(folder: string, { port, suites, survey }: Campaign) {
     this.#path = join(folder, 'journal.jsonl');
     this.#suites = suites;
+    this.#survey = survey;
     mkdirSync(folder, { recursive: true });
     const [head, ...lines] = readSoundLines(this.#path, lineSchema, { maxBytes: 2 ** 28 }) as Line[];
     const usable = head && 'port' in head && head.port === port ? lines.filter((line) => this.#isUsable(line)) : [];
@@ -74,7 +79,7 @@ export class Journal {
 
   keepCase(surveyed: SurveyedCase): void {
     this.surveyed.push(surveyed);
-    this.#write({ suites: this.#suites, surveyed });
+    this.#write({ survey: this.#survey, surveyed });
   }
 
   keep(trial: Trial): void {
@@ -83,7 +88,8 @@ export class Journal {
   }
 
   #isUsable(line: Line): boolean {
-    return ('trial' in line && line.trial.outcome === 'caught') || ('suites' in line && line.suites === this.#suites);
+    if ('trial' in line) return line.trial.outcome === 'caught' || line.suites === this.#suites;
+    return 'surveyed' in line && line.survey === this.#survey;
   }
 
   #write(line: Line): void {

@@ -18,8 +18,6 @@ export interface Settings extends Pick<SuiteContext, 'seed' | 'published' | 'tri
 export interface WorkerSettings {
   readonly bridge: BridgeOptions;
   readonly settings: Settings;
-  /** Module with the list `suites`, below a tree's `src`. */
-  readonly suites: string;
 }
 
 /** What a worker is asked to do. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { RandomState } from '../../lib/numpy/random.ts';
 import type { SuiteName } from '../suite.ts';
+import { inScope } from './files.ts';
+import { Modules } from './modules.ts';
 import { mutationsOf, type Rule, type Site } from './rules.ts';
-import { inScope } from './scope.ts';
 
 /** One small error in one file of the port. */
 export interface Mutant {
@@ -58,17 +59,21 @@ export function withMutant(source: string, { id, file, start, end, replaced, rep
   return source.slice(0, start) + replacement + source.slice(end);
 }
 
-/** A hand-made change, located in `src`. Throws an InputError unless its text occurs exactly once. */
+/** A hand-made change, located in `src`. Throws an InputError that says where the text is now unless it occurs exactly once in its file. */
 export function placeNamed(src: string, { name, file, search, replacement, suite, case: one }: NamedMutant): Mutant {
-  const source = readFileSync(join(src, file), 'utf8');
+  const path = join(src, file);
+  const source = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const start = source.indexOf(search);
   if (start === -1 || source.includes(search, start + 1)) {
-    throw new InputError('the text to change must occur exactly once', {
-      file: join(src, file),
-      where: `sabotage "${name}"`,
-      got: start === -1 ? 'no occurrence' : 'several',
+    const others = filesInScope(src).filter(
+      (other) => other !== file && readFileSync(join(src, other), 'utf8').includes(search),
+    );
+    const moved = start === -1 && others.length > 0 ? `The text is in ${others.join(', ')}. ` : '';
+    throw new InputError(`hand-made fault "${name}": its text must occur exactly once in the file that it changes`, {
+      file: path,
+      got: !existsSync(path) ? 'no such file' : start === -1 ? 'no occurrence' : 'several',
       expected: search,
-      next: 'Adjust it in src/compare/sabotage/named_*.ts.',
+      next: `${moved}Adjust the fault in src/compare/sabotage/named_*.ts.`,
     });
   }
   const line = source.slice(0, start).split('\n').length;
@@ -78,14 +83,13 @@ export function placeNamed(src: string, { name, file, search, replacement, suite
 
 /** All rule-made mutants of the sources in scope, file by file. */
 export function mutantsByRules(src: string): Mutant[] {
-  const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && inScope(file))
-    .sort();
-  return files.flatMap((file) => {
-    const source = readFileSync(join(src, file), 'utf8');
+  const modules = new Modules(src);
+  return filesInScope(src).flatMap((file) => {
+    const module = modules.in(file);
+    const { source } = module;
     const lines = source.split('\n');
     const seen = new Map<string, number>();
-    return mutationsOf(source).map((mutation): Mutant => {
+    return mutationsOf(module).map((mutation): Mutant => {
       const { rule, line, start, end, replacement, sites } = mutation;
       const replaced = source.slice(start, end);
       const hash = createHash('sha256').update(JSON.stringify([lines[line - 1].trim(), replaced, replacement]));
@@ -98,9 +102,28 @@ export function mutantsByRules(src: string): Mutant[] {
   });
 }
 
+function filesInScope(src: string): string[] {
+  return readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && inScope(file))
+    .sort();
+}
+
+/** Folders of the core: their files come up three times as often. */
+const core = ['port/', 'graph/ops/', 'lib/numpy/', 'lib/sklearn/'];
+
+/** How often a rule comes up in a file; others once. Their changes of a value seldom make a case break off. */
+const turnsOfRule: { readonly [rule in Rule]?: number } = {
+  arithmetic: 3,
+  bits: 3,
+  boundary: 3,
+  number: 3,
+  function: 3,
+  arguments: 2,
+};
+
 /**
- * A seeded choice of eligible mutants, taken from files and rules in turn, so that long files do not dominate. If `eligible` admits more
- * mutants, the earlier ones stay near the front.
+ * A seeded choice of eligible mutants, taken from files and rules in turn, so that long files do not dominate; the core and the rules that
+ * change values have more turns. If `eligible` admits more mutants, the earlier ones stay near the front.
  */
 export function drawMutants(
   mutants: readonly Mutant[],
@@ -109,19 +132,25 @@ export function drawMutants(
   eligible: (mutant: Mutant) => boolean = () => true,
 ): Mutant[] {
   const shuffled = new RandomState(seed).permutation([...mutants]).filter(eligible);
-  const files = inTurnBy(
-    shuffled,
-    ({ file }) => file,
-    (list) => inTurnBy(list, ({ rule }) => rule ?? ''),
-  );
-  return files.slice(0, count);
+  const files = groupsOf(shuffled, ({ file }) => file).map((inFile) => {
+    const byRule = groupsOf(inFile, ({ rule }) => rule);
+    return inTurn(byRule, ({ rule }) => (rule && turnsOfRule[rule]) ?? 1);
+  });
+  const turns = ({ file }: Mutant): number => (core.some((folder) => file.startsWith(folder)) ? 3 : 1);
+  return inTurn(files, turns).slice(0, count);
 }
 
-/** The first of each group, then the second of each, and so on. */
-function inTurnBy<T>(items: readonly T[], key: (item: T) => string, within: (list: T[]) => T[] = (list) => list): T[] {
-  const grouped = new Map<string, T[]>();
-  for (const item of items) grouped.set(key(item), [...(grouped.get(key(item)) ?? []), item]);
-  const groups = [...grouped.values()].map(within);
-  const longest = Math.max(0, ...groups.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, i) => groups.flatMap((group) => group.slice(i, i + 1))).flat();
+function groupsOf<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
+  const groups = new Map<unknown, T[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
+/** The first items of each group, as many as it has turns, then the next ones of each, and so on. */
+function inTurn<T>(groups: readonly (readonly T[])[], turns: (item: T) => number): T[] {
+  const share = groups.map(([first]) => turns(first));
+  const rounds = Math.max(0, ...groups.map(({ length }, i) => Math.ceil(length / share[i])));
+  return Array.from({ length: rounds }, (_, round) =>
+    groups.flatMap((group, i) => group.slice(round * share[i], (round + 1) * share[i])),
+  ).flat();
 }

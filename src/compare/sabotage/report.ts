@@ -4,23 +4,38 @@ import type { SabotageResult, Tried } from './campaign.ts';
 import { type Rule, rules } from './rules.ts';
 import { type MutantVerdict, verdicts } from './verdicts.ts';
 
-/** How many mutants there were and how many were noticed. */
+/** How many mutants there were and how they were noticed. Each mutant that was tried counts in one of the last five. */
 export interface Tally {
   readonly tried: number;
-  readonly caught: number;
+  /** Noticed because a value differed. */
+  readonly byValue: number;
+  /** Noticed only because a case broke off, although another one ran to its end. */
+  readonly byBreaking: number;
+  /** Every case that was tried broke off, or the process ended: noticed, but not by a value. */
+  readonly broken: number;
   /** Not noticed, and judged equivalent to the port. */
   readonly equivalent: number;
-  /** Share of caught mutants among all that were tried, and among those that are not equivalent; NaN if there are none. */
-  readonly share: number;
-  readonly shareOfOthers: number;
+  /** Not noticed. */
+  readonly gaps: number;
 }
 
 export function tally(tried: readonly Tried[], known: typeof verdicts = verdicts): Tally {
+  const counts = { byValue: 0, byBreaking: 0, broken: 0, equivalent: 0, gaps: 0 };
   const done = tried.filter(({ trial }) => trial);
-  const caught = done.filter(({ trial }) => trial?.outcome === 'caught').length;
-  const equivalent = done.filter((one) => verdictOf(one, known)?.is === 'equivalent').length;
-  const others = done.length - equivalent;
-  return { tried: done.length, caught, equivalent, share: caught / done.length, shareOfOthers: caught / others };
+  for (const one of done) counts[kindOf(one, known)]++;
+  return { tried: done.length, ...counts };
+}
+
+function kindOf(tried: Tried, known: typeof verdicts): Exclude<keyof Tally, 'tried'> {
+  const { trial } = tried;
+  if (trial?.outcome !== 'caught') return verdictOf(tried, known)?.is === 'equivalent' ? 'equivalent' : 'gaps';
+  if (trial.how === 'failed row') return 'byValue';
+  return trial.finished ? 'byBreaking' : 'broken';
+}
+
+/** Number of mutants that change what the port does and that at least one case ran to its end. */
+function ended({ byValue, byBreaking, gaps }: Tally): number {
+  return byValue + byBreaking + gaps;
 }
 
 /** The verdict on a mutant that was not noticed. */
@@ -28,21 +43,23 @@ function verdictOf({ mutant, trial }: Tried, known: typeof verdicts = verdicts):
   return trial && trial.outcome !== 'caught' ? known[mutant.id] : undefined;
 }
 
-/** Whether every hand-made mutant was noticed, and 95 % of the rule-made ones that are not equivalent. */
+/** Whether every hand-made mutant was noticed and, by a value, 95 % of the rule-made ones that change what the port does and run to the end. */
 export function succeeded({ named, byRules }: SabotageResult): boolean {
   const [hand, rule] = [tally(named), tally(byRules)];
   const complete = [...named, ...byRules].every(({ trial }) => trial);
-  return complete && hand.caught === hand.tried && (rule.tried === 0 || rule.shareOfOthers >= 0.95);
+  return complete && hand.gaps + hand.equivalent === 0 && rule.byValue >= 0.95 * ended(rule);
 }
 
 /** The first lines of a report. */
 export function formatSummary({ named, byRules, possible, reached, seed, cases }: SabotageResult): string {
   const [hand, rule] = [tally(named), tally(byRules)];
   const failing = cases.filter(({ passed }) => !passed).length;
+  const noticed = hand.byValue + hand.byBreaking + hand.broken;
   return [
-    `- ${hand.caught} of ${hand.tried} hand-made faults were noticed by the suite that should notice them.`,
-    `- ${rule.caught} of ${rule.tried} rule-made faults were noticed: ${percent(rule.share)} of all, ${percent(rule.shareOfOthers)} of the ${rule.tried - rule.equivalent} that are not equivalent to the port.`,
-    `- The rule-made faults were drawn with seed ${seed}, in turn by file and rule, from ${reached} changes at places that the cases run (of ${possible} that the rules can make).`,
+    `- ${noticed} of ${hand.tried} hand-made faults were noticed by the suite that should notice them: ${hand.byValue} because a value differed, ${noticed - hand.byValue} because the case broke off.`,
+    `- ${ended(rule)} of ${rule.tried} rule-made faults change what the port does and ran to the end in at least one case. ${rule.byValue} of them (${percent(rule.byValue / ended(rule))}) were noticed because a value differed, ${rule.byBreaking} only because another case broke off; ${rule.gaps} were not noticed.`,
+    `- ${rule.broken} more broke off in every case that was tried. They were noticed, but any run would have shown them, so they are not part of that share. ${rule.equivalent} more are equivalent to the port.`,
+    `- The rule-made faults were drawn with seed ${seed}, in turn by file and rule, from ${reached} changes at places that the cases run (of ${possible} that the rules can make). Files of the core and rules that change values had more turns.`,
     `- ${cases.length} cases of ${new Set(cases.map(({ suite }) => suite)).size} suites took part${failing === 0 ? '' : `, except for ${failing} that did not pass on the undamaged port`}.`,
     ...(unfinished([...named, ...byRules]) === 0
       ? []
@@ -68,8 +85,13 @@ export function formatReport(result: SabotageResult, command: string): string {
   return `# Can the comparison fail?
 
 A comparison that cannot fail proves nothing. So this one ran against copies of the port with one small fault each, and had to notice it. A fault
-counts as noticed only if the same case then passes on the undamaged port in the same process. *failed row*: a value differed; *broke off*: the
-case ended with an error before it returned rows; *crash*, *hang*: the process crashed or hung.
+counts as noticed only if the same case then passes on the undamaged port in the same process.
+
+- *failed row*: a value differed. *broke off*: the case ended with an error before it returned rows. *crash*, *hang*: the process crashed or hung.
+- For each fault, the cases that execute the changed place run one after the other, the fastest first, until one has a failed row. If a case breaks off, the others
+  still run, those of other suites first. After three that break off without any that ends, the fault counts as one that breaks off everywhere.
+- A fault *runs to the end* if at least one of these cases returns rows. Only such faults show whether the suites compare the right values: one that
+  breaks off everywhere would be noticed by any run.
 
 ${formatSummary(result)}
 
@@ -116,13 +138,15 @@ ${
 function byRule(tried: readonly Tried[]): string {
   return markdownTable(
     [
-      ['rule', 'change', 'tried', 'noticed', 'equivalent', 'gaps'],
+      ['rule', 'change', 'tried', 'by a value', 'broke off in some', 'broke off in all', 'equivalent', 'gaps'],
       ...(Object.keys(rules) as Rule[]).map((rule) => {
-        const { tried: n, caught, equivalent } = tally(tried.filter(({ mutant }) => mutant.rule === rule));
-        return [rule, rules[rule], n, caught, equivalent, n - caught - equivalent].map(String);
+        const all = tally(tried.filter(({ mutant }) => mutant.rule === rule));
+        return [rule, rules[rule], all.tried, all.byValue, all.byBreaking, all.broken, all.equivalent, all.gaps].map(
+          String,
+        );
       }),
     ],
-    { align: ['l', 'l', 'r', 'r', 'r', 'r'] },
+    { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r'] },
   );
 }
 

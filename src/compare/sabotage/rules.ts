@@ -1,5 +1,6 @@
+import { type Declared, nameOf, type SourceModule } from './modules.ts';
 import { leftOut } from './scope.ts';
-import { calleeName, calls, child, children, nodesOf, type Place, type SyntaxNode } from './syntax.ts';
+import { child, children, type Place, type SyntaxNode } from './syntax.ts';
 
 /** What a rule does to the source. */
 export const rules = {
@@ -43,17 +44,13 @@ export interface Site {
 
 type Change = Omit<Mutation, 'line' | 'sites'> & { readonly site?: SyntaxNode };
 
-/**
- * Every change that the rules make in a TypeScript source, in source order, except those that cannot affect a compared result ({@link
- * leftOut}).
- */
-export function mutationsOf(source: string): Mutation[] {
-  const places = [...nodesOf(source)];
-  return places
-    .filter((place) => !leftOut(place))
+/** Every change that the rules make in a module, in source order, except those that cannot affect a compared result ({@link leftOut}). */
+export function mutationsOf(module: SourceModule): Mutation[] {
+  return module.places
+    .filter((place) => !leftOut(place, module))
     .flatMap((place) =>
-      changesOf(place, source).map(({ site = place.node, ...change }): Mutation => {
-        const sites = isLater(place.around) ? [siteOf(site)] : usesOf(constantOf(place.around), places);
+      changesOf(place, module).map(({ site = place.node, ...change }): Mutation => {
+        const sites = isLater(place.around) ? [siteOf(site)] : usesOfConstant(place.around, module);
         return { ...change, line: place.node.loc.start.line, sites };
       }),
     );
@@ -68,20 +65,14 @@ function isLater(around: readonly SyntaxNode[]): boolean {
   return around.some(({ type }) => /Function|Method|ClassProperty|ClassPrivateProperty/.test(type));
 }
 
-/** Name of the constant whose value stands inside these nodes. */
-function constantOf(around: readonly SyntaxNode[]): string | undefined {
+/** Where functions of the module read the constant whose value stands inside these nodes. */
+function usesOfConstant(around: readonly SyntaxNode[], module: SourceModule): Site[] {
   const declarator = around.find(({ type }) => type === 'VariableDeclarator');
   const id = declarator && child(declarator, 'id');
-  return id?.type === 'Identifier' ? String(id.name) : undefined;
-}
-
-/** Where functions of the module read a constant. */
-function usesOf(name: string | undefined, places: readonly Place[]): Site[] {
-  return places
-    .filter(
-      ({ node, around }) =>
-        node.type === 'Identifier' && node.name === name && isLater(around) && isRead(node, around[0]),
-    )
+  const references = (id && module.bindingOf(id)?.references) ?? [];
+  return references
+    .flatMap((reference) => module.placeOf(reference) ?? [])
+    .filter(({ node, around: outer }) => node.type === 'Identifier' && isLater(outer) && isRead(node, outer[0]))
     .map(({ node }) => siteOf(node));
 }
 
@@ -99,7 +90,8 @@ function isRead(node: SyntaxNode, parent: SyntaxNode): boolean {
   );
 }
 
-function changesOf({ node, around }: Place, source: string): Change[] {
+function changesOf({ node, around }: Place, module: SourceModule): Change[] {
+  const { source } = module;
   const text = (part: SyntaxNode): string => source.slice(part.start, part.end);
   const whole = (rule: Rule, replacement: string): Change => ({
     rule,
@@ -133,8 +125,8 @@ function changesOf({ node, around }: Place, source: string): Change[] {
     case 'CallExpression':
     case 'NewExpression': {
       const given = children(node, 'arguments');
-      const changes = ordered(node, text) ? exchanged('arguments', given.slice(-2), given.at(-2), text) : [];
-      return [...changes, ...otherFunction(node, text).map((call) => whole('function', call))];
+      const changes = ordered(node, module) ? exchanged('arguments', given.slice(-2), given.at(-2), text) : [];
+      return [...changes, ...otherFunction(node, module).map((call) => whole('function', call))];
     }
     case 'ExpressionStatement':
       return acts(child(node, 'expression')!) ? [whole('statement', ';')] : [];
@@ -208,21 +200,58 @@ function otherNumbers(node: SyntaxNode, parent: SyntaxNode): string[] {
   return value === 0 && isIndex ? ['1'] : [String(value + 1), `(${value - 1})`];
 }
 
-/** Calls whose result does not change if two arguments are exchanged. */
-const commutative = new Set(['max', 'min', 'imul', 'hypot', 'add', 'is', 'equal']);
+/** Operations of TensorFlow, and functions of the language, whose result does not change if two arguments are exchanged. */
 const commutativeOps = new Set(['Mul', 'AddV2', 'Maximum', 'Minimum', 'Equal']);
+const commutativeGlobals = new Set(['Math.max', 'Math.min', 'Math.imul', 'Math.hypot', 'Object.is']);
 
 /** Whether a call takes its last two arguments by place: both values, not a name, a function or a list of options. */
-function ordered(call: SyntaxNode, text: (part: SyntaxNode) => string): boolean {
+function ordered(call: SyntaxNode, module: SourceModule): boolean {
   const given = children(call, 'arguments');
   const byPlace = (argument: SyntaxNode): boolean =>
     !/^(String|Template)Literal|Function|ObjectExpression|Spread/.test(argument.type);
-  return (
-    given.length > 1 &&
-    given.slice(-2).every(byPlace) &&
-    !commutative.has(calleeName(call)) &&
-    !given.some((argument) => commutativeOps.has(text(argument).replaceAll("'", '')))
+  return given.length > 1 && given.slice(-2).every(byPlace) && !isCommutative(call, module);
+}
+
+function isCommutative(call: SyntaxNode, module: SourceModule): boolean {
+  if (namesCommutativeOp(call)) return true;
+  const callee = child(call, 'callee')!;
+  if (commutativeGlobals.has(globalMember(callee, module))) return true;
+  const declared = module.declarationOf(callee);
+  return declared !== undefined && passesOnToCommutative(declared);
+}
+
+function namesCommutativeOp(call: SyntaxNode): boolean {
+  return children(call, 'arguments').some(
+    ({ type, value }) => type === 'StringLiteral' && commutativeOps.has(String(value)),
   );
+}
+
+const commutativeFunctions = new WeakMap<SyntaxNode, boolean>();
+
+/** Whether a function passes its last two parameters on to a commutative operation, side by side. */
+function passesOnToCommutative({ node, module }: Declared): boolean {
+  const known = commutativeFunctions.get(node);
+  if (known !== undefined) return known;
+  const parameters = children(node, 'params').slice(-2);
+  const isPair = (list: readonly SyntaxNode[], i: number): boolean =>
+    parameters.every((parameter, k) => list[i + k] && module.bindingOf(list[i + k])?.identifier === parameter);
+  const result =
+    parameters.length === 2 &&
+    module.places.some(({ node: call, around }) => {
+      if (call.type !== 'CallExpression' || !namesCommutativeOp(call) || !around.includes(node)) return false;
+      const given = children(call, 'arguments');
+      return [given, ...given.map((one) => children(one, 'elements'))].some((list) =>
+        list.some((_, i) => isPair(list, i)),
+      );
+    });
+  commutativeFunctions.set(node, result);
+  return result;
+}
+
+/** `Math.max` for that function of the language; empty for everything else. */
+function globalMember(callee: SyntaxNode, module: SourceModule): string {
+  const object = child(callee, 'object');
+  return module.isGlobal(object) ? `${nameOf(object)}.${nameOf(child(callee, 'property'))}` : '';
 }
 
 function exchanged(
@@ -239,22 +268,22 @@ function exchanged(
 }
 
 const otherMath: { readonly [name: string]: string } = {
-  floor: 'Math.ceil',
-  ceil: 'Math.floor',
-  round: 'Math.floor',
-  min: 'Math.max',
-  max: 'Math.min',
-  sin: 'Math.cos',
-  cos: 'Math.sin',
-  abs: '',
-  fround: '',
+  'Math.floor': 'Math.ceil',
+  'Math.ceil': 'Math.floor',
+  'Math.round': 'Math.floor',
+  'Math.min': 'Math.max',
+  'Math.max': 'Math.min',
+  'Math.sin': 'Math.cos',
+  'Math.cos': 'Math.sin',
+  'Math.abs': '',
+  'Math.fround': '',
 };
 
-function otherFunction(call: SyntaxNode, text: (part: SyntaxNode) => string): string[] {
-  const name = calleeName(call);
-  const other = otherMath[name];
-  if (other === undefined || !calls(call, 'Math', name)) return [];
-  return [`${other}(${children(call, 'arguments').map(text).join(', ')})`];
+function otherFunction(call: SyntaxNode, module: SourceModule): string[] {
+  const other = otherMath[globalMember(child(call, 'callee')!, module)];
+  if (other === undefined) return [];
+  const given = children(call, 'arguments').map(({ start, end }) => module.source.slice(start, end));
+  return [`${other}(${given.join(', ')})`];
 }
 
 function acts(expression: SyntaxNode): boolean {

@@ -33,9 +33,24 @@ const still = new Set([
 const wrappers = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesExpression']);
 
 /** Every node of a TypeScript source that runs, parents first. Throws a SyntaxError with the position if it cannot be parsed. */
-export function* nodesOf(source: string): Generator<Place> {
-  const { program }: { program: unknown } = parse(source, { sourceType: 'module', plugins: ['typescript'] });
-  if (isNode(program)) yield* walk(program, []);
+export function nodesOf(source: string): Generator<Place> {
+  return placesIn(parseSource(source));
+}
+
+/** Parses a TypeScript source. Throws a SyntaxError with the position if it cannot be parsed. */
+export function parseSource(source: string): ReturnType<typeof parse> {
+  return parse(source, { sourceType: 'module', plugins: ['typescript'] });
+}
+
+/** Every node of a parsed source that runs, parents first. */
+export function placesIn({ program }: { readonly program: unknown }): Generator<Place> {
+  return walk(asNode(program), []);
+}
+
+/** A node of Babel's under the type that is used here. Throws if it is not a node. */
+export function asNode(node: unknown): SyntaxNode {
+  if (!isNode(node)) throw new TypeError('not a node of a syntax tree');
+  return node;
 }
 
 function* walk(node: SyntaxNode, around: readonly SyntaxNode[]): Generator<Place> {
@@ -77,10 +92,4 @@ export function calleeName(call: SyntaxNode): string {
   }
   if (callee?.type === 'PrivateName') callee = child(callee, 'id');
   return callee?.type === 'Identifier' ? String(callee.name) : '';
-}
-
-/** Whether a call calls `object.method`. */
-export function calls(call: SyntaxNode, object: string, method: string): boolean {
-  const callee = child(call, 'callee');
-  return calleeName(call) === method && child(callee ?? call, 'object')?.name === object;
 }

@@ -4,15 +4,17 @@ import { WorkerLost } from '../workers/process.ts';
 import type { CaseName, CaseResult } from './messages.ts';
 import type { Mutant } from './mutants.ts';
 import type { SurveyedCase } from './survey.ts';
-import { copyWithMutant } from './trees.ts';
+import { copyWithMutant, type Importers, importersIn } from './trees.ts';
 import type { SabotageWorker } from './worker_process.ts';
 
 /** The result of trying a mutant. */
 export interface Trial {
   readonly id: string;
   readonly outcome: 'caught' | 'survived' | 'unsure';
-  /** How it was noticed: by a failed row, by a case that broke off, or by the end of the process. */
+  /** How it was noticed: by a failed row if any case has one, else by a case that broke off, or by the end of the process. */
   readonly how?: Exclude<CaseResult['outcome'], 'passed'> | 'crash' | 'hang';
+  /** Whether at least one case that executes the changed place ran to its end. */
+  readonly finished: boolean;
   readonly by?: CaseName;
   /** The row that failed, the message of the error. */
   readonly detail: string;
@@ -20,6 +22,9 @@ export interface Trial {
   readonly cases: readonly string[];
   readonly seconds: number;
 }
+
+/** Number of cases that may break off before a mutant is taken for one that breaks off everywhere. */
+const mostBroken = 3;
 
 /** Number of mutants after which a process is replaced, because the modules of each mutant stay in memory. */
 const trialsPerProcess = 25;
@@ -31,6 +36,7 @@ export class Bench {
   readonly #start: () => Promise<SabotageWorker>;
   readonly #slack: number;
   #worker: SabotageWorker | undefined;
+  #importers: Importers | undefined;
   #trials = 0;
   #stopped = false;
 
@@ -46,8 +52,9 @@ export class Bench {
   }
 
   /**
-   * Runs the cases until one notices the mutant. To rule out effects of earlier mutants, it counts as caught only if the same case then
-   * passes on the undamaged sources in the same process, or if a fresh process ends or hangs.
+   * Runs the cases until one notices the mutant by a value. Where a case breaks off, the others still run, those of other suites first, unless
+   * {@link mostBroken} have broken off and none has ended. To rule out effects of earlier mutants, it counts as caught only if the same case
+   * then passes on the undamaged sources in the same process, or if a fresh process ends or hangs.
    */
   async try(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Trial> {
     const begun = performance.now();
@@ -61,7 +68,7 @@ export class Bench {
     if (found !== 'again') return { id: mutant.id, ...found, seconds };
     await this.close();
     const detail = 'the case failed on the undamaged sources too';
-    return { id: mutant.id, outcome: 'unsure', detail, cases: namesOf(cases), seconds };
+    return { id: mutant.id, outcome: 'unsure', detail, finished: false, cases: namesOf(cases), seconds };
   }
 
   /** Ends the process at once. The current mutant counts as untried, and `try` throws. */
@@ -77,41 +84,91 @@ export class Bench {
     this.#trials = 0;
   }
 
-  async #attempt(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Omit<Trial, 'id' | 'seconds'> | 'again'> {
+  async #attempt(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Found | 'again'> {
     this.#worker ??= await this.#start();
-    const worker = this.#worker;
     const isFirst = this.#trials++ === 0;
     // A unique name, because benches run side by side and a process loads each module path only once.
     const tree = mkdtempSync(join(this.#folder, 'mutant-'));
-    copyWithMutant(this.#base, tree, mutant);
-    let at: SurveyedCase | undefined;
+    this.#importers ??= importersIn(join(this.#base, 'src'));
+    copyWithMutant(this.#base, tree, mutant, this.#importers);
+    const course = new Course(cases);
     try {
-      for (const [i, one] of cases.entries()) {
-        at = one;
-        const by = { suite: one.suite, case: one.case };
-        const { outcome, detail } = await worker.run(tree, by, this.#patience(one));
-        if (outcome === 'passed') continue;
-        const clean = await worker.run(this.#base, by, this.#patience(one));
-        return clean.outcome === 'passed'
-          ? { outcome: 'caught', how: outcome, by, detail, cases: namesOf(cases.slice(0, i + 1)) }
-          : 'again';
-      }
-      return { outcome: 'survived', detail: '', cases: namesOf(cases) };
+      return await this.#follow(course, this.#worker, tree);
     } catch (error) {
       await this.close();
       if (this.#stopped || !(error instanceof WorkerLost)) throw error;
-      if (!isFirst || !at) return 'again';
-      const by = { suite: at.suite, case: at.case };
-      return { outcome: 'caught', how: error.how, by, detail: error.message, cases: namesOf([at]) };
+      return isFirst ? course.lost(error) : 'again';
     } finally {
       rmSync(tree, { recursive: true, force: true });
     }
+  }
+
+  /** Runs the cases in a tree. Returns what was found; `again` if a case fails on the undamaged sources too. */
+  async #follow(course: Course, worker: SabotageWorker, tree: string): Promise<Found | 'again'> {
+    for (let one = course.next(); one; one = course.next()) {
+      const result = await worker.run(tree, nameIn(one), this.#patience(one));
+      const isNews = course.note(one, result);
+      if (!isNews) continue;
+      const clean = await worker.run(this.#base, nameIn(one), this.#patience(one));
+      if (clean.outcome !== 'passed') return 'again';
+    }
+    return course.found;
   }
 
   /** Milliseconds that a case may take. */
   #patience({ seconds }: SurveyedCase): number {
     return 1000 * (this.#slack + 6 * seconds);
   }
+}
+
+type Found = Omit<Trial, 'id' | 'seconds'>;
+
+/** The cases of one trial: which comes next, and what they have found so far. */
+class Course {
+  #waiting: readonly SurveyedCase[];
+  readonly #ran: SurveyedCase[] = [];
+  #broken = 0;
+  found: Found = { outcome: 'survived', detail: '', finished: false, cases: [] };
+
+  constructor(cases: readonly SurveyedCase[]) {
+    this.#waiting = cases;
+  }
+
+  /** Takes the next case; undefined if the trial is over. */
+  next(): SurveyedCase | undefined {
+    const isHopeless = this.#broken >= mostBroken && !this.found.finished;
+    if (this.found.how === 'failed row' || isHopeless) return undefined;
+    const [one, ...rest] = this.#waiting;
+    this.#waiting = rest;
+    if (one) this.#ran.push(one);
+    return one;
+  }
+
+  /** Notes the result of a case. True if it is the first to notice, or the first to notice by a value. */
+  note(one: SurveyedCase, { outcome, detail }: CaseResult): boolean {
+    const finished = this.found.finished || outcome === 'passed' || outcome === 'failed row';
+    const broke = outcome !== 'passed' && outcome !== 'failed row';
+    const isNews = outcome === 'failed row' || (broke && this.found.how === undefined);
+    this.found = { ...this.found, finished, cases: this.#ran.map(nameOfCase) };
+    if (isNews) this.found = { ...this.found, outcome: 'caught', how: outcome, by: nameIn(one), detail };
+    if (broke) {
+      this.#broken++;
+      const isSame = ({ suite }: SurveyedCase): boolean => suite === one.suite;
+      this.#waiting = [...this.#waiting.filter((other) => !isSame(other)), ...this.#waiting.filter(isSame)];
+    }
+    return isNews;
+  }
+
+  /** What was found if the process ended or hung in the current case. */
+  lost({ how, message }: WorkerLost): Found {
+    const at = this.#ran.at(-1);
+    const cases = this.#ran.map(nameOfCase);
+    return { ...this.found, outcome: 'caught', how, ...(at && { by: nameIn(at) }), detail: message, cases };
+  }
+}
+
+function nameIn({ suite, case: name }: CaseName): CaseName {
+  return { suite, case: name };
 }
 
 function namesOf(cases: readonly SurveyedCase[]): string[] {

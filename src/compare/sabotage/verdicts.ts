@@ -58,10 +58,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'equivalent',
     because: 'what waits before a large piece is its opcode and its length, never a single byte',
   },
-  'lib/hdf5/writer.ts logic dc13c674': {
-    is: 'equivalent',
-    because: 'a check of what h5wasm wrote, which is right',
-  },
   'lib/hdf5/reader.ts arguments ad629920': {
     is: 'equivalent',
     because: 'both are for the message of a refusal',

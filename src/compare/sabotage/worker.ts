@@ -11,11 +11,11 @@ import { messageOf } from '../../errors.ts';
 import { silent } from '../../events.ts';
 import type * as Comparison from '../comparison.ts';
 import { generatedCollections, openCollections } from '../data.ts';
-import type { Suite } from '../suite.ts';
+import type { Suite, SuiteName } from '../suite.ts';
 import { answerRequests } from '../workers/answering.ts';
 import type { CaseName, CaseResult, Reply, Request, WorkerSettings } from './messages.ts';
 
-let opened: { readonly suites: string; readonly shared: Parameters<typeof Comparison.runCases>[1] } | undefined;
+let shared: Parameters<typeof Comparison.runCases>[1] | undefined;
 
 answerRequests(handle);
 // A mutant may leave behind a rejected promise or a failing thread. The next case on undamaged sources shows whether that matters.
@@ -24,10 +24,10 @@ process.on('unhandledRejection', () => {});
 async function handle(request: Request): Promise<Reply> {
   switch (request.kind) {
     case 'open':
-      opened = { suites: request.suites, shared: await open(request) };
+      shared = await open(request);
       return { kind: 'opened' };
     case 'list': {
-      const suites = await suitesOf(request.tree);
+      const { suites } = (await load(request.tree, 'compare/suites/index.ts')) as { suites: readonly Suite[] };
       const cases = suites.flatMap((suite) =>
         suite.cases.map(({ name, quick = false }) => ({ suite: suite.name, case: name, quick })),
       );
@@ -38,14 +38,15 @@ async function handle(request: Request): Promise<Reply> {
   }
 }
 
-async function open({ bridge, settings }: WorkerSettings): Promise<NonNullable<typeof opened>['shared']> {
+async function open({ bridge, settings }: WorkerSettings): Promise<NonNullable<typeof shared>> {
   const { kind, folder } = settings.data;
   const data = kind === 'real' ? openCollections(folder) : await generatedCollections(folder, settings.seed);
-  return { original: await Original.open(bridge), ...settings, data };
+  // A failed row is enough.
+  return { original: await Original.open(bridge), ...settings, data, locate: false };
 }
 
 async function runCase(tree: string, one: CaseName, hits?: string): Promise<CaseResult> {
-  if (!opened) throw new Error('asked for a case before the original was opened');
+  if (!shared) throw new Error('asked for a case before the original was opened');
   const folder = hits === undefined ? undefined : mkdtempSync(join(tmpdir(), 'ecg-transplant-hits-'));
   const hitFile = folder && join(folder, 'hits');
   if (hits !== undefined && hitFile !== undefined) {
@@ -60,14 +61,11 @@ async function runCase(tree: string, one: CaseName, hits?: string): Promise<Case
     hits: hitFile !== undefined && existsSync(hitFile) ? readFileSync(hitFile, 'utf8').split('\n').map(Number) : [],
   });
   try {
-    const chosen = (await suitesOf(tree)).flatMap((suite) =>
-      suite.name === one.suite
-        ? suite.cases.filter(({ name }) => name === one.case).map((c) => ({ suite, case: c }))
-        : [],
-    );
+    const suite = await suiteOf(tree, one.suite);
+    const chosen = suite.cases.filter(({ name }) => name === one.case).map((c) => ({ suite, case: c }));
     if (chosen.length !== 1) return done('broke off', `the tree has ${chosen.length} cases of this name`);
     const { runCases } = (await load(tree, 'compare/comparison.ts')) as typeof Comparison;
-    const { rows, notRunnable, notApplicable, broken } = await runCases(chosen, opened.shared, silent);
+    const { rows, notRunnable, notApplicable, broken } = await runCases(chosen, shared, silent);
     const failed = rows.find(({ passed }) => !passed);
     if (failed) return done('failed row', failed.note ? `${failed.name}: ${failed.note}` : failed.name);
     if (broken.length > 0) return done('broke off', broken[0].because);
@@ -82,8 +80,12 @@ async function runCase(tree: string, one: CaseName, hits?: string): Promise<Case
   }
 }
 
-async function suitesOf(tree: string): Promise<readonly Suite[]> {
-  return ((await load(tree, opened?.suites ?? '')) as { suites: readonly Suite[] }).suites;
+/** A suite from its own module, because loading all of them takes longer than most cases. */
+async function suiteOf(tree: string, name: SuiteName): Promise<Suite> {
+  const module = (await load(tree, `compare/suites/${name}/suite.ts`)) as { [name: string]: Suite | undefined };
+  const suite = module[name];
+  if (!suite) throw new Error(`the tree has no suite ${name}`);
+  return suite;
 }
 
 function load(tree: string, module: string): Promise<unknown> {

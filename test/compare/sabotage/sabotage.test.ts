@@ -1,11 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { run } from '../../../src/commands/sabotage.ts';
 import type { SabotageResult, Tried } from '../../../src/compare/sabotage/campaign.ts';
+import { folders, inScope } from '../../../src/compare/sabotage/files.ts';
 import { Journal } from '../../../src/compare/sabotage/journal.ts';
+import { Modules, SourceModule } from '../../../src/compare/sabotage/modules.ts';
 import {
   drawMutants,
   type Mutant,
@@ -17,14 +19,14 @@ import { namedMutants } from '../../../src/compare/sabotage/named.ts';
 import { hitsModule, withProbes } from '../../../src/compare/sabotage/probes.ts';
 import { formatReport, succeeded, tally } from '../../../src/compare/sabotage/report.ts';
 import { mutationsOf } from '../../../src/compare/sabotage/rules.ts';
-import { folders, inScope } from '../../../src/compare/sabotage/scope.ts';
 import { casesFor, type SurveyedCase } from '../../../src/compare/sabotage/survey.ts';
 import type { Trial } from '../../../src/compare/sabotage/trial.ts';
 import { verdicts } from '../../../src/compare/sabotage/verdicts.ts';
 import { suiteNames } from '../../../src/compare/suite.ts';
-import { UsageError } from '../../../src/errors.ts';
+import { InputError, UsageError } from '../../../src/errors.ts';
 import { writeFileAtomic } from '../../../src/lib/python/atomic_file.ts';
 import { root } from '../../shared_data.ts';
+import { withOtherNames } from './other_names.ts';
 
 const src = join(root, 'src');
 const temporary: string[] = [];
@@ -38,9 +40,16 @@ function temporaryFolder(): string {
   return folder;
 }
 
+const modules = new Modules(src);
+
+/** A source as a module of the port. */
+function moduleOf(source: string): SourceModule {
+  return new SourceModule('port/finetuning/some.ts', source, modules);
+}
+
 /** Every change of a source, as the source would read. */
 function changed(source: string): string[] {
-  return mutationsOf(source).map(({ start, end, replacement }) =>
+  return mutationsOf(moduleOf(source)).map(({ start, end, replacement }) =>
     (source.slice(0, start) + replacement + source.slice(end)).replace(/^const f = |;$/g, ''),
   );
 }
@@ -88,20 +97,67 @@ describe('rules', () => {
 
   it.each([
     ['a refusal', 'function f(a) { if (a < 2) throw new ValueError(a + 1); }'],
-    ['a refusal by another function', 'function f(a) { if (a < 2) return fail(a + 1); }'],
-    ['a function that refuses', 'function checkSize(a) { const b = a + 1; if (b) throw a; }'],
+    [
+      'a refusal by another function',
+      'function g(a): never { throw a; } function f(a) { if (a < 2) return g(a + 1); }',
+    ],
+    ['a method that refuses', 'class A { #b(a) { if (a < 2) throw a + 1; } c(d) { this.#b(d + 1); } }'],
+    [
+      'a refusal by an imported function',
+      "import { systemFault } from '../../errors.ts'; function f(a) { systemFault(a, a + 1); }",
+    ],
+    [
+      'a function that refuses',
+      'function g(a) { const b = a + 1; let c = 0; for (const d of a) c += d; if (b) throw c; }',
+    ],
+    ['a limit that is only there for refusals', 'const limit = 2 ** 8; function f(a) { if (a > limit) throw a; }'],
+    ['an error', "import { ValueError as E } from '../../lib/python/errors.ts'; const f = () => new E(a + 1);"],
+    ['an error of its own', 'class A extends TypeError {} const f = () => new A(a + 1);'],
     ['a message', `const f = \`\${a + 1}\`;`],
     ['joined texts', "const f = 'a' + b;"],
-    ['a report', "function f(a) { report({ kind: 'progress', done: a + 1 }); }"],
-    ['a path', "const f = join('a', b, c);"],
-    ['freeing memory', 'function f(a) { a.dispose(); rmSync(a, b); }'],
-    ['a setting of speed', 'function f({ readAhead = 4 }) {}'],
+    [
+      'a report',
+      "import type { Reporter as R } from '../../events.ts'; function f(a: R) { a({ kind: 'progress', done: b + 1 }); }",
+    ],
+    [
+      'a report of an option',
+      "import type { Reporter } from '../../events.ts'; interface O { p: Reporter; } function f({ p: q }: O) { q({ done: b + 1 }); }",
+    ],
+    [
+      'a report of a member',
+      "import type { Reporter } from '../../events.ts'; class A { readonly #a: Reporter; f() { this.#a({ done: b + 1 }); } }",
+    ],
+    ['a path', "import { join as put } from 'node:path'; const f = put('a', b, c);"],
+    ['freeing memory', 'function f(a) { a.dispose(); }'],
+    ['what is done at the end', 'function f(a) { try { a; } finally { a.b(1); } }'],
+    ['a timer', 'function f(a) { clearTimeout(a, 1); }'],
     ['a type', 'type F = [1, 2]; let f: 3 | undefined;'],
     ['a name', 'const f = { 1: a };'],
     ['the counter of a loop', 'for (;; i++);'],
     ['the end of a list', 'for (; i < list.length; );'],
+    [
+      'arguments whose order does not matter',
+      "import { add as plus } from '../../graph/ops/elementwise.ts'; const f = plus(c, a, b);",
+    ],
   ])('leave %s alone', (_, source) => {
     expect(changed(source)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a function with the name of a refusal',
+      'function checkSize(a) { return a + 1; }',
+      ['function checkSize(a) { return (a - 1); }'],
+    ],
+    [
+      'a method with the name of a path',
+      'function f(a) { return a.join(b, c); }',
+      ['function f(a) { return a.join(c, b); }'],
+    ],
+    ['a variable with the name of a limit', 'const f = (chunk) => chunk - a;', ['(chunk) => (chunk + a)']],
+    ['a parameter with the name of a report', 'function f(report) { report(a); }', ['function f(report) { ; }']],
+  ])('change %s', (_, source, expected) => {
+    expect(changed(source).map((one) => one.replace(/^const f = |;$/g, ''))).toEqual(expect.arrayContaining(expected));
   });
 
   it('keep TypeScript around what they change', () => {
@@ -111,19 +167,16 @@ describe('rules', () => {
   });
 
   it('find what has to run for a change to show', () => {
-    const [first, second] = mutationsOf('const a = 0.5;\nfunction f(b) {\n  b(1.5);\n}');
+    const [first, second] = mutationsOf(moduleOf('const a = 0.5;\nfunction f(b) {\n  b(1.5);\n}'));
     expect(first).toMatchObject({ rule: 'number', line: 1, sites: [] });
     expect(second).toMatchObject({ rule: 'statement', line: 3, sites: [{ kind: 'statement' }] });
   });
 
-  it('find the uses of a constant', () => {
+  it('find the uses of a constant, not those of a parameter with its name', () => {
     const source =
       'const means = [0.5];\nconst f = (means.x, { means, a: means }, (means) => means);\nfunction g() { return means[0] * h.means; }';
-    const [{ sites }] = mutationsOf(source);
-    expect(sites.map(({ start, end }) => source.slice(start - 7, end + 3))).toEqual([
-      'ns) => means);\n',
-      'return means[0]',
-    ]);
+    const [{ sites }] = mutationsOf(moduleOf(source));
+    expect(sites.map(({ start, end }) => source.slice(start - 7, end + 3))).toEqual(['return means[0]']);
   });
 });
 
@@ -137,11 +190,36 @@ describe('the sources', () => {
     expect(folders.filter((folder) => !mutants.some(({ file }) => file.startsWith(folder)))).toEqual([]);
   });
 
+  it('give the same changes when every variable, function, parameter and private member has another name', () => {
+    const places = (module: SourceModule): string[] =>
+      mutationsOf(module).map(({ rule, line, sites }) => `${rule} in line ${line}, ${sites.length} places`);
+    for (const file of [
+      'port/transplant/evaluation.ts',
+      'lib/numpy/random.ts',
+      'lib/hdf5/reader.ts',
+      'graph/ops/normalization.ts',
+    ]) {
+      const module = modules.in(file);
+      const renamed = new SourceModule(file, withOtherNames(module.source), modules);
+      expect(renamed.source).not.toBe(module.source);
+      expect([file, ...places(renamed)]).toEqual([file, ...places(module)]);
+    }
+  });
+
   it('are drawn by a seed, more of them beginning with the same', () => {
     const some = drawMutants(mutants, 50, 7);
     expect(drawMutants(mutants, 200, 7).slice(0, 50)).toEqual(some);
     expect(drawMutants(mutants, 50, 8)).not.toEqual(some);
-    expect(new Set(some.map(({ file }) => file)).size).toBe(50);
+  });
+
+  it('are drawn from every file, from the core and by rules that change values more often', () => {
+    const files = new Set(mutants.map(({ file }) => file)).size;
+    const drawn = drawMutants(mutants, 2 * files, 7);
+    expect(new Set(drawn.map(({ file }) => file)).size).toBe(files);
+    const inCore = drawn.filter(({ file }) => /^(port|graph\/ops|lib\/(numpy|sklearn))\//.test(file));
+    expect(inCore.length).toBeGreaterThan(drawn.length / 2);
+    const ofValues = drawn.filter(({ rule }) => rule === 'number' || rule === 'arithmetic' || rule === 'arguments');
+    expect(ofValues.length).toBeGreaterThan(drawn.length / 2);
   });
 
   it('hold every verdict’s place', () => {
@@ -170,8 +248,47 @@ describe('hand-made faults', () => {
     const at = { name: 'n', file: 'a.ts', replacement: 'y', suite: 'files' } as const;
     expect(() => placeNamed(folder, { ...at, search: 'x' })).toThrow('got several');
     expect(() => placeNamed(folder, { ...at, search: 'z' })).toThrow('got no occurrence');
+    expect(() => placeNamed(folder, { ...at, search: 'z' })).toThrow('hand-made fault "n"');
     const mutant = placeNamed(folder, { ...at, search: 'x; x;' });
     expect(() => withMutant('something else', mutant)).toThrow('this change was made for another source');
+  });
+});
+
+describe('a hand-made fault whose text was moved', () => {
+  const fault = {
+    name: 'a fault',
+    file: 'port/old.ts',
+    search: 'a + b',
+    replacement: 'a - b',
+    suite: 'files',
+  } as const;
+  const thrown = (folder: string): string => {
+    try {
+      placeNamed(folder, fault);
+    } catch (error) {
+      return error instanceof InputError ? error.message : '';
+    }
+    return '';
+  };
+
+  it('is an error that names the fault, the file and where the text is now', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'port'));
+    writeFileAtomic(join(folder, 'port/new.ts'), 'const c = a + b;');
+    const message = thrown(folder);
+    expect(message).toContain('hand-made fault "a fault"');
+    expect(message).toContain('port/old.ts');
+    expect(message).toContain('The text is in port/new.ts');
+  });
+
+  it('is an error that says so if the text is nowhere', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'port'));
+    writeFileAtomic(join(folder, 'port/old.ts'), 'const c = a * b;');
+    const message = thrown(folder);
+    expect(message).toContain('got no occurrence');
+    expect(message).toContain('src/compare/sabotage/named_*.ts');
+    expect(message).not.toContain('The text is in');
   });
 });
 
@@ -187,7 +304,7 @@ describe('probes', () => {
       'function g(x) { list.push(x + 1); }',
       'export const list = [];',
     ].join('\n');
-    const sites = mutationsOf(source).flatMap((mutation) => mutation.sites);
+    const sites = mutationsOf(moduleOf(source)).flatMap((mutation) => mutation.sites);
     const places = new Map(sites.map(({ kind, start, end }, i) => [`${kind} ${start} ${end}`, i]));
     const probes = [...places.values()].map((number) => ({ ...sites[number], number }));
     writeFileAtomic(join(folder, 'hits.mjs'), hitsModule);
@@ -238,10 +355,17 @@ describe('probes', () => {
 });
 
 describe('journal', () => {
-  const survived: Trial = { id: 'm', outcome: 'survived', detail: '', cases: ['files: a'], seconds: 2 };
+  const survived: Trial = {
+    id: 'm',
+    outcome: 'survived',
+    detail: '',
+    finished: true,
+    cases: ['files: a'],
+    seconds: 2,
+  };
   const caught: Trial = { ...survived, id: 'n', outcome: 'caught', how: 'failed row' };
   const surveyed: SurveyedCase = { suite: 'files', case: 'a', passed: true, detail: '', seconds: 1, places: ['a.ts'] };
-  const campaign = { port: 'sources', suites: 'suites' };
+  const campaign = { port: 'sources', suites: 'suites', survey: 'places' };
 
   it('goes on where a run was stopped, even in the middle of a line', () => {
     const folder = temporaryFolder();
@@ -262,7 +386,7 @@ describe('journal', () => {
     '[]',
     '{}',
     '{"suites":"suites","trial":{"id":7}}',
-    '{"suites":"suites","surveyed":{}}',
+    '{"survey":"places","surveyed":{}}',
     '['.repeat(1e5),
   ])('is believed up to a line that is %.40s', (line) => {
     const folder = temporaryFolder();
@@ -279,7 +403,7 @@ describe('journal', () => {
     first.keepCase(surveyed);
     first.keep(survived);
     first.keep(caught);
-    const second = new Journal(folder, { ...campaign, suites: 'better ones' });
+    const second = new Journal(folder, { ...campaign, suites: 'better ones', survey: 'more places' });
     expect([...second.trials.keys()]).toEqual(['n']);
     expect(second.surveyed).toEqual([]);
     expect(new Journal(folder, { ...campaign, port: 'others' }).trials.size).toBe(0);
@@ -320,34 +444,57 @@ describe('report', () => {
       sites: [],
     };
   };
-  const tried = (id: string, outcome: Trial['outcome']): Tried => ({
+  const tried = (id: string, outcome: Trial['outcome'], how?: Trial['how'], finished = true): Tried => ({
     mutant: mutant(id),
-    trial: { id, outcome, detail: '', cases: ['files: a', 'files: b'], seconds: 1 },
+    trial: { id, outcome, how, finished, detail: '', cases: ['files: a', 'files: b'], seconds: 1 },
   });
+  const byValue = (id: string): Tried => tried(id, 'caught', 'failed row');
+  const broken = (id: string): Tried => tried(id, 'caught', 'broke off', false);
   const result = (named: Tried[], byRules: Tried[]): SabotageResult => {
     return { named, byRules, cases: [], possible: 10, reached: 5, seed: 1 };
   };
 
-  it('counts equivalent survivors apart, and survivors without a verdict as gaps', () => {
-    const all = [tried('a', 'caught'), tried('b', 'survived'), tried('c', 'survived'), { mutant: mutant('d') }];
+  it('counts apart what a value showed, what broke off in some cases or in all, and survivors with and without a verdict', () => {
+    const all = [
+      byValue('a'),
+      tried('e', 'caught', 'broke off'),
+      broken('f'),
+      tried('g', 'caught', 'crash', false),
+      tried('b', 'survived'),
+      tried('c', 'survived'),
+      { mutant: mutant('d') },
+    ];
     const known = { b: { is: 'equivalent', because: 'x' } } as const;
-    expect(tally(all, known)).toEqual({ tried: 3, caught: 1, equivalent: 1, share: 1 / 3, shareOfOthers: 1 / 2 });
-    expect(tally(all).equivalent).toBe(0);
+    expect(tally(all, known)).toEqual({ tried: 6, byValue: 1, byBreaking: 1, broken: 2, equivalent: 1, gaps: 1 });
+    expect(tally(all)).toMatchObject({ equivalent: 0, gaps: 2 });
   });
 
-  it('succeeds only if all mutants were tried, and all hand-made ones and 95 % of the others were noticed', () => {
-    const caught = Array.from({ length: 19 }, (_, i) => tried(`r${i}`, 'caught'));
-    expect(succeeded(result([tried('a', 'caught')], [...caught, tried('b', 'survived')]))).toBe(true);
+  it('succeeds only if all mutants were tried, all hand-made ones were noticed, and 95 % of the others by a value', () => {
+    const caught = Array.from({ length: 19 }, (_, i) => byValue(`r${i}`));
+    expect(succeeded(result([broken('a')], [...caught, tried('b', 'survived')]))).toBe(true);
     expect(succeeded(result([tried('a', 'survived')], caught))).toBe(false);
     expect(succeeded(result([tried('a', 'unsure')], caught))).toBe(false);
     expect(succeeded(result([], [...caught.slice(1), tried('b', 'survived')]))).toBe(false);
+    expect(succeeded(result([], [...caught.slice(1), tried('b', 'caught', 'broke off')]))).toBe(false);
     expect(succeeded(result([], [...caught, { mutant: mutant('late') }]))).toBe(false);
   });
 
+  it('leaves faults that break off everywhere out of the share', () => {
+    const faults = [...Array.from({ length: 3 }, (_, i) => byValue(`r${i}`)), tried('b', 'survived'), broken('c')];
+    const text = formatReport(result([byValue('a'), broken('d')], faults), 'command');
+    expect(text).toContain(
+      '2 of 2 hand-made faults were noticed by the suite that should notice them: 1 because a value differed, 1 ',
+    );
+    expect(text).toContain(
+      '4 of 5 rule-made faults change what the port does and ran to the end in at least one case. 3 of them (75.0 %)',
+    );
+    expect(text).toContain('1 more broke off in every case');
+  });
+
   it('lists every survivor with its place and its verdict', () => {
-    const text = formatReport(result([tried('by hand', 'caught')], [tried('b', 'survived')]), 'command');
+    const text = formatReport(result([byValue('by hand')], [tried('b', 'survived')]), 'command');
     expect(text).toContain('| by hand | a.ts:3 |');
     expect(text).toMatch(/\| a\.ts:3 +\| `1 \\\| "x"` → `2` +\| 2 +\| gap: no verdict yet +\|/);
-    expect(text).toContain('0.0 %');
+    expect(text).toContain('0 of them (0.0 %)');
   });
 });

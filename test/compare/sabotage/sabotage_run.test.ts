@@ -30,7 +30,6 @@ const options: SabotageOptions = {
   seed: 2021,
   only: ['sampling'],
   named: [...namedMutants.filter(({ name }) => chosen.includes(name)), harmless],
-  suites: 'compare/suites/index.ts',
   bridge: { python, original: join(root, 'original') },
   settings: { data: { kind: 'generated', folder: join(folder, 'data') }, seed: 2021, trials: 1 },
 };

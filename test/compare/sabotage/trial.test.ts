@@ -18,7 +18,9 @@ process.on('message', (request) => {
   if (word === 'exit') process.exit(3);
   if (word === 'loop') for (;;);
   if (word === 'throw') return process.send({ kind: 'error', message: 'thrown' });
-  const failed = poisoned || word === 'wrong' || (word === 'wrong in the second' && request.one.case === 'second');
+  const breaks = word === 'broken' || (word.startsWith('broken in the first') && request.one.case === 'first');
+  if (breaks) return process.send({ kind: 'ran', result: { outcome: 'broke off', detail: 'an error', seconds: 0, hits: [] } });
+  const failed = poisoned || word === 'wrong' || (word.endsWith('wrong in the second') && request.one.case === 'second');
   if (word === 'poison') poisoned = true;
   const outcome = failed ? 'failed row' : 'passed';
   process.send({ kind: 'ran', result: { outcome, detail: failed ? 'a row' : '', seconds: 0, hits: [] } });
@@ -60,7 +62,7 @@ const cases = ['first', 'second'].map((name): SurveyedCase => {
   return { suite: 'files', case: name, passed: true, detail: '', seconds: 0, places: [] };
 });
 
-function tryWord(word: string, on: Bench = bench): Promise<Trial> {
+function tryWord(word: string, on: Bench = bench, known = cases): Promise<Trial> {
   const mutant: Mutant = {
     id: word,
     file: 'a.ts',
@@ -71,7 +73,7 @@ function tryWord(word: string, on: Bench = bench): Promise<Trial> {
     replacement: word,
     sites: [],
   };
-  return on.try(mutant, cases);
+  return on.try(mutant, known);
 }
 
 it('names the first case that notices, and keeps the process', async () => {
@@ -86,6 +88,34 @@ it('names the first case that notices, and keeps the process', async () => {
   });
   expect(await tryWord('wrong')).toMatchObject({ outcome: 'caught', by: { case: 'first' }, cases: ['files: first'] });
   expect(started).toBe(1);
+});
+
+it('goes on where a case breaks off, until one ends and a value differs', async () => {
+  newBench();
+  expect(await tryWord('broken in the first, wrong in the second')).toMatchObject({
+    outcome: 'caught',
+    how: 'failed row',
+    finished: true,
+    by: { case: 'second' },
+    cases: ['files: first', 'files: second'],
+  });
+  expect(await tryWord('broken in the first')).toMatchObject({
+    outcome: 'caught',
+    how: 'broke off',
+    finished: true,
+    by: { case: 'first' },
+    cases: ['files: first', 'files: second'],
+  });
+  expect(await tryWord('broken')).toMatchObject({ outcome: 'caught', how: 'broke off', finished: false });
+  expect(started).toBe(1);
+});
+
+it('runs a case of another suite next after one that breaks off, and stops after three', async () => {
+  newBench();
+  const several = [...'abcd'].map((name): SurveyedCase => ({ ...cases[0], case: name }));
+  const other: SurveyedCase = { ...cases[0], suite: 'metrics', case: 'other' };
+  const { cases: ran } = await tryWord('broken', bench, [...several, other]);
+  expect(ran).toEqual(['files: a', 'metrics: other', 'files: b']);
 });
 
 it('takes the end of a process for noticing only if the mutant was its first', async () => {

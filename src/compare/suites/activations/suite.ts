@@ -14,10 +14,8 @@ export const activations: Suite = {
   cases: casesOf(compareLayers, { quick: quickWhole }),
 };
 
-async function compareLayers(
-  { original, data, seed, observe }: SuiteContext,
-  network: ComparedNetwork,
-): Promise<readonly Row[]> {
+async function compareLayers(context: SuiteContext, network: ComparedNetwork): Promise<readonly Row[]> {
+  const { original, data, seed, observe } = context;
   const [batch] = networkBatches(data, network, 1, seed);
   const rows: Row[] = [];
   for (const precision of comparedPrecisions) {
@@ -26,7 +24,7 @@ async function compareLayers(
     const kind = { ...network, precision, seed };
     rows.push(
       ...(await withTwins(original, batch, kind, async (twins) =>
-        withFirstLayer(await activationRows(twins, batch, limits, show), twins, kind, batch),
+        withFirstLayer(context, await activationRows(twins, batch, limits, show), twins, kind, batch),
       )),
     );
   }

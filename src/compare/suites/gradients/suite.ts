@@ -10,7 +10,8 @@ import { limitsOf } from '../../tolerances.ts';
 export const gradients: Suite = {
   name: 'gradients',
   summary: 'loss and gradient of every weight, float64 and float32',
-  cases: casesOf(async ({ original, data, seed }, network) => {
+  cases: casesOf(async (context, network) => {
+    const { original, data, seed } = context;
     const [batch] = networkBatches(data, network, 1, seed);
     const rows = [];
     for (const precision of comparedPrecisions) {
@@ -18,7 +19,7 @@ export const gradients: Suite = {
       const kind = { ...network, precision, seed };
       rows.push(
         ...(await withTwins(original, batch, kind, async (twins) =>
-          withFirstLayer(await gradientRows(twins, batch, limits), twins, kind, batch),
+          withFirstLayer(context, await gradientRows(twins, batch, limits), twins, kind, batch),
         )),
       );
     }

@@ -16,7 +16,8 @@ const starts = { float64: [settledSteps, 0], float32: [settledSteps] } as const;
 export const optimiser: Suite = {
   name: 'optimiser',
   summary: "Adam's updates and moments in teacher-forced steps, float64 and float32",
-  cases: casesOf(async ({ original, data, seed }, network) => {
+  cases: casesOf(async (context, network) => {
+    const { original, data, seed } = context;
     const batches = networkBatches(data, network, steps, seed);
     const rows: Row[] = [];
     for (const precision of comparedPrecisions) {
@@ -32,7 +33,7 @@ export const optimiser: Suite = {
             const results = await teacherForcedSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
             found.push(...optimiserRows(results, limits, `step ${iterations}`));
           }
-          return withFirstLayer(found, twins, kind, batches[0]);
+          return withFirstLayer(context, found, twins, kind, batches[0]);
         })),
       );
     }

@@ -20,7 +20,7 @@ export const predictions: Suite = {
       const kind = { ...network, precision, seed };
       await withTwins(original, batch, kind, async (twins) => {
         const row = await outputRow(twins, batch, limitsOf(network, precision));
-        rows.push(...(await withFirstLayer([row], twins, kind, batch)));
+        rows.push(...(await withFirstLayer(context, [row], twins, kind, batch)));
         if (precision === 'float32') observe(await halfPrecision(context, network, batch, twins));
       });
     }

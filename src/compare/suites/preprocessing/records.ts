@@ -53,7 +53,7 @@ async function samePreparation(
   const name = `${basename(folder)}: ${describePreparation(options)}`;
   if ('value' in ours && 'value' in theirs) {
     if (options === documented) showRecord(context, collection, ours.value, theirs.value);
-    return withFirstStage(samePreparedData(name, ours.value, theirs.value), options, {
+    return withFirstStage(context, samePreparedData(name, ours.value, theirs.value), options, {
       port: async (stage) => (await portData(collection, folder, stage)).x,
       original: async (stage) => (await context.original.data.prepare(collection, folder, stage)).x,
     });
@@ -138,7 +138,7 @@ function commandCase(recipe: Recipe): SuiteCase {
         rows.push(...samePreparedData(name, ours, theirs));
         rows.push(...samePreparedData(`${name}, read by Python`, ours, await original.data.load(file)));
       }
-      return withFirstStage(rows, documented, {
+      return withFirstStage(context, rows, documented, {
         port: preparedByCommand(recipe.format, source, scratch),
         original: async (stage) => (await original.data.prepare(recipe.collection, source, stage)).x,
       });
@@ -258,7 +258,7 @@ const nativeCase: SuiteCase = {
     const files = ours.recordIds.map((name) => join(source, `${name}.mat`));
     const theirs = await context.original.data.cpsc2018(files, documented);
     const row = exactly(suite, `${files.length} recordings`, [{ name: 'x', port: ours.x, original: theirs }]);
-    return withFirstStage([row], documented, {
+    return withFirstStage(context, [row], documented, {
       port: preparedByCommand('cpsc2018', source, context.scratch),
       original: ({ fs = null, pad = null, normalize = false }) =>
         context.original.data.cpsc2018(files, { fs, pad, normalize }),

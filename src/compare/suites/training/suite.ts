@@ -28,7 +28,7 @@ export const training: Suite = {
       const kind = { ...network, precision: 'float64', seed } as const;
       const double = await withTwins(original, batches[0], kind, async (twins) => {
         const { rows, theirs } = await inDouble(twins, network, batches, seed);
-        return { rows: await withFirstLayer(rows, twins, kind, batches[0]), theirs };
+        return { rows: await withFirstLayer(context, rows, twins, kind, batches[0]), theirs };
       });
       observe(lossCurves(network.name, { ...single.free, noise: double.theirs }));
       return [...single.rows, ...double.rows];
@@ -40,10 +40,11 @@ export const training: Suite = {
 
 /** The float32 part: rows, and the free-running losses of both sides from the starting weights. */
 function inSingle(
-  { original, seed }: SuiteContext,
+  context: SuiteContext,
   network: ComparedNetwork,
   batches: readonly LabelledBatch[],
 ): Promise<{ rows: readonly Row[]; free: { port: number[]; original: number[] } }> {
+  const { original, seed } = context;
   const kind = { ...network, precision: 'float32', seed } as const;
   return withTwins(original, batches[0], kind, async (twins) => {
     const { port, network: theirs, weights } = twins;
@@ -57,7 +58,10 @@ function inSingle(
       () => theirs.trainSteps(batches),
       () => port.trainSteps(batches),
     );
-    return { rows: await withFirstLayer(rows, twins, kind, batches[0]), free: { port: ours, original: keras } };
+    return {
+      rows: await withFirstLayer(context, rows, twins, kind, batches[0]),
+      free: { port: ours, original: keras },
+    };
   });
 }
 
