@@ -23,10 +23,13 @@ import { listSteps, runSteps } from '../reproduce/run.ts';
 import { RunFolder } from '../reproduce/run_folder.ts';
 import { runTask, StepFailed } from '../reproduce/run_task.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
+import { SlurmClient } from '../reproduce/slurm/client.ts';
+import { workUnderSlurm } from '../reproduce/slurm/work.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
 import { planTasks } from '../reproduce/tasks.ts';
 import { formatDuration, ownCommand, shellCommand } from '../text.ts';
 import { originalFolder } from './flags.ts';
+import { listSlurm, onSlurm, requireEquals, slurmFlags, slurmOnce, slurmRequest } from './reproduce_slurm.ts';
 
 const profiles = Object.values(experiments);
 const width = Math.max(...profiles.map(({ name }) => name.length));
@@ -89,6 +92,7 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
     Output: {
       jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/PROFILE' },
     },
+    Slurm: slurmFlags,
     'Several processes or machines': {
       runTask: {
         value: 'ID',
@@ -112,14 +116,21 @@ export const pauses = true;
 
 /** `ecg-transplant reproduce`. */
 export async function run(args: readonly string[]): Promise<number> {
+  requireEquals(args);
   const { values } = parse(line, args);
   const pause = new PauseSignals(undefined);
   try {
     const settings = settingsOf(values, args);
     const { from, only } = values;
-    if (values.list) return list(settings);
     if (values.runTask !== undefined) return await runOne(settings, values, pause.signal);
+    const slurm = slurmRequest(values);
+    if (slurm?.work === 'list') return listSlurm(settings, slurm);
+    if (values.list) return list(settings);
     checkOutputFolder(settings.folder.root, { flag: '--job-dir' });
+    if (slurm !== undefined) {
+      const isDone = await onSlurm(settings, slurm, { selection: { from, only, force: values.force }, pause });
+      return typeof isDone === 'number' ? isDone : conclude(settings, only);
+    }
     await runSteps(settings, { from, only, force: values.force }, { report: reporterFor(), signal: pause.signal });
     return conclude(settings, only);
   } catch (error) {
@@ -141,7 +152,7 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Runs a task. The task that writes the report ends with the verdict's exit code. */
 async function runOne(
   settings: RunSettings,
-  { runTask: id, from, only, force }: Options,
+  { runTask: id, from, only, force, engine }: Options,
   signal: AbortSignal,
 ): Promise<number> {
   const stray = from ? '--from' : only ? '--only' : force ? '--force' : undefined;
@@ -156,10 +167,15 @@ async function runOne(
       next: near(id ?? '', names),
     });
   }
-  const hadWork = await runTask(settings, task, { report: reporterFor(), signal });
-  if (task.kind === 'finish') return conclude(settings, undefined);
-  print(hadWork ? `${task.id}: done\n` : `${task.id}: nothing to do, it is done already\n`);
-  return 0;
+  const report = reporterFor();
+  const work = async (): Promise<number> => {
+    const hadWork = await runTask(settings, task, { report, signal });
+    if (task.kind === 'finish') return conclude(settings, undefined);
+    print(hadWork ? `${task.id}: done\n` : `${task.id}: nothing to do, it is done already\n`);
+    return 0;
+  };
+  if (engine !== 'slurm') return work();
+  return workUnderSlurm(settings, task, { client: new SlurmClient(), report, signal, env: process.env, run: work });
 }
 
 /** Shows the result of a whole run; 0 for a single stage before the report. */
@@ -263,12 +279,14 @@ function sameFromAnywhere(values: Options, folder: RunFolder): string[] {
   return [...words, '--job-dir', folder.root];
 }
 
-/** The options as typed, in the form that works everywhere; those that choose stages are left out. */
+/** The options as typed, in the form that works everywhere; those that belong to one call are left out. */
 function commandOf(args: readonly string[]): string {
+  const alone = new Set(['--force', '--list', ...slurmOnce]);
+  const valued = ['--from', '--only', '--run-task'];
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    if (args[i] === '--force' || args[i] === '--list' || /^--(from|only|run-task)=/.test(args[i])) continue;
-    if (['--from', '--only', '--run-task'].includes(args[i])) i++;
+    if (alone.has(args[i]) || valued.some((flag) => args[i].startsWith(`${flag}=`))) continue;
+    if (valued.includes(args[i])) i++;
     else kept.push(args[i]);
   }
   return shellCommand(['npm', 'run', 'reproduce', '--', ...kept]);

@@ -46,6 +46,19 @@ export const configFile = 'config.json';
 
 const names = { config: configFile, state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
 
+/** The place from which a job would go on: whole epochs, and steps of the next one. Undefined without a checkpoint that can be read. */
+export function placeOfJob(jobDir: string): { readonly epoch: number; readonly step: number } | undefined {
+  const file = join(jobDir, names.state);
+  if (!existsSync(file)) return undefined;
+  try {
+    const { epoch, step } = readState(file).fit;
+    return { epoch, step };
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
 /** Thrown when a job has been paused and its state saved. */
 export class JobPaused extends Error {
   override readonly name = 'JobPaused';

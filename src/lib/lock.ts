@@ -46,12 +46,17 @@ export interface LockOptions {
   readonly every?: number;
 }
 
+/** Another process holds the lock. */
+export class FolderBusy extends InputError {
+  override readonly name = 'FolderBusy';
+}
+
 /**
  * Claims a folder for this process by a file in it; returns what gives it back. A lock counts as long as its holder lives: on the same machine by its process, from
  * elsewhere (another machine, another container) by the time of its last sign of life, five minutes at most, or one minute if Slurm says that the holder's job has ended.
  * Of several processes that start at once, or that find the lock of one that is gone, exactly one gets the folder.
  *
- * @throws InputError that names the holder if there is one.
+ * @throws FolderBusy that names the holder if there is one, InputError if the folder cannot be locked.
  */
 export function lockFolder(folder: string, options: LockOptions = {}): () => void {
   const { name = 'job.lock', work = 'works in this job folder', every = heartbeat } = options;
@@ -174,12 +179,12 @@ function canBeSeen({ host, boot, space }: Holder): boolean {
   return boot === undefined ? host === own.host : boot === own.boot && space === own.space;
 }
 
-function busy(folder: string, path: string, work: string, holder: Holder | undefined): InputError {
+function busy(folder: string, path: string, work: string, holder: Holder | undefined): FolderBusy {
   const job = holder?.slurm && ` (Slurm job ${holder.slurm.id})`;
   const who = holder ? `process ${holder.pid} on ${holder.host}${job ?? ''}` : 'a lock that cannot be read';
   const since = holder?.since === undefined ? '' : `, since ${holder.since}`;
   const seen = holder && canBeSeen(holder);
-  return new InputError(`another process ${work}`, {
+  return new FolderBusy(`another process ${work}`, {
     file: folder,
     got: who + since,
     next: seen

@@ -238,6 +238,7 @@ class Planner {
       needs: [patients],
       seconds: 3 + frames * job.frameSize * secondsPerSample.train + (side === 'original' ? pythonStart : 0),
       outputs: [folder.pretraining(side, job.name)],
+      training: { folder: folder.pretraining(side, job.name), epochs: job.epochs },
       run: (context) => (side === 'port' ? pretrainPort : pretrainOriginal)(this.#run, job, context),
     });
   }
@@ -296,6 +297,7 @@ class Planner {
         samples * (job.epochs * secondsPerSample.train + secondsPerSample.predict) +
         (side === 'original' ? pythonStart : 0),
       outputs: [folder.finetuning(side, job.name, trial)],
+      training: { folder: folder.finetuning(side, job.name, trial), epochs: job.epochs },
       run: (context) => (side === 'port' ? finetunePort : finetuneOriginal)(this.#run, job, trial, context),
     });
   }

@@ -77,6 +77,8 @@ export interface Step {
   /** Files and folders that it makes. Removed when it starts again. */
   readonly outputs: readonly string[];
   run(context: StepContext): Promise<void> | void;
+  /** The training that the step is, for its progress: the job folder, and the number of epochs. */
+  readonly training?: { readonly folder: string; readonly epochs: number };
   /** Whether the step should be repeated although it is finished. */
   retry?(): boolean;
 }

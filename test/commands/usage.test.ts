@@ -40,6 +40,9 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   doctor: ['x'],
   reproduce: [
     ...['x', '--profile q', '--profile sample', '--profile quick --data .', '--side q', '--from q', '--only q'],
+    ...['--engine q', '--slurm-args=x', '--engine slurm --slurm-args=x', '--engine slurm --slurm-args --time=1'],
+    ...['--wait', '--slurm-max-parallel 2', '--engine slurm --slurm-max-parallel 0', '--status --cancel'],
+    ...['--engine slurm --slurm-args=--array=1', '--engine slurm --slurm-args-cpu=--output=x', '--list --status'],
     ...['--trials 0', '--trials 1.5', '--seed 0', '--precision q', '--profile quick --weights-file w'],
   ],
   compare: [

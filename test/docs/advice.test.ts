@@ -89,6 +89,7 @@ const has = (help: string, flag: string): boolean => new RegExp(`${flag}(?![-\\w
 /** The commands whose users read the advice of a module: of the longest beginning of its path. Each has to have the options that are advised. */
 const readers: Readonly<Record<string, readonly string[]>> = {
   'src/bench/': ['bench'],
+  'src/commands/reproduce_slurm.ts': ['reproduce'],
   'src/bridge/witness.ts': ['compare', 'reproduce'],
   'src/compare/': ['compare'],
   'src/fetch/': ['fetch-data'],
@@ -164,7 +165,7 @@ describe('advice', () => {
     const known = await Promise.all(commandNames.map((name) => helpOf(name)));
     const wrong: string[] = [];
     for (const { place, text } of next) {
-      if (/\b(git|curl|pip|docker|tar|apt)\b/.test(text)) continue;
+      if (/\b(git|curl|pip|docker|tar|apt|squeue|scontrol)\b/.test(text)) continue;
       for (const [flag] of text.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)) {
         if (!known.some((help) => has(help, flag))) wrong.push(`${place}: no command has ${flag}`);
       }
@@ -177,7 +178,7 @@ describe('advice', () => {
     for (const { place, text } of next) {
       const flags = [...text.matchAll(/(?<![-\w])--[a-z][-a-z0-9]*/g)].map(([flag]) => flag);
       const namesOne = commandNames.some((name) => new RegExp(`(?<![-\\w/])${name}(?![-\\w])`).test(text));
-      if (flags.length === 0 || namesOne || /\b(git|curl|pip|docker|tar|apt)\b/.test(text)) continue;
+      if (flags.length === 0 || namesOne || /\b(git|curl|pip|docker|tar|apt|squeue|scontrol)\b/.test(text)) continue;
       const users = readersOf(place.slice(0, place.lastIndexOf(':')));
       if (users.length === 0) wrong.push(`${place}: who reads this? Name the commands in the table above.`);
       for (const flag of flags.filter((one) => !foreign.has(one))) {
