@@ -19,12 +19,13 @@ export interface Backend {
 /** A program as one graph in one TensorFlow session. */
 export class GraphBackend implements Backend {
   readonly #signatures = new Map<string, SignatureEndpoints>();
-  readonly #bytes: Uint8Array;
+  readonly #builder: GraphBuilder;
   readonly #model: ModelHandle;
 
   /** Builds and loads the graph with the given signatures of the program. */
   constructor(program: Program, signatures: readonly string[]) {
-    const builder = new GraphBuilder();
+    const { strategy } = program;
+    const builder = new GraphBuilder((variable) => strategy.deviceOf(variable));
     for (const name of signatures) {
       const { inputs, run } = program.signatures[name];
       this.#signatures.set(
@@ -32,14 +33,14 @@ export class GraphBackend implements Backend {
         builder.signature(name, inputs, (feeds) => run(builder, feeds)),
       );
     }
-    for (const variable of program.variables) this.#addPorts(builder, variable);
-    this.#bytes = builder.encode();
-    this.#model = loadGraph(this.#bytes);
+    for (const variable of program.variables) this.#addPorts(builder, variable, strategy.deviceOf(variable));
+    this.#builder = builder;
+    this.#model = loadGraph(builder.encode());
   }
 
-  /** Writes the graph as a SavedModel without the values of variables (its signatures `assign/…` set them). */
+  /** Writes the graph as a SavedModel without the values of variables (its signatures `assign/…` set them) and without devices. */
   export(directory: string): void {
-    writeSavedModel(directory, this.#bytes);
+    writeSavedModel(directory, this.#builder.encode({ devices: false }));
   }
 
   run(signature: string, feeds: Readonly<Record<string, NdArray>>): Record<string, NdArray> {
@@ -82,9 +83,9 @@ export class GraphBackend implements Backend {
   }
 
   /** Signatures that write and read a single variable; one run may fetch many of them. */
-  #addPorts(builder: GraphBuilder, variable: Variable): void {
+  #addPorts(builder: GraphBuilder, variable: Variable, device: string): void {
     const assign = builder.signature(`assign/${variable.name}`, { value: variable }, ({ value }) => {
-      assignVariable(builder, variable, value);
+      builder.onDevice(device, () => assignVariable(builder, variable, value));
       return { done: builder.constant(ndarray('bool', [], Uint8Array.of(1))) };
     });
     const read = builder.signature(`read/${variable.name}`, {}, () => ({ value: builder.read(variable) }));

@@ -45,10 +45,22 @@ export class GraphBuilder implements Executor {
   #accesses = new Map<Variable, Accesses>();
   #writes: string[] = [];
   #path: string[] = [];
+  #device = '';
+  readonly #deviceOf: (variable: Variable) => string;
+
+  /** `deviceOf` names the device of each variable; empty (default): TensorFlow decides. */
+  constructor(deviceOf: (variable: Variable) => string = () => '') {
+    this.#deviceOf = deviceOf;
+  }
 
   /** Number of nodes so far. */
   get size(): number {
     return this.#nodes.length;
+  }
+
+  /** The nodes so far. */
+  get nodes(): readonly GraphNode[] {
+    return this.#nodes;
   }
 
   /**
@@ -96,7 +108,7 @@ export class GraphBuilder implements Executor {
 
   constant(value: NdArray): Tensor {
     const small = value.data.byteLength <= 64;
-    const key = `${value.dtype}|${value.shape.join()}|${small ? Buffer.from(bytesOf(value)).toString('hex') : ''}`;
+    const key = `${this.#device}|${value.dtype}|${value.shape.join()}|${small ? Buffer.from(bytesOf(value)).toString('hex') : ''}`;
     const known = small ? this.#constants.get(key) : undefined;
     if (known) return known;
     const attributes = { dtype: { type: value.dtype }, value: { tensor: value } };
@@ -109,9 +121,11 @@ export class GraphBuilder implements Executor {
     const accesses = this.#accessesOf(variable);
     const after = accesses.lastWrite === undefined ? [] : [`^${accesses.lastWrite}`];
     const inputs = [this.#handle(variable), ...after];
-    const tensor = this.#node('ReadVariableOp', 'ReadVariableOp', inputs, { dtype: { type: variable.dtype } }, [
-      variable,
-    ])[0];
+    const attributes = { dtype: { type: variable.dtype } };
+    const tensor = this.onDevice(
+      this.#deviceOf(variable),
+      () => this.#node('ReadVariableOp', 'ReadVariableOp', inputs, attributes, [variable])[0],
+    );
     accesses.reads.push(nodeOf(tensor.name));
     return tensor;
   }
@@ -127,9 +141,21 @@ export class GraphBuilder implements Executor {
       ...variables.map((variable) => this.#handle(variable)),
       ...inputs.map((tensor) => this.#reference(tensor)),
     ];
-    const node = this.#add(name, name, [...data, ...after], attributes);
+    const node = this.onDevice(this.#deviceOf(variables[0]), () =>
+      this.#add(name, name, [...data, ...after], attributes),
+    );
     for (const variable of variables) this.#accesses.set(variable, { lastWrite: node, reads: [] });
     this.#writes.push(node);
+  }
+
+  onDevice<T>(device: string, body: () => T): T {
+    const before = this.#device;
+    this.#device = device;
+    try {
+      return body();
+    } finally {
+      this.#device = before;
+    }
   }
 
   scope<T>(name: string, body: () => T): T {
@@ -141,9 +167,10 @@ export class GraphBuilder implements Executor {
     }
   }
 
-  /** The graph with its signatures as the bytes of a `saved_model.pb`. */
-  encode(): Uint8Array {
-    return encodeSavedModel(this.#nodes, this.#signatures);
+  /** The graph with its signatures as the bytes of a `saved_model.pb`, for any machine without `devices`. */
+  encode({ devices = true } = {}): Uint8Array {
+    const nodes = devices ? this.#nodes : this.#nodes.map(({ device: _, ...node }) => node);
+    return encodeSavedModel(nodes, this.#signatures);
   }
 
   #output(key: string, tensor: Tensor): GraphTensor {
@@ -169,7 +196,7 @@ export class GraphBuilder implements Executor {
     attributes: Readonly<Record<string, NodeAttribute>>,
   ): string {
     const unique = this.#unique([...this.#path, name].join('/'));
-    this.#nodes.push({ name: unique, op, inputs, attributes });
+    this.#nodes.push({ name: unique, op, inputs, attributes, device: this.#device });
     return unique;
   }
 
@@ -188,6 +215,7 @@ export class GraphBuilder implements Executor {
       name,
       op: 'VarHandleOp',
       inputs: [],
+      device: this.#deviceOf(variable),
       attributes: {
         dtype: { type: variable.dtype },
         shape: { shape: variable.shape },

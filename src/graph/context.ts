@@ -30,6 +30,8 @@ export interface ContextOptions {
   readonly seed?: number;
   /** Counter that changes from step to step, so that random operations do (int64 scalar). */
   readonly step?: Variable;
+  /** Number of the replica, so that each has random operations of its own (default 0). */
+  readonly replica?: number;
   readonly teacherForcing?: TeacherForcing;
 }
 
@@ -41,6 +43,7 @@ export class Context {
   readonly updatesStatistics: boolean;
   readonly seed: number;
   readonly step: Variable | undefined;
+  readonly replica: number;
   readonly teacherForcing: TeacherForcing | undefined;
   readonly tape = new Tape();
   /** Outputs of layers by layer path, in the order in which they were computed. */
@@ -55,6 +58,7 @@ export class Context {
     this.updatesStatistics = options.updatesStatistics ?? true;
     this.seed = options.seed ?? 0;
     this.step = options.step;
+    this.replica = options.replica ?? 0;
     this.teacherForcing = options.teacherForcing;
   }
 

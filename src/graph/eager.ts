@@ -80,6 +80,10 @@ export class EagerExecutor implements Executor {
     this.#runtime.executeOp(name, handles, attributes, 0);
   }
 
+  onDevice<T>(_device: string, body: () => T): T {
+    return body();
+  }
+
   scope<T>(_name: string, body: () => T): T {
     return body();
   }

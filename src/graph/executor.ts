@@ -37,6 +37,9 @@ export interface Executor {
    */
   write(name: string, variables: readonly Variable[], inputs: readonly Tensor[], attributes: Attributes): void;
 
+  /** Puts the operations that `body` adds on a device, such as `/device:GPU:1`. An executor without devices ignores it. */
+  onDevice<T>(device: string, body: () => T): T;
+
   /** Puts the operations which `body` adds under a name, for error messages and graph viewers. */
   scope<T>(name: string, body: () => T): T;
 }

@@ -13,6 +13,8 @@ export interface GraphNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly attributes: Readonly<Record<string, NodeAttribute>>;
+  /** The device that runs it, such as `/device:GPU:1`. Default: TensorFlow decides. */
+  readonly device?: string;
 }
 
 /** Where a signature's input or output lies in the graph. */
@@ -58,6 +60,7 @@ interface NodeMessage {
   setName(name: string): void;
   setOp(op: string): void;
   setInputList(inputs: readonly string[]): void;
+  setDevice(device: string): void;
   getAttrMap(): MessageMap<AttrMessage>;
 }
 interface GraphMessage {
@@ -147,11 +150,12 @@ function encodeEndpoint(pb: Protobuf, { name, dtype, shape }: Endpoint): TensorI
   return info;
 }
 
-function encodeNode(pb: Protobuf, { name, op, inputs, attributes }: GraphNode): NodeMessage {
+function encodeNode(pb: Protobuf, { name, op, inputs, attributes, device }: GraphNode): NodeMessage {
   const node = new pb.NodeDef();
   node.setName(name);
   node.setOp(op);
   node.setInputList(inputs);
+  if (device) node.setDevice(device);
   for (const [key, attribute] of Object.entries(attributes)) {
     node.getAttrMap().set(key, encodeAttribute(pb, attribute));
   }

@@ -1,4 +1,4 @@
-import { Context, type TeacherForcing } from './context.ts';
+import { Context, type ContextOptions, type TeacherForcing } from './context.ts';
 import { type Executor, type Tensor, type TensorSpec, unknown } from './executor.ts';
 import { type Loss, type LossName, losses } from './losses.ts';
 import { activate, type Model } from './model.ts';
@@ -6,6 +6,7 @@ import { sumOfRaw } from './ops/elementwise.ts';
 import { castRaw } from './ops/shape.ts';
 import { Adam, type AdamState } from './optimizers.ts';
 import { variableType } from './precision.ts';
+import { MirroredStrategy, oneDevice, type Strategy } from './strategy.ts';
 import type { Variable } from './variable.ts';
 
 /** How a model is trained. */
@@ -14,6 +15,11 @@ export interface TrainingOptions {
   readonly optimizer?: Adam;
   /** Seed of initial weights and of dropout. */
   readonly seed?: number;
+  /**
+   * TensorFlow's names of the devices that share every batch, at least two, such as `/device:GPU:0`; see {@link MirroredStrategy}. Default:
+   * one device, which TensorFlow chooses.
+   */
+  readonly devices?: readonly string[];
 }
 
 /** One entry point of a compiled model: its inputs, and how any executor computes the results. */
@@ -27,7 +33,8 @@ export interface Program {
   readonly model: Model;
   readonly seed: number;
   readonly loss: Loss;
-  /** The model's variables, then the optimiser's. */
+  readonly strategy: Strategy;
+  /** The model's variables, then the optimiser's, then those that the strategy adds. */
   readonly variables: readonly Variable[];
   readonly optimizer: Adam;
   readonly optimizerState: AdamState;
@@ -48,7 +55,11 @@ export const labelsName = 'labels';
  * - `gradients`: loss and the gradient of every trainable variable in training mode; no variable changes.
  * - `activations`, `trainingActivations`: outputs of all layers by path, in inference and in training mode; no variable changes.
  */
-export function program(model: Model, { loss: lossName, optimizer = new Adam(), seed = 0 }: TrainingOptions): Program {
+export function program(
+  model: Model,
+  { loss: lossName, optimizer = new Adam(), seed = 0, devices }: TrainingOptions,
+): Program {
+  const strategy = devices ? new MirroredStrategy(model, devices) : oneDevice;
   const dtype = variableType(model.precision);
   const trainable = model.trainableVariables;
   const optimizerState = optimizer.state(trainable, dtype);
@@ -58,20 +69,18 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   const labels = { [labelsName]: loss.labels([unknown, model.outputShape.at(-1)!]) };
   const rate = { learning_rate: { dtype, shape: [] } };
 
-  const context = (
-    executor: Executor,
+  const inMode = (
     training: boolean,
     updatesStatistics = training,
     teacherForcing?: TeacherForcing,
-  ): Context =>
-    new Context(executor, {
-      training,
-      updatesStatistics,
-      precision: model.precision,
-      seed,
-      step: iterations,
-      teacherForcing,
-    });
+  ): ContextOptions => ({
+    training,
+    updatesStatistics,
+    precision: model.precision,
+    seed,
+    step: iterations,
+    teacherForcing,
+  });
 
   const forward = (c: Context, feeds: Readonly<Record<string, Tensor>>) => {
     const logits = model.logits(c, feeds);
@@ -80,9 +89,9 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
     return { outputs, loss: loss.loss(c, target, logits), correct: loss.correct(c, target, outputs) };
   };
 
-  const gradientsOf = (c: Context, value: Tensor): Tensor[] => {
+  const gradientsOf = (c: Context, value: Tensor, weight: Tensor): Tensor[] => {
     const sources = trainable.map((variable) => c.value(variable));
-    const found = c.tape.gradients(value, c.scalar(1, value.dtype), sources, (parts) => sumOfRaw(c, parts));
+    const found = c.tape.gradients(value, weight, sources, (parts) => sumOfRaw(c, parts));
     return found.map((gradient, i) => {
       if (gradient === undefined) throw new Error(`the loss does not depend on ${trainable[i].name}`);
       return gradient;
@@ -92,7 +101,7 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   const activations = (training: boolean, teacherForcing?: TeacherForcing): Signature => ({
     inputs,
     run: (executor, feeds) => {
-      const c = context(executor, training, false, teacherForcing);
+      const c = new Context(executor, inMode(training, false, teacherForcing));
       model.logits(c, feeds);
       const named = [...c.activations].map(([path, value]) => [path, castRaw(c, value, dtype)] as const);
       return Object.fromEntries(named);
@@ -103,30 +112,37 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
     train: {
       inputs: { ...inputs, ...labels, ...rate },
       run: (executor, feeds) => {
-        const c = context(executor, true);
-        const results = forward(c, feeds);
-        const gradients = gradientsOf(c, results.loss);
-        optimizer.update(c, optimizerState, trainable, gradients, feeds.learning_rate);
+        const mode = inMode(true);
+        const gradients: Tensor[][] = [];
+        const results = strategy.run(executor, feeds, mode, (c, part, weight) => {
+          const found = forward(c, part);
+          gradients.push(gradientsOf(c, found.loss, weight(found.loss.dtype)));
+          return found;
+        });
+        strategy.reduce(executor, mode, gradients, (c, sums) => {
+          optimizer.update(c, optimizerState, trainable, sums, feeds.learning_rate);
+        });
         return results;
       },
     },
     evaluate: {
       inputs: { ...inputs, ...labels },
-      run: (executor, feeds) => forward(context(executor, false), feeds),
+      run: (executor, feeds) => strategy.run(executor, feeds, inMode(false), forward),
     },
     predict: {
       inputs,
-      run: (executor, feeds) => {
-        const c = context(executor, false);
-        return { outputs: activate(c, model.activation, model.logits(c, feeds)) };
-      },
+      run: (executor, feeds) =>
+        strategy.run(executor, feeds, inMode(false), (c, part) => ({
+          outputs: activate(c, model.activation, model.logits(c, part)),
+        })),
     },
     gradients: {
       inputs: { ...inputs, ...labels },
       run: (executor, feeds) => {
-        const c = context(executor, true, false);
+        const c = new Context(executor, inMode(true, false));
         const results = forward(c, feeds);
-        const named = gradientsOf(c, results.loss).map((gradient, i) => [trainable[i].name, gradient] as const);
+        const gradients = gradientsOf(c, results.loss, c.scalar(1, results.loss.dtype));
+        const named = gradients.map((gradient, i) => [trainable[i].name, gradient] as const);
         return { ...Object.fromEntries(named), loss: results.loss };
       },
     },
@@ -135,10 +151,10 @@ export function program(model: Model, { loss: lossName, optimizer = new Adam(), 
   };
 
   const state = [iterations, ...optimizerState.slots.flatMap(({ m, v }) => [m, v])];
-  const variables = [...model.variables, ...state];
+  const variables = [...model.variables, ...state, ...strategy.variables];
   const teacherForcedActivations = (teacherForcing: TeacherForcing, training: boolean): Signature =>
     activations(training, teacherForcing);
-  return { model, seed, loss, variables, optimizer, optimizerState, signatures, teacherForcedActivations };
+  return { model, seed, loss, strategy, variables, optimizer, optimizerState, signatures, teacherForcedActivations };
 }
 
 function inputSpecs(model: Model): Record<string, TensorSpec> {

@@ -1,5 +1,5 @@
 import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
-import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { ValueError } from '../lib/python/errors.ts';
 import { conform } from './arrays.ts';
 import { type Backend, EagerBackend, GraphBackend } from './backends.ts';
@@ -13,7 +13,7 @@ export type { Inputs };
 export interface CompileOptions extends TrainingOptions {
   /** `graph` (default), or `eager`: slow, for tests. */
   readonly executor?: 'graph' | 'eager';
-  /** Adds the entry points of `gradients` and `activations` to the graph. */
+  /** Adds the entry points of `gradients` and `activations` to the graph; only without `devices`. */
   readonly inspect?: boolean;
 }
 
@@ -42,6 +42,7 @@ export class Session {
 
   constructor(model: Model, options: CompileOptions) {
     if (!model.built) throw new Error('the model is not built yet: call build(inputShape) first');
+    if (options.inspect && options.devices) throw new RangeError('inspect: only for a model on one device');
     this.model = model;
     this.#program = program(model, options);
     this.#variables = new Map(this.#program.variables.map((variable) => [variable.name, variable]));
@@ -52,7 +53,10 @@ export class Session {
     this.reset();
   }
 
-  /** Names of all variables: the model's in Keras's weight order, then the optimiser's (`optimizer/vars/…`). */
+  /**
+   * Names of all variables: the model's in Keras's weight order, then the optimiser's (`optimizer/vars/…`). With several devices, then the
+   * moving statistics of each device but the first (`replica_1/…`, `replica_2/…`).
+   */
   get names(): string[] {
     return [...this.#variables.keys()];
   }
@@ -113,7 +117,23 @@ export class Session {
     return new Map(names.map((name, i) => [name, values[i]]));
   }
 
-  /** Sets variables. Throws a ValueError, before any change, if a name is unknown or a shape does not fit. */
+  /**
+   * Values of the variables of model and optimiser by name. Of a moving statistic, of which each device has its own, it is the mean over the
+   * devices, which is what tf_keras saves. On one device the same as `read`.
+   */
+  readMean(): Map<string, NdArray> {
+    const { variables, strategy } = this.#program;
+    const own = variables.filter((variable) => !strategy.variables.includes(variable));
+    const values = this.read();
+    return new Map(
+      own.map((variable) => [variable.name, mean(strategy.copiesOf(variable).map(({ name }) => values.get(name)!))]),
+    );
+  }
+
+  /**
+   * Sets variables. A moving statistic is set on all devices, except on those for which `values` has one of its own (`replica_1/…`). Throws a
+   * ValueError, before any change, if a name is unknown or a shape does not fit.
+   */
   assign(values: ReadonlyMap<string, NdArray>): void {
     const checked = new Map<Variable, NdArray>();
     for (const [name, value] of values) {
@@ -121,13 +141,14 @@ export class Session {
       checked.set(variable, conform(name, value, variable));
     }
     this.#check();
-    this.#backend.assign(checked);
+    this.#backend.assign(this.#withCopies(checked));
   }
 
   /** Resets every variable to its initial value: weights drawn from the seed, a fresh optimiser. */
   reset(): void {
-    const { seed, variables } = this.#program;
-    this.#backend.assign(new Map(variables.map((variable) => [variable, initialValue(variable, seed)])));
+    const { seed, variables, strategy } = this.#program;
+    const own = variables.filter((variable) => !strategy.variables.includes(variable));
+    this.#backend.assign(this.#withCopies(new Map(own.map((variable) => [variable, initialValue(variable, seed)]))));
   }
 
   /** Writes the graph as a SavedModel without values into an existing folder. */
@@ -141,6 +162,13 @@ export class Session {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#backend.dispose();
+  }
+
+  #withCopies(values: ReadonlyMap<Variable, NdArray>): Map<Variable, NdArray> {
+    const all = [...values].flatMap(([variable, value]) =>
+      this.#program.strategy.copiesOf(variable).map((copy) => [copy, value] as const),
+    );
+    return new Map([...all, ...values]);
   }
 
   #step(signature: string, x: Inputs, y: NdArray, extra: Readonly<Record<string, NdArray>>): StepResult {
@@ -184,6 +212,16 @@ export class Session {
 /** Compiles a built model. The returned session must be disposed of. */
 export function compile(model: Model, options: CompileOptions): Session {
   return new Session(model, options);
+}
+
+/** Mean of float arrays of one type and shape, element by element, rounded at each step like TensorFlow's. */
+function mean(arrays: readonly NdArray[]): NdArray {
+  const [first, ...others] = arrays;
+  if (others.length === 0) return first;
+  const data = (first.data as Float32Array | Float64Array).slice();
+  for (const other of others) for (let i = 0; i < data.length; i++) data[i] += Number(other.data[i]);
+  for (let i = 0; i < data.length; i++) data[i] /= arrays.length;
+  return ndarray(first.dtype, first.shape, data);
 }
 
 function scalar(array: NdArray): number {

@@ -4,9 +4,12 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { readWeights, writeWeights } from './files.ts';
 import { type AdamState, adamVariables, loadForFinetuning, loadWeights, type Match } from './loading.ts';
 
-/** Writes a session's weights and the state of its optimiser to a `.weights.h5` file. Twin of `keras.Model.save_weights`. */
+/**
+ * Writes a session's weights and the state of its optimiser to a `.weights.h5` file. If several devices hold moving statistics of their own,
+ * their mean is written. Twin of `keras.Model.save_weights`.
+ */
 export async function saveSession(session: Session, path: string): Promise<void> {
-  const values = session.read();
+  const values = session.readMean();
   const specs = session.model.weights;
   const value = (name: string): NdArray => values.get(name)!;
   const trainable = specs.filter((spec) => spec.trainable);

@@ -104,7 +104,8 @@ export function slice(c: Context, x: Tensor, axis: number, start: number, size: 
 /** Tensors joined along an axis, without a gradient. */
 export function concatRaw(c: Context, parts: readonly Tensor[], axis: number): Tensor {
   const { dtype, shape } = parts[0];
-  const extent = parts.reduce((total, part) => total + part.shape[axis], 0);
+  const extents = parts.map((part) => part.shape[axis]);
+  const extent = extents.includes(unknown) ? unknown : extents.reduce((total, length) => total + length, 0);
   const attributes: Attributes = { N: { int: parts.length }, T: { type: dtype }, Tidx: { type: 'int32' } };
   const output = { dtype, shape: shape.map((length, i) => (i === axis ? extent : length)) };
   return c.apply('ConcatV2', [...parts, c.scalar(axis, 'int32')], attributes, output);
