@@ -158,7 +158,7 @@ function compareThreads(node: Side, python: Side, cpus: number): Check {
 
 function compareGpus(node: Side, python: Side): Check[] {
   if (flavour() === 'cpu' && node.gpus + python.gpus === 0) return [{ name: 'GPU', status: 'ok', detail: 'none' }];
-  const detail = `Python sees ${python.gpus}, Node ${node.gpus > 0 ? 'uses one' : 'uses none'}`;
+  const detail = `Python sees ${python.gpus}, Node ${node.gpus}`;
   if (node.gpus === 0 || python.gpus === 0) {
     const advice = `nvidia-smi shows whether the driver works; ECG_TRANSPLANT_GPU=0 ${setup} takes the CPU packages`;
     return [{ name: 'GPU', status: 'warning', detail, advice }];

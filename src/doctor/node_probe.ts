@@ -2,6 +2,7 @@
  * Loads TensorFlow through the binding and prints facts about this process as JSON. Runs in a process of its own, because a wrong library
  * may crash it.
  */
+import { gpuCount } from '../graph/devices.ts';
 import { runtime } from '../graph/runtime.ts';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 
@@ -17,7 +18,7 @@ process.stdout.write(
     version: process.versions.node,
     tensorflow: tensorflow.tensorflowVersion,
     libraries: mappedLibraries(),
-    gpus: tensorflow.usesGpu ? 1 : 0,
+    gpus: gpuCount(),
     memoryGrowth: process.env.TF_FORCE_GPU_ALLOW_GROWTH === 'true',
     threads: process.env.TF_NUM_INTRAOP_THREADS ?? null,
   })}\n`,

@@ -23,6 +23,12 @@ export const jobAdditions = {
     addition: true,
   },
   precision: { value: 'TYPE', help: precisions.join(', '), default: 'float32', addition: true },
+  devices: {
+    value: 'N',
+    default: '1',
+    help: 'GPUs that share every batch: a number, or all; cpu:N computes on the CPU what N GPUs would',
+    addition: true,
+  },
   resume: { help: 'continue from the last checkpoint in --job-dir, or start if there is none', addition: true },
   force: { help: 'start again in the --job-dir of an earlier job and replace its files', addition: true },
   maxTime: {

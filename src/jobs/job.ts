@@ -28,6 +28,11 @@ export interface JobOptions {
   readonly resume?: boolean;
   /** Start again in the folder of an earlier job and replace its files. */
   readonly force?: boolean;
+  /**
+   * The devices that share every batch: a number of GPUs (default 1), `all`, or `cpu:N`, which computes on the CPU what N GPUs would compute.
+   * With several, training has the semantics of tf_keras's MirroredStrategy; see docs/jobs.md.
+   */
+  readonly devices?: number | string;
   /** Milliseconds between checkpoints within an epoch; default ten minutes. */
   readonly saveInterval?: number;
 }

@@ -4,6 +4,7 @@ import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, permutations, predictAll } from '../../jobs/batches.ts';
+import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
@@ -52,7 +53,12 @@ export interface FinetuneResult {
   readonly predictions: { readonly train: NdArray; readonly val?: NdArray; readonly test?: NdArray };
 }
 
-const program: JobProgram<FinetuneOptions> = { kind: 'finetune', flags: finetuneFlags, start: finetune };
+const program: JobProgram<FinetuneOptions> = {
+  kind: 'finetune',
+  flags: finetuneFlags,
+  settle: settledDevices,
+  start: finetune,
+};
 
 /**
  * Options of a command line, for `finetune`; unknown options are dropped (Quirk Q41), a job that is resumed adds those it began with. Twin of
@@ -73,13 +79,16 @@ export function main(argv: readonly string[] = process.argv.slice(2)): Promise<n
  * Trains a classifier on a prepared data set and writes into the job folder: `history.csv`, `best_model.weights.h5` and
  * `{train,val,test}_predictions.csv` as `finetuning.trainer`, whose twin it is, and what docs/jobs.md lists besides.
  *
- * @throws UsageError for an option without a valid value, before anything is created; JobPaused; see also `Job.open`.
+ * @throws UsageError for an option without a valid value, InputError for missing GPUs, both before anything is created; JobPaused; see also
+ *   `Job.open`.
  */
 export async function finetune(
-  options: FinetuneOptions,
+  given: FinetuneOptions,
   { report = silent, fixed = {}, unpackThreshold, signal }: RunContext = {},
 ): Promise<FinetuneResult> {
-  checkOptions(options);
+  checkOptions(given);
+  const options = settledDevices(given);
+  const devices = deviceNames(options);
   const { jobDir, channel } = options;
   const job = Job.open('finetune', options, report, defaultsOf(finetuneFlags));
   const log = new EventLog(job.path('events.jsonl'), report);
@@ -97,10 +106,11 @@ export async function finetune(
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
     job.begin();
     writeJobModel(jobDir, network, options.train);
-    const session = createClassifier({ arch, precision, initSeed: job.config.initSeed }, train, multiLabel);
+    const session = createClassifier({ arch, precision, initSeed: job.config.initSeed, devices }, train, multiLabel);
     try {
       const count = parametersOf(session.model).toLocaleString('en');
       log.report({ kind: 'message', text: `Parameters: ${count}` });
+      tellDevices(options, log.report);
       tellFewSamples(options.batchSize ?? 32, records, 'training records', log.report);
       const history = await trainBest(job, session, { train, val }, { options, multiLabel, log, fixed, signal });
       const predictions = await writePredictions(job, session, { train, val, test }, options, log.report, signal);

@@ -2,6 +2,7 @@ import { type Reporter, silent } from '../../events.ts';
 import { beginning } from '../../graph/fit.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, predictAll } from '../../jobs/batches.ts';
+import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { parametersOf } from '../../jobs/progress.ts';
@@ -32,7 +33,7 @@ export interface PretrainResult {
 const program: JobProgram<PretrainOptions> = {
   kind: 'pretrain',
   flags: pretrainFlags,
-  settle: (options) => settledOptions(options, silent),
+  settle: (options) => settledDevices(settledOptions(options, silent)),
   start: pretrain,
 };
 
@@ -55,7 +56,7 @@ export function main(argv: readonly string[] = process.argv.slice(2)): Promise<n
  * Trains a network on frames of Icentia11k and writes into the job folder: `history.csv` and `epoch_NN_model.weights.h5` of every epoch as
  * `pretraining.trainer`, whose twin it is, and what docs/jobs.md lists besides.
  *
- * @throws UsageError for an option without a valid value, before anything is created; ValueError for data that do not fit the task; JobPaused; see
+ * @throws UsageError for an option without a valid value, InputError for missing GPUs, both before anything is created; ValueError for data that do not fit the task; JobPaused; see
  *   also `Job.open`.
  */
 export async function pretrain(
@@ -63,7 +64,9 @@ export async function pretrain(
   { report = silent, signal }: { readonly report?: Reporter; readonly signal?: AbortSignal } = {},
 ): Promise<PretrainResult> {
   checkOptions(given);
-  const options = settledOptions(given, report);
+  const counted = settledDevices(given);
+  const devices = deviceNames(counted);
+  const options = settledOptions(counted, report);
   const isFile = isDataFile(options);
   const job = Job.open('pretrain', options, report, defaultsOf(pretrainFlags));
   const log = new EventLog(job.path('events.jsonl'), report);
@@ -76,10 +79,11 @@ export async function pretrain(
     });
     try {
       job.begin();
-      const session = createSolver(options, job.config.initSeed);
+      const session = createSolver(options, job.config.initSeed, devices);
       try {
         const count = parametersOf(session.model).toLocaleString('en');
         log.report({ kind: 'message', text: `Parameters: ${count}` });
+        tellDevices(options, log.report);
         if (job.state === undefined && options.weightsFile) loadIntoModel(session, options.weightsFile);
         const history = await trainSolver(job, session, sources, { options, log, signal });
         job.complete(options.epochs ?? 1);

@@ -16,11 +16,13 @@ export interface ClassifierOptions {
   readonly precision?: Precision;
   /** Seed of the initial weights. */
   readonly initSeed?: number;
+  /** TensorFlow's names of the devices that share every batch; default: one device. */
+  readonly devices?: readonly string[];
 }
 
 /** The compiled classifier for a data set, with fresh weights; dispose of it. */
 export function createClassifier(
-  { arch, precision, initSeed }: ClassifierOptions,
+  { arch, precision, initSeed, devices }: ClassifierOptions,
   train: { readonly x: Pick<Rows, 'shape'>; readonly classes: readonly string[] },
   multiLabel: boolean,
 ): Session {
@@ -31,6 +33,7 @@ export function createClassifier(
   return compile(model, {
     loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
     seed: initSeed ?? new RandomState().randint(2 ** 31),
+    devices,
   });
 }
 

@@ -31,6 +31,6 @@ export const finetuneFlags = {
 export const finetuneGroups = grouped(finetuneFlags, {
   Data: ['jobDir', 'train', 'val', 'test', 'valSize', 'subset', 'split', 'channel'],
   Network: ['arch', 'weightsFile', 'precision'],
-  Training: ['batchSize', 'epochs', 'valMetric', 'seed', 'initSeed', 'verbose'],
+  Training: ['batchSize', 'epochs', 'valMetric', 'devices', 'seed', 'initSeed', 'verbose'],
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

@@ -55,6 +55,6 @@ export const pretrainGroups = grouped(pretrainFlags, {
     ...['contextSize', 'contextOverlap', 'positiveOffset', 'ns'],
   ],
   Network: ['task', 'arch', 'stages', 'weightsFile', 'precision'],
-  Training: ['batchSize', 'stepsPerEpoch', 'epochs', 'valMetric', 'seed', 'initSeed'],
+  Training: ['batchSize', 'stepsPerEpoch', 'epochs', 'valMetric', 'devices', 'seed', 'initSeed'],
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

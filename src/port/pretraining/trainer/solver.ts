@@ -10,8 +10,11 @@ export function pretrainingAdam(): Adam {
   return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
 }
 
-/** The compiled model of a task, with fresh weights; dispose of it. */
-export function createSolver(options: PretrainOptions, initSeed: number): Session {
+/**
+ * The compiled model of a task, with fresh weights; dispose of it. `devices` are TensorFlow's names of those that share every batch; default:
+ * one device.
+ */
+export function createSolver(options: PretrainOptions, initSeed: number, devices?: readonly string[]): Session {
   const { task, arch, stages, precision } = options;
   const description = { arch: arch as Arch | undefined, stages, head: { task } };
   const model = buildNetwork(description, { shapes: inputShapes(frameOptions(options)), precision });
@@ -19,5 +22,6 @@ export function createSolver(options: PretrainOptions, initSeed: number): Sessio
     loss: 'sparse_categorical_crossentropy',
     optimizer: pretrainingAdam(),
     seed: initSeed,
+    devices,
   });
 }
