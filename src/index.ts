@@ -8,5 +8,6 @@ export {
   IndexError,
   isUserFault,
   KeyError,
+  RuntimeError,
   ValueError,
 } from './lib/python/errors.ts';

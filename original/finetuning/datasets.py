@@ -110,9 +110,10 @@ def _transform_records(
     verbose: bool = False,
 ) -> np.ndarray:
     # Quirk Q33: with `fs`, the result of `normalize` is lost, unless it changes the records in place.
-    signals = [record.p_signal for record in records]
     if normalize:
-        signals = [normalize(signal) for signal in signals]
+        signals = [normalize(record.p_signal) for record in records]
+    else:
+        signals = [record.p_signal for record in records]
     if fs:
         signals = physionet.resample_records(records, fs, verbose=verbose)
     if pad:

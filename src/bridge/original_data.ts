@@ -27,6 +27,19 @@ export interface Preparation {
   readonly folds?: readonly number[];
 }
 
+/** A call of `read_<name>_data` (`reads`) or `get_<name>_data`. */
+export interface CollectionCall {
+  readonly collection: CollectionName;
+  readonly reads: boolean;
+  readonly dbDir: string;
+  readonly options: Preparation;
+}
+
+/** Names of the records and classes that a call returned, or the built-in class of the exception that it raised. */
+export type CollectionOutcome =
+  | { readonly index: readonly (string | number)[]; readonly columns: readonly string[] }
+  | { readonly error: string };
+
 /** What `read_<name>_data` returns. */
 export interface ReadRecords {
   /** `(samples, leads)` in mV each, float64. */
@@ -113,6 +126,16 @@ export class OriginalData {
     const { rates, names, index, columns } = found;
     const signals = this.#transfer.takeAll(found.signals);
     return { signals, rates, names, labels: { index, columns }, values: this.#transfer.take(found.values) };
+  }
+
+  /** What calls return or raise. */
+  outcomes(calls: readonly CollectionCall[]): Promise<CollectionOutcome[]> {
+    const described = calls.map(({ collection, reads, dbDir, options }) => ({
+      function: `${reads ? 'read' : 'get'}_${collection}_data`,
+      db_dir: dbDir,
+      options: { ...options },
+    }));
+    return this.#session.call('datasets.outcomes', { calls: described });
   }
 
   /** Constants of the data set modules by their Python names: numbers, and names by code. */

@@ -1,7 +1,7 @@
 import { Worker, workerData } from 'node:worker_threads';
 import { InputError, systemFault } from '../errors.ts';
 import { ownModule } from './own_module.ts';
-import { FileNotFoundError, IndexError, KeyError, ValueError } from './python/errors.ts';
+import { AttributeError, FileNotFoundError, IndexError, KeyError, RuntimeError, ValueError } from './python/errors.ts';
 
 /** Starts a thread that runs a module of this package, given as its source. The module gets `input` from `workerInput`. */
 export function startWorker(source: URL, input: unknown): Worker {
@@ -37,6 +37,8 @@ const types: Readonly<Record<string, new (message: string) => Error>> = {
   ValueError,
   IndexError,
   KeyError,
+  AttributeError,
+  RuntimeError,
   TypeError,
   RangeError,
 };

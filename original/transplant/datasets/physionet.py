@@ -2,7 +2,8 @@
 
 import ast
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -38,20 +39,25 @@ def read_challenge17_data(db_dir: PathName, verbose: bool = False) -> tuple[Reco
 
     Raises:
         ValueError: no such folder, or a missing ``RECORDS`` or ``REFERENCE.csv``.
+        TypeError: ``db_dir`` is not text or a path.
+        KeyError: ``REFERENCE.csv`` has three columns, or ``RECORDS`` two; with still more it is a ValueError.
     """
-    _require_dir(db_dir)
-    names = pd.read_csv(_require_file(db_dir, "RECORDS"), names=["record_name"], dtype=str)
-    reference = pd.read_csv(_require_file(db_dir, "REFERENCE.csv"), names=["record_name", "label"], dtype=str)
-    labelled = names.merge(reference, on="record_name", how="inner").set_index("record_name")
+    folder = _require_dir(db_dir)
+    names = pd.read_csv(_require_file(folder, "RECORDS"), names=["record_name"], index_col="record_name", dtype=str)
+    reference = pd.read_csv(
+        _require_file(folder, "REFERENCE.csv"), names=["record_name", "label"], index_col="record_name", dtype=str
+    )
+    labelled = names.merge(reference, on="record_name")
     # Quirk Q27: pandas 2 returns booleans; older versions returned bytes of 0 and 1
     labels = pd.get_dummies(labelled["label"])
-    return _read_records(db_dir, labels.index, verbose), labels
+    return _read_records(folder, labels.index, verbose), labels
 
 
 def read_challenge20_data(db_dir: PathName, verbose: bool = False) -> tuple[Records, pd.DataFrame]:
     """Read records in the form of Challenge 2020: labels are SNOMED codes in the ``Dx:`` comment of each header.
 
-    Quirk Q28: every record must have exactly one such comment, else labels shift or their number is wrong.
+    Quirk Q28: every record must have exactly one such comment, else labels shift or their number is wrong. If all
+    records together have one, it holds for each of them; if they have none, there are no classes.
 
     Args:
         db_dir: folder whose ``*.mat`` files are the records, read in the order of their names (Quirk Q28: the
@@ -63,14 +69,16 @@ def read_challenge20_data(db_dir: PathName, verbose: bool = False) -> tuple[Reco
         occurs, sorted as text, indexed by record name.
 
     Raises:
-        ValueError: no such folder, or not one ``Dx:`` comment per record.
+        ValueError: no such folder, or another number of ``Dx:`` comments than 0, 1 or that of the records.
+        TypeError: ``db_dir`` is not text or a path.
     """
-    _require_dir(db_dir)
-    names = [stem for stem, extension in map(os.path.splitext, sorted(os.listdir(db_dir))) if extension == ".mat"]
-    records = _read_records(db_dir, names, verbose)
+    folder = _require_dir(db_dir)
+    names = [file.stem for file in sorted(folder.iterdir()) if file.suffix == ".mat"]
+    records = _read_records(folder, names, verbose)
     codes = [_diagnosis_codes(comment) for record in records for comment in record.comments if "Dx:" in comment]
     binarizer = MultiLabelBinarizer()
-    labels = pd.DataFrame(binarizer.fit_transform(codes), index=names, columns=binarizer.classes_)
+    columns = binarizer.fit_transform(codes).T
+    labels = pd.DataFrame(dict(zip(binarizer.classes_, columns)), index=names)
     return records, labels
 
 
@@ -89,7 +97,7 @@ def read_ptb_xl_data(
         fs: ``'lr'`` (100 Hz) or ``'hr'`` (500 Hz).
         category: column of ``scp_statements.csv`` that marks the classes: ``diagnostic``, ``form`` or ``rhythm``.
         remove_empty: leave out records without any of the classes.
-        folds: keep only these ``strat_fold``; all if empty or None.
+        folds: keep only these ``strat_fold``; all if empty or None. An array of several folds is a ValueError.
         verbose: show a progress bar.
 
     Returns:
@@ -98,24 +106,30 @@ def read_ptb_xl_data(
         a statement of likelihood 0 counts as present.
 
     Raises:
-        ValueError: unknown ``fs``, no such folder, or a missing CSV file.
+        ValueError: unknown ``fs``, no such folder, a missing or empty CSV file, no column ``ecg_id``, or no record left
+            (unless there is exactly one class).
+        AttributeError: no column ``scp_codes``; with ``folds`` no column ``strat_fold``.
+        KeyError: no column ``category`` or ``filename_<fs>``.
+        TypeError: ``db_dir`` is not text or a path.
     """
     if fs not in ("lr", "hr"):
         raise ValueError(f"fs must be 'lr' (100 Hz) or 'hr' (500 Hz), got {fs!r}")
-    _require_dir(db_dir)
-    database = pd.read_csv(_require_file(db_dir, "ptbxl_database.csv"), index_col="ecg_id")
-    statements = pd.read_csv(_require_file(db_dir, "scp_statements.csv"), index_col=0)
-    if folds is not None and len(folds) > 0:
-        database = database[database["strat_fold"].isin(folds)]
-    classes = statements.index[statements[category] == 1]
-    matrix = np.zeros((len(database), len(classes)), dtype=np.int32)
-    for row, text in enumerate(database["scp_codes"]):
-        matrix[row] = classes.isin(ast.literal_eval(text).keys())
-    labels = pd.DataFrame(matrix, index=database.index, columns=classes.values)
+    folder = _require_dir(db_dir)
+    database_file = _require_file(folder, "ptbxl_database.csv")
+    statements_file = _require_file(folder, "scp_statements.csv")
+    database = pd.read_csv(database_file, index_col="ecg_id")
+    if folds:
+        database = database[database.strat_fold.isin(folds)]
+    statements = pd.read_csv(statements_file, index_col=0)
+    classes = statements[statements[category] == 1].index.values
+    rows = [[name in present for name in classes] for present in map(ast.literal_eval, database.scp_codes)]
+    labels = pd.DataFrame(np.array(rows, dtype=np.int32), index=database.index, columns=classes)
     if remove_empty:
         labels = labels[labels.any(axis=1)]
-    records = _read_records(db_dir, database.loc[labels.index, f"filename_{fs}"], verbose)
-    for record, ecg_id in zip(records, labels.index):
+    column = "filename_" + fs
+    files = database.loc[labels.index][[column]]
+    records = _read_records(folder, files[column], verbose)
+    for record, ecg_id in zip(records, files.index):
         record.record_name = ecg_id
     return records, labels
 
@@ -164,10 +178,9 @@ def _normalize(array: np.ndarray, mean: Any, std: Any, inplace: bool = False) ->
     return (array - mean) / std
 
 
-def _read_records(db_dir: PathName, names: Sequence[str], verbose: bool) -> Records:
-    return [
-        wfdb.rdrecord(os.path.join(db_dir, name)) for name in tqdm(names, desc="reading records", disable=not verbose)
-    ]
+def _read_records(folder: Path, names: Iterable[str], verbose: bool) -> Records:
+    # `/` raises a TypeError for a name that is not text, such as an empty field of a table.
+    return [wfdb.rdrecord(str(folder / name)) for name in tqdm(names, desc="reading records", disable=not verbose)]
 
 
 def _diagnosis_codes(comment: str) -> list[str]:
@@ -175,13 +188,15 @@ def _diagnosis_codes(comment: str) -> list[str]:
     return [code.strip() for code in codes.split(",")]
 
 
-def _require_dir(db_dir: PathName) -> None:
-    if not os.path.isdir(db_dir):
-        raise ValueError(f"{db_dir} is not a folder")
+def _require_dir(db_dir: PathName) -> Path:
+    folder = Path(db_dir)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    return folder
 
 
-def _require_file(db_dir: PathName, name: str) -> str:
-    file = os.path.join(db_dir, name)
-    if not os.path.isfile(file):
-        raise ValueError(f"{name} is missing in {db_dir}")
+def _require_file(folder: Path, name: str) -> Path:
+    file = folder / name
+    if not file.is_file():
+        raise ValueError(f"{name} is missing in {folder}")
     return file

@@ -85,12 +85,13 @@ def _needing_patients(generator: Any) -> Any:
 
 
 def _sorted_by_name(read: Any) -> Any:
-    """Q28: upstream uses records in the order of the file system."""
+    """Q28: upstream uses records in the order of the file system, not in that of the names of their files."""
 
     @functools.wraps(read)
     def records_by_name(*args: Any, **kwargs: Any) -> Any:
         records, labels = read(*args, **kwargs)
-        order = np.argsort(np.asarray(labels.index, dtype=str), kind="stable")
+        files = [f"{name}.mat" for name in labels.index]
+        order = np.argsort(np.asarray(files, dtype=str), kind="stable")
         if np.array_equal(order, np.arange(len(order))):
             return records, labels
         acted("Q28")

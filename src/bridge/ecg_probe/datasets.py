@@ -20,6 +20,7 @@ __all__ = [
     "cpsc2018",
     "fit_data",
     "load",
+    "outcomes",
     "patient_ids",
     "patient_labels",
     "patient_signal",
@@ -69,6 +70,29 @@ def records(folder: str, collection: str, db_dir: str, options: dict[str, Any]) 
         "columns": [str(name) for name in labels.columns],
         "values": give(f"{folder}/values.npy", labels.values),
     }
+
+
+def outcomes(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Calls of readers of collections: names of records and classes, or the built-in class of what each raised."""
+    from finetuning import datasets
+    from transplant.datasets import physionet
+
+    found: list[dict[str, Any]] = []
+    for call in calls:
+        name = call["function"]
+        try:
+            if name.startswith("read_"):
+                _, labels = getattr(physionet, name)(call["db_dir"], **call["options"])
+                index, columns = labels.index, labels.columns
+            else:
+                data = getattr(datasets, name)(call["db_dir"], **call["options"])
+                index, columns = data["record_ids"], data["classes"]
+            found.append({"index": [_plain(each) for each in index], "columns": [str(each) for each in columns]})
+        except Exception as error:  # The class of the exception is the result.
+            # Libraries raise subclasses, such as ParserError, which callers catch as ValueError.
+            bases = (base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
+            found.append({"error": next(bases)})
+    return found
 
 
 def apply(folder: str, name: str, arrays: list[str], options: dict[str, Any]) -> list[str]:

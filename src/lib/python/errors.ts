@@ -22,6 +22,11 @@ export class AttributeError extends Error {
   override readonly name: string = 'AttributeError';
 }
 
+/** Twin of Python's `RuntimeError`. */
+export class RuntimeError extends Error {
+  override readonly name: string = 'RuntimeError';
+}
+
 /** Twin of Python's `AssertionError`. */
 export class AssertionError extends Error {
   override readonly name: string = 'AssertionError';
@@ -44,5 +49,7 @@ export class FileNotFoundError extends Error {
 /** Whether an error is caused by the user's input (a file, an option) or by the operating system, and not by a bug. */
 export function isUserFault(error: unknown): boolean {
   if (error instanceof InputError || systemFault(error) !== undefined) return true;
-  return [ValueError, IndexError, KeyError, FileNotFoundError].some((type) => error instanceof type);
+  return [ValueError, IndexError, KeyError, AttributeError, RuntimeError, FileNotFoundError].some(
+    (type) => error instanceof type,
+  );
 }

@@ -1,6 +1,7 @@
 import { InputError } from '../../errors.ts';
 import { pythonExecutable } from '../installation.mjs';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
+import { RuntimeError } from '../python/errors.ts';
 import { loadJavaScript } from './javascript.ts';
 import { loadNative, locateWheelLibrary, type NativeLibrary, type Resample } from './native.ts';
 
@@ -16,7 +17,7 @@ export interface Resampler {
    * @param sourceRate rate of `x` (Hz).
    * @param targetRate wanted rate (Hz), within 1/256 and 256 times the source rate.
    * @returns shape (n, leads); n is what libsamplerate produced, which is not always the nearest whole number.
-   * @throws InputError for a ratio or a number of leads that libsamplerate does not take.
+   * @throws RuntimeError for a ratio, InputError for a number of leads that libsamplerate does not take.
    */
   resample(x: NdArray<'float32' | 'float64'>, sourceRate: number, targetRate: number): NdArray<'float32'>;
 }
@@ -75,10 +76,9 @@ function resampleWith(
   }
   const ratio = targetRate / sourceRate;
   if (!(sourceRate > 0) || !(ratio >= 1 / 256 && ratio <= 256)) {
-    throw new InputError('the sampling rates cannot be converted', {
-      got: `${sourceRate} Hz to ${targetRate} Hz`,
-      expected: 'rates above 0 whose ratio is between 1/256 and 256',
-    });
+    throw new RuntimeError(
+      `the sampling rates cannot be converted; got ${sourceRate} Hz to ${targetRate} Hz; expected rates above 0 whose ratio is between 1/256 and 256`,
+    );
   }
   const samples = x.data instanceof Float32Array ? x.data : Float32Array.from(x.data);
   const out = frames === 0 ? samples : simple(samples, leads, sourceRate, targetRate);

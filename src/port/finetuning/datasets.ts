@@ -1,7 +1,7 @@
 import { type Reporter, silent } from '../../events.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import type { Rows } from '../../lib/numpy/rows.ts';
-import { ValueError } from '../../lib/python/errors.ts';
+import { IndexError, ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { rdrecord } from '../../lib/wfdb/signal.ts';
 import {
@@ -46,7 +46,8 @@ export interface DataOptions {
  * Challenge 2017: one lead, 300 Hz, four exclusive classes, `y` bool. Twin of `get_challenge17_data`.
  *
  * @returns `x` float32 if the first record was resampled, else float64 (Quirk Q34).
- * @throws ValueError if the collection cannot be read, or lengths differ without `pad` (Quirk Q34); InputError for unusable contents.
+ * @throws ValueError if the collection cannot be read, or lengths differ without `pad` (Quirk Q34), or there are no records (IndexError with a number of
+ *   samples as `pad`); RuntimeError for a rate beyond 256 times that of the records; InputError for unusable contents.
  */
 export function getChallenge17Data(dbDir: string, options: DataOptions = {}): Promise<DataSet> {
   return prepareListing(listChallenge17Data(dbDir), physionet.normalizeChallenge17, options);
@@ -71,6 +72,7 @@ async function prepareListing(
   normalize: physionet.Normalizer,
   { fs = null, pad = null, normalize: wanted = false, resampler, report = silent }: DataOptions,
 ): Promise<DataSet> {
+  checkForm(fs, pad);
   const transform = { normalize: wanted ? normalize : null, fs };
   const used = resampler ?? (await openResampler(fs ? undefined : 'javascript'));
   const task = 'preparing records';
@@ -85,12 +87,30 @@ async function prepareListing(
   return { x: stack(signals, pad), y: labels.values, recordIds: labels.index, classes: labels.columns, patientIds };
 }
 
+/** Refuses rates and lengths that cannot be used, with Python's types of errors, before any record is read. */
+function checkForm(fs: number | null, pad: number | 'max' | null): void {
+  if (fs && typeof fs !== 'number') throw new TypeError(`fs must be a number (Hz), got ${JSON.stringify(fs)}`);
+  if (Number.isNaN(fs)) throw new ValueError('fs must be a number (Hz), got NaN');
+  if (pad === 'max' || (!pad && !Number.isNaN(pad))) return;
+  const got = typeof pad === 'number' ? `${pad}` : JSON.stringify(pad);
+  const text = `pad must be 'max' or a whole number of samples, got ${got}`;
+  if (typeof pad !== 'number' || !Number.isInteger(pad)) throw new TypeError(text);
+  if (pad < 0 || !Number.isSafeInteger(pad)) throw new ValueError(text);
+}
+
+/** The error for a collection without records: Python's, or where Python returns an empty array, ValueError. */
+function noRecords(pad: number | 'max' | null): Error {
+  return typeof pad === 'number' && pad > 0
+    ? new IndexError('there are no records')
+    : new ValueError('there are no records');
+}
+
 /** Recordings as one array: padded by `pad_sequences(padding='pre')`, or of equal length. */
 function stack(
   signals: readonly NdArray<'float32' | 'float64'>[],
   pad: number | 'max' | null,
 ): NdArray<'float32' | 'float64'> {
-  if (signals.length === 0) throw new ValueError('there are no records');
+  if (signals.length === 0) throw noRecords(pad);
   const shapes = signals.map(({ dtype, shape: [samples, leads] }) => ({ dtype, samples, leads }));
   const { dtype, samples, leads } = stackedShape(
     shapes,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
 import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
-import { ValueError } from '../../../src/lib/python/errors.ts';
+import { IndexError, RuntimeError, ValueError } from '../../../src/lib/python/errors.ts';
 import { dumps, loads } from '../../../src/lib/python/pickle.ts';
 import { openResampler, type Resampler } from '../../../src/lib/samplerate/resample.ts';
 import { dataSetFromPickle, dataSetToPickle } from '../../../src/port/finetuning/datasets/data_set.ts';
@@ -96,6 +96,31 @@ describe('finetuning.datasets', () => {
 
   it('finetuning.datasets: Quirk Q34: without padding, lengths have to be equal', async () => {
     await expect(getChallenge17Data(at('c17'), { fs: 250, resampler })).rejects.toThrow(ValueError);
+  });
+});
+
+describe('finetuning.datasets: bad options', () => {
+  it('rates and lengths that cannot be used: the types of errors of Python, before any record is read', async () => {
+    const refused: [options: object, type: new (...args: never[]) => Error, message: RegExp][] = [
+      [{ pad: -5 }, ValueError, /pad must be 'max' or a whole number of samples, got -5/],
+      [{ pad: 2 ** 62 }, ValueError, /got 4611686018427388000/],
+      [{ pad: 40.5 }, TypeError, /got 40\.5/],
+      [{ pad: '40' }, TypeError, /got "40"/],
+      [{ fs: '250' }, TypeError, /fs must be a number \(Hz\), got "250"/],
+      [{ fs: Number.NaN }, ValueError, /got NaN/],
+    ];
+    for (const [options, type, message] of refused) {
+      const call = (): Promise<unknown> => getChallenge17Data(at('c17'), { resampler, ...options });
+      await expect(call()).rejects.toThrow(type);
+      await expect(call()).rejects.toThrow(message);
+    }
+    await expect(getChallenge17Data(at('c17'), { fs: 1, resampler })).rejects.toThrow(RuntimeError);
+  });
+
+  it('no records: IndexError or ValueError, as the padding of Python', async () => {
+    writeChallenge20(at('none'), {});
+    await expect(getChallenge20Data(at('none'), { pad: 100, resampler })).rejects.toThrow(IndexError);
+    await expect(getChallenge20Data(at('none'), { pad: 'max', resampler })).rejects.toThrow(ValueError);
   });
 });
 

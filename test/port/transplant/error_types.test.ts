@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -117,5 +118,15 @@ describe('wrong ranks, sizes and types', () => {
   it('two classes of one name are refused', () => {
     const prob = arrays.get('float64 4x3')!;
     expect(() => createPredictionsFrame(prob, { classNames: ['a', 'a', 'b'] })).toThrow(/two columns are named prob_a/);
+  });
+});
+
+describe('readers of collections', () => {
+  it('original/: the outcome of odd arguments is that of the published code', async () => {
+    const fixture = join(root, 'test/fixtures/error_types/reader_outcomes');
+    const published = JSON.parse(readFileSync(`${fixture}.json`, 'utf8')) as Record<string, unknown>;
+    const ours = JSON.parse(await runPython([`${fixture}.py`, join(root, 'original')])) as Record<string, unknown>;
+    expect(Object.keys(published).length).toBeGreaterThan(100);
+    expect(ours).toEqual(published);
   });
 });

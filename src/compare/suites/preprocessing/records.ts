@@ -2,15 +2,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CollectionName, Preparation, PreparedData } from '../../../bridge/original_data.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
-import { openResampler } from '../../../lib/samplerate/resample.ts';
 import { dataSetFromPickle } from '../../../port/finetuning/datasets/data_set.ts';
-import {
-  type DataOptions,
-  type DataSet,
-  getChallenge17Data,
-  getChallenge20Data,
-  getPtbXlData,
-} from '../../../port/finetuning/datasets.ts';
+import type { DataSet } from '../../../port/finetuning/datasets.ts';
 import {
   readChallenge17Data,
   readChallenge20Data,
@@ -25,22 +18,10 @@ import type { SuiteCase, SuiteContext } from '../../suite.ts';
 import { collectionFolder, int64, outcomeOf, shown, wordFor } from '../shared/data_cases.ts';
 import { samePreparedData } from '../shared/prepared_data.ts';
 import { takeChallenge17 } from '../shared/record_selection.ts';
+import { portData } from './port_data.ts';
 import { describePreparation, documented, type Recipe, recipes, sourcesOf, variants } from './recipes.ts';
 
 const suite = 'preprocessing';
-
-async function portData(collection: CollectionName, folder: string, options: Preparation): Promise<DataSet> {
-  const { category, folds, ...rest } = options;
-  const settings: DataOptions = { ...rest, resampler: await openResampler() };
-  switch (collection) {
-    case 'challenge17':
-      return getChallenge17Data(folder, settings);
-    case 'challenge20':
-      return getChallenge20Data(folder, settings);
-    case 'ptb_xl':
-      return getPtbXlData(folder, { ...settings, category, folds });
-  }
-}
 
 async function samePreparation(
   context: SuiteContext,

@@ -20,7 +20,10 @@ export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<
     return { value: await call() };
   } catch (error) {
     if (error instanceof PythonError && !exemption(error)) return { error: error.type, message: error.detail };
-    if (error instanceof Error && /^(Value|Index|Key|Type|Attribute|Assertion|FileNotFound)Error$/.test(error.name)) {
+    if (
+      error instanceof Error &&
+      /^(Value|Index|Key|Type|Attribute|Assertion|Runtime|FileNotFound)Error$/.test(error.name)
+    ) {
       return { error: error.name, message: error.message };
     }
     throw error;

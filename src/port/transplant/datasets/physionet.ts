@@ -43,7 +43,8 @@ export interface Collection<D extends DType = DType, I extends string | number =
  * @param dbDir folder with `RECORDS`, `REFERENCE.csv` and the records.
  * @returns records with `pSignal` (samples, 1) in mV, in the order of `RECORDS`; labels bool (Quirk Q27: pandas 2 makes booleans), one column per
  *   label that occurs, sorted.
- * @throws ValueError for a missing folder, `RECORDS` or `REFERENCE.csv`; InputError for contents that cannot be used.
+ * @throws ValueError for a missing folder, `RECORDS` or `REFERENCE.csv`; KeyError for a column too many, ValueError for several; InputError for contents
+ *   that cannot be used.
  */
 export function readChallenge17Data(dbDir: string, report: Reporter = silent): Collection<'bool', string> {
   return readAll(listChallenge17Data(dbDir), report);
@@ -55,7 +56,8 @@ export function readChallenge17Data(dbDir: string, report: Reporter = silent): C
  * @param dbDir folder whose `*.mat` files are the records.
  * @returns records with `pSignal` (samples, leads) in mV, sorted by name (Quirk Q28: the original takes them as the folder lists them); labels int64,
  *   one column per code that occurs, sorted as text.
- * @throws ValueError for a missing folder, or if there is not one `Dx:` comment per record; InputError for records that cannot be used.
+ * @throws ValueError for a missing folder, or for another number of `Dx:` comments than 0, 1 (which then holds for all records) or that of the records
+ *   (Quirk Q28); InputError for records that cannot be used.
  */
 export function readChallenge20Data(dbDir: string, report: Reporter = silent): Collection<'int64', string> {
   return readAll(listChallenge20Data(dbDir, report), report);
@@ -67,8 +69,9 @@ export function readChallenge20Data(dbDir: string, report: Reporter = silent): C
  * @param dbDir folder with `ptbxl_database.csv`, `scp_statements.csv` and the records.
  * @returns records with `pSignal` (samples, 12) in mV and `recordName` the ECG id; labels int32, one column per class in the order of
  *   `scp_statements.csv`. Quirk Q56: a statement of likelihood 0 counts as present.
- * @throws ValueError for an unknown `fs`, a missing folder or CSV file; KeyError for an unknown category; InputError naming file and row for contents
- *   that cannot be used.
+ * @throws ValueError for an unknown `fs`, a missing folder, a missing or empty CSV file, no column `ecg_id`, or no record in the folds;
+ *   AttributeError for no column `scp_codes`, or with `folds` no column `strat_fold`; KeyError for no column of the category or the file names;
+ *   InputError naming file and row for contents that cannot be used.
  */
 export function readPtbXlData(
   dbDir: string,

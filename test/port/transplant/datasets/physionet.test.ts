@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../../src/errors.ts';
 import type { ProgressEvent } from '../../../../src/events.ts';
 import { type NdArray, ndarray } from '../../../../src/lib/numpy/ndarray.ts';
-import { KeyError, ValueError } from '../../../../src/lib/python/errors.ts';
+import { AttributeError, KeyError, ValueError } from '../../../../src/lib/python/errors.ts';
 import { openResampler } from '../../../../src/lib/samplerate/resample.ts';
 import { listPtbXlData } from '../../../../src/port/transplant/datasets/physionet/listing.ts';
 import {
@@ -157,6 +157,14 @@ describe('transplant.datasets.physionet: bad input', () => {
     expect(() => readPtbXlData(at('ptb'), { category: 'shape' })).toThrow(KeyError);
   });
 
+  it('paths that are not text: TypeError as in Python', () => {
+    for (const read of [readChallenge17Data, readChallenge20Data, readPtbXlData] as ((dir: unknown) => unknown)[]) {
+      for (const path of [5, null, [at('c17')]]) expect(() => read(path)).toThrow(TypeError);
+      expect(() => read('a\0b')).toThrow(ValueError);
+    }
+    expect(() => readPtbXlData(at('ptb'), { folds: 5 as never })).toThrow(TypeError);
+  });
+
   const change = (name: string, source: string, file: string, edit: (text: string) => string | Buffer): string => {
     cpSync(at(source), at(name), { recursive: true });
     writeFileSync(at(name, file), edit(readFileSync(at(name, file), 'utf8')));
@@ -198,8 +206,8 @@ describe('transplant.datasets.physionet: bad input', () => {
         /line 3: ecg_id is not a whole number; got "two"/,
       ],
       [
-        () => readPtbXlData(change('b7', 'ptb', 'ptbxl_database.csv', (text) => text.replace('scp_codes', 'codes'))),
-        /columns are missing; got .*; expected scp_codes/,
+        () => readPtbXlData(change('b7', 'ptb', 'ptbxl_database.csv', (text) => text.replace('\n2,4.0', '\n7,4.0'))),
+        /ptbxl_database\.csv, line 3: another row has the same ecg_id; got 7/,
       ],
     ];
     for (const [read, message] of cases) {
@@ -208,9 +216,62 @@ describe('transplant.datasets.physionet: bad input', () => {
     }
   });
 
+  it('columns, rows or fields that are missing or too many: the types of errors of Python, and what is there', () => {
+    const database = (name: string, edit: (text: string) => string): string =>
+      change(name, 'ptb', 'ptbxl_database.csv', edit);
+    const without = (column: string): string => database(`no_${column}`, (text) => text.replace(column, 'other'));
+    const cases: [() => unknown, new (...args: never[]) => Error, RegExp][] = [
+      [() => readPtbXlData(without('scp_codes')), AttributeError, /no column "scp_codes"; it has ecg_id, patient_id/],
+      [() => readPtbXlData(without('strat_fold'), { folds: [1] }), AttributeError, /no column "strat_fold"/],
+      [() => readPtbXlData(without('ecg_id')), ValueError, /no column "ecg_id"/],
+      [() => readPtbXlData(without('filename_hr')), KeyError, /no column "filename_hr"/],
+      [() => readPtbXlData(database('empty_database', () => '')), ValueError, /ptbxl_database\.csv is empty/],
+      [() => readPtbXlData(at('ptb'), { folds: [3, 4] }), ValueError, /lists no records with strat_fold 3, 4/],
+      [
+        () => readChallenge17Data(change('three', 'c17', 'REFERENCE.csv', (text) => text.trim().replace(/$/gm, ',x'))),
+        KeyError,
+        /REFERENCE\.csv: the first row has 3 fields, expected 2/,
+      ],
+    ];
+    for (const [read, type, message] of cases) {
+      expect(read).toThrow(message);
+      expect(read).toThrow(type);
+    }
+    expect(readPtbXlData(at('no_strat_fold')).labels.index).toEqual([7, 2]);
+    expect(readPtbXlData(without('patient_id')).labels.index).toEqual([7, 2]);
+  });
+
+  it('statements as a list, a class that is listed twice, classes marked by True: as pandas reads them', async () => {
+    const list = change('list', 'ptb', 'ptbxl_database.csv', (text) =>
+      text.replace("{'AFIB': 100.0, 'SR': 15.0}", "['SR']"),
+    );
+    const twice = change('twice', 'ptb', 'scp_statements.csv', (text) => `${text}SR,again,,,1.0\n`);
+    const words = change('words', 'ptb', 'scp_statements.csv', (text) => text.replaceAll('1.0', 'True'));
+    const mixed = change('mixed', 'ptb', 'scp_statements.csv', (text) => text.replace('rhythm,,,1.0', 'rhythm,,,x'));
+    const folders = [list, twice, words];
+    const kwargs = { remove_empty: false };
+    const python = await callPython(folders.map((dir) => ({ call: 'read_ptb_xl_data', args: [dir], kwargs })));
+    expect(folders.map((dir) => tell(readPtbXlData(dir, { removeEmpty: false })))).toEqual(python);
+    // Text in the column: pandas compares it as text, and none of it equals 1.
+    expect(readPtbXlData(mixed, { removeEmpty: false }).labels.columns).toEqual([]);
+  });
+
+  it('Quirk Q28: no Dx comment makes no classes; a single one holds for every record, as in pandas', async () => {
+    const none = change('nodx', 'c20', 'Q.hea', (text) => text.replace(/#Dx.*\n/, ''));
+    for (const name of ['Q-1', 'Q2'])
+      change(`nodx_${name}`, 'nodx', `${name}.hea`, (text) => text.replace(/#Dx.*\n/, ''));
+    writeFileSync(join(none, 'Q2.hea'), readFileSync(at('nodx_Q2', 'Q2.hea')));
+    const [python] = await callPython([{ call: 'read_challenge20_data', args: [none] }]);
+    expect(tell(readChallenge20Data(none))).toEqual(python);
+    writeFileSync(join(none, 'Q-1.hea'), readFileSync(at('nodx_Q-1', 'Q-1.hea')));
+    const { labels } = readChallenge20Data(none);
+    expect([labels.index, labels.columns, labels.values.shape]).toEqual([['Q-1', 'Q', 'Q2'], [], [3, 0]]);
+  });
+
   it('Quirk Q28: not one Dx comment per record: shifted labels are warned of, a wrong count is ValueError', () => {
     const none = change('q28', 'c20', 'Q.hea', (text) => text.replace(/#Dx.*\n/, ''));
     expect(() => readChallenge20Data(none)).toThrow(ValueError);
+    expect(() => readChallenge20Data(none)).toThrow(/2 Dx comments for 3 records/);
     writeFileSync(join(none, 'Q2.hea'), `${readFileSync(join(none, 'Q2.hea'), 'utf8')}#Dx: 1\n`);
     const events: ProgressEvent[] = [];
     const { labels } = readChallenge20Data(none, (event) => events.push(event));

@@ -2,9 +2,9 @@ import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve, sep } from 'node:path';
 import { InputError } from '../../../../errors.ts';
 import { type Reporter, silent } from '../../../../events.ts';
-import { readRows, readTable, wholeNumber } from '../../../../lib/csv/table.ts';
+import { type CsvRow, readRows, wholeNumber } from '../../../../lib/csv/table.ts';
 import { type DType, type NdArray, zeros } from '../../../../lib/numpy/ndarray.ts';
-import { KeyError, ValueError } from '../../../../lib/python/errors.ts';
+import { AttributeError, KeyError, ValueError } from '../../../../lib/python/errors.ts';
 import { parseLiteral } from '../../../../lib/python/literal.ts';
 import { parseNumber } from '../../../../lib/python/number.ts';
 import { readHeader } from '../../../../lib/wfdb/header.ts';
@@ -124,13 +124,18 @@ export function listChallenge20Data(
     }
     return found.map(diagnosisCodes);
   });
-  if (codes.length !== names.length) {
-    throw new ValueError(
-      `${dbDir}: ${codes.length} Dx comments for ${names.length} records; each header needs exactly one`,
-    );
-  }
   const columns = [...new Set(codes.flat())].sort(byCodePoint);
-  return { paths, labels: { index: recordIds(names), columns, values: multiHot('int64', codes, columns, dbDir) } };
+  const present = codesOfRecords(codes, names.length, dbDir);
+  return { paths, labels: { index: recordIds(names), columns, values: multiHot('int64', present, columns, dbDir) } };
+}
+
+/** The codes of each record, from those of all Dx comments in turn. Quirk Q28: pandas repeats a single comment for all records, and no comment makes no class. */
+function codesOfRecords(codes: readonly string[][], records: number, dbDir: string): readonly string[][] {
+  if (codes.length === records) return codes;
+  if (codes.length > 1) {
+    throw new ValueError(`${dbDir}: ${codes.length} Dx comments for ${records} records; each header needs exactly one`);
+  }
+  return Array(records).fill(codes[0] ?? []);
 }
 
 /** Records and labels of PTB-XL, without the signals. */
@@ -140,31 +145,57 @@ export function listPtbXlData(
 ): Listing<'int32', number> {
   if (fs !== 'lr' && fs !== 'hr')
     throw new ValueError(`fs must be 'lr' (100 Hz) or 'hr' (500 Hz), got ${JSON.stringify(fs)}`);
+  if (!Array.isArray(folds)) throw new TypeError(`folds must be an array of numbers, got ${String(folds)}`);
   requireDirectory(dbDir);
   const databaseFile = requireFile(dbDir, 'ptbxl_database.csv');
   const statementsFile = requireFile(dbDir, 'scp_statements.csv');
-  const signalColumn = `filename_${fs}` as const;
-  const database = readTable(databaseFile, ['ecg_id', 'patient_id', 'strat_fold', 'scp_codes', signalColumn]);
-  const columns = statementClasses(statementsFile, category);
-  const number = (row: (typeof database)[number], column: 'ecg_id' | 'patient_id' | 'strat_fold'): number =>
-    wholeNumber(row[column], databaseFile, row.line, column);
-  const all = database
+  const database = openTable(databaseFile);
+  const number = (row: CsvRow, column: string): number =>
+    wholeNumber(database.cell(row, column), databaseFile, row.line, column);
+  if (!database.has('ecg_id')) throw new ValueError(missingColumn(database, 'ecg_id'));
+  if (folds.length > 0 && !database.has('strat_fold')) throw new AttributeError(missingColumn(database, 'strat_fold'));
+  const columns = statementClasses(openTable(statementsFile), category);
+  if (!database.has('scp_codes')) throw new AttributeError(missingColumn(database, 'scp_codes'));
+  const all = database.rows
     .filter((row) => folds.length === 0 || folds.includes(number(row, 'strat_fold')))
-    .map((row) => ({ row, codes: statementCodes(row.scp_codes, databaseFile, row.line) }));
-  const isKept = ({ codes }: (typeof all)[number]): boolean => !removeEmpty || columns.some((name) => codes.has(name));
-  const rows = all.filter(isKept);
-  const present = rows.map(({ codes }) => codes);
+    .map((row) => {
+      const codes = statementCodes(database.cell(row, 'scp_codes'), databaseFile, row.line);
+      const isKept = !removeEmpty || columns.some((name) => codes.has(name));
+      return { row, id: number(row, 'ecg_id'), codes, isKept };
+    });
+  if (all.length === 0) {
+    const which = folds.length === 0 ? 'no records' : `no records with strat_fold ${folds.join(', ')}`;
+    throw new ValueError(`${databaseFile} lists ${which}`);
+  }
+  const signalColumn = `filename_${fs}`;
+  if (!database.has(signalColumn)) throw new KeyError(missingColumn(database, signalColumn));
+  refuseRepeated(all, databaseFile);
+  const kept = all.filter(({ isKept }) => isKept);
+  const present = kept.map(({ codes }) => codes);
+  const numbers = (column: string): number[] | undefined =>
+    database.has(column) ? kept.map(({ row }) => number(row, column)) : undefined;
   return {
-    paths: rows.map(({ row }) => recordPath(dbDir, row[signalColumn], databaseFile)),
+    paths: kept.map(({ row }) => recordPath(dbDir, database.cell(row, signalColumn), databaseFile, row.line)),
     labels: {
-      index: rows.map(({ row }) => number(row, 'ecg_id')),
+      index: kept.map(({ id }) => id),
       columns,
       values: multiHot('int32', present, columns, databaseFile),
     },
-    patientIds: rows.map(({ row }) => number(row, 'patient_id')),
-    folds: rows.map(({ row }) => number(row, 'strat_fold')),
-    unlabelled: all.filter((each) => !isKept(each)).map(({ row }) => number(row, 'ecg_id')),
+    patientIds: numbers('patient_id'),
+    folds: numbers('strat_fold'),
+    unlabelled: all.filter(({ isKept }) => !isKept).map(({ id }) => id),
   };
+}
+
+function refuseRepeated(rows: readonly { readonly row: CsvRow; readonly id: number }[], file: string): void {
+  const seen = new Set<number>();
+  for (const { row, id } of rows) {
+    if (seen.has(id)) {
+      const where = `line ${row.line}`;
+      throw new InputError('another row has the same ecg_id', { file, where, got: String(id) });
+    }
+    seen.add(id);
+  }
 }
 
 /** Names of the records in `RECORDS`. An entry that is a folder stands for the records in its own `RECORDS`. */
@@ -229,11 +260,11 @@ export function multiHot<D extends 'int32' | 'int64'>(
 ): NdArray<D> {
   const values = labelMatrix(dtype, codes.length, columns.length, source);
   const one = (dtype === 'int64' ? 1n : 1) as never;
-  const columnOf = new Map(columns.map((name, column) => [name, column]));
+  const columnsOf = new Map<string, number[]>();
+  for (const [column, name] of columns.entries()) columnsOf.set(name, [...(columnsOf.get(name) ?? []), column]);
   codes.forEach((present, row) => {
     for (const name of present) {
-      const column = columnOf.get(name);
-      if (column !== undefined) values.data[row * columns.length + column] = one;
+      for (const column of columnsOf.get(name) ?? []) values.data[row * columns.length + column] = one;
     }
   });
   return values;
@@ -246,16 +277,46 @@ function diagnosisCodes(comment: string): string[] {
     .map((code) => code.trim());
 }
 
-/** Classes of a category: statements whose column equals 1, in file order. */
-function statementClasses(file: string, category: string): string[] {
-  const [header, ...rows] = readRows(file);
-  const columns = header?.fields.slice(1) ?? [];
-  const at = columns.indexOf(category);
-  if (at === -1) throw new KeyError(`${file} has no column ${JSON.stringify(category)}; it has ${columns.join(', ')}`);
-  return rows.flatMap(({ fields }) => (parseNumber(fields[at + 1]) === 1 ? [fields[0]] : []));
+/** A CSV file with a header, of which some columns may be missing. */
+interface Table {
+  readonly file: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly CsvRow[];
+  has(column: string): boolean;
+  /** The text of a cell. The column must be there. */
+  cell(row: CsvRow, column: string): string;
 }
 
-/** Statements of one record: the keys of a Python dict in text form. Their likelihood is ignored (Quirk Q56). */
+/** Reads a table. Throws ValueError for an empty file, as pandas does. */
+function openTable(file: string): Table {
+  const [header, ...rows] = readRows(file);
+  if (header === undefined) throw new ValueError(`${file} is empty`);
+  const columns = header.fields;
+  const has = (column: string): boolean => columns.includes(column);
+  return { file, columns, rows, has, cell: ({ fields }, column) => fields[columns.indexOf(column)] };
+}
+
+function missingColumn({ file, columns }: Table, name: string): string {
+  return `${file} has no column ${JSON.stringify(name)}; it has ${columns.filter(Boolean).join(', ').slice(0, 200)}`;
+}
+
+/** Classes of a category: statements whose column equals 1, in file order. */
+function statementClasses(statements: Table, category: string): string[] {
+  if (!statements.columns.slice(1).includes(category)) throw new KeyError(missingColumn(statements, category));
+  const cells = statements.rows.map((row) => statements.cell(row, category).trim());
+  const isOne = equalsOne(cells);
+  return statements.rows.flatMap(({ fields }, i) => (isOne(cells[i]) ? [fields[0]] : []));
+}
+
+/** Which cells of a column equal 1 in pandas: `True` in a column of booleans, 1 in one of numbers, none in one that holds other text. */
+function equalsOne(cells: readonly string[]): (cell: string) => boolean {
+  const filled = cells.filter((cell) => cell !== '');
+  if (filled.every((cell) => /^(true|false)$/i.test(cell))) return (cell) => /^true$/i.test(cell);
+  if (filled.every((cell) => parseNumber(cell) !== undefined)) return (cell) => parseNumber(cell) === 1;
+  return () => false;
+}
+
+/** Statements of one record: the keys of a Python dict in text form, or the elements of a list, tuple or set. Their likelihood is ignored (Quirk Q56). */
 function statementCodes(text: string, file: string, line: number): Set<string> {
   const where = `line ${line}, scp_codes`;
   let value: unknown;
@@ -264,7 +325,8 @@ function statementCodes(text: string, file: string, line: number): Set<string> {
   } catch (error) {
     throw new InputError('the statements cannot be read', { file, where, got: (error as Error).message });
   }
-  if (!(value instanceof Map)) {
+  const names = value instanceof Map ? value.keys() : value;
+  if (!Array.isArray(names) && !(names instanceof Set) && !(value instanceof Map)) {
     throw new InputError('the statements are not a dict', {
       file,
       where,
@@ -272,7 +334,7 @@ function statementCodes(text: string, file: string, line: number): Set<string> {
       expected: "{'SR': 100.0, …}",
     });
   }
-  return new Set([...value.keys()].filter((key): key is string => typeof key === 'string'));
+  return new Set([...(names as Iterable<unknown>)].filter((name): name is string => typeof name === 'string'));
 }
 
 /** Path of a record that an index file names, which must lie inside the folder. */
@@ -291,7 +353,9 @@ export function recordPath(dbDir: string, name: string, file: string, line?: num
 }
 
 function requireDirectory(path: string): void {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new ValueError(`${path} is not a folder`);
+  if (typeof path !== 'string') throw new TypeError(`the path of a folder must be text, got ${String(path)}`);
+  const isFolder = !path.includes('\0') && statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  if (!isFolder) throw new ValueError(`${path} is not a folder`);
 }
 
 function requireFile(dbDir: string, name: string): string {
@@ -300,9 +364,15 @@ function requireFile(dbDir: string, name: string): string {
   return file;
 }
 
-/** Rows of a CSV file without a header; every row has `width` non-empty fields. */
+/** Rows of a CSV file without a header; every row has `width` non-empty fields. Too many are the errors that pandas makes of them. */
 function readFields(file: string, width: number): (readonly string[])[] {
-  return readRows(file).map(({ line, fields }) => {
+  const rows = readRows(file);
+  const fields = rows[0]?.fields.length ?? width;
+  if (fields > width) {
+    const text = `${file}: the first row has ${fields} fields, expected ${width}`;
+    throw fields === width + 1 ? new KeyError(text) : new ValueError(text);
+  }
+  return rows.map(({ line, fields }) => {
     if (fields.length !== width || fields.includes('')) {
       throw new InputError('the row does not have the expected fields', {
         file,
