@@ -1,7 +1,8 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { CollectionCall, CollectionOutcome } from '../../../bridge/original_data.ts';
+import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
 import type { LabelFrame } from '../../../port/transplant/datasets/physionet.ts';
 import {
   readChallenge17Data,
@@ -25,7 +26,7 @@ interface Damage {
 type Edit = (text: string) => string;
 
 function editing(name: string, edit: Edit): Damage['change'] {
-  return (folder) => writeFileSync(join(folder, name), edit(readFileSync(join(folder, name), 'utf8')));
+  return (folder) => writeFileAtomic(join(folder, name), edit(readFileSync(join(folder, name), 'utf8')));
 }
 
 function removing(name: string): Damage['change'] {
