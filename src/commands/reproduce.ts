@@ -11,8 +11,8 @@ import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts
 import { type FlagGroups, type FlagsIn, type FlagTable, flagOf, type Values } from '../lib/argparse/flags.ts';
 import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { PauseSignals, pausedCode } from '../lib/ending_signals.ts';
-import { lockFile, pythonExecutable, workFolder } from '../lib/installation.mjs';
-import { near } from '../lib/near.ts';
+import { lockFile, pythonExecutable, root, workFolder } from '../lib/installation.mjs';
+import { FolderBusy } from '../lib/lock.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
@@ -21,15 +21,15 @@ import { checkCollections } from '../reproduce/recordings.ts';
 import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
 import { listSteps, runSteps } from '../reproduce/run.ts';
 import { RunFolder } from '../reproduce/run_folder.ts';
-import { runTask, StepFailed } from '../reproduce/run_task.ts';
+import { StepFailed } from '../reproduce/run_task.ts';
 import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { SlurmClient } from '../reproduce/slurm/client.ts';
 import { workUnderSlurm } from '../reproduce/slurm/work.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
-import { planTasks } from '../reproduce/tasks.ts';
 import { formatDuration, ownCommand, shellCommand } from '../text.ts';
 import { originalFolder } from './flags.ts';
 import { listSlurm, onSlurm, requireEquals, slurmFlags, slurmOnce, slurmRequest } from './reproduce_slurm.ts';
+import { afterPause, checkTaskFlags, emitTasks, runOne, taskFlags, taskNamed } from './reproduce_tasks.ts';
 
 const profiles = Object.values(experiments);
 const width = Math.max(...profiles.map(({ name }) => name.length));
@@ -93,19 +93,15 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
       jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/PROFILE' },
     },
     Slurm: slurmFlags,
-    'Several processes or machines': {
-      runTask: {
-        value: 'ID',
-        help: 'for schedulers: run one task of the run in this process, with the same other options; exits with 0 if it is done,\n75 if it was paused, 2 if it failed',
-      },
-    },
+    'Several processes or machines': taskFlags,
   },
   notes: `Finished work is not repeated: after Ctrl-C, a power failure or an error, the same command continues. Changed options run again what they
 affect. The folder gets report.html, scores.md, report.json, junit.xml, the jobs of both sides, and logs/.
 Exits with 0 if every row of the comparison passes (with one side only: if it ran), 1 if one does not, 2 if something could not run,
 75 after Ctrl-C.`,
   examples: `npm run reproduce -- --profile quick
-npm run reproduce -- --profile sample --data data --list`,
+npm run reproduce -- --profile sample --data data --list
+npm run reproduce -- --profile smallest --emit make`,
 } as const satisfies CommandLine<FlagGroups>;
 
 type Options = Values<FlagsIn<typeof line.flags>>;
@@ -120,13 +116,18 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values } = parse(line, args);
   const pause = new PauseSignals(undefined);
   try {
+    checkTaskFlags(values);
     const settings = settingsOf(values, args);
     const { from, only } = values;
-    if (values.runTask !== undefined) return await runOne(settings, values, pause.signal);
+    if (values.runTask !== undefined) return await runTaskOf(settings, values, pause.signal);
     const slurm = slurmRequest(values);
     if (slurm?.work === 'list') return listSlurm(settings, slurm);
     if (values.list) return list(settings);
     checkOutputFolder(settings.folder.root, { flag: '--job-dir' });
+    if (values.emit !== undefined) {
+      emitTasks(settings, values);
+      return 0;
+    }
     if (slurm !== undefined) {
       const isDone = await onSlurm(settings, slurm, { selection: { from, only, force: values.force }, pause });
       return typeof isDone === 'number' ? isDone : conclude(settings, only);
@@ -135,10 +136,16 @@ export async function run(args: readonly string[]): Promise<number> {
     return conclude(settings, only);
   } catch (error) {
     if (error instanceof JobPaused) {
+      if (values.runTask !== undefined) {
+        printError(afterPause(values.runTask));
+        return pausedCode;
+      }
       printError(`paused; finished work is kept. Continue with the same command: ${commandOf(args)}\n`);
       return pausedCode;
     }
     printError(`reproduce: ${messageOf(error)}\n`);
+    // A scheduler may have started the task again before the other process was known to be gone.
+    if (error instanceof FolderBusy && values.runTask !== undefined) return pausedCode;
     const isExpected = isUserFault(error) || error instanceof StepFailed;
     if (!isExpected || process.env.ECG_TRANSPLANT_DEBUG === '1') {
       printError(`${error instanceof Error ? error.stack : ''}\n`);
@@ -149,30 +156,17 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Runs a task. The task that writes the report ends with the verdict's exit code. */
-async function runOne(
+/** Runs the task of `--run-task`. The task that writes the report ends with the verdict's exit code. */
+async function runTaskOf(
   settings: RunSettings,
-  { runTask: id, from, only, force, engine }: Options,
+  { runTask: id = '', engine }: Options,
   signal: AbortSignal,
 ): Promise<number> {
-  const stray = from ? '--from' : only ? '--only' : force ? '--force' : undefined;
-  if (stray) throw new UsageError('--run-task: a task is run as a whole', { got: stray, next: `Leave ${stray} out.` });
-  const tasks = planTasks(settings);
-  const task = tasks.find((one) => one.id === id);
-  if (task === undefined) {
-    const names = tasks.map((one) => one.id);
-    throw new UsageError('--run-task: the run has no such task', {
-      got: id,
-      expected: `one of its ${names.length} tasks, such as ${names[0]} or ${names.at(-2)}`,
-      next: near(id ?? '', names),
-    });
-  }
+  const task = taskNamed(settings, id);
   const report = reporterFor();
   const work = async (): Promise<number> => {
-    const hadWork = await runTask(settings, task, { report, signal });
-    if (task.kind === 'finish') return conclude(settings, undefined);
-    print(hadWork ? `${task.id}: done\n` : `${task.id}: nothing to do, it is done already\n`);
-    return 0;
+    await runOne(settings, task, { report, signal });
+    return task.kind === 'finish' ? conclude(settings, undefined) : 0;
   };
   if (engine !== 'slurm') return work();
   return workUnderSlurm(settings, task, { client: new SlurmClient(), report, signal, env: process.env, run: work });
@@ -273,6 +267,8 @@ function sameFromAnywhere(values: Options, folder: RunFolder): string[] {
     const value = given[name];
     if (value === undefined || value === false) return [];
     if (kind === undefined) return [flagOf(name)];
+    // Each checkout has its own.
+    if (name === 'original' && resolve(String(value)) === join(root, 'original')) return [];
     const isPath = kind === 'DIR' || kind === 'FILE';
     return [flagOf(name), isPath ? resolve(String(value)) : String(value)];
   });
@@ -281,13 +277,13 @@ function sameFromAnywhere(values: Options, folder: RunFolder): string[] {
 
 /** The options as typed, in the form that works everywhere; those that belong to one call are left out. */
 function commandOf(args: readonly string[]): string {
-  const alone = new Set(['--force', '--list', ...slurmOnce]);
-  const valued = ['--from', '--only', '--run-task'];
+  const dropped = { ...line.flags.Stages, ...taskFlags } satisfies FlagTable;
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    if (alone.has(args[i]) || valued.some((flag) => args[i].startsWith(`${flag}=`))) continue;
-    if (valued.includes(args[i])) i++;
-    else kept.push(args[i]);
+    const [flag] = args[i].split('=', 1);
+    const entry = Object.entries<FlagTable[string]>(dropped).find(([name]) => flagOf(name) === flag);
+    if (entry === undefined && !slurmOnce.includes(flag)) kept.push(args[i]);
+    else if (entry?.[1].value !== undefined && flag === args[i]) i++;
   }
   return shellCommand(['npm', 'run', 'reproduce', '--', ...kept]);
 }

@@ -43,16 +43,18 @@ export type Setting =
   | { readonly [name: string]: Setting | undefined };
 
 /** What a task does; see `Task` in tasks.ts. */
-export type TaskKind =
-  | 'check'
-  | 'data'
-  | 'pretraining'
-  | 'finetuning'
-  | 'original-pretraining'
-  | 'original-finetuning'
-  | 'checks'
-  | 'suites'
-  | 'finish';
+export const taskKinds = [
+  'check',
+  'data',
+  'pretraining',
+  'finetuning',
+  'original-pretraining',
+  'original-finetuning',
+  'checks',
+  'suites',
+  'finish',
+] as const;
+export type TaskKind = (typeof taskKinds)[number];
 
 /** The task to which a step belongs. */
 export interface TaskPlace {
