@@ -7,6 +7,7 @@ import { oneOf } from '../lib/argparse/types.ts';
 import { near } from '../lib/near.ts';
 import { print } from '../output.ts';
 import { type Emitted, emitJson, emitKubernetes, emitMakefile, taskForms } from '../reproduce/emit/emit.ts';
+import { requireOnVolume } from '../reproduce/emit/kubernetes.ts';
 import { prepareRun } from '../reproduce/prepare_run.ts';
 import { runTask } from '../reproduce/run_task.ts';
 import type { RunSettings } from '../reproduce/settings.ts';
@@ -118,6 +119,7 @@ export async function runOne(
 
 /** Prepares the run and writes its open tasks in the wanted form. */
 export function emitTasks(settings: RunSettings, values: TaskValues): void {
+  if (values.emit === 'kubernetes') requireOnVolume(settings, mountOf(settings, values));
   const tasks = prepareRun(settings, { force: values.force });
   const { file, use } = emitted(settings, tasks, values);
   const seconds = tasks.reduce((sum, task) => sum + task.seconds, 0);
@@ -139,11 +141,15 @@ function emitted(settings: RunSettings, tasks: readonly Task[], values: TaskValu
       return emitKubernetes(settings, tasks, {
         image: values.image!,
         claim: values.claim!,
-        mount: resolve(values.mount ?? dirname(settings.folder.root)),
+        mount: mountOf(settings, values),
         label: randomBytes(4).toString('hex'),
         ...(values.gpuResource !== undefined && { gpuResource: values.gpuResource }),
       });
   }
+}
+
+function mountOf({ folder }: RunSettings, { mount }: TaskValues): string {
+  return resolve(mount ?? dirname(folder.root));
 }
 
 /** What to type after a pause of a task. */

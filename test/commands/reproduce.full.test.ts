@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readReport } from '../../src/compare/report/index.ts';
 import { verdictOf } from '../../src/compare/report/verdict.ts';
-import { bytesOf } from '../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
-import { readWeights } from '../../src/weights/files.ts';
 import { runCommand } from './job_process.ts';
+import { resultsOf } from './run_results.ts';
 
 /** Another profile makes the campaign shorter: ECG_TEST_PROFILE=smallest. */
 const profile = process.env.ECG_TEST_PROFILE ?? 'quick';
@@ -22,23 +20,6 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const command = (name: string): string[] => ['reproduce', '--profile', profile, '--job-dir', join(folder, name)];
-
-/** What has to be equal to the last bit: texts of histories, predictions and scores, and all weights. */
-function results(run: string): Map<string, string> {
-  const root = join(folder, run);
-  const found = new Map<string, string>();
-  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (!/^(port|original)\//.test(name)) continue;
-    if (/\.csv$|scores\.json$/.test(name)) found.set(name, readFileSync(join(root, name), 'utf8'));
-    if (/\.weights\.h5$/.test(name)) {
-      const { weights, optimizer = [] } = readWeights(join(root, name));
-      const hash = createHash('sha256');
-      for (const array of [...weights, ...optimizer]) hash.update(bytesOf(array));
-      found.set(name, hash.digest('hex'));
-    }
-  }
-  return found;
-}
 
 describe('a reproduction that is killed', () => {
   beforeAll(async () => {
@@ -63,7 +44,7 @@ describe('a reproduction that is killed', () => {
     // A moment in a step that an earlier run got past does not come again.
     expect(struck).toBeGreaterThanOrEqual(kills / 2);
 
-    const [whole, killed] = [results('whole'), results('killed')];
+    const [whole, killed] = ['whole', 'killed'].map((run) => resultsOf(join(folder, run)));
     expect(whole.size).toBeGreaterThan(10);
     expect([...killed.keys()]).toEqual([...whole.keys()]);
     const differing = [...whole.keys()].filter((name) => killed.get(name) !== whole.get(name));

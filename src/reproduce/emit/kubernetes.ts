@@ -35,16 +35,13 @@ const grace = 300;
 
 /**
  * Indexed Jobs: one for each array of tasks, in stages, because Kubernetes knows no order of jobs. A paused task (75) is started again and does not
- * count as a failure; a task that failed is not.
- *
- * @throws UsageError for a path of the run outside the volume.
+ * count as a failure; a task that failed is not. All paths of the run must be on the volume: see `requireOnVolume`.
  */
 export function kubernetesStages(
   run: RunSettings,
   tasks: readonly Task[],
   options: KubernetesOptions,
 ): KubernetesStage[] {
-  requireInside(run, options.mount);
   const arrays = arraysOf(tasks);
   const stages: TaskArray[][] = [];
   for (const [array, stage] of stageNumbers(arrays)) {
@@ -153,7 +150,8 @@ function jobOf({ tasks, kind, gpu }: TaskArray, name: string, run: RunSettings, 
   };
 }
 
-function requireInside({ folder, data, given, arguments: words }: RunSettings, mount: string): void {
+/** Refuses a run with paths outside the volume. Throws a UsageError. */
+export function requireOnVolume({ folder, data, given, arguments: words }: RunSettings, mount: string): void {
   const original = words.indexOf('--original');
   const paths = [
     ['--job-dir', folder.root],

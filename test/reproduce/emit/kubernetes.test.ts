@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { experiments } from '../../../src/experiments.ts';
 import { emitKubernetes } from '../../../src/reproduce/emit/emit.ts';
-import { type KubernetesOptions, kubernetesStages } from '../../../src/reproduce/emit/kubernetes.ts';
+import { type KubernetesOptions, kubernetesStages, requireOnVolume } from '../../../src/reproduce/emit/kubernetes.ts';
 import { planTasks } from '../../../src/reproduce/tasks.ts';
 import { settingsIn } from '../run_settings.ts';
 
@@ -109,7 +109,7 @@ describe('kubernetesStages', () => {
     [{ arguments: ['--original', '/checkout'] }, /--original: .*got \/checkout/],
   ] as const)('refuses paths outside the volume: %j', (changes, message) => {
     const run = settingsIn(join(folder, 'run'), changes);
-    expect(() => kubernetesStages(run, [], options())).toThrow(message);
+    expect(() => requireOnVolume(run, folder)).toThrow(message);
   });
 });
 
