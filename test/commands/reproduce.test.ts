@@ -64,6 +64,23 @@ describe('ecg-transplant reproduce refuses', () => {
       ['--weights-file', 'x.h5'],
       /pretrains its own weights; got --weights-file x\.h5\. To use your own weights: --profile transfer/,
     ],
+    [['--emit', 'yaml'], /--emit: invalid value; got yaml; expected json, make or kubernetes/],
+    [['--emit', 'make', '--only', 'data'], /--emit and --only exclude each other\. Leave --only out\./],
+    [['--emit', 'make', '--run-task', 'check'], /--emit and --run-task exclude each other/],
+    [['--emit', 'make', '--engine', 'slurm'], /--emit and --engine slurm exclude each other/],
+    [['--emit', 'kubernetes'], /--emit kubernetes needs --image NAME/],
+    [['--emit', 'kubernetes', '--image', 'x'], /--emit kubernetes needs --claim NAME/],
+    [['--image', 'x'], /--image is for --emit kubernetes only\. Leave --image out\./],
+    [
+      ['--emit', 'kubernetes', '--image', 'x', '--claim', 'y', '--mount', '/elsewhere'],
+      /--job-dir: the path is not on the volume; got .*refused; expected a path in \/elsewhere/,
+    ],
+    [['--run-task', 'check', '--force'], /--run-task and --force exclude each other/],
+    [
+      ['--run-task', 'finsh'],
+      /--run-task: the run has no such task; got finsh; expected one of its \d+ tasks, such as check or finish\. Did you mean finish\?/,
+    ],
+    [['--run-task', 'check'], /refused\/experiment\.json: the folder was not prepared for this run/],
     [['--original', '/'], /this is not a checkout of the Python original/],
   ])('%j', async (args, message) => {
     const { code, err } = await reproduce('--job-dir', join(folder, 'refused'), ...args);
@@ -113,6 +130,32 @@ describe('ecg-transplant reproduce', () => {
     expect(out).toContain('original/finetuning challenge20-hr, trial 1');
     expect(out).toMatch(/About \d+ min left/);
     expect(existsSync(join(folder, 'listed'))).toBe(false);
+  });
+
+  it('writes the tasks that are not done into the folder of the run, with commands that run them from anywhere', async () => {
+    const run = join(folder, 'it is $1');
+    const options = ['--profile', 'smallest', '--side', 'port', '--job-dir', run];
+    const { code, out } = await reproduce(...options, '--emit', 'json');
+    expect(code).toBe(0);
+    expect(out).toBe(`7 tasks, about 33 s of work on two cores\n${join(run, 'tasks.json')}\n`);
+    const { tasks } = JSON.parse(readFileSync(join(run, 'tasks.json'), 'utf8')) as { tasks: { command: string[] }[] };
+    expect(tasks[1].command.slice(2)).toEqual([
+      ...['reproduce', '--profile', 'smallest', '--side', 'port', '--seed', '2021', '--precision', 'float32'],
+      ...['--job-dir', run, '--run-task', 'data-patients'],
+    ]);
+    const [program, ...args] = tasks[1].command;
+    const first = spawnSync(program, args, { cwd: '/', encoding: 'utf8' });
+    expect([first.status, first.stdout]).toEqual([0, 'data-patients: done\n']);
+    const second = await reproduce(...args.slice(2));
+    expect([second.code, second.out]).toEqual([0, 'data-patients: nothing to do, it is done already\n']);
+    const early = await reproduce(...options, '--run-task', 'pretraining-beat', '--seed', '5');
+    expect([early.code, early.err]).toEqual([2, expect.stringContaining('prepared for a run with other options')]);
+    const finish = await reproduce(...options, '--run-task', 'finish');
+    expect(finish.code).toBe(2);
+    expect(finish.err).toMatch(/finish: 3 tasks are not done whose results it reads:\n {2}[a-z0-9-]+: not begun\n/);
+    const made = await reproduce(...options, '--emit', 'make');
+    expect(made.out).toContain(`6 tasks, about `);
+    expect(made.out).toContain(`Start them: make -j2 -f '${join(run, 'Makefile')}'`);
   });
 
   it('runs one side to its scores, does nothing twice, and goes on where a change begins', {
