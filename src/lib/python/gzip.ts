@@ -6,6 +6,11 @@ import { openRegular, readFully, streamFile, withRegular } from './regular_file.
 
 /** Limit on members that follow after zeros. (zlib itself continues with a member that follows immediately.) */
 const MAX_PADDED_MEMBERS = 1000;
+/** Least and largest size of the pieces that zlib decompresses into (zlib's own default, and the most that it takes). */
+const MIN_CHUNK = 1 << 14;
+const MAX_CHUNK = 2 ** 31 - 1;
+/** Deflate makes nothing smaller than this part of it. */
+const MAX_RATIO = 1032;
 
 /** Whether a file begins with the gzip signature. Errors as `openRegular`. */
 export function isGzip(path: string): boolean {
@@ -31,6 +36,7 @@ export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buff
       unpacked = gunzipSync(packed.subarray(at), {
         info: true,
         maxOutputLength: Math.max(1, Math.min(maxBytes - size, 2 ** 32 - 1)),
+        chunkSize: at === 0 ? firstChunk(packed, maxBytes) : MIN_CHUNK,
       }) as unknown as typeof unpacked;
     } catch (error) {
       throw damaged(error, file, maxBytes);
@@ -42,6 +48,17 @@ export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buff
     while (packed[at] === 0) at++;
   }
   return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+
+/**
+ * Room for all of the result, so that zlib does not have to join pieces. A file ends with its size. A wrong one costs only memory that is
+ * never touched, or the joining.
+ */
+function firstChunk(packed: Uint8Array, maxBytes: number): number {
+  if (packed.length < 18) return MIN_CHUNK;
+  const stated = new DataView(packed.buffer, packed.byteOffset + packed.length - 4, 4).getUint32(0, true);
+  // One byte more: zlib asks for another piece when the first is full.
+  return Math.max(MIN_CHUNK, Math.min(stated + 1, MAX_RATIO * packed.length, maxBytes, MAX_CHUNK));
 }
 
 /** The decompressed bytes of a gzip file, piece by piece. Errors as `gunzip` and `streamFile`. */

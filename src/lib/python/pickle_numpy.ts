@@ -4,6 +4,7 @@ import { fromFloat16 } from '../numpy/float16.ts';
 import { type NdArray, sizeOf } from '../numpy/ndarray.ts';
 import { NpyFile } from '../numpy/npy_file.ts';
 import { isArray } from '../numpy/object_array.ts';
+import { latin1FromUtf8 } from './latin1.ts';
 import { Tuple } from './tuple.ts';
 
 /** V8 hashes longer texts by their length only. */
@@ -322,26 +323,9 @@ function encodeLatin1(args: Tuple, budget: Budget): Uint8Array {
     throw new PickleFault('refused: _codecs.encode to anything but latin1');
   }
   budget.spend(text instanceof LongText ? text.utf8.byteLength : typeof text === 'string' ? text.length : 0, 'bytes');
-  if (text instanceof LongText) return latin1FromUtf8(text.utf8);
+  const bytes = text instanceof LongText && latin1FromUtf8(text.utf8);
+  if (bytes) return bytes;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of Latin-1
   if (typeof text !== 'string' || !/^[\x00-\xff]*$/.test(text)) throw new PickleFault('a text that is not Latin-1');
   return Uint8Array.from(Buffer.from(text, 'latin1'));
-}
-
-function latin1FromUtf8(utf8: Uint8Array): Uint8Array {
-  const out = new Uint8Array(utf8.byteLength);
-  let length = 0;
-  for (let i = 0; i < utf8.byteLength; i++) {
-    const byte = utf8[i];
-    if (byte < 0x80) {
-      out[length++] = byte;
-      continue;
-    }
-    const next = utf8[++i];
-    if ((byte !== 0xc2 && byte !== 0xc3) || next === undefined || (next & 0xc0) !== 0x80) {
-      throw new PickleFault('a text that is not Latin-1');
-    }
-    out[length++] = ((byte & 3) << 6) | (next & 0x3f);
-  }
-  return out.slice(0, length);
 }

@@ -77,6 +77,16 @@ print(json.dumps([read(path) for path in json.load(sys.stdin)]))`;
   }
 });
 
+it('a whole file is decompressed into one buffer, of about the size that its last bytes state', () => {
+  const bytes = gunzip(second, 'second', 2 ** 30);
+  expect([bytes.length, bytes.buffer.byteLength]).toEqual([300_000, 300_001]);
+  // What the last bytes state must not take more memory than the data can fill, or than the caller allows.
+  const boast = Buffer.concat([first, Buffer.alloc(4, 0xff)]);
+  expect(() => gunzip(boast, 'boast', 2 ** 30)).toThrow(/damaged/);
+  const zeros = gzipSync(Buffer.alloc(3_000_000));
+  expect(() => gunzip(zeros, 'zeros', 2_000_000)).toThrow(/at most 2000000 bytes/);
+});
+
 it('both readers refuse a pickle whose gzip data are cut off after it', async () => {
   const path = join(folder, 'cut.pkl.gz');
   for (const [name, bytes] of Object.entries(files)) {

@@ -384,6 +384,15 @@ describe('transplant.datasets.icentia11k files', () => {
     expect(codes).toEqual(Int32Array.of(1, 0, 1, 0));
   });
 
+  test('flatten_raw_labels: positions that are not sorted within a code', () => {
+    const code = (...positions: number[]) => ndarray('float64', [positions.length], Float64Array.from(positions));
+    const [[positions, codes]] = icentia11k.flattenRawLabels([
+      { btype: [code(9, 0.5), code(0.5, 7), code()], rtype: [code(3)] },
+    ]).btype as [icentia11k.Marks];
+    expect(positions).toEqual(Float64Array.of(0.5, 0.5, 7, 9));
+    expect(codes).toEqual(Int32Array.of(0, 1, 1, 0));
+  });
+
   test('flatten_raw_labels: a type without codes is a ValueError, an empty list gives float positions', () => {
     const empty = ndarray('float64', [0], new Float64Array(0));
     expect(() => icentia11k.flattenRawLabels([{ btype: [], rtype: [empty] }])).toThrow(ValueError);

@@ -141,7 +141,7 @@ function flattenMarks(byCode: readonly NdArray[]): Marks {
     codes.fill(code, filled, filled + part.length);
     filled += part.length;
   });
-  const order = Uint32Array.from(all, (_, k) => k).sort((a, b) => all[a] - all[b] || a - b);
+  const order = stableOrder(all, parts);
   const isFloat = parts.some((part) => part instanceof Float64Array);
   const positions = isFloat ? new Float64Array(count) : new Int32Array(count);
   const sortedCodes = new Int32Array(count);
@@ -150,6 +150,34 @@ function flattenMarks(byCode: readonly NdArray[]): Marks {
     sortedCodes[to] = codes[from];
   });
   return [positions, sortedCodes];
+}
+
+/** Indices of `all`, the parts one after the other, by ascending value; equal values stay in their order. */
+function stableOrder(all: Float64Array, parts: readonly Numbers[]): Uint32Array {
+  if (!parts.every(isAscending)) return Uint32Array.from(all, (_, k) => k).sort((a, b) => all[a] - all[b] || a - b);
+  // The distributed files are sorted within each code: merging takes a tenth of the time of sorting.
+  const order = new Uint32Array(all.length);
+  const next: number[] = [];
+  const ends: number[] = [];
+  for (const { length } of parts) {
+    const start = ends.at(-1) ?? 0;
+    next.push(start);
+    ends.push(start + length);
+  }
+  for (let k = 0; k < order.length; k++) {
+    let least = -1;
+    for (let part = 0; part < next.length; part++) {
+      if (next[part] < ends[part] && (least < 0 || all[next[part]] < all[next[least]])) least = part;
+    }
+    order[k] = next[least]++;
+  }
+  return order;
+}
+
+function isAscending(numbers: Numbers): boolean {
+  if (Number.isNaN(numbers[0])) return false;
+  for (let k = 1; k < numbers.length; k++) if (!(numbers[k - 1] <= numbers[k])) return false;
+  return true;
 }
 
 /** Labels in an `.npz` file; each member is read when it is first asked for. */
