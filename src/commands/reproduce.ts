@@ -5,7 +5,7 @@ import { formatComparison, readReport } from '../compare/report/index.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { experiments } from '../experiments.ts';
-import { precisions } from '../graph/precision.ts';
+import { precisionChoices } from '../graph/precision.ts';
 import { JobPaused } from '../jobs/job.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import { type FlagGroups, type FlagsIn, type FlagTable, flagOf, type Values } from '../lib/argparse/flags.ts';
@@ -16,6 +16,7 @@ import { FolderBusy } from '../lib/lock.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
+import { chosenPrecision } from '../reproduce/auto_precision.ts';
 import { identifyGiven } from '../reproduce/port_steps.ts';
 import { checkCollections } from '../reproduce/recordings.ts';
 import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
@@ -63,9 +64,9 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
       seed: { value: 'N', type: wholeNumber(1, 2 ** 31), default: 2021, help: 'seed of everything that is drawn' },
       precision: {
         value: 'TYPE',
-        type: oneOf(precisions),
+        type: oneOf(precisionChoices),
         default: 'float32',
-        help: "number format of the port's training: float32, bfloat16 (half the time where the processor supports it) or float64",
+        help: "number format of the port's training: float32, bfloat16, float64, or auto (the faster of the first two on this machine)",
       },
     },
     Input: {
@@ -117,7 +118,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const pause = new PauseSignals(undefined);
   try {
     checkTaskFlags(values);
-    const settings = settingsOf(values, args);
+    const settings = await settingsOf(values, args);
     const { from, only } = values;
     if (values.runTask !== undefined) return await runTaskOf(settings, values, pause.signal);
     const slurm = slurmRequest(values);
@@ -201,7 +202,7 @@ function list(settings: RunSettings): number {
   return 0;
 }
 
-function settingsOf(values: Options, args: readonly string[]): RunSettings {
+async function settingsOf(values: Options, args: readonly string[]): Promise<RunSettings> {
   const experiment = experiments[values.profile];
   const { name } = experiment;
   const data = values.data === undefined ? undefined : resolve(values.data);
@@ -234,7 +235,7 @@ function settingsOf(values: Options, args: readonly string[]): RunSettings {
     sides: values.side === 'both' ? ['port', 'original'] : [values.side],
     trials: values.trials ?? experiment.trials,
     seed: values.seed,
-    precision: values.precision,
+    ...(await chosenPrecision(values.precision, folder)),
     original,
     python: pythonExecutable(),
     lock: lockFile(),

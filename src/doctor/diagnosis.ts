@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { describeSpeeds, type FormatSpeeds, fasterFormat } from '../graph/format_speed.ts';
 import { environmentFolder, flavour, root } from '../lib/installation.mjs';
 import { type Machine, machine } from '../lib/machine.ts';
 import { bindingFault, environmentFault, packagesFault, tensorflowVersion } from '../setup/environment.mjs';
@@ -40,6 +41,7 @@ export async function diagnose(): Promise<Diagnosis> {
     ...checkSide('Node', node),
     ...checkSide('Python', python),
     ...(isSide(node) && isSide(python) ? compareSides(node, python, here) : []),
+    ...(isSide(node) && node.speeds ? [checkFormats(node.speeds)] : []),
     ...(isSide(python) ? [checkPins(python), checkJit(python)] : []),
   ];
   return { schema: 1, ok: checks.every(({ status }) => status !== 'failed'), checks, machine: here, node, python };
@@ -167,6 +169,15 @@ function compareGpus(node: Side, python: Side): Check[] {
     return [{ name: 'GPU', status: 'ok', detail: `${detail}, memory grows` }];
   const advice = 'export TF_FORCE_GPU_ALLOW_GROWTH=true: two processes share the card';
   return [{ name: 'GPU', status: 'failed', detail: `${detail}, memory growth off`, advice }];
+}
+
+/** Which number format pays for training here. */
+export function checkFormats(speeds: FormatSpeeds): Check {
+  const detail =
+    fasterFormat(speeds) === 'bfloat16'
+      ? `--precision bfloat16 (or auto) trains faster here; convolutions: ${describeSpeeds(speeds)}`
+      : `--precision float32, the default, trains fastest here; convolutions: ${describeSpeeds(speeds)}`;
+  return { name: 'number format', status: 'ok', detail };
 }
 
 /** Versions against `original/requirements.in`. */

@@ -3,6 +3,7 @@
  * may crash it.
  */
 import { gpuCount } from '../graph/devices.ts';
+import { measureFormats } from '../graph/format_speed.ts';
 import { runtime } from '../graph/runtime.ts';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 
@@ -20,6 +21,7 @@ process.stdout.write(
     libraries: mappedLibraries(),
     gpus: gpuCount(),
     memoryGrowth: process.env.TF_FORCE_GPU_ALLOW_GROWTH === 'true',
+    speeds: measureFormats(),
     threads: process.env.TF_NUM_INTRAOP_THREADS ?? null,
   })}\n`,
 );

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import type { FormatSpeeds } from '../graph/format_speed.ts';
 import { pythonExecutable, root } from '../lib/installation.mjs';
 import { ownProgram } from '../lib/own_module.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
+import { ownCommand } from '../text.ts';
 
 /** What one process reports after it has loaded TensorFlow. */
 export interface Side {
@@ -18,6 +21,8 @@ export interface Side {
   readonly memoryGrowth: boolean;
   /** `TF_NUM_INTRAOP_THREADS` of the process, null if unset (then TensorFlow takes every CPU of its affinity). */
   readonly threads: string | null;
+  /** Node only: speed of training in each number format. */
+  readonly speeds?: FormatSpeeds;
   /** Python only: what Keras makes of `jit_compile='auto'`, and the versions of the packages that results depend on. */
   readonly jitCompile?: boolean;
   readonly packages?: { readonly [name: string]: string };
@@ -36,9 +41,27 @@ const patience = 120_000;
  */
 export async function probeBoth(): Promise<{ node: Side | Fault; python: Side | Fault }> {
   const digests = new Map<string, Promise<string | null>>();
-  const node = await probe(process.execPath, ownProgram(new URL('./node_probe.ts', import.meta.url)), digests);
+  const node = await probe(process.execPath, nodeProbe(), digests);
   const python = await probe(pythonExecutable(), isolated(join(import.meta.dirname, 'python_probe.py')), digests);
   return { node, python };
+}
+
+/**
+ * Measures the number formats in a process of its own, so that the calling one does not load TensorFlow (which would take a GPU's memory).
+ *
+ * @throws InputError if TensorFlow cannot be loaded there.
+ */
+export async function measureFormatsApart(): Promise<FormatSpeeds> {
+  const facts = await factsOf(process.execPath, nodeProbe());
+  if (!('fault' in facts) && facts.speeds) return facts.speeds;
+  throw new InputError('the number formats cannot be measured', {
+    got: 'fault' in facts ? facts.fault : 'no figures',
+    next: ownCommand('doctor'),
+  });
+}
+
+function nodeProbe(): readonly string[] {
+  return ownProgram(new URL('./node_probe.ts', import.meta.url));
 }
 
 async function probe(
@@ -46,13 +69,8 @@ async function probe(
   args: readonly string[],
   digests: Map<string, Promise<string | null>>,
 ): Promise<Side | Fault> {
-  // Only TensorFlow's log says whether oneDNN is on.
-  const env = { ...isolatedEnvironment(), TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0' };
-  const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const { status, stdout, stderr } = await finished(child);
-  const text = stdout.trim().split('\n').at(-1) ?? '';
-  const facts = status === 0 ? parse(text) : undefined;
-  if (!facts) return { fault: `${executable} ended with ${status}: ${lastLine(stderr.trim() ? stderr : stdout)}` };
+  const facts = await factsOf(executable, args);
+  if ('fault' in facts) return facts;
   const libraries = await Promise.all(
     facts.libraries.map(async (path) => {
       if (!digests.has(path))
@@ -63,7 +81,18 @@ async function probe(
       return { path, sha256: (await digests.get(path)) ?? null };
     }),
   );
-  return { ...facts, executable, libraries, oneDnn: stderr.includes('oneDNN custom operations are on') };
+  return { ...facts, executable, libraries };
+}
+
+async function factsOf(executable: string, args: readonly string[]): Promise<(Facts & { oneDnn: boolean }) | Fault> {
+  // Only TensorFlow's log says whether oneDNN is on.
+  const env = { ...isolatedEnvironment(), TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '0' };
+  const child = spawn(executable, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status, stdout, stderr } = await finished(child);
+  const text = stdout.trim().split('\n').at(-1) ?? '';
+  const facts = status === 0 ? parse(text) : undefined;
+  if (!facts) return { fault: `${executable} ended with ${status}: ${lastLine(stderr.trim() ? stderr : stdout)}` };
+  return { ...facts, oneDnn: stderr.includes('oneDNN custom operations are on') };
 }
 
 type Facts = Omit<Side, 'libraries' | 'oneDnn' | 'executable'> & { readonly libraries: readonly string[] };

@@ -13,6 +13,11 @@ export const precisions = ['float32', 'bfloat16', 'float64'] as const;
  */
 export type Precision = (typeof precisions)[number];
 
+/** What a job or a run can be given: a format, or the faster one of float32 and bfloat16 on its machine. */
+export const precisionChoices = [...precisions, 'auto'] as const;
+
+export type PrecisionChoice = (typeof precisionChoices)[number];
+
 /** Type of the model's variables, inputs and outputs. */
 export function variableType(precision: Precision): VariableType & ('float32' | 'float64') {
   return precision === 'float64' ? 'float64' : 'float32';

@@ -1,5 +1,5 @@
 import { boolean, integer, number, optional, pipe, strictObject, string } from 'valibot';
-import { precisions } from '../graph/precision.ts';
+import { precisionChoices } from '../graph/precision.ts';
 import type { FlagTable } from '../lib/argparse/flags.ts';
 import { float, int } from '../lib/argparse/types.ts';
 import { anyNumber } from '../lib/json/fields.ts';
@@ -22,7 +22,12 @@ export const jobAdditions = {
     defaultText: 'drawn',
     addition: true,
   },
-  precision: { value: 'TYPE', help: precisions.join(', '), default: 'float32', addition: true },
+  precision: {
+    value: 'TYPE',
+    help: `number format: ${precisionChoices.join(', ')} (the faster of float32 and bfloat16 on this machine)`,
+    default: 'float32',
+    addition: true,
+  },
   devices: {
     value: 'N',
     default: '1',

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { FitState } from '../graph/fit.ts';
+import { describeSpeeds, fasterFormat, measureFormats } from '../graph/format_speed.ts';
+import type { Precision, PrecisionChoice } from '../graph/precision.ts';
 import type { Session } from '../graph/session.ts';
 import { flagOf } from '../lib/argparse/flags.ts';
 import { readJson, writeJson } from '../lib/json/file.ts';
@@ -24,6 +26,8 @@ export interface JobOptions {
   readonly seed?: number;
   /** Seed of what the original leaves to chance: initial weights, the order of training samples, dropout. */
   readonly initSeed?: number;
+  /** Number formats of the computation; default `float32`. `auto`: see `Job.precision`. */
+  readonly precision?: PrecisionChoice;
   /** Continue from the last checkpoint in the folder, or start if there is none. */
   readonly resume?: boolean;
   /** Start again in the folder of an earlier job and replace its files. */
@@ -156,7 +160,9 @@ export class Job {
     const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
     report({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
-    return new Job(dir, config, undefined, unlock);
+    if (options.precision !== 'auto') return new Job(dir, config, undefined, unlock);
+    const measuredPrecision = measurePrecision(report);
+    return new Job(dir, { ...config, measuredPrecision }, undefined, unlock);
   }
 
   /**
@@ -168,6 +174,12 @@ export class Job {
     if (this.state !== undefined) return;
     rmSync(this.path(names.state), { force: true });
     writeJson(this.path(names.config), this.config);
+  }
+
+  /** Number format of the job. For `auto`, the faster one when the job began. */
+  get precision(): Precision {
+    const { measuredPrecision, options } = this.config;
+    return measuredPrecision?.precision ?? ((options.precision as Precision | undefined) || 'float32');
   }
 
   path(name: string): string {
@@ -252,6 +264,13 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
     throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
   }
   return config;
+}
+
+function measurePrecision(report: Reporter): JobConfig['measuredPrecision'] {
+  const speeds = measureFormats();
+  const precision = fasterFormat(speeds);
+  report({ kind: 'message', text: `--precision auto: ${precision} (measured ${describeSpeeds(speeds)})` });
+  return { precision, ...speeds };
 }
 
 /** Throws an InputError for a folder that has the name of a file that the job writes, perhaps hours later. */

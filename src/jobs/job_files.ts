@@ -1,5 +1,5 @@
 import { boolean, literal, object, optional, picklist, string, unknown } from 'valibot';
-import { amount, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
+import { amount, anyNumber, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
 import type { Described } from '../lib/json/file.ts';
 
 /** What can change the last bits of a job's results. */
@@ -32,6 +32,10 @@ export const configSchema = object({
   options: mapOf(name, unknown()),
   seed,
   initSeed: seed,
+  /** The choice of `--precision auto`, and the measured speeds (GFLOP/s). The job keeps it, on whatever machine it resumes. */
+  measuredPrecision: optional(
+    object({ precision: picklist(['float32', 'bfloat16']), float32: anyNumber, bfloat16: anyNumber }),
+  ),
   /** Input files and their sizes in bytes. */
   inputs: mapOf(name, amount),
   environment: environmentSchema,

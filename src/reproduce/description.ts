@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { isoTimestamp, literal, object, picklist, pipe, string } from 'valibot';
+import { isoTimestamp, literal, object, optional, picklist, pipe, string } from 'valibot';
 import { InputError } from '../errors.ts';
-import { amount, name, whole } from '../lib/json/fields.ts';
+import { amount, anyNumber, name, whole } from '../lib/json/fields.ts';
 import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 import type { RunFolder } from './run_folder.ts';
 import type { RunSettings } from './settings.ts';
@@ -15,13 +15,15 @@ const descriptionSchema = object({
   seed: amount,
   trials: whole(1, 100_000),
   precision: name,
+  /** The speeds (GFLOP/s) by which `--precision auto` chose. The run keeps the choice. */
+  measured: optional(object({ float32: anyNumber, bfloat16: anyNumber })),
   data: picklist(['generated', 'real']),
   /** When the run first began: ISO 8601. */
   begun: pipe(string(), isoTimestamp()),
 });
 
 /** Writes the description of a run. A resumed run keeps its start time. */
-export function describeRun({ folder, experiment, seed, trials, precision, data }: RunSettings): void {
+export function describeRun({ folder, experiment, seed, trials, precision, measured, data }: RunSettings): void {
   const before = existsSync(folder.description) ? readRunDescription(folder) : undefined;
   if (before && before.experiment !== experiment.name) {
     throw new InputError('the folder holds another experiment', {
@@ -38,6 +40,7 @@ export function describeRun({ folder, experiment, seed, trials, precision, data 
     seed,
     trials,
     precision,
+    ...(measured && { measured }),
     data: data === undefined ? 'generated' : 'real',
     begun: before?.begun ?? new Date().toISOString(),
   };

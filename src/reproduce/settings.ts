@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
+import type { FormatSpeeds } from '../graph/format_speed.ts';
 import type { Precision } from '../graph/precision.ts';
 import { type FlagTable, flagOf } from '../lib/argparse/flags.ts';
 import { finetuneFlags } from '../port/finetuning/trainer/flags.ts';
@@ -25,6 +26,8 @@ export interface RunSettings {
   readonly seed: number;
   /** Number format of the port's training. The original trains in float32. */
   readonly precision: Precision;
+  /** The speeds by which `--precision auto` chose it. */
+  readonly measured?: FormatSpeeds;
   /** Checkout of the original. */
   readonly original: string;
   readonly python: string;

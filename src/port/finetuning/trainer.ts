@@ -95,7 +95,8 @@ export async function finetune(
   const unpack = { folder: jobDir, threshold: unpackThreshold, report: log.report };
   const work = async ({ train, val, test }: JobSets): Promise<FinetuneResult> => {
     const multiLabel = isMulticlass(train.y);
-    const { arch = 'resnet18', precision = 'float32' } = options;
+    const { arch = 'resnet18' } = options;
+    const { precision } = job;
     const [records, samples, leads] = train.x.shape;
     if (leads === 0) {
       throw new ValueError(

@@ -79,7 +79,7 @@ export async function pretrain(
     });
     try {
       job.begin();
-      const session = createSolver(options, job.config.initSeed, devices);
+      const session = createSolver(options, job.config.initSeed, { precision: job.precision, devices });
       try {
         const count = parametersOf(session.model).toLocaleString('en');
         log.report({ kind: 'message', text: `Parameters: ${count}` });

@@ -145,6 +145,25 @@ describe('finetuning.trainer.main', () => {
     expect(ours.optimizer).toEqual(theirs.optimizer);
   });
 
+  test('--precision auto: measures once, writes choice and figures, and keeps its format when it resumes', async () => {
+    const options = { train, jobDir: at('auto'), epochs: 2, batchSize: 8, seed: 1, precision: 'auto' } as const;
+    await expect(finetune(options, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
+    const config = JSON.parse(read('auto', 'config.json'));
+    const { measuredPrecision } = config;
+    expect(config.options.precision).toBe('auto');
+    expect(measuredPrecision.float32).toBeGreaterThan(0);
+    expect(JSON.parse(read('auto', 'model.json')).precision).toBe(measuredPrecision.precision);
+    // As if the job had begun on a machine where the other format is faster.
+    const other = measuredPrecision.precision === 'float32' ? 'bfloat16' : 'float32';
+    writeFileSync(
+      at('auto', 'config.json'),
+      JSON.stringify({ ...config, measuredPrecision: { ...measuredPrecision, precision: other } }),
+    );
+    await finetune({ ...options, resume: true });
+    expect(JSON.parse(read('auto', 'model.json')).precision).toBe(other);
+    expect(JSON.parse(read('auto', 'config.json')).measuredPrecision.float32).toBe(measuredPrecision.float32);
+  });
+
   test('recordings that stay on disk give the same bits', async () => {
     const options = { train, test: test12, valSize: 8, subset: 0.75, batchSize: 4, epochs: 2, seed: 5, initSeed: 6 };
     const held = await finetune({ ...options, jobDir: at('held') });

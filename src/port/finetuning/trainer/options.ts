@@ -1,5 +1,4 @@
-import type { Precision } from '../../../graph/precision.ts';
-import { precisions } from '../../../graph/precision.ts';
+import { precisionChoices } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { archs } from '../utils.ts';
@@ -30,8 +29,6 @@ export interface FinetuneOptions extends JobOptions {
   readonly split?: 'record' | 'patient';
   /** Use this one lead only. */
   readonly channel?: number;
-  /** Number formats of the computation. Default `float32`. */
-  readonly precision?: Precision;
 }
 
 const splits = ['record', 'patient'] as const;
@@ -43,7 +40,7 @@ export function checkOptions(options: FinetuneOptions): void {
     valMetric: [valMetric, valMetrics],
     arch: [arch, archs],
     split: [split, splits],
-    precision: [precision, precisions],
+    precision: [precision, precisionChoices],
   });
   checkCounts({ batchSize, epochs, seed, initSeed });
 }

@@ -1,5 +1,5 @@
 import { InputError, UsageError } from '../../../errors.ts';
-import { precisions } from '../../../graph/precision.ts';
+import { precisionChoices } from '../../../graph/precision.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { NpyFile } from '../../../lib/numpy/npy_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
@@ -33,7 +33,7 @@ export function checkOptions(options: PretrainOptions): void {
     valMetric: [valMetric, pretrainingMetrics],
     task: [task, pretrainingTasks],
     arch: [arch, archs],
-    precision: [precision, precisions],
+    precision: [precision, precisionChoices],
   });
   checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient });
   checkCounts({ seed, initSeed });

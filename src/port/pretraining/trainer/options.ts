@@ -1,4 +1,3 @@
-import type { Precision } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
 import type { PretrainingTask } from '../utils.ts';
 
@@ -52,6 +51,4 @@ export interface PretrainOptions extends JobOptions {
   readonly patients?: string;
   /** `measured` or `MEAN,STD` of a folder's signals; default the original's constants. */
   readonly normalize?: string;
-  /** Number formats of the computation. Default `float32`. */
-  readonly precision?: Precision;
 }

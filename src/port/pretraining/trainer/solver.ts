@@ -1,4 +1,5 @@
 import { Adam } from '../../../graph/optimizers.ts';
+import type { Precision } from '../../../graph/precision.ts';
 import { compile, type Session } from '../../../graph/session.ts';
 import { buildNetwork } from '../../../networks/network.ts';
 import type { Arch } from '../../finetuning/utils.ts';
@@ -12,10 +13,14 @@ export function pretrainingAdam(): Adam {
 
 /**
  * The compiled model of a task, with fresh weights; dispose of it. `devices` are TensorFlow's names of those that share every batch; default:
- * one device.
+ * one device. What `auto` stands for is known to the job alone, so the number format is given apart.
  */
-export function createSolver(options: PretrainOptions, initSeed: number, devices?: readonly string[]): Session {
-  const { task, arch, stages, precision } = options;
+export function createSolver(
+  options: Omit<PretrainOptions, 'precision'>,
+  initSeed: number,
+  { precision, devices }: { readonly precision?: Precision; readonly devices?: readonly string[] } = {},
+): Session {
+  const { task, arch, stages } = options;
   const description = { arch: arch as Arch | undefined, stages, head: { task } };
   const model = buildNetwork(description, { shapes: inputShapes(frameOptions(options)), precision });
   return compile(model, {
