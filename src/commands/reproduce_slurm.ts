@@ -8,6 +8,7 @@ import type { StepSelection } from '../reproduce/prepare_run.ts';
 import type { RunSettings } from '../reproduce/settings.ts';
 import { cancelRun } from '../reproduce/slurm/cancel.ts';
 import { SlurmClient } from '../reproduce/slurm/client.ts';
+import { SlurmFiles } from '../reproduce/slurm/files.ts';
 import { formatPlan } from '../reproduce/slurm/listing.ts';
 import { sbatchOptions } from '../reproduce/slurm/options.ts';
 import { formatStatus, statusOf } from '../reproduce/slurm/status.ts';
@@ -115,7 +116,7 @@ export async function onSlurm(
     print(
       count === 0
         ? 'No task of this run is in the queue.\n'
-        : `${count} tasks cancelled; those that ran save their state. To go on: ${run.command}\n`,
+        : `${count} tasks cancelled; those that ran save their state. To go on: ${new SlurmFiles(run.folder).commandOf(run)}\n`,
     );
     return 0;
   }

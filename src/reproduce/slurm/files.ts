@@ -7,6 +7,7 @@ import { type Described, readJson, readJsonIfSound, writeJson } from '../../lib/
 import { openToRead } from '../../lib/own_files.ts';
 import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import type { RunFolder } from '../run_folder.ts';
+import type { RunSettings } from '../settings.ts';
 import type { QueuedJob } from './client.ts';
 
 /** What was submitted with one sbatch: written before it, so that the tasks of a job are known even if the command is killed meanwhile. */
@@ -21,6 +22,8 @@ const submissionSchema = object({
   keys: array(sha256),
   /** ISO 8601. */
   written: string(),
+  /** The command that submitted it, for people. */
+  command: string(),
 });
 
 /** What the process of a task last wrote about itself. */
@@ -69,6 +72,11 @@ export class SlurmFiles {
     return names
       .map((file) => readJson(join(this.folder, file), submissionSchema, { what: 'the list of a submission' }))
       .sort((a, b) => a.number - b.number);
+  }
+
+  /** The command that submits the run again. */
+  commandOf({ command }: Pick<RunSettings, 'command'>): string {
+    return this.submissions().at(-1)?.command ?? command;
   }
 
   /** Writes the files of a submission; `script` is the text of its program, given the file with the ids of the tasks. */

@@ -175,7 +175,7 @@ export function formatStatus(run: RunSettings, status: RunStatus): string {
     `About ${formatDuration(left.work)} of work left, ${formatDuration(left.chain)} of it one task after the other (at the speed of the tasks that are done).`,
   );
   if (tasks.some(({ state }) => state === 'failed' || state === 'missing')) {
-    lines.push(`Submit what is failed or missing: ${run.command}`);
+    lines.push(`Submit what is failed or missing: ${new SlurmFiles(run.folder).commandOf(run)}`);
   }
   return lines.join('\n');
 }

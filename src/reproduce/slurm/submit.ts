@@ -189,6 +189,7 @@ class Submitter {
       tasks: tasks.map(({ id }) => id),
       keys: tasks.map(taskKey),
       written: new Date().toISOString(),
+      command: this.#run.command,
     };
     for (const { id } of tasks) this.#files.forgetRecord(id);
     const { script } = this.#files.write(submission, (list) => scriptOf(this.#run, list));

@@ -198,7 +198,9 @@ describe('statusOf and cancelRun', () => {
       `105|0|RUNNING|None|1:30:00|node7|${files.jobName(one)}\n105|1|PENDING|Priority|0:00||${files.jobName(one)}\n`,
     );
     const status = await statusOf(run, slurm);
-    const text = formatStatus(run, status);
+    const text = formatStatus({ ...run, command: 'npm run reproduce -- --other' }, status);
+    // Typed without the options of the submission, it still names the command that submits again.
+    expect(text).toMatch(/^Submit what is failed or missing: npm run reproduce --$/m);
     expect(text).toMatch(/^running {2}finetuning-physionet-beat-trial-1: epoch 1 of 1, 1\.5 h on node7, job 105_0$/m);
     expect(text).toMatch(/^pending {2}1 finetuning: Priority: waits for its turn \(job 105\)$/m);
     expect(text).toMatch(/^failed {3}data-patients: the disk is full\n +log: .*002-data-0\.log$/m);

@@ -31,7 +31,15 @@ beforeEach(() => {
   tasks = planTasks(run);
   files.make();
   for (const [i, id] of [trial, original].entries()) {
-    const submission = { format: 1, number: i + 1, kind: 'finetuning', tasks: [id], keys: [], written: '' } as const;
+    const submission = {
+      format: 1,
+      number: i + 1,
+      kind: 'finetuning',
+      tasks: [id],
+      keys: [],
+      written: '',
+      command: '',
+    } as const;
     files.write(submission, () => '');
   }
 });
