@@ -89,7 +89,7 @@ const has = (help: string, flag: string): boolean => new RegExp(`${flag}(?![-\\w
 /** The commands whose users read the advice of a module: of the longest beginning of its path. Each has to have the options that are advised. */
 const readers: Readonly<Record<string, readonly string[]>> = {
   'src/bench/': ['bench'],
-  'src/commands/reproduce_slurm.ts': ['reproduce'],
+  'src/commands/reproduce_': ['reproduce'],
   'src/bridge/witness.ts': ['compare', 'reproduce'],
   'src/compare/': ['compare'],
   'src/fetch/': ['fetch-data'],
