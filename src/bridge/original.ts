@@ -1,10 +1,16 @@
-import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { BridgeStartError, PythonError } from './errors.ts';
 import { OriginalData } from './original_data.ts';
 import { OriginalFiles } from './original_files.ts';
 import { OriginalMetrics } from './original_metrics.ts';
-import { type BuiltNetwork, type NetworkOptions, OriginalGraph, OriginalNetwork } from './original_network.ts';
+import {
+  type BuiltNetwork,
+  buildArguments,
+  type NetworkOptions,
+  OriginalGraph,
+  OriginalNetwork,
+} from './original_network.ts';
+import { OriginalReplicas } from './original_replicas.ts';
 import { OriginalSampling } from './original_sampling.ts';
 import { type BridgeOptions, PythonSession } from './session.ts';
 import { Transfer } from './transfer.ts';
@@ -51,6 +57,8 @@ export class Original {
   readonly sampling: OriginalSampling;
   /** Metrics of predictions. */
   readonly metrics: OriginalMetrics;
+  /** Training on several devices. */
+  readonly replicas: OriginalReplicas;
 
   private constructor(session: PythonSession) {
     this.#session = session;
@@ -59,6 +67,7 @@ export class Original {
     this.files = new OriginalFiles(session, this.#transfer);
     this.sampling = new OriginalSampling(session, this.#transfer);
     this.metrics = new OriginalMetrics(session, this.#transfer);
+    this.replicas = new OriginalReplicas(session, this.#transfer);
   }
 
   /** Starts Python and imports the packages; throws BridgeStartError if that fails. */
@@ -113,33 +122,6 @@ export class Original {
     }));
   }
 
-  /**
-   * Trains a network as the original does on several devices (logical CPUs, in a process of its own). Returns the weights that each device
-   * holds at the end, in Keras 3's order.
-   */
-  async replicas(
-    network: NetworkOptions,
-    weights: readonly NdArray[],
-    batches: readonly { readonly x: Inputs; readonly y: NdArray }[],
-    devices: number,
-  ): Promise<NdArray[][]> {
-    const files = await this.#transfer.lend(
-      [...weights, ...batches.map(({ x }) => inputsByName(x).x), ...batches.map(({ y }) => y)],
-      (names) => {
-        const [x, y] = [names.slice(weights.length, -batches.length), names.slice(-batches.length)];
-        return this.#session.call<string[][]>('replicas.train', {
-          network: buildArguments(network),
-          weights: names.slice(0, weights.length),
-          x: x.map((name) => ({ x: name })),
-          y,
-          devices,
-          folder: this.#transfer.folder(),
-        });
-      },
-    );
-    return files.map((copies) => this.#transfer.takeAll(copies));
-  }
-
   /** Loads a SavedModel of the port into a `tf.compat.v1.Session` of the Python process. */
   async graph(path: string): Promise<OriginalGraph> {
     const name = `graph-${this.#networks++}`;
@@ -184,10 +166,4 @@ export class Original {
     const { checkpointFile, stages = null, ...rest } = options;
     await this.#session.call('pretrained.save_backbone', { checkpoint_file: checkpointFile, stages, ...rest });
   }
-}
-
-/** Arguments of the probe's `networks.build`, beside the name. */
-function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
-  const { multiLabel = false, stages = null, classes = null, seed = null, ...rest } = options;
-  return { multi_label: multiLabel, stages, classes, seed, ...rest };
 }

@@ -37,6 +37,12 @@ export interface BuiltNetwork {
   readonly [key: string]: Wire;
 }
 
+/** Arguments of the probe's `networks.build`, beside the name. */
+export function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
+  const { multiLabel = false, stages = null, classes = null, seed = null, ...rest } = options;
+  return { multi_label: multiLabel, stages, classes, seed, ...rest };
+}
+
 /** A network that lives in the Python process. */
 export class OriginalNetwork {
   readonly #session: PythonSession;

@@ -17,6 +17,7 @@ export const suiteNames = [
   'gradients',
   'optimiser',
   'training',
+  'replicas',
   'resume',
   'predictions',
   'metrics',

@@ -1,6 +1,15 @@
 import { markdownTable } from 'markdown-table';
+import type { Tolerance } from './closeness.ts';
 import measured from './noise.json' with { type: 'json' };
-import { type Family, families, familyLimits, type Quantity, quantities } from './tolerances.ts';
+import {
+  type Family,
+  families,
+  familyLimits,
+  type Quantity,
+  quantities,
+  replicaLimits,
+  replicaQuantities,
+} from './tolerances.ts';
 
 const titles: Readonly<Record<Family, string>> = {
   'resnet18 classifier': 'Classifiers on resnet18: finetuning, rhythm, beat, hr',
@@ -13,7 +22,7 @@ const titles: Readonly<Record<Family, string>> = {
 export function tolerancesPage(): string {
   const { machine } = measured;
   const networks = Object.entries(measured.measured).map(([name, seeds]) => {
-    return `- ${name}: seed${seeds.length === 1 ? '' : 's'} ${seeds.join(', ')}`;
+    return `- ${name}: ${seedsOf(seeds)}`;
   });
   const notCounted = measured.notCounted.map(({ network, seed, freeLosses, freeWeights }) => {
     return `- ${network}, seed ${seed}: two runs of the original differ by ${freeLosses} in ten free-running losses, and by ${freeWeights} in the weights`;
@@ -51,6 +60,12 @@ from weights that are off by one unit in the last place. If that noise is larger
 bfloat16 has no limit either. The suite \`predictions\` shows its distance from float32 on both sides.
 
 ${families.map(section).join('\n')}
+## Several devices
+
+The suite \`replicas\` trains resnet18 with one stage on two and three devices. The noise is the distance of tf_keras from itself if the samples of
+each part are in reverse order (${seedsOf(measured.replicas.seeds)}, two and three devices). No limit is above 1e-12.
+
+${replicaTable()}
 ## How the noise was measured
 
 With \`node --import tsx scripts/measure_noise.ts\`, on ${machine.cores} cores with TensorFlow ${machine.tensorflow}, oneDNN ${machine.onednn ? 'on' : 'off'}, on the batches
@@ -68,15 +83,29 @@ Rows of the suite \`initialisers\` compare samples of random draws. Their critic
 
 function section(family: Family): string {
   const rows = (['float64', 'float32'] as const).flatMap((precision) =>
-    Object.entries(familyLimits(family, precision)).map(([quantity, tolerance]) => {
-      const { limit, noise, floor } = tolerance;
-      const { what } = quantities[quantity as Quantity];
-      const factor = (limit / noise).toFixed(1);
-      return [precision, what, noise.toExponential(1), factor, limit.toExponential(1), String(floor ?? '')];
-    }),
+    Object.entries(familyLimits(family, precision)).map(([quantity, tolerance]) =>
+      rowOf(precision, quantities[quantity as Quantity].what, tolerance),
+    ),
   );
-  const table = markdownTable([['precision', 'of', 'noise', 'factor', 'limit', 'floor'], ...rows], {
+  return `## ${titles[family]}\n\n${tableOf(rows)}\n`;
+}
+
+function replicaTable(): string {
+  const names = Object.keys(replicaLimits) as (keyof typeof replicaLimits)[];
+  return tableOf(names.map((name) => rowOf('float64', replicaQuantities[name].what, replicaLimits[name])));
+}
+
+function rowOf(precision: string, what: string, { limit, noise, floor }: Tolerance): string[] {
+  const factor = (limit / noise).toFixed(1);
+  return [precision, what, noise.toExponential(1), factor, limit.toExponential(1), String(floor ?? '')];
+}
+
+function tableOf(rows: readonly string[][]): string {
+  return markdownTable([['precision', 'of', 'noise', 'factor', 'limit', 'floor'], ...rows], {
     align: ['l', 'l', 'r', 'r', 'r', 'r'],
   });
-  return `## ${titles[family]}\n\n${table}\n`;
+}
+
+function seedsOf(seeds: readonly number[]): string {
+  return `seed${seeds.length === 1 ? '' : 's'} ${seeds.join(', ')}`;
 }

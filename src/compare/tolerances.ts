@@ -116,3 +116,25 @@ function toleranceOf(quantity: Quantity, precision: 'float32' | 'float64', value
 function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }
+
+/** What the suite `replicas` compares. */
+export const replicaQuantities = {
+  weights: { what: 'weights on each device after each of four free-running steps', floor: 1e-3 },
+  statistics: { what: 'moving averages of batch normalisation on each device, and their means' },
+  moments: { what: "Adam's moments after each step", floor: 1e-3 },
+  figures: { what: 'losses and accuracies of epochs and of validation' },
+  outputs: { what: 'probabilities' },
+} as const satisfies Record<keyof typeof measured.replicas.noise, { what: string; floor?: number }>;
+type ReplicaQuantity = keyof typeof replicaQuantities;
+
+/** Limits of the suite `replicas`, in float64, never above 1e-12. */
+export const replicaLimits = Object.fromEntries(
+  Object.entries(measured.replicas.noise).map(([name, value]) => [name, replicaLimit(name as ReplicaQuantity, value)]),
+) as Readonly<Record<ReplicaQuantity, Tolerance>>;
+
+function replicaLimit(quantity: ReplicaQuantity, value: number): Tolerance {
+  const { what, floor } = replicaQuantities[quantity] as { what: string; floor?: number };
+  const limit = Math.min(rounded(factors.float64 * value), 1e-12);
+  const reason = `${what}: tf_keras in float64 against itself with the samples of each part in reverse order`;
+  return { rung: 'float64', noise: value, limit, reason, ...(floor === undefined ? {} : { floor }) };
+}

@@ -26,7 +26,7 @@ async function firstLayer(
   batch: LabelledBatch,
 ): Promise<FirstDifference | undefined> {
   // Only eager execution can replace a layer's output by a given one.
-  const port = buildPort(batch, network, 'eager');
+  const port = buildPort(batch, network, { executor: 'eager' });
   try {
     for (const side of [theirs, port]) await side.write({ weights });
     const { activations: limit } = limitsOf(network, network.precision);

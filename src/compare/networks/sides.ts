@@ -107,10 +107,10 @@ export class PortNetwork implements NetworkSide {
 export function buildPort(
   example: LabelledBatch,
   kind: InAnyPrecision,
-  executor: CompileOptions['executor'] = 'graph',
+  options: Pick<CompileOptions, 'executor' | 'devices'> = {},
 ): PortNetwork {
   const { task = 'finetuning', multiLabel, seed } = kind;
-  const common = { seed, inspect: true, executor };
+  const common = { seed, inspect: options.devices === undefined, ...options };
   const model = buildModel(example, kind);
   const session = compile(
     model,
@@ -217,7 +217,7 @@ function shapesOf(x: Inputs): Record<string, readonly number[]> {
 }
 
 /** Names of Adam's moments in the order m, v of each trainable weight. */
-function momentNames(trainable: readonly string[]): string[] {
+export function momentNames(trainable: readonly string[]): string[] {
   return trainable.flatMap((_, i) => [`optimizer/vars/${2 + 2 * i}`, `optimizer/vars/${3 + 2 * i}`]);
 }
 

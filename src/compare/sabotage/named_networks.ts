@@ -6,6 +6,7 @@ const normalization = 'graph/ops/normalization.ts';
 const initializers = 'graph/initializers.ts';
 const adam = 'graph/optimizers.ts';
 const layers = 'graph/layers.ts';
+const strategy = 'graph/strategy.ts';
 
 /** Errors in networks, their training and their files. */
 export const namedInNetworks: readonly NamedMutant[] = [
@@ -214,6 +215,42 @@ export const namedInNetworks: readonly NamedMutant[] = [
     search: 'this.#loss += loss * samples;',
     replacement: 'this.#loss += loss;',
     suite: 'training',
+  },
+  // replicas
+  {
+    name: 'the gradients of the devices added without a division',
+    file: strategy,
+    search: 'const share = 1 / this.#devices.length;',
+    replacement: 'const share = 1;',
+    suite: 'replicas',
+  },
+  {
+    name: 'an empty part changes the moving averages of its device',
+    file: strategy,
+    search: 'this.#inner.write(name, [copy], value, attributes);',
+    replacement: 'this.#inner.write(name, [copy], inputs, attributes);',
+    suite: 'replicas',
+  },
+  {
+    name: 'every device predicts with the moving averages of the first',
+    file: strategy,
+    search: 'this.copiesOf(variable)[options.replica] ?? variable;',
+    replacement: '(options.training ? this.copiesOf(variable)[options.replica] : variable) ?? variable;',
+    suite: 'replicas',
+  },
+  {
+    name: 'the moving averages of the first device are saved',
+    file: 'graph/session.ts',
+    search: 'if (others.length === 0) return first;',
+    replacement: 'if (others.length >= 0) return first;',
+    suite: 'replicas',
+  },
+  {
+    name: 'parts of a batch rounded down',
+    file: strategy,
+    search: "const share = on('FloorDiv', on('AddV2', size, int(replicas - 1)), int(replicas));",
+    replacement: "const share = on('FloorDiv', size, int(replicas));",
+    suite: 'replicas',
   },
   {
     name: 'a resumed epoch forgets what it has summed up',

@@ -9,6 +9,7 @@ import { outcome } from './outcome/suite.ts';
 import { predictions } from './predictions/suite.ts';
 import { preprocessing } from './preprocessing/suite.ts';
 import { published } from './published/suite.ts';
+import { replicas } from './replicas/suite.ts';
 import { resume } from './resume/suite.ts';
 import { sampling } from './sampling/suite.ts';
 import { splits } from './splits/suite.ts';
@@ -26,6 +27,7 @@ export const suites: readonly Suite[] = [
   gradients,
   optimiser,
   training,
+  replicas,
   resume,
   predictions,
   metrics,

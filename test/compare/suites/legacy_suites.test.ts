@@ -31,7 +31,7 @@ describe('suites about networks against a checkout like upstream on tf_keras', (
     ['optimiser', 'resnet18 with 1 stage, finetuning, 1 lead, single-label'],
     ['training', 'resnet18 with 1 stage, finetuning, 1 lead, single-label'],
     ['training', 'a job of finetuning.trainer, 1 lead, single-label'],
-    ['training', 'two devices of MirroredStrategy'],
+    ['replicas', 'two devices exchange nothing on Keras 3'],
   ])(
     '%s: %s passes',
     async (name, title) => {

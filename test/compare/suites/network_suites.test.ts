@@ -33,7 +33,7 @@ describe('suites about networks', () => {
     }
   });
 
-  it.each(networkSuites.filter(({ name }) => name !== 'resume'))(
+  it.each(networkSuites.filter(({ name }) => name !== 'resume' && name !== 'replicas'))(
     '$name: a small network with several labels on 12 leads passes',
     async (suite) => {
       const cases = suite.cases.filter(({ name }) => name.startsWith('resnet50 with 1 stage'));
@@ -45,9 +45,18 @@ describe('suites about networks', () => {
     300_000,
   );
 
-  it('training: each of two devices of MirroredStrategy trains for itself under Keras 3 (Quirk Q60)', async () => {
-    const suite = networkSuites.find(({ name }) => name === 'training')!;
-    const cases = suite.cases.filter(({ name }) => name === 'two devices of MirroredStrategy');
+  it('replicas: training on two devices passes against tf_keras', async () => {
+    const suite = networkSuites.find(({ name }) => name === 'replicas')!;
+    const cases = suite.cases.filter(({ quick }) => quick);
+    const findings = await run(suite, cases, sides);
+    expect(faults(findings)).toEqual(none);
+    expect(findings.rows).toHaveLength(6);
+    expect(valuesOf(findings)).toBeGreaterThan(1_000_000);
+  }, 300_000);
+
+  it('replicas: each of two devices of MirroredStrategy trains for itself under Keras 3 (Quirk Q60)', async () => {
+    const suite = networkSuites.find(({ name }) => name === 'replicas')!;
+    const cases = suite.cases.filter(({ name }) => name === 'two devices exchange nothing on Keras 3');
     const findings = await run(suite, cases, sides);
     expect(faults(findings)).toEqual(none);
     expect(findings.rows.map(({ name }) => name)).toEqual([

@@ -10,7 +10,6 @@ import type { Observation, Series } from '../../observations.ts';
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { freeLimitsOf, limitsOf } from '../../tolerances.ts';
 import { jobCases } from './job.ts';
-import { replicaCase } from './replicas.ts';
 import { sameGraph } from './same_graph.ts';
 
 const steps = { free: 10, teacherForced: 3, graph: 3 };
@@ -34,7 +33,6 @@ export const training: Suite = {
       return [...single.rows, ...double.rows];
     }),
     ...jobCases,
-    replicaCase,
   ],
 };
 
