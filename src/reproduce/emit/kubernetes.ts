@@ -151,20 +151,13 @@ function jobOf({ tasks, kind, gpu }: TaskArray, name: string, run: RunSettings, 
 }
 
 /** Refuses a run with paths outside the volume. Throws a UsageError. */
-export function requireOnVolume({ folder, data, given, arguments: words }: RunSettings, mount: string): void {
-  const original = words.indexOf('--original');
-  const paths = [
-    ['--job-dir', folder.root],
-    ['--data', data],
-    ['--weights-file', given?.file],
-    ['--original', original < 0 ? undefined : words[original + 1]],
-  ] as const;
-  for (const [flag, path] of paths) {
-    if (path === undefined) continue;
-    const inside = relative(mount, path);
+export function requireOnVolume({ arguments: words }: Pick<RunSettings, 'arguments'>, mount: string): void {
+  for (const [i, word] of words.entries()) {
+    if (!isAbsolute(word)) continue;
+    const inside = relative(mount, word);
     if (inside !== '..' && !inside.startsWith('../') && !isAbsolute(inside)) continue;
-    throw new UsageError(`${flag}: the path is not on the volume`, {
-      got: path,
+    throw new UsageError(`${words[i - 1]}: the path is not on the volume`, {
+      got: word,
       expected: `a path in ${mount}`,
       next: 'Name a folder that holds all paths of the run: --mount DIR',
     });

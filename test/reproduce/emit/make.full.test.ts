@@ -46,7 +46,9 @@ describe('make -j2 with the Makefile of --emit make', () => {
       stdio: 'ignore',
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    while (!existsSync(join(made, 'port', 'pretraining', 'beat', 'config.json'))) await setTimeout(200);
+    const begun = join(made, 'port', 'pretraining', 'beat', 'config.json');
+    while (!existsSync(begun) && child.exitCode === null) await setTimeout(200);
+    expect(existsSync(begun)).toBe(true);
     process.kill(-child.pid!, 'SIGINT');
     expect(await ended).not.toBe(0);
 
