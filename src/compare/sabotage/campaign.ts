@@ -12,7 +12,7 @@ import type { ListedCase, WorkerSettings } from './messages.ts';
 import { drawMutants, type Mutant, mutantsByRules, type NamedMutant, placeNamed } from './mutants.ts';
 import { namedMutants } from './named.ts';
 import { casesFor, type SurveyedCase, survey } from './survey.ts';
-import { copySources } from './trees.ts';
+import { copySources, dependentsOf, importersIn } from './trees.ts';
 import { Bench, nameOfCase, type Trial } from './trial.ts';
 import { verdicts } from './verdicts.ts';
 import { SabotageWorker } from './worker_process.ts';
@@ -82,7 +82,8 @@ export async function runSabotage(
     const start = (): Promise<SabotageWorker> => startWorker(base, work, options);
     const cases = await surveyAll(start, base, work, possible, named, journal, options, report, signal);
     if (!signal?.aborted) checkSurvey(cases, report);
-    const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases), seconds);
+    const dependsOn = dependenceIn(src);
+    const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases, dependsOn), seconds);
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
     const drawn = drawMutants(possible, count, seed, (mutant) => reached.has(mutant));
     const waiting = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
@@ -182,6 +183,17 @@ async function surveyAll(
     signal?.removeEventListener('abort', stop);
     await worker.close();
   }
+}
+
+/** Whether the module of a suite depends on a file. */
+function dependenceIn(src: string): (suite: SuiteName, file: string) => boolean {
+  const importers = importersIn(src);
+  const known = new Map<string, ReadonlySet<string>>();
+  return (suite, file) => {
+    const dependents = known.get(file) ?? dependentsOf(file, importers);
+    known.set(file, dependents);
+    return dependents.has(`compare/suites/${suite}/suite.ts`);
+  };
 }
 
 /** The fastest cases that together take at most so many seconds; at least one case. */

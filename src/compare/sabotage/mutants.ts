@@ -25,6 +25,8 @@ export interface Mutant {
   readonly rule?: Rule;
   /** The mutant has an effect only if one of these runs. Empty if only the file is known. */
   readonly sites: readonly Site[];
+  /** Whether it changes a constant that other modules can read too. */
+  readonly exported?: boolean;
   /** Only for hand-made mutants: the suite that must catch it. */
   readonly suite?: SuiteName;
   /** The case that must catch it, if it is not a quick one. */
@@ -90,14 +92,14 @@ export function mutantsByRules(src: string): Mutant[] {
     const lines = source.split('\n');
     const seen = new Map<string, number>();
     return mutationsOf(module).map((mutation): Mutant => {
-      const { rule, line, start, end, replacement, sites } = mutation;
+      const { rule, line, start, end, replacement, sites, exported } = mutation;
       const replaced = source.slice(start, end);
       const hash = createHash('sha256').update(JSON.stringify([lines[line - 1].trim(), replaced, replacement]));
       const key = `${file} ${rule} ${hash.digest('hex').slice(0, 8)}`;
       const again = seen.get(key) ?? 0;
       seen.set(key, again + 1);
       const id = again ? `${key}.${again}` : key;
-      return { id, file, rule, line, start, end, replacement, replaced, sites };
+      return { id, file, rule, line, start, end, replacement, replaced, sites, exported };
     });
   });
 }

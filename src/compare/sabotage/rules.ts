@@ -33,6 +33,8 @@ export interface Mutation {
    * of the constant that it defines; empty if they are unknown.
    */
   readonly sites: readonly Site[];
+  /** Whether it changes a constant that other modules can read too, which no probe shows. */
+  readonly exported: boolean;
 }
 
 /** A piece of source that runs as a whole. */
@@ -42,7 +44,7 @@ export interface Site {
   readonly end: number;
 }
 
-type Change = Omit<Mutation, 'line' | 'sites'> & { readonly site?: SyntaxNode };
+type Change = Omit<Mutation, 'line' | 'sites' | 'exported'> & { readonly site?: SyntaxNode };
 
 /** Every change that the rules make in a module, in source order, except those that cannot affect a compared result ({@link leftOut}). */
 export function mutationsOf(module: SourceModule): Mutation[] {
@@ -50,8 +52,15 @@ export function mutationsOf(module: SourceModule): Mutation[] {
     .filter((place) => !leftOut(place, module))
     .flatMap((place) =>
       changesOf(place, module).map(({ site = place.node, ...change }): Mutation => {
-        const sites = isLater(place.around) ? [siteOf(site)] : usesOfConstant(place.around, module);
-        return { ...change, line: place.node.loc.start.line, sites };
+        const line = place.node.loc.start.line;
+        if (isLater(place.around)) return { ...change, line, sites: [siteOf(site)], exported: false };
+        const references = referencesToConstant(place.around, module);
+        return {
+          ...change,
+          line,
+          sites: usesAmong(references, module),
+          exported: references.some((one) => isExported(one, module)),
+        };
       }),
     );
 }
@@ -65,14 +74,23 @@ function isLater(around: readonly SyntaxNode[]): boolean {
   return around.some(({ type }) => /Function|Method|ClassProperty|ClassPrivateProperty/.test(type));
 }
 
-/** Where functions of the module read the constant whose value stands inside these nodes. */
-function usesOfConstant(around: readonly SyntaxNode[], module: SourceModule): Site[] {
+/** Where the constant stands whose value stands inside these nodes. */
+function referencesToConstant(around: readonly SyntaxNode[], module: SourceModule): readonly SyntaxNode[] {
   const declarator = around.find(({ type }) => type === 'VariableDeclarator');
   const id = declarator && child(declarator, 'id');
-  const references = (id && module.bindingOf(id)?.references) ?? [];
+  return (id && module.bindingOf(id)?.references) ?? [];
+}
+
+function isExported(reference: SyntaxNode, module: SourceModule): boolean {
+  const [parent] = module.placeOf(reference)?.around ?? [];
+  return reference.type.startsWith('Export') || parent?.type === 'ExportSpecifier';
+}
+
+/** Where functions of the module read it. */
+function usesAmong(references: readonly SyntaxNode[], module: SourceModule): Site[] {
   return references
     .flatMap((reference) => module.placeOf(reference) ?? [])
-    .filter(({ node, around: outer }) => node.type === 'Identifier' && isLater(outer) && isRead(node, outer[0]))
+    .filter(({ node, around }) => node.type === 'Identifier' && isLater(around) && isRead(node, around[0]))
     .map(({ node }) => siteOf(node));
 }
 

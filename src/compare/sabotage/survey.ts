@@ -1,4 +1,5 @@
 import type { Reporter } from '../../events.ts';
+import type { SuiteName } from '../suite.ts';
 import type { CaseName, ListedCase } from './messages.ts';
 import type { Mutant } from './mutants.ts';
 import type { Probe } from './probes.ts';
@@ -78,12 +79,21 @@ function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; 
   return { probes, places };
 }
 
-/** Cases that run the code changed by a mutant, the fastest first. For a hand-made mutant, only those of the suite that must catch it. */
-export function casesFor(mutant: Mutant, surveyed: readonly SurveyedCase[]): SurveyedCase[] {
-  const { suite, case: only } = mutant;
+/**
+ * Cases that run the code changed by a mutant, the fastest first. For a hand-made mutant, only those of the suite that must catch it. Of a
+ * constant that other modules can read, nobody knows where they do: all cases of the suites that depend on its file take part.
+ */
+export function casesFor(
+  mutant: Mutant,
+  surveyed: readonly SurveyedCase[],
+  dependsOn: (suite: SuiteName, file: string) => boolean = () => false,
+): SurveyedCase[] {
+  const { suite, case: only, file, exported = false } = mutant;
   const usable = surveyed.filter(
     (one) => one.passed && (!suite || suite === one.suite) && (!only || only === one.case),
   );
   const wanted = new Set(placesOf(mutant));
-  return usable.filter(({ places }) => places.some((place) => wanted.has(place))).sort((a, b) => a.seconds - b.seconds);
+  return usable
+    .filter((one) => one.places.some((place) => wanted.has(place)) || (exported && dependsOn(one.suite, file)))
+    .sort((a, b) => a.seconds - b.seconds);
 }

@@ -87,7 +87,7 @@ function linkTree(from: string, to: string, below: string, copied: ReadonlySet<s
 }
 
 /** A file and all that import it, directly or not. Paths below `src`. */
-function dependentsOf(file: string, importers: Importers): ReadonlySet<string> {
+export function dependentsOf(file: string, importers: Importers): ReadonlySet<string> {
   const found = new Set([file]);
   for (const one of found) for (const importer of importers.get(one) ?? []) found.add(importer);
   return found;

@@ -178,6 +178,14 @@ describe('rules', () => {
     const [{ sites }] = mutationsOf(moduleOf(source));
     expect(sites.map(({ start, end }) => source.slice(start - 7, end + 3))).toEqual(['return means[0]']);
   });
+
+  it('tell constants that other modules can read', () => {
+    const exported = (source: string): boolean[] => mutationsOf(moduleOf(source)).map((mutation) => mutation.exported);
+    expect(exported('export const a = 0.5;')).toEqual([true]);
+    expect(exported('const a = 0.5; const f = () => a; export { a };')).toEqual([true]);
+    expect(exported('const a = 0.5; const f = () => a;')).toEqual([false]);
+    expect(exported('export const f = () => 0.5;')).toEqual([false]);
+  });
 });
 
 describe('the sources', () => {
@@ -351,6 +359,9 @@ describe('probes', () => {
       'slow',
     ]);
     expect(casesFor({ ...mutant, suite: 'metrics' }, cases)).toEqual([]);
+    const exported = { ...mutant, sites, exported: true };
+    expect(casesFor(exported, cases, (suite, file) => suite === 'files' && file === 'a.ts').length).toBe(3);
+    expect(casesFor(exported, cases).length).toBe(2);
   });
 });
 
