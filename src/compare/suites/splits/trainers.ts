@@ -117,7 +117,15 @@ function shuffledLabels(train: PreparedSet): { order: number[]; labels: NdArray 
 
 type PretrainCase = Pick<
   PretrainOptions,
-  'valPatients' | 'valSize' | 'valFile' | 'frameSize' | 'samplesPerPatient' | 'valSamplesPerPatient' | 'seed'
+  | 'valPatients'
+  | 'valSize'
+  | 'valFile'
+  | 'frameSize'
+  | 'contextSize'
+  | 'ns'
+  | 'samplesPerPatient'
+  | 'valSamplesPerPatient'
+  | 'seed'
 >;
 
 const silentSource = { initSeed: 5, position: { epoch: 0, step: 0 }, report: () => {} };
@@ -144,9 +152,11 @@ function sameFrames(
 
 /** Validation frames that pretraining collects from held-out patients of a folder. */
 function folderCase(task: PretrainingTask): SuiteCase {
+  const cpc = task === 'cpc' ? { contextSize: 3, ns: 2 } : {};
+  // Sizes that are not given have the same defaults on both sides.
   const variants: readonly PretrainCase[] = [
-    { valPatients: 0.5, valSize: 30, frameSize: 256, samplesPerPatient: 7, seed: 3 },
-    { valPatients: 1, frameSize: 300, samplesPerPatient: 50, valSamplesPerPatient: 20, seed: 2021 },
+    { valPatients: 0.5, valSize: 30, frameSize: 256, samplesPerPatient: 7, seed: 3, ...cpc },
+    { valPatients: 1, samplesPerPatient: 50, valSamplesPerPatient: 20, seed: 2021 },
   ];
   return {
     name: `validation frames of pretraining.trainer, ${task}`,
@@ -156,10 +166,9 @@ function folderCase(task: PretrainingTask): SuiteCase {
       collectionFolder(context, 'icentia11k');
       const { original, scratch, data } = context;
       const { dbDir, patientIds, unzipped } = await data.icentia('unzipped');
-      const cpc = task === 'cpc' ? { contextSize: 3, ns: 2 } : {};
       const rows: Row[] = [];
       for (const variant of variants) {
-        const options = { task, train: dbDir, unzipped, ...variant, ...cpc };
+        const options = { task, train: dbDir, unzipped, ...variant };
         const argv = ['--job-dir', join(scratch, 'job'), ...flags(options)];
         const theirs = await original.data.fitData('pretraining.trainer', argv, { batches: 1, patientIds });
         random.seed(variant.seed);
