@@ -1,25 +1,16 @@
 import { join, resolve } from 'node:path';
 import { markdownTable } from 'markdown-table';
-import { enterGpuParityMode } from '../bridge/gpu.ts';
-import { handshake } from '../bridge/handshake.ts';
-import { Original } from '../bridge/original.ts';
 import { identifyOriginal } from '../bridge/witness.ts';
 import { choiceFlags, choiceOf, chooseCases, divideByData } from '../compare/choose.ts';
-import { type Chosen, exitCodeOf, runCases } from '../compare/comparison.ts';
+import { type Chosen, exitCodeOf } from '../compare/comparison.ts';
 import { type ComparisonData, generatedCollections, publishedFolder, requireCollections } from '../compare/data.ts';
-import {
-  type Comparison,
-  formatComparison,
-  readReport,
-  shimLines,
-  sidesOf,
-  writeReport,
-} from '../compare/report/index.ts';
+import { type Comparison, formatComparison, readReport, shimLines, writeReport } from '../compare/report/index.ts';
 import type { SuiteContext } from '../compare/suite.ts';
 import { suites } from '../compare/suites/index.ts';
+import { KnownSeconds } from '../compare/workers/known_seconds.ts';
+import { type CompareOptions, runHere, runSpread } from '../compare/workers/spread.ts';
 import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
-import { runtime } from '../graph/runtime.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import { type FlagGroups, type FlagsIn, type FlagTable, flagOf, flagsIn, type Values } from '../lib/argparse/flags.ts';
 import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
@@ -71,6 +62,14 @@ options it runs everything but the suite outcome, which takes about an hour and 
         help: '3, or legacy to run the original on tf_keras',
       },
       gpu: { help: 'GPU parity mode (TF32 off, deterministic operations) in both processes; not yet tried on a GPU' },
+    },
+    'How to compare': {
+      workers: {
+        value: 'N',
+        type: wholeNumber(1, 256),
+        default: 1,
+        help: 'pairs of processes (the port and its own Python) that share the cases; the results are the same. Each pair needs about 3 GB of memory',
+      },
     },
     Output: {
       jobDir: {
@@ -127,14 +126,32 @@ export async function run(args: readonly string[]): Promise<number> {
     for (const lack of lacking) report({ kind: 'warning', text: `not compared, because data are missing: ${lack}` });
     if (possible.length === 0)
       throw new InputError('none of the chosen cases can run: the data that they need are missing');
-    const comparison = await compare(possible, settings, { ...other, untilFirst: values.first ?? false }, report);
+    if (values.workers > 1) warnOfMemory(values.workers, report);
+    const how = { workers: values.workers, untilFirst: values.first ?? false, known: new KnownSeconds(folder) };
+    const comparison = await compare(possible, settings, { ...other, ...how }, report);
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
-    return await finish({ ...comparison, command, settings: repeatable(values) }, folder);
+    const code = await finish({ ...comparison, command, settings: repeatable(values) }, folder);
+    how.known.write();
+    return code;
   } catch (error) {
     printError(`compare: could not run: ${messageOf(error)}\n`);
     if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) printError(`${error.stack}\n`);
     return 2;
   }
+}
+
+/** Bytes that a pair of processes takes at its peak. */
+const memoryOfWorker = 3e9;
+
+function warnOfMemory(workers: number, report: Reporter): void {
+  const { memoryFree } = machine(root);
+  if (workers * memoryOfWorker <= memoryFree) return;
+  const text = `--workers ${workers}: ${gigabytes(workers * memoryOfWorker)} may be needed, and ${gigabytes(memoryFree)} are free`;
+  report({ kind: 'warning', text });
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 async function finish(comparison: Comparison, folder: string): Promise<number> {
@@ -143,44 +160,56 @@ async function finish(comparison: Comparison, folder: string): Promise<number> {
   return exitCodeOf(comparison.findings);
 }
 
-interface OtherSide {
+interface Plan {
   readonly folder: string;
   readonly keras: '3' | 'legacy';
   readonly gpu: boolean;
+  readonly workers: number;
   readonly untilFirst: boolean;
+  readonly known: KnownSeconds;
 }
 
 async function compare(
   chosen: Chosen,
-  settings: Pick<SuiteContext, 'seed' | 'trials' | 'data' | 'published'>,
-  { folder, keras, gpu, untilFirst }: OtherSide,
+  {
+    data: { kind, folder: recordings, names },
+    ...others
+  }: Pick<SuiteContext, 'seed' | 'trials' | 'data' | 'published'>,
+  { folder, keras, gpu, workers, untilFirst, known }: Plan,
   report: Reporter,
 ): Promise<Omit<Comparison, 'command' | 'settings'>> {
   const begun = new Date();
-  report({ kind: 'message', text: 'Starting the Python original' });
   const witness = identifyOriginal(folder, keras);
-  if (gpu) enterGpuParityMode();
-  runtime();
   const stop = new StopSignal(report);
-  const original = await Original.open({ python: pythonExecutable(), original: folder, keras, gpu });
+  report({ kind: 'message', text: 'Starting the Python original' });
+  const bridge = { python: pythonExecutable(), original: folder, keras, gpu };
+  const start = { bridge, lock: lockFile(), settings: { ...others, data: { kind, folder: recordings } } };
+  const course: CompareOptions = {
+    signal: stop.signal,
+    untilFirst,
+    timed: (one, seconds) => known.measured(one.suite, one.case, seconds),
+    opened: ({ original: { tensorflow, keras: version } }) => {
+      report({ kind: 'message', text: `${witness.title}; TensorFlow ${tensorflow}, Keras ${version}` });
+    },
+  };
   try {
-    const facts = await handshake(original, lockFile());
-    report({ kind: 'message', text: `${witness.title}; TensorFlow ${facts.tensorflow}, Keras ${facts.keras}` });
-    const findings = await runCases(chosen, { original, ...settings }, report, { signal: stop.signal, untilFirst });
+    const { findings, sides, shims } =
+      workers > 1
+        ? await runSpread(chosen, start, { ...course, workers, secondsOf: (...one) => known.of(...one) }, report)
+        : await runHere(chosen, start, course, report);
     return {
       title: 'Port and original',
       witness,
-      shims: shimLines(await original.shims()),
+      shims: shimLines(shims),
       findings,
-      sides: sidesOf(machine(root), facts),
-      data: { kind: settings.data.kind, names: settings.data.names },
-      seed: settings.seed,
+      sides,
+      data: { kind, names },
+      seed: others.seed,
       begun: begun.toISOString(),
       seconds: (Date.now() - begun.getTime()) / 1000,
     };
   } finally {
     stop.dispose();
-    await original.close();
   }
 }
 

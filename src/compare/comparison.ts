@@ -38,12 +38,14 @@ export interface Findings {
 /** The cases of a run, in order. */
 export type Chosen = readonly { readonly suite: Suite; readonly case: SuiteCase }[];
 
-/** When a run of cases stops early. */
+/** When a run of cases stops early, and who is told how long they take. */
 export interface Course {
   /** Stops the run after the current case. The remaining cases count as broken off. */
   readonly signal?: AbortSignal;
   /** Stop after the first case with a row that differs. The remaining cases are not part of the run. */
   readonly untilFirst?: boolean;
+  /** Is told how long each case took. */
+  readonly timed?: (one: { readonly suite: SuiteName; readonly case: string }, seconds: number) => void;
 }
 
 /** Runs cases one after the other. A case that throws is reported and the next one runs, unless Python has died. */
@@ -51,7 +53,7 @@ export async function runCases(
   chosen: Chosen,
   shared: Omit<SuiteContext, 'scratch' | 'say' | 'observe'>,
   report: Reporter,
-  { signal, untilFirst = false }: Course = {},
+  { signal, untilFirst = false, timed }: Course = {},
 ): Promise<Findings> {
   const rows: ComparedRow[] = [];
   const notRunnable: Unfinished[] = [];
@@ -88,7 +90,9 @@ export async function runCases(
       if (error instanceof BridgeLostError) lost = error.message;
     } finally {
       rmSync(scratch, { recursive: true, force: true });
-      seconds[suite.name] = (seconds[suite.name] ?? 0) + (performance.now() - begun) / 1000;
+      const took = (performance.now() - begun) / 1000;
+      seconds[suite.name] = (seconds[suite.name] ?? 0) + took;
+      timed?.(place, took);
     }
     if (untilFirst && rows.some(({ passed }) => !passed)) break;
   }
@@ -109,6 +113,22 @@ async function withFirstDraw(
     mkdirSync(scratch);
     return firstDraw(context.original, () => one.run({ ...context, scratch, observe: () => undefined }));
   });
+}
+
+/** All findings as one, in this order. */
+export function joinFindings(all: readonly Findings[]): Findings {
+  const seconds: Record<string, number> = {};
+  for (const findings of all) {
+    for (const [suite, value] of Object.entries(findings.seconds)) seconds[suite] = (seconds[suite] ?? 0) + value;
+  }
+  return {
+    rows: all.flatMap(({ rows }) => rows),
+    notRunnable: all.flatMap(({ notRunnable }) => notRunnable),
+    notApplicable: all.flatMap(({ notApplicable }) => notApplicable),
+    broken: all.flatMap(({ broken }) => broken),
+    observations: all.flatMap(({ observations }) => observations),
+    seconds,
+  };
 }
 
 /** 0 only if every row passed and every applicable case ran; 1 if something differs; 2 if something could not run. */

@@ -151,22 +151,6 @@ export function readFacts(folder: RunFolder): OriginalFacts {
   return readJson(factsFile(folder), factsSchema, { what: 'the file about Python', next: compareAgain });
 }
 
-/** All findings as one. */
-export function joinFindings(all: readonly Findings[]): Findings {
-  const seconds: Record<string, number> = {};
-  for (const findings of all) {
-    for (const [suite, value] of Object.entries(findings.seconds)) seconds[suite] = (seconds[suite] ?? 0) + value;
-  }
-  return {
-    rows: all.flatMap(({ rows }) => rows),
-    notRunnable: all.flatMap(({ notRunnable }) => notRunnable),
-    notApplicable: all.flatMap(({ notApplicable }) => notApplicable),
-    broken: all.flatMap(({ broken }) => broken),
-    observations: all.flatMap(({ observations }) => observations),
-    seconds,
-  };
-}
-
 /** File of a comparison step. */
 export function findingsFile(folder: RunFolder, name: string): string {
   return folder.findings(name.replace(/[^\w.-]+/g, '-'));

@@ -73,8 +73,11 @@ describe('compare with the Python original', () => {
     expect(ended.code).toBe(0);
   });
 
-  it('leaves the report in four forms', () => {
-    expect(readdirSync(jobDir).sort()).toEqual(['junit.xml', 'report.html', 'report.json', 'report.md']);
+  it('leaves the report in four forms, and how long each case took', () => {
+    const reports = ['junit.xml', 'report.html', 'report.json', 'report.md'];
+    expect(readdirSync(jobDir).sort()).toEqual([...reports, 'seconds.json']);
+    const { seconds } = JSON.parse(readFileSync(join(jobDir, 'seconds.json'), 'utf8'));
+    expect(seconds).toEqual({ 'metrics: hard inputs': expect.any(Number) });
   });
 
   it('makes the report anew from its JSON, with the exit code of what it says', async () => {

@@ -1,23 +1,12 @@
 import type { BridgeOptions } from '../../bridge/session.ts';
-import type { ComparisonData } from '../data.ts';
-import type { SuiteContext, SuiteName } from '../suite.ts';
+import type { CaseName, CaseSettings } from '../workers/context.ts';
 
-/** A case by its suite and name. */
-export interface CaseName {
-  readonly suite: SuiteName;
-  readonly case: string;
-}
-
-/** What cases get besides the original. Plain data, because it is sent to another process. */
-export interface Settings extends Pick<SuiteContext, 'seed' | 'published' | 'trials'> {
-  /** Real recordings, or a folder that `generatedCollections` fills. */
-  readonly data: Pick<ComparisonData, 'kind' | 'folder'>;
-}
+export type { CaseName } from '../workers/context.ts';
 
 /** How a worker is started. */
 export interface WorkerSettings {
   readonly bridge: BridgeOptions;
-  readonly settings: Settings;
+  readonly settings: CaseSettings;
 }
 
 /** What a worker is asked to do. */

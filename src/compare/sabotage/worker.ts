@@ -6,16 +6,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Original } from '../../bridge/original.ts';
 import { messageOf } from '../../errors.ts';
 import { silent } from '../../events.ts';
 import type * as Comparison from '../comparison.ts';
-import { generatedCollections, openCollections } from '../data.ts';
 import type { Suite, SuiteName } from '../suite.ts';
 import { answerRequests } from '../workers/answering.ts';
-import type { CaseName, CaseResult, Reply, Request, WorkerSettings } from './messages.ts';
+import { openShared, type SharedContext } from '../workers/context.ts';
+import type { CaseName, CaseResult, Reply, Request } from './messages.ts';
 
-let shared: Parameters<typeof Comparison.runCases>[1] | undefined;
+let shared: SharedContext | undefined;
 
 answerRequests(handle);
 // A mutant may leave behind a rejected promise or a failing thread. The next case on undamaged sources shows whether that matters.
@@ -24,7 +23,8 @@ process.on('unhandledRejection', () => {});
 async function handle(request: Request): Promise<Reply> {
   switch (request.kind) {
     case 'open':
-      shared = await open(request);
+      // A failed row is enough.
+      shared = { ...(await openShared(request.bridge, request.settings)), locate: false };
       return { kind: 'opened' };
     case 'list': {
       const { suites } = (await load(request.tree, 'compare/suites/index.ts')) as { suites: readonly Suite[] };
@@ -36,13 +36,6 @@ async function handle(request: Request): Promise<Reply> {
     case 'run':
       return { kind: 'ran', result: await runCase(request.tree, request.one, request.hits) };
   }
-}
-
-async function open({ bridge, settings }: WorkerSettings): Promise<NonNullable<typeof shared>> {
-  const { kind, folder } = settings.data;
-  const data = kind === 'real' ? openCollections(folder) : await generatedCollections(folder, settings.seed);
-  // A failed row is enough.
-  return { original: await Original.open(bridge), ...settings, data, locate: false };
 }
 
 async function runCase(tree: string, one: CaseName, hits?: string): Promise<CaseResult> {
