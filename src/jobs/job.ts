@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
-import type { Reporter } from '../events.ts';
+import { type Reporter, silent } from '../events.ts';
 import type { FitState } from '../graph/fit.ts';
 import { describeSpeeds, fasterFormat, measureFormats } from '../graph/format_speed.ts';
 import type { Precision, PrecisionChoice } from '../graph/precision.ts';
@@ -14,6 +14,7 @@ import { RandomState, random } from '../lib/numpy/random.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isTemporary, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
+import { describeInputs, inputOptions, requireSameInputs } from './inputs.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
@@ -47,7 +48,7 @@ export type { JobConfig, JobKind } from './job_files.ts';
 export type Defaults = Readonly<Record<string, string | number>>;
 
 /** Options that name files or folders, and options that may change when a job is resumed. */
-const paths = ['train', 'val', 'test', 'weightsFile', 'valFile', 'cacheVal'];
+const paths = [...inputOptions, 'cacheVal'];
 const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
 
 /** Name of the file in a job folder that describes the job. */
@@ -142,7 +143,7 @@ export class Job {
         });
       }
       requireSameOptions(dir, config, given, defaults);
-      requireSameInputs(config);
+      requireSameInputs(dir, config, given, report);
       const different = differences(config.environment, present);
       if (different) {
         report({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
@@ -156,8 +157,16 @@ export class Job {
     // Quirk Q42: 0 means no seed.
     const seed = options.seed || random.randint(2 ** 16);
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
-    const inputs = sizesOf(given);
-    const config: JobConfig = { format: 1, job: kind, options: given, seed, initSeed, inputs, environment: present };
+    // `begin` adds the inputs: to read them takes time, and first they are checked against each other.
+    const config: JobConfig = {
+      format: 1,
+      job: kind,
+      options: given,
+      seed,
+      initSeed,
+      inputs: {},
+      environment: present,
+    };
     report({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
     if (options.precision !== 'auto') return new Job(dir, config, undefined, unlock);
@@ -173,7 +182,7 @@ export class Job {
     rmSync(this.path(names.done), { force: true });
     if (this.state !== undefined) return;
     rmSync(this.path(names.state), { force: true });
-    writeJson(this.path(names.config), this.config);
+    writeJson(this.path(names.config), { ...this.config, inputs: describeInputs(this.config.options) });
   }
 
   /** Number format of the job. For `auto`, the faster one when the job began. */
@@ -309,7 +318,7 @@ export function requireSameJob(kind: JobKind, options: JobOptions, defaults: Def
   const config = readConfig(options.jobDir, kind);
   if (config === undefined) return;
   requireSameOptions(options.jobDir, config, comparable(options), defaults);
-  requireSameInputs(config, true);
+  requireSameInputs(options.jobDir, config, comparable(options), silent, true);
 }
 
 function requireSameOptions(
@@ -321,6 +330,8 @@ function requireSameOptions(
   for (const name of new Set([...Object.keys(config.options), ...Object.keys(given)])) {
     const [got, expected] = [given[name] ?? defaults[name], config.options[name] ?? defaults[name]];
     if (free.includes(name) || got === expected) continue;
+    // Inputs are compared by their content.
+    if (inputOptions.includes(name) && got !== undefined && expected !== undefined) continue;
     throw new InputError('a job can only be resumed with the options it started with', {
       file: dir,
       where: flagOf(name),
@@ -329,25 +340,4 @@ function requireSameOptions(
       next: 'Leave the option out, choose another --job-dir, or start again with --force instead of --resume',
     });
   }
-}
-
-function requireSameInputs({ inputs = {} }: Partial<JobConfig>, mayBeGone = false): void {
-  for (const [file, bytes] of Object.entries(inputs)) {
-    const size = statSync(file, { throwIfNoEntry: false })?.size;
-    if (size === bytes || (size === undefined && mayBeGone)) continue;
-    throw new InputError('an input of the job has changed since it started', {
-      file,
-      got: size === undefined ? 'no file' : `${size} bytes`,
-      expected: `${bytes} bytes`,
-      next: 'Restore the file, choose another --job-dir, or start again with --force instead of --resume',
-    });
-  }
-}
-
-function sizesOf(options: Readonly<Record<string, unknown>>): Record<string, number> {
-  const files = paths.filter((name) => name !== 'cacheVal' && options[name]).map((name) => options[name] as string);
-  const known = files.map((file) => [file, statSync(file, { throwIfNoEntry: false })] as const);
-  return Object.fromEntries(
-    known.filter(([, status]) => status?.isFile()).map(([file, status]) => [file, status!.size]),
-  );
 }

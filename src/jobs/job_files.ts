@@ -1,5 +1,5 @@
-import { boolean, literal, object, optional, picklist, string, unknown } from 'valibot';
-import { amount, anyNumber, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
+import { boolean, literal, object, optional, picklist, string, union, unknown } from 'valibot';
+import { amount, anyNumber, finiteNumber, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
 import type { Described } from '../lib/json/file.ts';
 
 /** What can change the last bits of a job's results. */
@@ -25,6 +25,16 @@ export type JobConfig = Described<typeof configSchema>;
 
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
 
+const inputSchema = object({
+  bytes: amount,
+  /** Milliseconds since 1970; of a file. */
+  modified: optional(finiteNumber),
+  /** Number of files; of a folder. */
+  files: optional(amount),
+  /** Of a file's bytes, or of the names and sizes of a folder's files. */
+  sha256,
+});
+
 export const configSchema = object({
   format: literal(1),
   job: picklist(['finetune', 'pretrain'] satisfies JobKind[]),
@@ -36,8 +46,8 @@ export const configSchema = object({
   measuredPrecision: optional(
     object({ precision: picklist(['float32', 'bfloat16']), float32: anyNumber, bfloat16: anyNumber }),
   ),
-  /** Input files and their sizes in bytes. */
-  inputs: mapOf(name, amount),
+  /** Inputs by path. Earlier versions kept only the size of a file, in bytes. */
+  inputs: mapOf(name, union([amount, inputSchema])),
   environment: environmentSchema,
 });
 

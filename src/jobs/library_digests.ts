@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { object, string } from 'valibot';
 import { amount, finiteNumber, mapOf, sha256 } from '../lib/json/fields.ts';
 import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
+import { fileDigestSync } from '../lib/python/hashlib.ts';
 
 /** A file's checksum, and the size and time of the file that it belongs to. */
 type Entry = Described<typeof cacheSchema>[string];
@@ -20,7 +20,7 @@ export function fileDigests(paths: readonly string[], cacheFile: string): Record
     const { size: bytes, mtimeMs: modified } = statSync(path);
     const entry = Object.hasOwn(known, path) ? known[path] : undefined;
     if (entry?.bytes === bytes && entry.modified === modified) return [path, entry];
-    return [path, { bytes, modified, sha256: sha256Of(path) }];
+    return [path, { bytes, modified, sha256: fileDigestSync(path) }];
   });
   if (entries.some(([path, entry]) => known[path] !== entry)) {
     writeCache(cacheFile, { ...known, ...Object.fromEntries(entries) });
@@ -35,18 +35,4 @@ function writeCache(file: string, entries: Readonly<Record<string, Entry>>): voi
   } catch {
     // Only root may write there: the next job reads the libraries again.
   }
-}
-
-function sha256Of(path: string): string {
-  const hash = createHash('sha256');
-  const piece = new Uint8Array(1 << 22);
-  const descriptor = openSync(path, 'r');
-  try {
-    for (let count = readSync(descriptor, piece); count > 0; count = readSync(descriptor, piece)) {
-      hash.update(piece.subarray(0, count));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-  return hash.digest('hex');
 }

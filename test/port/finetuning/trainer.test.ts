@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -135,7 +135,10 @@ describe('finetuning.trainer.main', () => {
       expect(existsSync(at('parts', 'complete.json'))).toBe(false);
     }
     expect(pauses).toBe(3);
-    const parts = await finetune({ ...options, jobDir: at('parts'), resume: true });
+    // A copy elsewhere is the same input.
+    cpSync(train, at('copy.pkl'));
+    const parts = await finetune({ ...options, train: at('copy.pkl'), jobDir: at('parts'), resume: true });
+    expect(JSON.parse(read('parts', 'config.json')).options.train).toBe(train);
     expect(parts.history).toEqual(whole.history);
     for (const file of ['history.csv', 'train_predictions.csv', 'val_predictions.csv']) {
       expect(read('parts', file), file).toBe(read('whole', file));
@@ -185,6 +188,9 @@ describe('finetuning.trainer.main', () => {
     await expect(finetune(options)).rejects.toThrow('unfinished job');
     await expect(finetune({ ...options, resume: true, batchSize: 4 })).rejects.toThrow(
       '--batch-size: a job can only be resumed with the options it started with; got 4; expected 8. Leave the option out',
+    );
+    await expect(finetune({ ...options, resume: true, train: test12 })).rejects.toThrow(
+      `--train: a job can only be resumed with the options it started with; got ${test12}; expected ${train}, or a copy of it.`,
     );
     const shorter = await finetune({ ...options, resume: true, epochs: 1 });
     expect(shorter.history).toHaveLength(1);
