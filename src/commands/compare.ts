@@ -68,7 +68,7 @@ options it runs everything but the suite outcome, which takes about an hour and 
         value: 'N',
         type: wholeNumber(1, 256),
         default: 1,
-        help: 'pairs of processes (the port and its own Python) that share the cases; the results are the same. Each pair needs about 3 GB of memory',
+        help: 'pairs of processes (the port and its own Python) that share the cases; the results are the same. Each pair needs up to 4 GB of memory',
       },
     },
     Output: {
@@ -141,7 +141,7 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Bytes that a pair of processes takes at its peak. */
-const memoryOfWorker = 3e9;
+const memoryOfWorker = 4e9;
 
 function warnOfMemory(workers: number, report: Reporter): void {
   const { memoryFree } = machine(root);
