@@ -1,4 +1,5 @@
-// Plain JavaScript without imports, because it runs before anything else of a command.
+// Plain JavaScript without packages, because it runs before anything else of a command.
+import { readFileSync } from 'node:fs';
 
 /** Signals with which a user, a scheduler or npm stops a command or asks it to save. */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'];
@@ -12,7 +13,7 @@ const keep = (name) => kept.push(name);
  */
 export function keepSignals() {
   for (const name of endingSignals) process.on(name, keep);
-  watchNpx();
+  watchNpm();
 }
 
 /**
@@ -37,17 +38,28 @@ function closeDebugger() {
 }
 
 /**
- * `npx` runs a command in a shell. SIGTERM to npx ends npx and the shell, but not the command. So the command watches its parent, and sends itself
- * the signal.
+ * npm and npx pass on only some signals, and others end them but not the command. So the command watches them, and sends itself SIGTERM
+ * when they have ended.
  */
-function watchNpx() {
-  const { npm_lifecycle_event: event, npm_lifecycle_script: script = '' } = process.env;
-  if (event !== 'npx' || !/^'?(\S*\/)?(ecg-transplant|zx)'?(\s|$)/.test(script)) return;
-  const parent = process.ppid;
+function watchNpm() {
+  const { npm_lifecycle_script: script = '' } = process.env;
+  if (!/^(exec node\s|'?(\S*\/)?(ecg-transplant|zx)'?(\s|$))/.test(script)) return;
+  const starters = startersOf();
   const clock = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (startersOf() === starters) return;
     clearInterval(clock);
     process.kill(process.pid, 'SIGTERM');
   }, 500);
   clock.unref();
+}
+
+/** The parent's process number; if the parent is the shell of npx, that of npx too. */
+function startersOf() {
+  try {
+    const [, name, parent] = /\((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${process.ppid}/stat`, 'utf8'));
+    if (/^(ba|da)?sh$/.test(name)) return `${process.ppid} ${parent}`;
+  } catch {
+    // No /proc, or the parent has just ended.
+  }
+  return `${process.ppid}`;
 }

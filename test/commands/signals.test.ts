@@ -158,11 +158,24 @@ describe('a job that runs', () => {
     180_000,
   );
 
-  it('under npx it saves when npx is ended by SIGTERM, though nobody gets its code', async () => {
+  it.each(['SIGTERM', 'SIGUSR2'] as const)(
+    'under npx it saves when npx is ended by %s, though nobody gets its code',
+    async (name) => {
+      const args = finetune();
+      const { child, until, ended } = start('npx', ['ecg-transplant', ...args]);
+      await until('Epoch 1/');
+      child.kill(name);
+      expect((await ended).output).toContain('paused (SIGTERM), all is saved');
+      expect(existsSync(join(args[2], 'checkpoint.npz'))).toBe(true);
+    },
+    120_000,
+  );
+
+  it('under npm run it saves when npm is ended by SIGUSR2, though nobody gets its code', async () => {
     const args = finetune();
-    const { child, until, ended } = start('npx', ['ecg-transplant', ...args]);
+    const { child, until, ended } = start('npm', ['run', 'finetune', '--', ...args.slice(1)], { cwd: root });
     await until('Epoch 1/');
-    child.kill('SIGTERM');
+    child.kill('SIGUSR2');
     expect((await ended).output).toContain('paused (SIGTERM), all is saved');
     expect(existsSync(join(args[2], 'checkpoint.npz'))).toBe(true);
   }, 120_000);

@@ -101,14 +101,16 @@ export class WorkerProcess<Request extends object, Reply extends AnyReply> {
     });
   }
 
-  /** Ends the process, and Python with it. Safe to call twice. */
-  async close(): Promise<void> {
+  /** Ends the process, and Python with it: asks it to end, and kills it after so many milliseconds. Safe to call twice. */
+  async close(patience = 0): Promise<void> {
     clearInterval(this.#watch);
     process.off('exit', this.#onExit);
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
     const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    this.#child.kill('SIGKILL');
+    if (patience > 0 && this.#child.connected) this.#child.disconnect();
+    const clock = setTimeout(() => this.#child.kill('SIGKILL'), patience);
     await ended;
+    clearTimeout(clock);
   }
 
   #lose(how: 'crash' | 'hang', message: string): void {

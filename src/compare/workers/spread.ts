@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Shim } from '../../bridge/original.ts';
 import { messageOf } from '../../errors.ts';
@@ -74,17 +71,11 @@ export async function runSpread(
   options: SpreadOptions,
   report: Reporter,
 ): Promise<CompareResult> {
-  // For folders of cases that a killed worker cannot remove.
-  const temporary = mkdtempSync(join(tmpdir(), 'ecg-transplant-workers-'));
-  const remove = (): void => rmSync(temporary, { recursive: true, force: true });
-  process.once('exit', remove);
-  const spread = new Spread(chosen, { ...settings, suites: suitesModule }, options, report, temporary);
+  const spread = new Spread(chosen, { ...settings, suites: suitesModule }, options, report);
   try {
     return await spread.run();
   } finally {
     await spread.close();
-    process.off('exit', remove);
-    remove();
   }
 }
 
@@ -93,7 +84,6 @@ class Spread {
   readonly #settings: WorkerSettings;
   readonly #options: SpreadOptions;
   readonly #report: Reporter;
-  readonly #temporary: string;
   readonly #processes = new Set<CaseProcess>();
   readonly #found: (Findings | undefined)[];
   /** Numbers of the cases that no worker has begun. */
@@ -102,12 +92,11 @@ class Spread {
   #done = 0;
   #failure: string | undefined;
 
-  constructor(chosen: Chosen, settings: WorkerSettings, options: SpreadOptions, report: Reporter, temporary: string) {
+  constructor(chosen: Chosen, settings: WorkerSettings, options: SpreadOptions, report: Reporter) {
     this.#chosen = chosen;
     this.#settings = settings;
     this.#options = options;
     this.#report = report;
-    this.#temporary = temporary;
     this.#found = chosen.map(() => undefined);
     this.#waiting = orderOf(chosen, options);
   }
@@ -131,7 +120,7 @@ class Spread {
   }
 
   async #start(): Promise<CaseProcess> {
-    const one = new CaseProcess(this.#options.module ?? workerModule, this.#temporary, this.#report);
+    const one = new CaseProcess(this.#options.module ?? workerModule, this.#report);
     this.#processes.add(one);
     await one.open(this.#settings);
     this.#shims.begin(one.shims);
@@ -216,11 +205,10 @@ class CaseProcess {
   readonly #process: WorkerProcess<Request, Reply>;
   #opened: Extract<Reply, { kind: 'opened' }> | undefined;
 
-  constructor(module: string, temporary: string, report: Reporter) {
+  constructor(module: string, report: Reporter) {
     this.#process = new WorkerProcess({
       module,
       cwd: root,
-      env: { TMPDIR: temporary },
       // Only events of this project's own worker arrive here.
       heard: (event) => report(event as ProgressEvent),
     });
@@ -251,8 +239,9 @@ class CaseProcess {
     return reply;
   }
 
+  /** Lets the process remove its folders first. */
   close(): Promise<void> {
-    return this.#process.close();
+    return this.#process.close(5000);
   }
 
   get #started(): Extract<Reply, { kind: 'opened' }> {
