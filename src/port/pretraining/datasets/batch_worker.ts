@@ -4,12 +4,14 @@ import { RandomState } from '../../../lib/numpy/random.ts';
 import { packError, workerInput } from '../../../lib/worker.ts';
 import type { WorkerMessage, WorkerTask } from './batch_messages.ts';
 import { drawBatches } from './generators.ts';
+import { patientsAheadFor } from './patients_ahead.ts';
 
 const { spec, state, readAhead } = workerInput<WorkerTask>();
 const port = parentPort!;
 const random = new RandomState(0);
 random.setState(state);
-const batches = drawBatches(spec, random);
+const ahead = patientsAheadFor(spec);
+const batches = drawBatches(spec, random, ahead && ((id, asking, next) => ahead.load(id, asking, next)));
 let allowed = readAhead;
 let ended = false;
 
@@ -29,11 +31,13 @@ function work(): void {
     try {
       const { done, value } = batches.next();
       ended = done === true;
+      if (ended) ahead?.close();
       send(
         done ? { kind: 'end', state: random.getState() } : { kind: 'batch', batch: value, state: random.getState() },
       );
     } catch (error) {
       ended = true;
+      ahead?.close();
       send({ kind: 'error', error: packError(error) });
     }
   }

@@ -24,6 +24,8 @@ export interface GeneratorOptions {
   readonly samplesPerPatient?: number;
   /** Source of the draws; default NumPy's global one. */
   readonly random?: RandomState;
+  /** Loads patients in place of `loadPatientData`. */
+  readonly load?: icentia11k.UniformPatientOptions['load'];
 }
 
 /** Further options of contrastive predictive coding; see `icentia11k.CpcOptions`. */
@@ -56,7 +58,7 @@ export interface StreamSpec {
   readonly frameSize: number;
   readonly contextSize?: number;
   readonly ns?: number;
-  readonly options: Omit<CpcGeneratorOptions, 'random'>;
+  readonly options: Omit<CpcGeneratorOptions, 'random' | 'load'>;
   readonly batch: Omit<BatchOptions, 'readAhead'>;
 }
 
@@ -84,9 +86,9 @@ function* framesOf(
   frameSize: number,
   options: GeneratorOptions,
 ): Generator<icentia11k.LabelledFrame> {
-  const { normalize, unzipped, samplesPerPatient, random } = options;
+  const { normalize, unzipped, samplesPerPatient, random, load } = options;
   const scale = normalizer(normalize);
-  const patients = icentia11k.uniformPatientGenerator(dbDir, patientIds, { unzipped, random });
+  const patients = icentia11k.uniformPatientGenerator(dbDir, patientIds, { unzipped, random, load });
   for (const [x, y] of sample(patients, { frameSize, samplesPerPatient, random })) yield [scale(x), y];
 }
 
@@ -134,12 +136,14 @@ export function* cpcGenerator(
     unzipped,
     samplesPerPatient,
     random,
+    load,
     contextOverlap,
     positiveOffset,
     numBufferedPatients = 16,
   } = options;
   const scale = normalizer(normalize);
-  const patients = icentia11k.uniformPatientGenerator(dbDir, patientIds, { unzipped, random, includeLabels: false });
+  const loading = { unzipped, random, load, includeLabels: false };
+  const patients = icentia11k.uniformPatientGenerator(dbDir, patientIds, loading);
   const buffers = bufferedGenerator(patients, numBufferedPatients);
   const sampling = { frameSize, contextSize, ns, contextOverlap, positiveOffset, samplesPerPatient, random };
   for (const [{ context, samples }, y] of icentia11k.cpcDataGenerator(buffers, sampling)) {
@@ -147,9 +151,14 @@ export function* cpcGenerator(
   }
 }
 
-function itemsOf(spec: StreamSpec, patientIds: ArrayLike<number>, random: RandomState): Generator<Item> {
+function itemsOf(
+  spec: StreamSpec,
+  patientIds: ArrayLike<number>,
+  random: RandomState,
+  load: GeneratorOptions['load'],
+): Generator<Item> {
   const { task, dbDir, frameSize, contextSize = 8, ns = 1 } = spec;
-  const options = { ...spec.options, random };
+  const options = { ...spec.options, random, load };
   switch (task) {
     case 'rhythm':
       return rhythmGenerator(dbDir, patientIds, frameSize, options);
@@ -164,15 +173,24 @@ function itemsOf(spec: StreamSpec, patientIds: ArrayLike<number>, random: Random
   }
 }
 
-/** Draws the batches of a specification in this thread. */
-export function* drawBatches(spec: StreamSpec, random: RandomState = globalRandom): Generator<FrameBatch> {
+/** Draws the batches of a specification in this thread. `load`: see `GeneratorOptions`. */
+export function* drawBatches(
+  spec: StreamSpec,
+  random: RandomState = globalRandom,
+  load?: GeneratorOptions['load'],
+): Generator<FrameBatch> {
   const { batchSize, shuffle, skip = 0, parallelism = 1 } = spec.batch;
   if (!(Number.isInteger(parallelism) && parallelism > 0)) {
     throw new ValueError(`parallelism must be a whole number of at least 1; got ${parallelism}`);
   }
   const share = Math.floor(spec.patientIds.length / parallelism);
   const sources = Array.from({ length: parallelism }, (_, worker) =>
-    itemsOf(spec, spec.patientIds.slice(worker * share, parallelism === 1 ? undefined : (worker + 1) * share), random),
+    itemsOf(
+      spec,
+      spec.patientIds.slice(worker * share, parallelism === 1 ? undefined : (worker + 1) * share),
+      random,
+      load,
+    ),
   );
   const items = sources.length === 1 ? sources[0] : interleaved(sources);
   const ordered = shuffle === undefined ? items : shuffled(asFloat32(items), shuffle);

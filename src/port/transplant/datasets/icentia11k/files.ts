@@ -51,8 +51,17 @@ export function patientFile(dbDir: string, patientId: number, ending: string): s
  */
 export function loadSignal(dbDir: string, patientId: number, { unzipped = false }: StorageOptions = {}): Signal {
   if (unzipped) return signalOnDisk(patientFile(dbDir, patientId, '.npy'));
+  const { signal, source } = loadZippedSignal(dbDir, patientId);
+  return signalInMemory(signal, source);
+}
+
+/** The array in a zipped signal file. Errors as `loadSignal`, except those of its shape. */
+export function loadZippedSignal(
+  dbDir: string,
+  patientId: number,
+): { readonly signal: NdArray; readonly source: string } {
   const file = patientFile(dbDir, patientId, '.pkl.gz');
-  return signalInMemory(numericArray(loadSync(file), { file }), file);
+  return { signal: numericArray(loadSync(file), { file }), source: file };
 }
 
 /**
@@ -99,8 +108,7 @@ export function loadPatientData(
  * @param outDir Existing folder; default the current one.
  */
 export async function unzipPatientData(dbDir: string, patientId: number, outDir = ''): Promise<void> {
-  const file = patientFile(dbDir, patientId, '.pkl.gz');
-  const signal = numericArray(loadSync(file), { file });
+  const { signal } = loadZippedSignal(dbDir, patientId);
   const labels = loadLabels(dbDir, patientId);
   writeNpy(patientFile(outDir, patientId, '.npy'), signal);
   await writeUnzippedLabels(outDir, patientId, labels);

@@ -265,9 +265,14 @@ export interface PatientGeneratorOptions {
 export interface UniformPatientOptions extends PatientGeneratorOptions {
   /** Start again after the last patient; default true. */
   readonly repeat?: boolean;
+  /** Loads a patient in place of `loadPatientData`, and is told who asks and which patients are next in this pass. */
+  readonly load?: (id: number, asking: object, next: readonly number[]) => PatientData;
   /** Shuffle before every pass; default true. Quirk Q26: each pass shuffles the order of the pass before. */
   readonly shuffle?: boolean;
 }
+
+/** Most patients of which a loader is told that they are next. */
+const lookAhead = 32;
 
 /**
  * Every patient once a pass. Twin of `icentia11k.uniform_patient_generator`.
@@ -288,7 +293,10 @@ export function* uniformPatientGenerator(
   }
   do {
     if (shuffle) random.shuffle(ids);
-    for (const id of ids) yield [id, loadPatientData(dbDir, id, options)];
+    for (const [k, id] of ids.entries()) {
+      const next = ids.slice(k + 1, k + 1 + lookAhead);
+      yield [id, options.load?.(id, ids, next) ?? loadPatientData(dbDir, id, options)];
+    }
   } while (repeat);
 }
 
