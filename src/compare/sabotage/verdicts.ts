@@ -7,7 +7,7 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
-  'port/pretraining/datasets/generators.ts number 49cdb8a5': {
+  'port/pretraining/datasets/generators.ts number c7b9cc68': {
     is: 'gap',
     because: 'one generator takes all patients either way; no case has several (--data-parallelism)',
   },
