@@ -315,7 +315,9 @@ describe('placement', () => {
     for (const { head, loss, ...options } of networks) {
       for (const precision of precisions) {
         const model = buildNetwork({ arch: 'resnet18', stages: 1, head }, { ...options, precision });
-        const onGpus = builder(gpus, model, loss, ['train', 'predict']).nodes.filter(({ device }) => device && gpus.includes(device));
+        const onGpus = builder(gpus, model, loss, ['train', 'predict']).nodes.filter(
+          ({ device }) => device && gpus.includes(device),
+        );
         expect(onGpus.length).toBeGreaterThan(100);
         for (const { op, attributes } of onGpus) {
           const types = Object.entries(attributes).flatMap(([name, value]) =>
