@@ -68,7 +68,7 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
         copies = [weight.value if is_keras_3() else weight for weight in ordered_weights(model)]
         return [strategy.experimental_local_results(weight)[device].numpy() for weight in copies]
 
-    def note(*_: Any) -> None:
+    def note() -> None:
         place = f"{folder}/{len(steps)}"
         of_devices = [give_all(f"{place}/{device}", held(device)) for device in devices]
         steps.append({"devices": of_devices, "saved": networks.read("mirrored", f"{place}/saved")})
@@ -84,7 +84,7 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
                 history = model.fit(
                     batches(fit, size),
                     validation_data=batches(validation, size) if validation else None,
-                    callbacks=[tf.keras.callbacks.LambdaCallback(on_train_batch_end=note)],
+                    callbacks=[tf.keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs=None: note())],
                     shuffle=False,
                     verbose=0,
                 ).history
