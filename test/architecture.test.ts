@@ -44,7 +44,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
   bench: ['doctor', 'bridge', 'setup', 'synthetic', ...port, ...base],
   reproduce: ['experiment_schema.ts', 'experiments.ts', 'doctor', 'compare', 'bridge', 'synthetic', ...port, ...base],
   commands: [
-    ...['reproduce', 'bench', 'experiments.ts', 'pack', 'fetch', 'doctor', 'compare', 'bridge', 'setup', 'synthetic'],
+    ...['reproduce', 'bench', 'experiment_schema.ts', 'experiments.ts', 'pack', 'fetch', 'doctor', 'compare', 'bridge', 'setup', 'synthetic'],
     ...port,
     ...base,
   ],

@@ -28,6 +28,18 @@ describe('experimentSchema', () => {
   });
 });
 
+describe('examples/data_efficiency.json', () => {
+  const text = readFileSync(join(root, 'examples', 'data_efficiency.json'), 'utf8');
+
+  it('fits the schema of experiment files', () => {
+    expect(safeParse(experimentFileSchema, JSON.parse(text)).issues).toBeUndefined();
+  });
+
+  it('is what docs/reproduce.md shows', () => {
+    expect(readFileSync(join(root, 'docs', 'reproduce.md'), 'utf8')).toContain(`\`\`\`json\n${text}\`\`\`\n`);
+  });
+});
+
 describe('experiment.schema.json', () => {
   const file = join(root, 'src', 'experiment.schema.json');
 

@@ -2,8 +2,9 @@ import { join, resolve } from 'node:path';
 import { identifyOriginal } from '../bridge/witness.ts';
 import { exitCodeOf } from '../compare/comparison.ts';
 import { formatComparison, readReport } from '../compare/report/index.ts';
-import { messageOf, UsageError } from '../errors.ts';
+import { InputError, messageOf, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
+import type { Experiment } from '../experiment_schema.ts';
 import { experiments } from '../experiments.ts';
 import { precisionChoices } from '../graph/precision.ts';
 import { JobPaused } from '../jobs/job.ts';
@@ -17,13 +18,15 @@ import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
 import { chosenPrecision } from '../reproduce/auto_precision.ts';
+import { jobTables } from '../reproduce/job_tables.ts';
 import { identifyGiven } from '../reproduce/port_steps.ts';
+import { readExperiment } from '../reproduce/read_experiment.ts';
 import { checkCollections } from '../reproduce/recordings.ts';
-import { readScoreText, scoresFile } from '../reproduce/report_step.ts';
+import { readScoreText, scoresFile, scoresPage } from '../reproduce/report_step.ts';
 import { listSteps, runSteps } from '../reproduce/run.ts';
 import { RunFolder } from '../reproduce/run_folder.ts';
 import { StepFailed } from '../reproduce/run_task.ts';
-import { type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
+import { archOf, type GivenWeights, given, type RunSettings } from '../reproduce/settings.ts';
 import { SlurmClient } from '../reproduce/slurm/client.ts';
 import { workUnderSlurm } from '../reproduce/slurm/work.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
@@ -45,8 +48,12 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
       profile: {
         value: 'NAME',
         type: oneOf(profiles.map(({ name }) => name)),
-        default: 'quick',
-        help: `experiment:\n${profiles.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`).join('\n')}\n`,
+        help: `built-in experiment:\n${profiles.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`).join('\n')}\n`,
+        defaultText: 'quick',
+      },
+      experiment: {
+        value: 'FILE',
+        help: 'your own experiment, in JSON: a grid of jobs, subsets, networks and trials (docs/reproduce.md, examples/data_efficiency.json)',
       },
       side: {
         value: 'SIDE',
@@ -58,7 +65,7 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
         value: 'N',
         type: wholeNumber(1, 1000),
         help: 'trials of each finetuning job',
-        defaultText: 'as in the profile',
+        defaultText: 'as in the experiment',
       },
       // Trials have the seeds after it; the trainers take 0 for none.
       seed: { value: 'N', type: wholeNumber(1, 2 ** 31), default: 2021, help: 'seed of everything that is drawn' },
@@ -88,21 +95,24 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
       },
       only: { value: 'STAGE', type: oneOf(stageNames), help: 'run only this stage' },
       force: { help: 'run the chosen stages again even if they are complete' },
-      list: { help: 'show the steps, which are done and how long the others will take, and exit' },
+      list: {
+        help: 'show the jobs, the steps, which of them are done and how long the others will take, and exit',
+      },
     },
     Output: {
-      jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/PROFILE' },
+      jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/NAME of the experiment' },
     },
     Slurm: slurmFlags,
     'Several processes or machines': taskFlags,
   },
   notes: `Finished work is not repeated: after Ctrl-C, a power failure or an error, the same command continues. Changed options run again what they
-affect. The folder gets report.html, scores.md, report.json, junit.xml, the jobs of both sides, and logs/.
-Exits with 0 if every row of the comparison passes (with one side only: if it ran), 1 if one does not, 2 if something could not run,
+affect. The folder gets report.html, scores.html, scores.md, report.json, junit.xml, the jobs of both sides, and
+logs/. Exits with 0 if every row of the comparison passes (with one side only: if it ran), 1 if one does not, 2 if something could not run,
 75 after Ctrl-C.`,
   examples: `npm run reproduce -- --profile quick
 npm run reproduce -- --profile sample --data data --list
-npm run reproduce -- --profile smallest --emit make`,
+npm run reproduce -- --profile smallest --emit make
+npm run reproduce -- --experiment examples/data_efficiency.json --side port`,
 } as const satisfies CommandLine<FlagGroups>;
 
 type Options = Values<FlagsIn<typeof line.flags>>;
@@ -181,7 +191,9 @@ function conclude({ folder, sides }: RunSettings, only: StageName | undefined): 
   }
   const scores = join(folder.root, scoresFile);
   if (sides.length < 2) {
-    print(`\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran, so nothing was compared.\nScores: ${scores}\n`);
+    print(
+      `\n${readScoreText({ folder })}\nOnly the ${sides[0]} ran, so nothing was compared.\nScores: ${scores}, ${join(folder.root, scoresPage)}\n`,
+    );
     return 0;
   }
   const comparison = readReport(join(folder.root, 'report.json'));
@@ -193,6 +205,12 @@ function conclude({ folder, sides }: RunSettings, only: StageName | undefined): 
 
 function list(settings: RunSettings): number {
   const steps = listSteps(settings);
+  print(
+    `${jobTables(
+      settings,
+      steps.map(({ step }) => step),
+    )}\n\n`,
+  );
   const marks = { done: 'done ', begun: 'begun', open: '  -  ' } as const;
   for (const { step, state } of steps) {
     print(`${marks[state]}  ${titleOf(step)}${state === 'done' ? '' : `  (${formatDuration(step.seconds)})`}\n`);
@@ -203,35 +221,20 @@ function list(settings: RunSettings): number {
 }
 
 async function settingsOf(values: Options, args: readonly string[]): Promise<RunSettings> {
-  const experiment = experiments[values.profile];
+  const experiment = experimentOf(values);
   const { name } = experiment;
-  const data = values.data === undefined ? undefined : resolve(values.data);
-  if (data === undefined && experiment.data === 'folder') {
-    throw new UsageError(`the profile ${name} needs real recordings`, {
-      expected: '--data DIR, a folder with the collections',
-      next: `Download them: ${ownCommand('fetch-data', '--help')}. Or start without: ${ownCommand('reproduce')}`,
-    });
-  }
-  if (data !== undefined && experiment.data === 'generated') {
-    throw new UsageError(`the profile ${name} generates its own recordings`, {
-      got: `--data ${values.data}`,
-      next: `To use real recordings: --profile sample --data ${values.data}`,
-    });
-  }
+  const data = dataOf(experiment, values);
   // A task checks what it reads: the machine that runs it may not have the other collections.
   if (data !== undefined && values.runTask === undefined) checkCollections(experiment, data);
   const original = resolve(values.original);
-  identifyOriginal(original);
+  // The port alone needs no original.
+  if (values.side !== 'port') identifyOriginal(original);
   const folder = new RunFolder(resolve(values.jobDir ?? join(workFolder, 'jobs', 'reproduce', name)));
   return {
     experiment,
     folder,
     ...(data !== undefined && { data }),
-    ...weightsOf(
-      name,
-      experiment.finetuning.some(({ weights }) => weights === given),
-      values.weightsFile,
-    ),
+    ...weightsOf(experiment, values.weightsFile),
     sides: values.side === 'both' ? ['port', 'original'] : [values.side],
     trials: values.trials ?? experiment.trials,
     seed: values.seed,
@@ -244,20 +247,65 @@ async function settingsOf(values: Options, args: readonly string[]): Promise<Run
   };
 }
 
-function weightsOf(profile: string, wanted: boolean, file: string | undefined): { readonly given?: GivenWeights } {
-  if (!wanted) {
+function experimentOf({ profile, experiment }: Options): Experiment {
+  if (experiment === undefined) return experiments[profile ?? 'quick'];
+  if (profile === undefined) return readExperiment(experiment);
+  throw new UsageError('--profile and --experiment both name an experiment', {
+    got: `--profile ${profile} --experiment ${experiment}`,
+    expected: 'one of them',
+  });
+}
+
+function dataOf({ data, name }: Experiment, values: Options): string | undefined {
+  if (values.data === undefined && data === 'folder') {
+    throw new UsageError(`the experiment ${name} needs real recordings`, {
+      expected: '--data DIR, a folder with the collections',
+      next: `Download them: ${ownCommand('fetch-data', '--help')}. Or start without: ${ownCommand('reproduce')}`,
+    });
+  }
+  if (values.data !== undefined && data === 'generated') {
+    throw new UsageError(`the experiment ${name} generates its own recordings`, {
+      got: `--data ${values.data}`,
+      next: `To use real recordings: --profile sample --data ${values.data}`,
+    });
+  }
+  return values.data === undefined ? undefined : resolve(values.data);
+}
+
+function weightsOf(experiment: Experiment, file: string | undefined): { readonly given?: GivenWeights } {
+  const { name, finetuning } = experiment;
+  const jobs = finetuning.filter(({ weights }) => weights === given);
+  if (jobs.length === 0) {
     if (file === undefined) return {};
-    throw new UsageError(`the profile ${profile} pretrains its own weights`, {
+    throw new UsageError(`the experiment ${name} pretrains its own weights`, {
       got: `--weights-file ${file}`,
       next: 'To use your own weights: --profile transfer',
     });
   }
   if (file === undefined) {
-    throw new UsageError(`the profile ${profile} needs pretrained weights`, {
+    throw new UsageError(`the experiment ${name} needs pretrained weights`, {
       expected: '--weights-file FILE, a Keras file or the prefix of a TensorFlow checkpoint',
     });
   }
-  return { given: identifyGiven(resolve(file)) };
+  const weights = identifyGiven(resolve(file));
+  requireNetwork(experiment, weights);
+  return { given: weights };
+}
+
+/** The jobs with the user's weights, and those that they are compared with, must have the network of the weights. */
+function requireNetwork(experiment: Experiment, weights: GivenWeights): void {
+  const { name, finetuning, contrasts } = experiment;
+  const jobs = new Set(finetuning.filter((job) => job.weights === given).map((job) => job.name));
+  for (const { pretrained, random } of contrasts) if (jobs.has(pretrained)) jobs.add(random);
+  for (const job of finetuning.filter((one) => jobs.has(one.name))) {
+    const arch = archOf({ experiment, given: weights }, job);
+    if (arch === weights.arch) continue;
+    throw new InputError(`the job ${job.name} of the experiment ${name} has another network than the weights`, {
+      file: weights.file,
+      got: weights.arch,
+      expected: arch,
+    });
+  }
 }
 
 /** The options that say what the run is, with absolute paths. */

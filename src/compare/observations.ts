@@ -6,6 +6,15 @@ export interface Series {
   readonly y: readonly number[];
 }
 
+/** Estimates with intervals at some places of the horizontal axis, such as means over trials. `low` and `high` are NaN where there is no interval. */
+export interface Estimates {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
 /** What a report shows beside its rows. Never part of the verdict. */
 export type Observation =
   /** Curves over each other: losses by step, metrics by epoch. */
@@ -16,6 +25,16 @@ export type Observation =
       readonly y: string;
       readonly logarithmic?: boolean;
       readonly series: readonly Series[];
+      readonly note?: string;
+    }
+  /** Estimates with intervals, a series for each way of making them. `ticks` are the places on the horizontal axis, at equal distances. */
+  | {
+      readonly kind: 'estimates';
+      readonly title: string;
+      readonly x: string;
+      readonly y: string;
+      readonly ticks: readonly { readonly at: number; readonly label: string }[];
+      readonly series: readonly Estimates[];
       readonly note?: string;
     }
   /** Largest difference of each layer, in the order of the network, beside the limit. */

@@ -5,7 +5,7 @@ import { environmentFolder, flavour, root } from '../lib/installation.mjs';
 import { type Machine, machine } from '../lib/machine.ts';
 import { bindingFault, environmentFault, packagesFault, tensorflowVersion } from '../setup/environment.mjs';
 import { ownCommand } from '../text.ts';
-import { type Fault, probeBoth, type Side } from './probes.ts';
+import { type Fault, probeBoth, probeNode, type Side } from './probes.ts';
 
 /** One condition that must hold. */
 export interface Check {
@@ -32,19 +32,29 @@ const gigabyte = 1e9;
 
 /** Checks the prerequisites, loads TensorFlow in both languages and compares what they loaded. Takes about 5 seconds. */
 export async function diagnose(): Promise<Diagnosis> {
-  const here = machine(nearestExisting(environmentFolder()));
+  const here = hereNow();
   const { node, python } = await probeBoth();
   const checks = [
-    ...checkParts(),
-    checkTools(),
-    ...checkMachine(here),
-    ...checkSide('Node', node),
+    ...checkWithoutPython(here, node),
     ...checkSide('Python', python),
     ...(isSide(node) && isSide(python) ? compareSides(node, python, here) : []),
     ...(isSide(node) && node.speeds ? [checkFormats(node.speeds)] : []),
     ...(isSide(python) ? [checkPins(python), checkJit(python)] : []),
   ];
   return { schema: 1, ok: checks.every(({ status }) => status !== 'failed'), checks, machine: here, node, python };
+}
+
+/** The checks of `diagnose` that concern the port alone. Starts no Python process. */
+export async function diagnoseNode(): Promise<readonly Check[]> {
+  return checkWithoutPython(hereNow(), await probeNode());
+}
+
+function hereNow(): Machine {
+  return machine(nearestExisting(environmentFolder()));
+}
+
+function checkWithoutPython(here: Machine, node: Side | Fault): readonly Check[] {
+  return [...checkParts(), checkTools(), ...checkMachine(here), ...checkSide('Node', node)];
 }
 
 /** Whether the side answered. */

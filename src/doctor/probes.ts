@@ -40,8 +40,8 @@ const patience = 120_000;
  * Probes Node and Python, each in a process of its own, one after the other: together they would halve the free memory that a check sees.
  */
 export async function probeBoth(): Promise<{ node: Side | Fault; python: Side | Fault }> {
-  const digests = new Map<string, Promise<string | null>>();
-  const node = await probe(process.execPath, nodeProbe(), digests);
+  const digests: Digests = new Map();
+  const node = await probeNode(digests);
   const python = await probe(pythonExecutable(), isolated(join(import.meta.dirname, 'python_probe.py')), digests);
   return { node, python };
 }
@@ -64,11 +64,15 @@ function nodeProbe(): readonly string[] {
   return ownProgram(new URL('./node_probe.ts', import.meta.url));
 }
 
-async function probe(
-  executable: string,
-  args: readonly string[],
-  digests: Map<string, Promise<string | null>>,
-): Promise<Side | Fault> {
+/** Digests of files by their path, so that a library that both processes map is read once. */
+type Digests = Map<string, Promise<string | null>>;
+
+/** Probes Node in a process of its own. */
+export function probeNode(digests: Digests = new Map()): Promise<Side | Fault> {
+  return probe(process.execPath, nodeProbe(), digests);
+}
+
+async function probe(executable: string, args: readonly string[], digests: Digests): Promise<Side | Fault> {
   const facts = await factsOf(executable, args);
   if ('fault' in facts) return facts;
   const libraries = await Promise.all(

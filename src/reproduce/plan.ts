@@ -5,6 +5,7 @@ import { identifyOriginal } from '../bridge/witness.ts';
 import type { Chosen } from '../compare/comparison.ts';
 import { generatedCollections, recipe } from '../compare/data.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
+import type { Arch } from '../port/finetuning/utils.ts';
 import {
   brokeOff,
   type Compared,
@@ -24,10 +25,10 @@ import {
 } from './original_steps.ts';
 import { finetunePort, predictPort, preparePort, pretrainPort, takeGivenWeights, takeWeights } from './port_steps.ts';
 import { collectionOf, patientsFolder, providePatients, provideRecords, recordsFolder } from './recordings.ts';
-import { scoresFile, writeRunReport } from './report_step.ts';
+import { scoresFile, scoresPage, writeRunReport } from './report_step.ts';
 import type { SideName } from './run_folder.ts';
 import { scoreSide } from './scores.ts';
-import { given, type RunSettings, setOf } from './settings.ts';
+import { archOf, given, type RunSettings, setOf } from './settings.ts';
 import { type Setting, type Step, StepMarks, type TaskKind, type TaskPlace } from './step.ts';
 
 /** All steps of a run, in order. A side that was not requested has none. */
@@ -37,6 +38,8 @@ export function planRun(run: RunSettings): Step[] {
 
 /** Seconds per sample that passes through the network in training or prediction, measured on two cores. */
 const secondsPerSample = { train: 7e-6, predict: 2.5e-6 };
+/** The cost of a training step relative to ResNet-18. */
+const costOf: Readonly<Record<Arch, number>> = { resnet18: 1, resnet34: 1.9, resnet50: 3 };
 const pythonStart = 12;
 
 /** The steps of one side whose results others read, by the name of the set or job; trials by `trialOf`. */
@@ -65,7 +68,8 @@ class Planner {
 
   constructor(run: RunSettings) {
     this.#run = run;
-    this.#digest = identifyOriginal(run.original).digest;
+    // The port alone needs no original.
+    this.#digest = run.sides.includes('original') ? identifyOriginal(run.original).digest : '';
   }
 
   plan(): Step[] {
@@ -109,19 +113,20 @@ class Planner {
 
   /** No step needs its result, so another version of Node does not invalidate a training. */
   #doctor(): void {
-    const { lock, python } = this.#run;
+    const { lock, python, sides } = this.#run;
     this.#add({
       stage: 'doctor',
       name: 'environment',
       task: this.#place('check', 'check'),
       settings: {
         node: process.version,
+        sides,
         python,
         lock: createHash('sha256').update(readFileSync(lock)).digest('hex'),
       },
       needs: [],
       seconds: 6,
-      run: checkSetUp,
+      run: (context) => checkSetUp(this.#run, context),
     });
   }
 
@@ -226,6 +231,8 @@ class Planner {
 
   #pretrain(side: SideName, job: PretrainingJob, patients: Step): Step {
     const { folder, seed, precision } = this.#run;
+    // Another choice among the epochs does not train again.
+    const { chosenEpoch: _chosen, ...settings } = job;
     const frames =
       job.batchSize * job.stepsPerEpoch * job.epochs * (job.task === 'cpc' ? (job.contextSize ?? 8) + 2 : 1);
     return this.#add({
@@ -234,9 +241,12 @@ class Planner {
         side === 'port'
           ? this.#place('pretraining', 'pretraining', job.name)
           : this.#place('original-pretraining', 'original', 'pretraining', job.name),
-      settings: { job: { ...job }, seed, ...(side === 'port' && { precision }) },
+      settings: { job: settings, seed, ...(side === 'port' && { precision }) },
       needs: [patients],
-      seconds: 3 + frames * job.frameSize * secondsPerSample.train + (side === 'original' ? pythonStart : 0),
+      seconds:
+        3 +
+        frames * job.frameSize * costOf[job.arch] * secondsPerSample.train +
+        (side === 'original' ? pythonStart : 0),
       outputs: [folder.pretraining(side, job.name)],
       training: { folder: folder.pretraining(side, job.name), epochs: job.epochs },
       run: (context) => (side === 'port' ? pretrainPort : pretrainOriginal)(this.#run, job, context),
@@ -249,7 +259,7 @@ class Planner {
     return this.#add({
       ...placed(side, 'weights', job.name),
       task: pretrained.task,
-      settings: { leads },
+      settings: { leads, chosenEpoch: job.chosenEpoch },
       needs: [pretrained],
       seconds: side === 'port' ? 1 : 4,
       outputs: [...new Set([1, ...leads])].map((count) => folder.weights(side, job.name, count)),
@@ -280,21 +290,23 @@ class Planner {
 
   #finetune(side: SideName, job: FinetuningJob, trial: number, needs: readonly Step[]): Step {
     const { experiment, folder, seed, precision } = this.#run;
-    const { published: _published, ...settings } = job;
+    const { published: _published, subset = 1, ...settings } = job;
+    const arch = archOf(this.#run, job);
     const set = setOf(experiment, job);
     const records = set.records === 'all' ? (experiment.generated?.records ?? 8000) : set.records;
     const samples = records * set.pad;
+    const kept = subset * (1 - set.testSize);
     return this.#add({
       ...placed(side, 'finetuning', `${job.name}, trial ${trial}`),
       task:
         side === 'port'
           ? this.#place('finetuning', 'finetuning', job.name, 'trial', String(trial))
           : this.#place('original-finetuning', 'original', 'finetuning', job.name, 'trial', String(trial)),
-      settings: { job: settings, trial, seed, ...(side === 'port' && { precision }) },
+      settings: { job: { ...settings, arch, subset }, trial, seed, ...(side === 'port' && { precision }) },
       needs,
       seconds:
         4 +
-        samples * (job.epochs * secondsPerSample.train + secondsPerSample.predict) +
+        samples * costOf[arch] * (job.epochs * kept * secondsPerSample.train + secondsPerSample.predict) +
         (side === 'original' ? pythonStart : 0),
       outputs: [folder.finetuning(side, job.name, trial)],
       training: { folder: folder.finetuning(side, job.name, trial), epochs: job.epochs },
@@ -359,16 +371,18 @@ class Planner {
     ];
   }
 
-  #report({ remarks, margin }: Experiment, results: readonly Step[], compared: readonly Step[]): void {
+  #report({ remarks, margin, finetuning }: Experiment, results: readonly Step[], compared: readonly Step[]): void {
     const { folder, sides, trials } = this.#run;
     this.#add({
       stage: 'report',
       name: 'report',
       task: this.#place('finish', 'finish'),
-      settings: { sides, trials, remarks, margin },
+      settings: { sides, trials, remarks, margin, published: finetuning.map(({ published = [] }) => published) },
       needs: [...results, ...compared],
       seconds: 2,
-      outputs: [join(folder.root, scoresFile), ...(sides.length === 2 ? [join(folder.root, 'report.json')] : [])],
+      outputs: [scoresFile, scoresPage, ...(sides.length === 2 ? ['report.json'] : [])].map((file) =>
+        join(folder.root, file),
+      ),
       run: () => {
         const marks = new StepMarks(folder.steps);
         const seconds = this.#steps.reduce((sum, step) => sum + (marks.seconds(step) ?? 0), 0);

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
 import { identifyOriginal } from '../bridge/witness.ts';
 import { joinFindings } from '../compare/comparison.ts';
-import { type Comparison, sidesOf, writeReport } from '../compare/report/index.ts';
+import { type Comparison, sidesOf, writeObservations, writeReport } from '../compare/report/index.ts';
 import { machine } from '../lib/machine.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { readFacts, readFindings } from './comparison_steps.ts';
 import { readRunDescription } from './description.ts';
+import { efficiencyOf } from './efficiency.ts';
 import { collectionNames } from './recordings.ts';
 import { scoreTables } from './score_tables.ts';
 import { readScores } from './scores.ts';
@@ -17,21 +18,29 @@ import type { RunSettings } from './settings.ts';
 /** File with the tables of scores. */
 export const scoresFile = 'scores.md';
 
-/** Writes the tables of scores of the sides that ran and, if both did, the report of their comparison. */
+/** The same as a page with pictures. */
+export const scoresPage = 'scores.html';
+
+/** Writes the tables and pictures of the scores of the sides that ran and, if both did, the report of their comparison. */
 export async function writeRunReport(
   run: RunSettings,
   findingsFiles: readonly string[],
   seconds: number,
 ): Promise<void> {
   const { experiment, folder, sides } = run;
-  const tables = scoreTables(experiment, new Map(sides.map((side) => [side, readScores(run, side)])));
+  const scores = new Map(sides.map((side) => [side, readScores(run, side)]));
+  const efficiency = efficiencyOf(run, scores);
+  const tables = [...efficiency.tables, ...scoreTables(experiment, scores)];
   const parts = tables.flatMap(({ title, columns, rows, note }) => [
     `## ${title}`,
     markdownTable([[...columns], ...rows.map((row) => row.map(String))]),
     ...(note ? [note] : []),
   ]);
-  const head = [`# Scores of the experiment ${experiment.name}`, ...experiment.remarks.map((remark) => `- ${remark}`)];
+  const title = `Scores of the experiment ${experiment.name}`;
+  const head = [`# ${title}`, ...experiment.remarks.map((remark) => `- ${remark}`)];
   writeFileAtomic(join(folder.root, scoresFile), `${[head.join('\n'), ...parts].join('\n\n')}\n`);
+  const shown = [...efficiency.curves, ...tables];
+  await writeObservations(join(folder.root, scoresPage), { title, remarks: experiment.remarks, observations: shown });
   if (sides.length < 2) return;
 
   const found = joinFindings(findingsFiles.map(readFindings));
@@ -53,7 +62,7 @@ export async function writeRunReport(
           columns: ['remark'],
           rows: notes,
         },
-        ...tables.map((table) => ({ ...table, suite: 'metrics' as const })),
+        ...shown.map((one) => ({ ...one, suite: 'metrics' as const })),
         ...found.observations,
       ],
     },

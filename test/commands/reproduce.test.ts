@@ -17,6 +17,8 @@ import { help } from '../../src/commands/reproduce.ts';
 import { experiments } from '../../src/experiments.ts';
 import { root } from '../shared_data.ts';
 
+const example = join(root, 'examples', 'data_efficiency.json');
+
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'ecg-reproduce-'));
@@ -82,6 +84,13 @@ describe('ecg-transplant reproduce refuses', () => {
     ],
     [['--run-task', 'check'], /refused\/experiment\.json: the folder was not prepared for this run/],
     [['--original', '/'], /this is not a checkout of the Python original/],
+    [['--experiment', 'none.json'], /none\.json: the experiment is missing/],
+    [
+      ['--experiment', example, '--profile', 'smallest'],
+      /--profile and --experiment both name an experiment; got --profile smallest --experiment/,
+    ],
+    [['--experiment', example, '--weights-file', 'x.h5'], /data_efficiency pretrains its own weights/],
+    [['--experiment', example, '--data', 'nowhere'], /nowhere\/cinc2017\/RECORDS: a collection is missing/],
   ])('%j', async (args, message) => {
     const { code, err } = await reproduce('--job-dir', join(folder, 'refused'), ...args);
     expect(code).toBe(2);
@@ -197,12 +206,66 @@ describe('ecg-transplant reproduce', () => {
   });
 });
 
+describe('ecg-transplant reproduce --experiment', () => {
+  it('lists the jobs of a grid with their times, and starts nothing', async () => {
+    const { code, out } = await reproduce('--experiment', example, '--list', '--job-dir', join(folder, 'grid'));
+    expect(code).toBe(0);
+    expect(out).toMatch(/\| beat-0\.1 +\| physionet \| beat +\| resnet18 \| +10 % +\| +2 \| +2 \| +\d+ s \|/);
+    expect(out).toMatch(/\| random-1 +\| physionet \| random +\| resnet18 \| +100 % /);
+    expect(out).toContain('original/finetuning random-0.25, trial 2');
+    expect(existsSync(join(folder, 'grid'))).toBe(false);
+  });
+
+  it('runs the port without a Python process, and again only what a change of the file affects', {
+    timeout: 240_000,
+  }, async () => {
+    const { generated, sets, pretraining, finetuning, ...rest } = JSON.parse(readFileSync(example, 'utf8'));
+    const small = { generated: { ...generated, records: 60 }, sets: [{ ...sets[0], records: 60, pad: 1024 }] };
+    const [pretrained] = pretraining;
+    const file = join(folder, 'mine.json');
+    const write = (subsets: number[], more: object = {}): void => {
+      const grid = { ...finetuning[0], for: { weights: ['beat', null], subset: subsets }, epochs: 1 };
+      const own = {
+        ...rest,
+        name: 'mine',
+        ...small,
+        pretraining: [{ ...pretrained, stepsPerEpoch: 2 }],
+        finetuning: [grid],
+        contrasts: [],
+        trials: 1,
+      };
+      writeFileSync(file, JSON.stringify({ ...own, ...more }));
+    };
+    vi.stubEnv('ECG_PYTHON', '/bin/false');
+    const options = ['--experiment', file, '--side', 'port', '--job-dir', join(folder, 'mine')];
+    write([0.25]);
+    const first = await reproduce(...options);
+    expect(first.err).not.toContain('reproduce:');
+    expect(first.code).toBe(0);
+    const done = (text: string): string[] => [...text.matchAll(/\] (\S+\/.*?);/g)].map(([, title]) => title);
+    expect(done(first.err)).toContain('pretraining/beat');
+
+    write([0.25, 0.5], { remarks: ['changed'] });
+    const second = await reproduce(...options);
+    expect(second.code).toBe(0);
+    expect(done(second.err)).toEqual([
+      'finetuning/beat-0.5, trial 1',
+      'finetuning/random-0.5, trial 1',
+      'predictions/beat-0.5, trial 1',
+      'predictions/random-0.5, trial 1',
+      'metrics/scores',
+      'report/report',
+    ]);
+    vi.unstubAllEnvs();
+  });
+});
+
 describe('scripts/reproduce.mjs', () => {
   it('says what to do when no data are named for real recordings', () => {
     const script = join(root, 'scripts', 'reproduce.mjs');
     const args = [script, '--profile', 'sample'];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-    expect(stderr).toContain('the profile sample needs real recordings');
+    expect(stderr).toContain('the experiment sample needs real recordings');
     expect(status).toBe(2);
   });
 });

@@ -42,6 +42,30 @@ export interface Picture {
 /** Width of a picture that fits on a phone. */
 export const usualWidth = 440;
 
+export const legendStyle = {
+  top: 0,
+  itemWidth: 36,
+  itemHeight: 4,
+  itemGap: 18,
+  selectedMode: false,
+  textStyle: { color: colours.ink, fontSize },
+};
+
+/** Number of lines of a legend with these names, which wraps like text. */
+export function legendLines(names: readonly string[]): number {
+  let taken = 1;
+  let used = 0;
+  for (const name of names) {
+    const width = legendStyle.itemWidth + legendStyle.itemGap + 8 * name.length;
+    if (used > 0 && used + width > usualWidth) {
+      taken++;
+      used = 0;
+    }
+    used += width;
+  }
+  return taken;
+}
+
 let drawn = 0;
 
 /**

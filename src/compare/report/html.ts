@@ -1,18 +1,13 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Observation } from '../observations.ts';
-import { type Picture, usualWidth } from './charts.ts';
-import { formatSeconds, formatShare, plain, scientific } from './figures.ts';
+import { formatSeconds, formatShare, plain } from './figures.ts';
+import { observationPart, observedTable } from './html_observations.ts';
+import { htmlPage } from './html_page.ts';
 import { ladderTable, limitsTable, rowsTable, scrollBox, suitesTable, unfinishedTable } from './html_tables.ts';
-import { type Content, html, Markup } from './markup.ts';
+import { html, type Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
-import { pictureOf } from './pictures.ts';
 import {
   count,
   describeVerdict,
   headlinesOf,
-  type ObservedTable,
   type Status,
   type SuiteFindings,
   suitesOf,
@@ -22,27 +17,8 @@ import { remarkOn, sideFacts } from './wording.ts';
 
 /** `report.html`: one file without scripts that loads nothing from elsewhere. */
 export function toHtml(comparison: Comparison): string {
-  // With the line ends that a browser sees. Otherwise the digest would not match the style.
-  const style = readFileSync(join(import.meta.dirname, 'report.css'), 'utf8').replaceAll('\r\n', '\n');
-  const digest = createHash('sha256').update(style).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${verdictOf(comparison.findings).status}: ${plain(comparison.title)}</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the verdict</a>
-${body(comparison)}
-</body>
-</html>
-`.text;
+  const { status } = verdictOf(comparison.findings);
+  return htmlPage(`${status}: ${plain(comparison.title)}`, 'Skip to the verdict', body(comparison));
 }
 
 function body(comparison: Comparison): Markup {
@@ -163,62 +139,6 @@ ${rowsTable(comparison, passed, `${name}: rows that passed`)}
 ${notApplicable.length > 0 ? unfinishedTable(comparison, notApplicable, 'Not applicable to this original: not counted') : undefined}
 ${observations.length > 0 ? html`<div class="pictures">${observations.map(observationPart)}</div>` : undefined}
 </section>`;
-}
-
-function observationPart(observation: Observation): Markup {
-  const title = plain(observation.title);
-  let picture: Picture | undefined;
-  try {
-    picture = pictureOf(observation);
-  } catch (error) {
-    // The verdict must not be lost because a picture cannot be drawn.
-    return html`<p>${title}: this picture could not be drawn: ${plain(String(error), 400)}</p>`;
-  }
-  const note = 'note' in observation && observation.note ? html` ${plain(observation.note, 400)}` : undefined;
-  if (!picture) return observation.kind === 'table' ? observedTable(observation) : html``;
-  const wide = picture.width > usualWidth;
-  const drawing = wide ? scrollBox(`Picture: ${title}`, picture.svg) : picture.svg;
-  return html`<figure class="${wide ? 'wide' : 'usual'}">${drawing}
-<figcaption><strong>${title}</strong>${note}${wordsOf(observation)}</figcaption></figure>`;
-}
-
-function wordsOf(observation: Observation): Content {
-  if (observation.kind === 'curves') {
-    const free = observation.series.some(({ side }) => side === 'noise');
-    return free
-      ? html` <span class="soft">Shown beside the original’s own noise, without a verdict.</span>`
-      : undefined;
-  }
-  if (observation.kind !== 'strip') return undefined;
-  const { truth, port, original } = observation;
-  return html` Truth: <b>${plain(truth)}</b>. Port: <b>${plain(port)}</b>. Original: <b>${plain(original)}</b>.`;
-}
-
-function observedTable({ title, columns, rows, note }: ObservedTable): Markup {
-  const name = plain(title);
-  const [first, ...others] = columns;
-  const numeric = (column: number): boolean => rows.some((row) => typeof row[column] === 'number');
-  const align = (column: number): Markup | undefined => (numeric(column) ? html` class="number"` : undefined);
-  return html`<div class="wide">${scrollBox(
-    name,
-    html`<table><caption>${name}${note ? html` <span class="soft">${plain(note, 400)}</span>` : undefined}</caption>
-<thead><tr><th scope="col">${plain(first ?? '')}</th>${others.map((column, i) => html`<th scope="col"${align(i + 1)}>${plain(column)}</th>`)}</tr></thead>
-<tbody>${rows.map(
-      ([
-        head,
-        ...cells
-      ]) => html`<tr><th scope="row">${observedCell(head)}</th>${cells.map((cell, i) => html`<td${align(i + 1)}>${observedCell(cell)}</td>`)}</tr>
-`,
-    )}</tbody></table>`,
-  )}</div>`;
-}
-
-function observedCell(value: string | number | undefined): string {
-  if (typeof value !== 'number') return plain(value ?? '', 400);
-  if (Number.isInteger(value) || !Number.isFinite(value)) return value.toLocaleString('en');
-  return Math.abs(value) >= 0.001 && Math.abs(value) < 100_000
-    ? String(Number(value.toPrecision(5)))
-    : scientific(value);
 }
 
 function sidesPart(comparison: Comparison): Markup {

@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../../lib/python/atomic_file.ts';
 import { toJson } from './json.ts';
 import { toJunit } from './junit.ts';
 import type { Comparison } from './model.ts';
+import type { ObservationsPage } from './observations_page.ts';
 import { toMarkdown } from './text.ts';
 
 export { findingsFault, readReport } from './json.ts';
@@ -22,4 +23,10 @@ export async function writeReport(folder: string, comparison: Comparison): Promi
   // The plotting library is large, so it is loaded only here.
   const { toHtml } = await import('./html.ts');
   writeFileAtomic(join(folder, 'report.html'), toHtml(comparison));
+}
+
+/** Writes pictures and tables without a comparison as an HTML page. */
+export async function writeObservations(file: string, page: ObservationsPage): Promise<void> {
+  const { observationsPage } = await import('./observations_page.ts');
+  writeFileAtomic(file, observationsPage(page));
 }

@@ -103,6 +103,16 @@ function withNumbers(observation: ReportFile['observations'][number]) {
         ...observation,
         series: observation.series.map((one) => ({ ...one, x: numbers(one.x), y: numbers(one.y) })),
       };
+    case 'estimates':
+      return {
+        ...observation,
+        series: observation.series.map((one) => ({
+          ...one,
+          y: numbers(one.y),
+          low: numbers(one.low),
+          high: numbers(one.high),
+        })),
+      };
     case 'layers':
       return {
         ...observation,

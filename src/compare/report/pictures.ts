@@ -1,7 +1,8 @@
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Observation, Series } from '../observations.ts';
-import { axisStyle, colours, drawChart, fontSize, type Picture, usualWidth } from './charts.ts';
+import { axisStyle, colours, drawChart, legendLines, legendStyle, type Picture, usualWidth } from './charts.ts';
 import { confusionPicture } from './confusion_picture.ts';
+import { estimatesPicture } from './estimates_picture.ts';
 import { brief, plain, scientific } from './figures.ts';
 import { stripPicture } from './strip_picture.ts';
 import { count } from './verdict.ts';
@@ -13,6 +14,8 @@ export function pictureOf(observation: Observation): Picture | undefined {
   switch (observation.kind) {
     case 'curves':
       return curvesPicture(observation);
+    case 'estimates':
+      return estimatesPicture(observation);
     case 'layers':
       return layersPicture(observation);
     case 'confusion':
@@ -33,15 +36,6 @@ const strokes = {
   noise: { color: colours.noise, width: 1.5, type: [2, 3] },
 } as const;
 
-const legendStyle = {
-  top: 0,
-  itemWidth: 36,
-  itemHeight: 4,
-  itemGap: 18,
-  selectedMode: false,
-  textStyle: { color: colours.ink, fontSize },
-};
-
 const drawingOrder = ['noise', 'port', 'original'] as const;
 
 function curvesPicture({ title, x, y, logarithmic = false, series }: Of<'curves'>): Picture {
@@ -56,9 +50,9 @@ function curvesPicture({ title, x, y, logarithmic = false, series }: Of<'curves'
       ? `Not drawn: ${count(dropped, 'value')} that ${dropped === 1 ? 'is' : 'are'} ${logarithmic ? 'not positive or ' : ''}not finite.`
       : '',
   ];
-  return picture(words, usualWidth, 280 + 22 * legendLines(series), {
+  return picture(words, usualWidth, 280 + 22 * legendLines(series.map(sideOf)), {
     ...legend(series),
-    grid: { left: 64, right: 18, top: 14 + 22 * legendLines(series), bottom: 48 },
+    grid: { left: 64, right: 18, top: 14 + 22 * legendLines(series.map(sideOf)), bottom: 48 },
     xAxis: {
       type: 'value',
       name: brief(x, 40),
@@ -93,9 +87,9 @@ function rocPicture({ title, series }: Of<'roc'>): Picture {
     symbol: 'none',
     lineStyle: { color: colours.faint, width: 1, type: [1, 3] },
   };
-  return picture(words, usualWidth, 400 + 22 * legendLines(series), {
+  return picture(words, usualWidth, 400 + 22 * legendLines(series.map(sideOf)), {
     ...legend(series),
-    grid: { left: 56, right: 18, top: 18 + 22 * legendLines(series), bottom: 48 },
+    grid: { left: 56, right: 18, top: 18 + 22 * legendLines(series.map(sideOf)), bottom: 48 },
     xAxis: { ...axis, name: 'false positive rate', nameGap: 28 },
     yAxis: { ...axis, name: 'true positive rate', nameGap: 38 },
     series: [
@@ -187,22 +181,7 @@ function picture(words: readonly string[], width: number, height: number, option
 }
 
 function legend(series: readonly Series[]): EChartsCoreOption {
-  return { legend: { ...legendStyle, data: series.map((one) => sideOf(one)) } };
-}
-
-/** Number of lines of the legend, which wraps like text. */
-function legendLines(series: readonly Series[]): number {
-  let taken = 1;
-  let used = 0;
-  for (const one of series) {
-    const width = legendStyle.itemWidth + legendStyle.itemGap + 8 * sideOf(one).length;
-    if (used > 0 && used + width > usualWidth) {
-      taken++;
-      used = 0;
-    }
-    used += width;
-  }
-  return taken;
+  return { legend: { ...legendStyle, data: series.map(sideOf) } };
 }
 
 function lines(series: readonly Series[], logarithmic: boolean): object[] {

@@ -91,6 +91,23 @@ const curves = object({
   series: array(series),
   note: optional(string()),
 });
+const estimates = object({
+  kind: literal('estimates'),
+  ...shown,
+  x: string(),
+  y: string(),
+  ticks: said(array(object({ at: number(), label: string() })), 'Places on the horizontal axis, at equal distances'),
+  series: array(
+    object({
+      name: string(),
+      x: array(number()),
+      y: numbers,
+      low: said(numbers, 'Lower ends of the intervals; null: no interval'),
+      high: numbers,
+    }),
+  ),
+  note: optional(string()),
+});
 const layers = object({
   kind: literal('layers'),
   ...shown,
@@ -126,7 +143,7 @@ const table = object({
 const parity = said(mapOf(string(), string()), 'Environment variables of the GPU parity mode that are set');
 
 /** Schemas with a name of their own in `report.schema.json`. */
-export const definitions = { row, worst, unfinished, series, curves, layers, confusion, roc, strip, table };
+export const definitions = { row, worst, unfinished, series, curves, estimates, layers, confusion, roc, strip, table };
 
 export const reportSchema = pipe(
   object({
@@ -164,7 +181,7 @@ export const reportSchema = pipe(
     ),
     broken: said(array(unfinished), 'Cases that broke off: neither passed nor failed'),
     observations: said(
-      array(variant('kind', [curves, layers, confusion, roc, strip, table])),
+      array(variant('kind', [curves, estimates, layers, confusion, roc, strip, table])),
       'Shown beside the rows, never part of the verdict',
     ),
     secondsBySuite: mapOf(string(), natural),

@@ -46,6 +46,20 @@ export function summarise(values: readonly number[]): TrialSummary {
   };
 }
 
+/** Mean over trials with Student's interval, which is infinite for one trial. `confidence` defaults to .95. */
+export function meanInterval(
+  values: readonly number[],
+  confidence = 0.95,
+): TrialSummary & { readonly low: number; readonly high: number } {
+  const summary = summarise(values);
+  const { trials, mean, std } = summary;
+  const reach =
+    trials > 1
+      ? (studentQuantile((1 + confidence) / 2, trials - 1) * std) / Math.sqrt(trials)
+      : Number.POSITIVE_INFINITY;
+  return { ...summary, low: mean - reach, high: mean + reach };
+}
+
 /**
  * Differences `a[i] − b[i]` of trials with the same seed. `confidence` is that of the interval, default .95.
  *
@@ -57,14 +71,11 @@ export function pairedDifference(
   { margin, confidence = 0.95 }: { readonly margin: number; readonly confidence?: number },
 ): PairedDifference {
   if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} trials cannot be paired`);
-  const summary = summarise(a.map((value, i) => value - b[i]));
-  const { trials, mean, std } = summary;
-  const reach =
-    trials > 1
-      ? (studentQuantile((1 + confidence) / 2, trials - 1) * std) / Math.sqrt(trials)
-      : Number.POSITIVE_INFINITY;
-  const [low, high] = [mean - reach, mean + reach];
-  return { ...summary, low, high, margin, conclusion: conclude(trials, low, high, margin) };
+  const found = meanInterval(
+    a.map((value, i) => value - b[i]),
+    confidence,
+  );
+  return { ...found, margin, conclusion: conclude(found.trials, found.low, found.high, margin) };
 }
 
 function conclude(trials: number, low: number, high: number, margin: number): Conclusion {

@@ -139,6 +139,22 @@ export const observations: readonly (Observation & { readonly suite: SuiteName }
     original: 'N 0.93',
   },
   {
+    suite: 'metrics',
+    kind: 'estimates',
+    title: 'Macro F1 by part of the training records',
+    x: 'part of the training records',
+    y: 'macro F1',
+    ticks: [
+      { at: 0.1, label: '10 %' },
+      { at: 1, label: '100 %' },
+    ],
+    series: [
+      { name: 'beat', x: [0.1, 1], y: [0.5, 0.7], low: [0.4, 0.65], high: [0.6, 0.75] },
+      { name: 'random', x: [0.1, 1], y: [0.3, 0.68], low: [0.2, Number.NaN], high: [0.4, Number.NaN] },
+    ],
+    note: 'Mean over two trials.',
+  },
+  {
     suite: 'outcome',
     kind: 'table',
     title: 'F1 of five trials',

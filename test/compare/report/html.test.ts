@@ -56,6 +56,10 @@ function renamed(observation: Observation): Observation {
       return { ...one, x: hostile, y: hostile, note: hostile, series: all([...one.series, ...one.series]) };
     case 'roc':
       return { ...one, series: all(one.series) };
+    case 'estimates': {
+      const ticks = one.ticks.map((tick) => ({ ...tick, label: hostile }));
+      return { ...one, x: hostile, y: hostile, note: hostile, ticks, series: all(one.series) };
+    }
     case 'layers':
       return { ...one, layers: all(one.layers) };
     case 'confusion':
@@ -152,7 +156,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     const { page } = await visit(browser, await pageOf(mixed));
     const pictures = await page.getByRole('img').all();
     const labels = await Promise.all(pictures.map((one) => one.getAttribute('aria-label')));
-    expect(labels).toHaveLength(5);
+    expect(labels).toHaveLength(6);
     expect(labels[0]).toMatch(
       /^Error by layer, resnet18: .* of 20 layers, limit 1\.0e-11\. Largest: conv19, 1\.9e-13\. 1 differ/,
     );
@@ -161,6 +165,7 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     );
     expect(labels[2]).toContain('leads I, II, V1, normalised. Truth N; port N 0.93; original N 0.93.');
     expect(labels[3]).toContain('2 cells differ and are framed');
+    expect(labels[5]).toMatch(/^Macro F1 by part.*beat: 10 % 0\.500 \[0\.400, 0\.600\], 100 % 0\.700/);
     for (const picture of pictures) expect((await picture.boundingBox())!.height).toBeGreaterThan(100);
     const table = page.getByRole('table', { name: /F1 of five trials/ });
     expect(await table.innerText()).toMatch(/pretrained\s+0\.781\s+NaN/);

@@ -14,6 +14,22 @@ const curves = (y: readonly number[], logarithmic = false): Observation => ({
   logarithmic,
   series: series(y),
 });
+const estimates = (y: readonly number[], reach = 0.1): Observation => ({
+  kind: 'estimates',
+  title: 'e',
+  x: 'part',
+  y: 'F1',
+  ticks: y.map((_, i) => ({ at: i, label: `${i} %` })),
+  series: [
+    {
+      name: 'beat',
+      x: y.map((_, i) => i),
+      y,
+      low: y.map((value) => value - reach),
+      high: y.map((value) => value + reach),
+    },
+  ],
+});
 const layers = (differences: readonly number[], limit: number): Observation => ({
   kind: 'layers',
   title: 'l',
@@ -41,6 +57,10 @@ describe('pictureOf', () => {
     ['zeros on a logarithmic axis', curves([0, 0], true)],
     ['values far apart', curves([1e-300, 1e300], true)],
     ['x shorter than y', { kind: 'roc', title: 'r', series: [{ name: '', side: 'port', x: [0], y: [0, 1] }] }],
+    ['no estimates', estimates([])],
+    ['one estimate', estimates([0.5])],
+    ['estimates without intervals', estimates([0.5, nan], nan)],
+    ['an estimate at a place that the axis does not have', { ...estimates([0.5, 0.6]), ticks: [] } as Observation],
     ['no layers', layers([], 1e-11)],
     ['equal layers', layers([0, 0], 1e-11)],
     ['layers that are not comparable', layers([infinity, nan, 1e-12], 1e-11)],
@@ -75,6 +95,13 @@ describe('pictureOf', () => {
     expect(width).toBeGreaterThan(0);
   });
 
+  it('says estimates with their intervals, and labels their places', () => {
+    const { words, svg } = pictureOf(estimates([0.5, 0.625]))!;
+    expect(words).toBe('e: F1 by part. beat: 0 % 0.500 [0.400, 0.600], 1 % 0.625 [0.525, 0.725].');
+    expect(svg.text).toMatch(/>0 %<\/text>.*>1 %<\/text>/s);
+    expect(pictureOf(estimates([0.5], nan))!.words).toBe('e: F1 by part. beat: 0 % 0.500.');
+  });
+
   it('says how many values it leaves out', () => {
     expect(pictureOf(curves([1, nan, 2]))!.words).toContain('Not drawn: 1 value that is not finite.');
     expect(pictureOf(curves([1, 0, -1, infinity], true))!.words).toContain(
@@ -92,6 +119,6 @@ describe('a picture that cannot be drawn', () => {
     const broken = { ...observations[2], classes: undefined } as unknown as (typeof observations)[number];
     const page = toHtml(comparisonOf({ rows: passedRows, observations: [broken, ...observations] }));
     expect(page).toContain('this picture could not be drawn: ');
-    expect(page.match(/<svg [^>]*role="img"/g)).toHaveLength(5);
+    expect(page.match(/<svg [^>]*role="img"/g)).toHaveLength(6);
   });
 });
