@@ -101,7 +101,7 @@ function ended(task: Task, files: SlurmFiles, submissions: readonly Submission[]
     case 'paused':
       return { task, state: 'missing', detail: `paused: ${record.reason ?? ''}; the next submission goes on`, log };
     case 'failed':
-      return { task, state: 'failed', detail: record.reason ?? 'failed', log };
+      return { task, state: 'failed', detail: record.reason?.split('\n')[0] ?? 'failed', log };
     case undefined:
       return line === undefined
         ? { task, state: 'missing', detail: 'not started: cancelled, or a task that it needs failed' }

@@ -190,7 +190,7 @@ describe('statusOf and cancelRun', () => {
     finish(tasks.find(({ id }) => id === 'check')!);
     const files = new SlurmFiles(run.folder);
     const record = { format: 1, job: '105_0', host: 'node7', progress: 'x', starts: 1, log: 'l' } as const;
-    files.writeRecord('data-patients', { ...record, state: 'failed', reason: 'the disk is full' });
+    files.writeRecord('data-patients', { ...record, state: 'failed', reason: 'the disk is full\nLog: l' });
     files.writeRecord('data-suites', { ...record, state: 'running' });
     files.writeRecord('pretraining-beat', { ...record, state: 'paused', reason: 'Slurm ended it (SIGTERM)' });
     const [one] = files.submissions().filter(({ kind }) => kind === 'finetuning');
