@@ -5,6 +5,7 @@ import { BridgeLostError } from '../../src/bridge/errors.ts';
 import { exactly, vector } from '../../src/compare/closeness.ts';
 import { type Course, exitCodeOf, runCases } from '../../src/compare/comparison.ts';
 import { NotApplicable, NotRunnable, type SuiteCase } from '../../src/compare/suite.ts';
+import { usedShims } from '../../src/compare/workers/spread.ts';
 import { silent } from '../../src/events.ts';
 
 const row = (a: number, b: number) =>
@@ -105,6 +106,12 @@ describe('runCases', () => {
     );
     expect(found.broken.map(({ because }) => because)).toEqual(['Python ended', 'Python ended']);
     expect(exitCodeOf(found)).toBe(2);
+  });
+
+  it('a report can be made once Python is gone', async () => {
+    const failing = (error: Error) => ({ shims: () => Promise.reject(error) });
+    expect(await usedShims(failing(new BridgeLostError('no answer within 600 s')))).toEqual([]);
+    await expect(usedShims(failing(new TypeError('a bug')))).rejects.toThrow(TypeError);
   });
 
   it('gives a case an empty folder and removes it', async () => {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { Shim } from '../../bridge/original.ts';
+import { BridgeLostError } from '../../bridge/errors.ts';
+import type { Original, Shim } from '../../bridge/original.ts';
 import { messageOf } from '../../errors.ts';
 import type { ProgressEvent, Reporter } from '../../events.ts';
 import { root } from '../../lib/installation.mjs';
@@ -42,6 +43,16 @@ const suitesModule = ownModule(new URL('../suites/index.ts', import.meta.url)).h
 /** Milliseconds that a worker may take to start. */
 const startTimeout = 300_000;
 
+/** The shims that were used; none if Python was lost, which must not cost the report of what was compared until then. */
+export async function usedShims(original: Pick<Original, 'shims'>): Promise<readonly Shim[]> {
+  try {
+    return await original.shims();
+  } catch (error) {
+    if (error instanceof BridgeLostError) return [];
+    throw error;
+  }
+}
+
 /** Runs cases in this process, one after the other. Throws BridgeStartError. */
 export async function runHere(
   chosen: Chosen,
@@ -53,7 +64,7 @@ export async function runHere(
   try {
     opened?.(sides);
     const findings = await runCases(chosen, shared, report, course);
-    return { findings, sides, shims: await shared.original.shims() };
+    return { findings, sides, shims: await usedShims(shared.original) };
   } finally {
     await shared.original.close();
   }
