@@ -40,8 +40,9 @@ export interface SpreadOptions extends CompareOptions {
 const workerModule = fileURLToPath(ownModule(new URL('./case_worker.ts', import.meta.url)));
 const suitesModule = ownModule(new URL('../suites/index.ts', import.meta.url)).href;
 
-/** Milliseconds that a worker may take to start. */
+/** Milliseconds that a worker, and its Python, may take to start. */
 const startTimeout = 300_000;
+const pythonTimeout = 120_000;
 
 /** The shims that were used; none if Python was lost, which must not cost the report of what was compared until then. */
 export async function usedShims(original: Pick<Original, 'shims'>): Promise<readonly Shim[]> {
@@ -82,7 +83,9 @@ export async function runSpread(
   options: SpreadOptions,
   report: Reporter,
 ): Promise<CompareResult> {
-  const spread = new Spread(chosen, { ...settings, suites: suitesModule }, options, report);
+  // Several Pythons that start at once take longer than one.
+  const bridge = { startTimeoutMs: pythonTimeout, ...settings.bridge };
+  const spread = new Spread(chosen, { ...settings, bridge, suites: suitesModule }, options, report);
   try {
     return await spread.run();
   } finally {
