@@ -51,6 +51,11 @@ export function spreadsheetCell(text: string): string {
   return /^[=+\-@＝＋－＠]/.test(shown) && Number.isNaN(Number(shown)) ? `'${shown}` : shown;
 }
 
+/** A number with its noun: `1 row`, `2,000 rows`. */
+export function counted(number: number, noun: string, several = `${noun}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? noun : several}`;
+}
+
 /** Joins words into one line that is safe to paste into a POSIX shell. */
 export function shellCommand(words: readonly string[]): string {
   return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');

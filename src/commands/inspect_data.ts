@@ -17,6 +17,7 @@ import { openPreparedSet } from '../prepare/prepared_set.ts';
 import { readPreprocessing } from '../prepare/preprocessing.ts';
 import { recordingFile } from '../recordings/record_files.ts';
 import { openRecording } from '../recordings/recordings.ts';
+import { counted } from '../text.ts';
 import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
 
 /** What `inspect` says about a file. */
@@ -96,7 +97,7 @@ function inspectFolder(folder: string): DataReport {
   const weights = readdirSync(folder).filter((name) => name.endsWith('.weights.h5'));
   const json = { kind: 'job', folder, job, complete, seed, initSeed, options, ...network, weights };
   const described = network && [
-    `Network:    ${network.model.arch}, ${network.model.samples} samples, ${network.model.leads} leads, ${network.model.multiLabel ? 'several labels' : 'one label'} a record`,
+    `Network:    ${network.model.arch}, ${counted(network.model.samples, 'sample')}, ${counted(network.model.leads, 'lead')}, ${network.model.multiLabel ? 'several labels' : 'one label'} a record`,
     `Classes:    ${network.model.classes.join(', ')}`,
     ...(network.preprocessing ? contractLines(network.preprocessing) : []),
   ];
@@ -186,7 +187,7 @@ function setReport(path: string, { x, y, recordIds, classes, patientIds }: Prepa
   const lines = [
     `${path} (prepared set)`,
     `Records:    ${records}, such as ${recordIds.slice(0, 3).join(', ')}${patients === undefined ? '' : `; ${patients} patients`}`,
-    `Signals:    ${x.dtype} (${x.shape.join(', ')}): ${samples} samples, ${leads} leads`,
+    `Signals:    ${x.dtype} (${x.shape.join(', ')}): ${counted(samples, 'sample')}, ${counted(leads, 'lead')}`,
     `Classes:    ${counts.map(({ name, records: count }) => `${name} ${count}`).join(', ')}${unlabelled > 0 ? `; ${unlabelled} records without a label` : ''}`,
     ...(contract
       ? contractLines(contract)

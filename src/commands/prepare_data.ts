@@ -6,6 +6,7 @@ import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { collectionKinds } from '../prepare/collections.ts';
 import { prepareData } from '../prepare/prepare_data.ts';
+import { counted } from '../text.ts';
 import { force, recordFlags } from './flags.ts';
 
 const width = Math.max(...Object.keys(collectionKinds).map(({ length }) => length));
@@ -120,10 +121,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const { split: splitBy, ...options } = parse(line, args).values;
   const report = reporterFor();
   const { files, split, samplingRate, leads, classes } = await prepareData({ ...options, splitBy, report });
-  const parts = Object.values(files).map(({ file, records }) => `${file}: ${records} records`);
+  const parts = Object.values(files).map(({ file, records }) => `${file}: ${counted(records, 'record')}`);
   const seed = split.seed === null ? '' : `, seed ${split.seed}`;
   print(
-    `${parts.join(', ')}; ${samplingRate} Hz, ${leads.length} leads, ${classes.length} classes, split by ${split.by}${seed}\n`,
+    `${parts.join(', ')}; ${samplingRate} Hz, ${counted(leads.length, 'lead')}, ${counted(classes.length, 'class', 'classes')}, split by ${split.by}${seed}\n`,
   );
   return 0;
 }

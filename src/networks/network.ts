@@ -5,6 +5,7 @@ import type { Precision } from '../graph/precision.ts';
 import { type Arch, ecgFeatureExtractor } from '../port/finetuning/utils.ts';
 import { type PretrainingTask, taskSolver } from '../port/pretraining/utils.ts';
 import { CPCSolver } from '../port/transplant/tasks/cpc.ts';
+import { counted } from '../text.ts';
 
 /** What is built on the backbone: the model of a pretraining task, or a classifier with this number of classes. */
 export type Head = { readonly task: PretrainingTask } | { readonly classes: number };
@@ -54,8 +55,8 @@ export function buildNetwork(
 
 /** One line for people, e.g. `resnet18 backbone, 1 lead`. */
 export function describeModel({ arch = 'resnet18', stages, channels = 1, head }: ModelDescription): string {
-  const depth = stages === undefined || stages === null ? '' : `, ${stages} stage${stages === 1 ? '' : 's'}`;
-  const leads = `${channels} lead${channels === 1 ? '' : 's'}`;
+  const depth = stages === undefined || stages === null ? '' : `, ${counted(stages, 'stage')}`;
+  const leads = counted(channels, 'lead');
   if (head === undefined) return `${arch} backbone${depth}, ${leads}`;
   if ('task' in head) return `${arch} pretraining model for ${head.task}${depth}, ${leads}`;
   return `${arch} classifier${depth}, ${leads}, ${head.classes} classes`;

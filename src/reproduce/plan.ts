@@ -38,7 +38,7 @@ export function planRun(run: RunSettings): Step[] {
 
 /** Seconds per sample that passes through the network in training or prediction, measured on two cores. */
 const secondsPerSample = { train: 7e-6, predict: 2.5e-6 };
-/** The cost of a training step relative to ResNet-18. */
+/** Roughly the cost of a training step relative to ResNet-18; estimated from the operations, not measured. */
 const costOf: Readonly<Record<Arch, number>> = { resnet18: 1, resnet34: 1.9, resnet50: 3 };
 const pythonStart = 12;
 

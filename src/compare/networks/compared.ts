@@ -1,4 +1,5 @@
 import { type Arch, archs } from '../../port/finetuning/utils.ts';
+import { counted } from '../../text.ts';
 import type { Row } from '../closeness.ts';
 import type { SuiteCase, SuiteContext, TaskName } from '../suite.ts';
 
@@ -16,7 +17,7 @@ export interface ComparedNetwork {
 }
 
 function finetuning(arch: Arch, leads: 1 | 12, multiLabel: boolean, stages?: number): ComparedNetwork {
-  const width = `${leads} lead${leads === 1 ? '' : 's'}`;
+  const width = counted(leads, 'lead');
   const name = `${titleOf(arch, stages)}, finetuning, ${width}, ${multiLabel ? 'multi-label' : 'single-label'}`;
   return { name, task: 'finetuning', arch, stages, leads, multiLabel, quick: stages === 1 };
 }
@@ -27,7 +28,7 @@ function pretraining(arch: Arch, task: Exclude<TaskName, 'finetuning'>, stages?:
 }
 
 function titleOf(arch: Arch, stages?: number): string {
-  return stages === undefined ? arch : `${arch} with ${stages} stage${stages === 1 ? '' : 's'}`;
+  return stages === undefined ? arch : `${arch} with ${counted(stages, 'stage')}`;
 }
 
 /** Every architecture in every task, and some networks with fewer stages. */

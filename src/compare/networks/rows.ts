@@ -1,5 +1,6 @@
 import type { NetworkState } from '../../bridge/original_network.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
+import { counted } from '../../text.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
 import { closely, differences, type Pair, pairUp, type Row, type Tolerance, vector } from '../closeness.ts';
@@ -212,8 +213,4 @@ function required(values: ReadonlyMap<string, NdArray>, name: string): NdArray {
   const value = values.get(name);
   if (!value) throw new Error(`the port has no ${name}; it has ${[...values.keys()].join(', ')}`);
   return value;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

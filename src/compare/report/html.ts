@@ -1,18 +1,11 @@
+import { counted } from '../../text.ts';
 import { formatSeconds, formatShare, plain } from './figures.ts';
 import { observationPart, observedTable } from './html_observations.ts';
 import { htmlPage } from './html_page.ts';
 import { ladderTable, limitsTable, rowsTable, scrollBox, suitesTable, unfinishedTable } from './html_tables.ts';
 import { html, type Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
-import {
-  count,
-  describeVerdict,
-  headlinesOf,
-  type Status,
-  type SuiteFindings,
-  suitesOf,
-  verdictOf,
-} from './verdict.ts';
+import { describeVerdict, headlinesOf, type Status, type SuiteFindings, suitesOf, verdictOf } from './verdict.ts';
 import { remarkOn, sideFacts } from './wording.ts';
 
 /** `report.html`: one file without scripts that loads nothing from elsewhere. */
@@ -105,7 +98,7 @@ function troubleParts(comparison: Comparison): Markup {
   const failed = rows.filter(({ passed }) => !passed);
   return html`<section id="trouble" aria-labelledby="trouble-title">
 <h2 id="trouble-title">What did not pass</h2>
-${failed.length > 0 ? rowsTable(comparison, failed, `${count(failed.length, 'row')} that ${failed.length === 1 ? 'differs' : 'differ'}`, { withSuite: true }) : undefined}
+${failed.length > 0 ? rowsTable(comparison, failed, `${counted(failed.length, 'row')} that ${failed.length === 1 ? 'differs' : 'differ'}`, { withSuite: true }) : undefined}
 ${notRunnable.length > 0 ? unfinishedTable(comparison, notRunnable, 'Not runnable here: neither passed nor failed') : undefined}
 ${broken.length > 0 ? unfinishedTable(comparison, broken, 'Broken off: neither passed nor failed') : undefined}
 </section>`;
@@ -118,11 +111,11 @@ function suitePart(comparison: Comparison, suite: SuiteFindings & { readonly id:
   const facts = [
     ...(rows.length === 0
       ? ['no rows']
-      : [`${passed.length} of ${count(rows.length, 'row')} passed`, `${count(values, 'value')} compared`]),
+      : [`${passed.length} of ${counted(rows.length, 'row')} passed`, `${counted(values, 'value')} compared`]),
     ...(tightest ? [`at most ${formatShare(tightest)} of a limit used`] : []),
-    ...(notRunnable.length > 0 ? [`${count(notRunnable.length, 'case')} not runnable`] : []),
-    ...(notApplicable.length > 0 ? [`${count(notApplicable.length, 'case')} not applicable`] : []),
-    ...(broken.length > 0 ? [`${count(broken.length, 'case')} broken off`] : []),
+    ...(notRunnable.length > 0 ? [`${counted(notRunnable.length, 'case')} not runnable`] : []),
+    ...(notApplicable.length > 0 ? [`${counted(notApplicable.length, 'case')} not applicable`] : []),
+    ...(broken.length > 0 ? [`${counted(broken.length, 'case')} broken off`] : []),
     formatSeconds(seconds),
   ];
   return html`<section id="${id}" aria-labelledby="${id}-title">
@@ -131,7 +124,7 @@ function suitePart(comparison: Comparison, suite: SuiteFindings & { readonly id:
 ${failed.length > 0 ? rowsTable(comparison, failed, `${name}: rows that differ`) : undefined}
 ${
   passed.length > 0
-    ? html`<details><summary>${count(passed.length, 'row')} passed</summary>
+    ? html`<details><summary>${counted(passed.length, 'row')} passed</summary>
 ${rowsTable(comparison, passed, `${name}: rows that passed`)}
 </details>`
     : undefined

@@ -1,3 +1,4 @@
+import { counted } from '../../text.ts';
 import { rungNames } from '../closeness.ts';
 import type { ComparedRow, Findings, Unfinished } from '../comparison.ts';
 import { suiteNames } from '../suite.ts';
@@ -13,7 +14,7 @@ import {
 } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 import type { Comparison } from './model.ts';
-import { count, ladderOf, passedOf, type SuiteFindings, shareOf } from './verdict.ts';
+import { ladderOf, passedOf, type SuiteFindings, shareOf } from './verdict.ts';
 import { freeRunningMeaning, rungMeanings } from './wording.ts';
 
 /** A box that scrolls sideways, with a label and reachable by keyboard. */
@@ -38,7 +39,7 @@ export function ladderTable(findings: Findings): Markup {
     (one) => one.kind === 'curves' && one.series.some(({ side }) => side === 'noise'),
   );
   const free = html`<tr><th scope="row">free-running</th><td class="text">${freeRunningMeaning}</td><td class="number">not judged</td>
-<td></td><td></td><td class="text">${shown.length === 0 ? 'not part of this run' : `${count(shown.length, 'picture')} below`}</td></tr>
+<td></td><td></td><td class="text">${shown.length === 0 ? 'not part of this run' : `${counted(shown.length, 'picture')} below`}</td></tr>
 `;
   const before = rungs.filter(({ rung }) => rung !== 'outcome').map(({ line }) => line);
   const after = rungs.filter(({ rung }) => rung === 'outcome').map(({ line }) => line);

@@ -1,11 +1,11 @@
 import type { EChartsCoreOption } from 'echarts/core';
+import { counted } from '../../text.ts';
 import type { Observation, Series } from '../observations.ts';
 import { axisStyle, colours, drawChart, legendLines, legendStyle, type Picture, usualWidth } from './charts.ts';
 import { confusionPicture } from './confusion_picture.ts';
 import { estimatesPicture } from './estimates_picture.ts';
 import { brief, plain, scientific } from './figures.ts';
 import { stripPicture } from './strip_picture.ts';
-import { count } from './verdict.ts';
 
 type Of<K extends Observation['kind']> = Extract<Observation, { readonly kind: K }>;
 
@@ -47,7 +47,7 @@ function curvesPicture({ title, x, y, logarithmic = false, series }: Of<'curves'
     `${plain(title)}: ${plain(y)} by ${plain(x)}.`,
     ...series.map((one) => `${sideOf(one)}: ${describeSeries(one)}.`),
     dropped > 0
-      ? `Not drawn: ${count(dropped, 'value')} that ${dropped === 1 ? 'is' : 'are'} ${logarithmic ? 'not positive or ' : ''}not finite.`
+      ? `Not drawn: ${counted(dropped, 'value')} that ${dropped === 1 ? 'is' : 'are'} ${logarithmic ? 'not positive or ' : ''}not finite.`
       : '',
   ];
   return picture(words, usualWidth, 280 + 22 * legendLines(series.map(sideOf)), {

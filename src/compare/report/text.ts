@@ -1,4 +1,5 @@
 import { markdownTable } from 'markdown-table';
+import { counted } from '../../text.ts';
 import type { ComparedRow, Unfinished } from '../comparison.ts';
 import { suiteNames } from '../suite.ts';
 import {
@@ -13,7 +14,6 @@ import {
 } from './figures.ts';
 import type { Comparison } from './model.ts';
 import {
-  count,
   formatVerdict,
   headlinesOf,
   ladderOf,
@@ -161,7 +161,7 @@ function unfinishedParts(
     cases.length === 0
       ? []
       : [
-          heading(`${words} (${count(cases.length, 'case')})`),
+          heading(`${words} (${counted(cases.length, 'case')})`),
           list(cases.map(({ suite, case: name, because }) => `${format(suite)}: ${format(name)}: ${format(because)}`)),
         ];
   return [

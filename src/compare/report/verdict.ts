@@ -1,3 +1,4 @@
+import { counted } from '../../text.ts';
 import type { Row, Rung } from '../closeness.ts';
 import { rungNames } from '../closeness.ts';
 import { type ComparedRow, exitCodeOf, type Findings, type Unfinished } from '../comparison.ts';
@@ -63,27 +64,22 @@ export function formatVerdict({ witness, findings }: Comparison): string {
 export function describeVerdict(verdict: Verdict): string {
   const { status, rows, failed, values, notApplicable } = verdict;
   const left = describeUnfinished(verdict);
-  const aside = notApplicable > 0 ? `; ${count(notApplicable, 'case')} not applicable` : '';
-  const compared = `${count(values, 'value')} compared${aside}`;
+  const aside = notApplicable > 0 ? `; ${counted(notApplicable, 'case')} not applicable` : '';
+  const compared = `${counted(values, 'value')} compared${aside}`;
   if (failed > 0) {
-    return `${status}: ${count(failed, 'row')} of ${rows.toLocaleString('en')} ${failed === 1 ? 'differs' : 'differ'}${left ? `; ${left}` : ''}; ${compared}`;
+    return `${status}: ${counted(failed, 'row')} of ${rows.toLocaleString('en')} ${failed === 1 ? 'differs' : 'differ'}${left ? `; ${left}` : ''}; ${compared}`;
   }
   if (rows === 0) return `${status}: nothing was compared${left ? `; ${left}` : ''}${aside}`;
-  if (left) return `${status}: ${left}; the other ${count(rows, 'row')} passed; ${compared}`;
-  return `${status}: ${count(rows, 'row')}; ${compared}`;
+  if (left) return `${status}: ${left}; the other ${counted(rows, 'row')} passed; ${compared}`;
+  return `${status}: ${counted(rows, 'row')}; ${compared}`;
 }
 
 function describeUnfinished({ notRunnable, broken }: Verdict): string {
   const parts = [
-    notRunnable > 0 ? `${count(notRunnable, 'case')} not runnable` : '',
-    broken > 0 ? `${count(broken, 'case')} broken off` : '',
+    notRunnable > 0 ? `${counted(notRunnable, 'case')} not runnable` : '',
+    broken > 0 ? `${counted(broken, 'case')} broken off` : '',
   ];
   return parts.filter(Boolean).join(', ');
-}
-
-/** `1 row`, `2,000 rows`. */
-export function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** `3 of 4`; a dash where nothing was compared. */

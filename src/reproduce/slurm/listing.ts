@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table';
-import { formatDuration } from '../../text.ts';
+import { counted, formatDuration } from '../../text.ts';
 import type { RunSettings } from '../settings.ts';
 import { StepMarks } from '../step.ts';
 import { planTasks, taskState } from '../tasks.ts';
@@ -38,7 +38,7 @@ export function formatPlan(run: RunSettings, maxParallel?: number): string {
   });
   const places = maxParallel ?? 0;
   const lines = [
-    `${open.length} tasks in ${arrays.length} arrays. Work: ${formatDuration(sum(open))} on two cores, ${formatDuration(sum(open.filter(({ gpu }) => gpu)))} of it trainings.`,
+    `${counted(open.length, 'task')} in ${counted(arrays.length, 'array')}. Work: ${formatDuration(sum(open))} on two cores, ${formatDuration(sum(open.filter(({ gpu }) => gpu)))} of it trainings.`,
     `Longest chain: ${formatDuration(chain.seconds)} (${chain.tasks.map(({ id }) => id).join(' → ')}).`,
     ...(places > 0 ? [`With ${places} trainings at a time: ${formatDuration(scheduledSeconds(arrays, places))}.`] : []),
     `A GPU is faster than two cores; what counts here is how the times compare. A task takes about ${overhead} s to start.`,

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../text.ts';
+import { counted, formatDuration } from '../../text.ts';
 import { RemainingTime } from '../remaining_time.ts';
 import type { RunSettings } from '../settings.ts';
 import { StepMarks } from '../step.ts';
@@ -148,7 +148,10 @@ export function summaryOf({ tasks }: Pick<RunStatus, 'tasks'>): string {
 
 /** A status as text. */
 export function formatStatus(run: RunSettings, status: RunStatus): string {
-  const lines = [`${run.experiment.name} in ${run.folder.root}`, `${status.tasks.length} tasks: ${summaryOf(status)}`];
+  const lines = [
+    `${run.experiment.name} in ${run.folder.root}`,
+    `${counted(status.tasks.length, 'task')}: ${summaryOf(status)}`,
+  ];
   const { tasks, left } = status;
   for (const { task, detail } of tasks.filter(({ state }) => state === 'running')) {
     lines.push(`running  ${task.id}: ${detail}`);

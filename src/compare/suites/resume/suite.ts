@@ -10,6 +10,7 @@ import { finetune } from '../../../port/finetuning/trainer.ts';
 import type { Arch } from '../../../port/finetuning/utils.ts';
 import { type PretrainOptions, pretrain } from '../../../port/pretraining/trainer.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';
+import { counted } from '../../../text.ts';
 import { readWeights } from '../../../weights/files.ts';
 import { networkBatches } from '../../batches.ts';
 import { exactly, type Pair, type Row, sameText } from '../../closeness.ts';
@@ -46,7 +47,7 @@ function finetuning(
   { precision }: { precision?: Precision } = {},
 ): SuiteCase {
   const labels = multiLabel ? 'multi-label' : 'single-label';
-  const name = `${arch}, finetuning, ${leads} lead${leads === 1 ? '' : 's'}, ${labels}`;
+  const name = `${arch}, finetuning, ${counted(leads, 'lead')}, ${labels}`;
   return {
     name: precision ? `${name}, ${precision}` : name,
     on: { arch, task: 'finetuning' },
@@ -75,7 +76,7 @@ function pretraining(
 ): SuiteCase {
   const { arch, stages } = network;
   return {
-    name: `${arch}${stages ? ` with ${stages} stage${stages === 1 ? '' : 's'}` : ''}, ${task}`,
+    name: `${arch}${stages ? ` with ${counted(stages, 'stage')}` : ''}, ${task}`,
     on: { arch, task, dataSet: 'icentia11k' },
     ...(task === 'hr' ? { quick: true } : {}),
     run: async ({ data, seed, scratch }: SuiteContext) => {
