@@ -178,6 +178,7 @@ describe('import directions of src', () => {
       'compare/suites/shared/record_selection.ts',
       'fetch/original.ts',
       'graph/loading.ts',
+      'reproduce/staging.ts',
     ]);
   });
 });

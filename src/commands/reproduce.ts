@@ -38,6 +38,14 @@ import { afterPause, checkTaskFlags, emitTasks, runOne, taskFlags, taskNamed } f
 const profiles = Object.values(experiments);
 const width = Math.max(...profiles.map(({ name }) => name.length));
 
+const stageFlags = {
+  stage: {
+    value: 'DIR',
+    help: `copy the inputs of each training into DIR first, a fast disk of the machine that runs it, such as '$TMPDIR'
+(in single quotes, so that each machine looks it up); the copies are removed at the end`,
+  },
+} as const satisfies FlagTable;
+
 const line = {
   program: 'npm run reproduce --',
   about: `Runs the paper's experiment in TypeScript and in the Python original and gives a verdict: pretraining on Icentia11k, finetuning from
@@ -102,6 +110,7 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
     Output: {
       jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/NAME of the experiment' },
     },
+    Copies: stageFlags,
     Slurm: slurmFlags,
     'Several processes or machines': taskFlags,
   },
@@ -229,6 +238,7 @@ async function settingsOf(values: Options, args: readonly string[]): Promise<Run
   const original = resolve(values.original);
   // The port alone needs no original.
   if (values.side !== 'port') identifyOriginal(original);
+  const stage = stageOf(values.stage);
   const folder = new RunFolder(resolve(values.jobDir ?? join(workFolder, 'jobs', 'reproduce', name)));
   return {
     experiment,
@@ -243,8 +253,14 @@ async function settingsOf(values: Options, args: readonly string[]): Promise<Run
     python: pythonExecutable(),
     lock: lockFile(),
     command: commandOf(args),
-    arguments: sameFromAnywhere(values, folder),
+    ...(stage !== undefined && { stage }),
+    arguments: [...sameFromAnywhere(values, folder), ...(stage === undefined ? [] : ['--stage', stage])],
   };
+}
+
+/** The folder of `--stage`, the same from anywhere. Each machine has its own environment variables. */
+function stageOf(folder: string | undefined): string | undefined {
+  return folder === undefined || folder.startsWith('$') ? folder : resolve(folder);
 }
 
 function experimentOf({ profile, experiment }: Options): Experiment {

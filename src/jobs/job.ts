@@ -40,6 +40,8 @@ export interface JobOptions {
   readonly devices?: number | string;
   /** Milliseconds between checkpoints within an epoch; default ten minutes. */
   readonly saveInterval?: number;
+  /** Where inputs that are copies come from, by the path of the copy. The job describes itself by these paths. */
+  readonly originals?: Readonly<Record<string, string>>;
 }
 
 export type { JobConfig, JobKind } from './job_files.ts';
@@ -306,10 +308,11 @@ function memoryOf(callback: Callback): CallbackMemory[number] {
 
 /** The given options, with absolute paths. */
 function comparable(options: JobOptions): Record<string, unknown> {
-  const { force: _force, ...kept } = options;
+  const { force: _force, originals = {}, ...kept } = options;
+  const own = (path: string): string => resolve(Object.hasOwn(originals, path) ? originals[path] : path);
   const entries = Object.entries(kept).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, paths.includes(name) ? resolve(value as string) : value]),
+    entries.map(([name, value]) => [name, paths.includes(name) ? own(value as string) : value]),
   );
 }
 

@@ -15,7 +15,7 @@ import { createSolver } from '../port/pretraining/trainer/solver.ts';
 import { isMulticlass } from '../port/transplant/utils.ts';
 import { collectionKinds } from '../prepare/collections.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
-import { chosenCheckpoint } from './port_steps.ts';
+import { chosenCheckpoint, inputsOf } from './port_steps.ts';
 import { collectionOf, recordsFolder } from './recordings.ts';
 import { finetuneOptions, flagsOf, given, pretrainOptions, type RunSettings } from './settings.ts';
 import type { StepContext } from './step.ts';
@@ -41,7 +41,7 @@ export async function prepareOriginal(run: RunSettings, set: FinetuningSet, cont
 
 /** Runs a pretraining job of the original, from the port's initial weights. */
 export async function pretrainOriginal(run: RunSettings, job: PretrainingJob, context: StepContext): Promise<void> {
-  const options = pretrainOptions(run, 'original', job);
+  const options = await inputsOf(pretrainOptions(run, 'original', job), context);
   mkdirSync(run.folder.data('original'), { recursive: true });
   const session = createSolver(options, run.seed);
   let weights: NdArray[];
@@ -95,7 +95,7 @@ export async function finetuneOriginal(
   trial: number,
   context: StepContext,
 ): Promise<void> {
-  const options = finetuneOptions(run, 'original', job, trial);
+  const options = await inputsOf(finetuneOptions(run, 'original', job, trial), context);
   mkdirSync(options.jobDir, { recursive: true });
   const fixed = await fixedChances(options);
   const original = await context.original();

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
-import { isComplete, JobPaused } from '../jobs/job.ts';
+import { isComplete, type JobOptions, JobPaused } from '../jobs/job.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
@@ -40,12 +40,17 @@ export async function preparePort(run: RunSettings, set: FinetuningSet, { report
   });
 }
 
+/** The options of a job; its inputs are copies if the run asks for them. */
+export async function inputsOf<O extends JobOptions>(options: O, context: StepContext): Promise<O> {
+  return context.staged === undefined ? options : context.staged.of(options, context);
+}
+
 /** Starts or resumes a pretraining job of the port. */
 export async function pretrainPort(run: RunSettings, job: PretrainingJob, context: StepContext): Promise<void> {
   const options = pretrainOptions(run, 'port', job);
   if (isComplete(options.jobDir, options.epochs)) return;
   mkdirSync(run.folder.data('port'), { recursive: true });
-  await pretrain({ ...options, resume: true }, context);
+  await pretrain({ ...(await inputsOf(options, context)), resume: true }, context);
 }
 
 /** Checkpoint of the epoch whose weights are used. */
@@ -113,7 +118,7 @@ export async function finetunePort(
 ): Promise<void> {
   const options = finetuneOptions(run, 'port', job, trial);
   if (isComplete(options.jobDir, options.epochs)) return;
-  await finetune({ ...options, resume: true }, context);
+  await finetune({ ...(await inputsOf(options, context)), resume: true }, context);
 }
 
 /**

@@ -10,7 +10,8 @@ import { OriginalProcess } from './original_process.ts';
 import { lockTask } from './prepare_run.ts';
 import { RemainingTime } from './remaining_time.ts';
 import type { RunSettings } from './settings.ts';
-import { type Step, StepMarks, type StepState, titleOf } from './step.ts';
+import { type StagedInputs, stagedInputs } from './staging.ts';
+import { type Step, type StepContext, StepMarks, type StepState, titleOf } from './step.ts';
 import type { Task } from './tasks.ts';
 
 /** What running a task may use. */
@@ -76,19 +77,22 @@ export async function runTask(run: RunSettings, task: Task, context: TaskContext
   requireDescribed(run);
   const unlock = lockTask(run, task.id);
   const python = context.python ?? new OriginalProcess(run, report);
+  let staged: StagedInputs | undefined;
   try {
     const left = task.steps.filter((step) => chosen?.includes(step) !== false && marks.state(step) !== 'done');
     if (left.length === 0) return false;
     requireResults(run, task, left, marks);
+    staged = stagedInputs(run);
     const progress = context.progress ?? new RunProgress(marks, task.steps, left);
     for (const step of left) {
       if (signal.aborted) throw new JobPaused();
       progress.begins(step, report);
-      progress.finished(step, await runStep(run, step, marks, python, { report, signal }));
+      progress.finished(step, await runStep(run, step, marks, python, { report, signal, staged }));
     }
     return true;
   } finally {
     if (context.python === undefined) await python.close();
+    staged?.remove();
     unlock();
   }
 }
@@ -118,7 +122,7 @@ async function runStep(
   step: Step,
   marks: StepMarks,
   python: OriginalProcess,
-  { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
+  { report, signal, staged }: Pick<StepContext, 'report' | 'signal' | 'staged'>,
 ): Promise<number> {
   const log = run.folder.log(step.task.id);
   const write = logOf(log);
@@ -131,7 +135,7 @@ async function runStep(
   marks.begin(step);
   const begun = performance.now();
   try {
-    const context = { report: both, signal, original: () => python.original(), facts: () => python.facts() };
+    const context = { report: both, signal, staged, original: () => python.original(), facts: () => python.facts() };
     await unlessAborted(Promise.resolve(step.run(context)), signal, step);
     const seconds = (performance.now() - begun) / 1000;
     marks.finish(step, seconds);

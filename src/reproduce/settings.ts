@@ -32,6 +32,8 @@ export interface RunSettings {
   readonly original: string;
   readonly python: string;
   readonly lock: string;
+  /** Folder for copies of the inputs of each training, on a disk of the machine that runs it; may name environment variables. Absent: no copies. */
+  readonly stage?: string;
   /** Command line that repeats the run, for people. */
   readonly command: string;
   /** Arguments of `reproduce` that repeat the run, the same from any folder. */

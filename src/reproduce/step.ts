@@ -6,6 +6,7 @@ import type { Original, PythonFacts } from '../bridge/original.ts';
 import type { Reporter } from '../events.ts';
 import { finiteNumber, sha256 } from '../lib/json/fields.ts';
 import { type Described, readJsonIfSound, writeJson } from '../lib/json/file.ts';
+import type { StagedInputs } from './staging.ts';
 
 /** The stages of a reproduction, in order. */
 export const stageNames = [
@@ -27,6 +28,8 @@ export interface StepContext {
   readonly report: Reporter;
   /** Set by Ctrl-C and similar signals: finish what is expensive to repeat, save, and throw JobPaused. */
   readonly signal: AbortSignal;
+  /** Copies of the inputs of trainings, if the run asks for them. */
+  readonly staged?: StagedInputs;
   /** The Python original; started at the first call. */
   original(): Promise<Original>;
   /** Facts about its process. */

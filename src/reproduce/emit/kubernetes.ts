@@ -153,7 +153,8 @@ function jobOf({ tasks, kind, gpu }: TaskArray, name: string, run: RunSettings, 
 /** Refuses a run with paths outside the volume. Throws a UsageError. */
 export function requireOnVolume({ arguments: words }: Pick<RunSettings, 'arguments'>, mount: string): void {
   for (const [i, word] of words.entries()) {
-    if (!isAbsolute(word)) continue;
+    // Copies lie on a disk of the node.
+    if (!isAbsolute(word) || words[i - 1] === '--stage') continue;
     const inside = relative(mount, word);
     if (inside !== '..' && !inside.startsWith('../') && !isAbsolute(inside)) continue;
     throw new UsageError(`${words[i - 1]}: the path is not on the volume`, {
