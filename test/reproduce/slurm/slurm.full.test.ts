@@ -158,12 +158,14 @@ describe.skipIf(reason !== undefined)('a run on a real Slurm of one node', () =>
     expect(newTasks.filter((id) => /^(check$|data-|suite-)/.test(id))).toEqual([]);
 
     // A process that Slurm does not know of works on a task: the task waits for it.
-    const held = trial('original-', 2);
-    const unlock = lockTask({ folder: new RunFolder(join(folder, 'slurm')) }, held);
-    await until(`${held} waits`, () => (logsOf(held).includes('Waiting for it') ? true : undefined));
-    unlock();
+    const held = [trial('original-', 2), trial('', 1)];
+    const unlocks = held.map((id) => lockTask({ folder: new RunFolder(join(folder, 'slurm')) }, id));
+    for (const id of held) {
+      await until(`${id} waits`, () => (logsOf(id).includes('Waiting for it') ? true : undefined));
+    }
+    for (const unlock of unlocks) unlock();
 
-    // Slurm's warning: the task saves, and goes back into the queue itself.
+    // Slurm's warning: the task saves, and goes back into the queue itself. Until now it was held, so that it has not ended already.
     const warned = await working(trial('', 1));
     cluster.query('scancel', ['--batch', '--signal=USR1', warned.job]);
     await until('it is in the queue again', async () => {
