@@ -88,7 +88,8 @@ describe('the tarball', () => {
   it('holds what is compiled, the original, docs and nothing that work leaves behind', () => {
     const paths = packed.files.map(({ path }) => path);
     expect([...new Set(paths.map((path) => path.split('/')[0]))].sort()).toEqual([
-      ...['CITATION.cff', 'LICENSE', 'README.md', 'SECURITY.md', 'bin', 'data', 'dist', 'docs', 'jobs', 'original'],
+      ...['CITATION.cff', 'LICENSE', 'README.md', 'SECURITY.md', 'bin', 'data', 'dist', 'docs', 'examples', 'jobs'],
+      'original',
       'package.json',
     ]);
     expect(paths).toEqual(expect.arrayContaining(['dist/bridge/probe.py', 'dist/compare/report/report.css']));
