@@ -77,7 +77,7 @@ export async function expectOneOf(count: number, rounds: number): Promise<void> 
       if (round % 2 === 1) writeLock(join(folder, 'job.lock'), { pid: deadProcess() });
       const answers = await Promise.all(all.map((one) => one.ask(folder)));
       expect(answers.filter((answer) => answer === 'in')).toHaveLength(1);
-      expect(answers.filter((answer) => answer.startsWith('InputError: '))).toHaveLength(count - 1);
+      expect(answers.filter((answer) => answer.startsWith('FolderBusy: '))).toHaveLength(count - 1);
       await Promise.all(all.map((one) => one.ask('free')));
       expect(readdirSync(folder)).toEqual([]);
     }

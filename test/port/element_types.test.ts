@@ -137,7 +137,7 @@ describe('frames of Icentia11k', () => {
   } satisfies StreamCase;
   const draws = { kind: 'generator', seed: 3, count: 20, chunk: 4 } as const;
 
-  test('frames and labels of every type equal those of the original', async () => {
+  test('frames and labels of every type equal those of the original', { timeout: 180_000 }, async () => {
     const results = await runJobs(types.map((type) => streamJob(stream, at(`frames_${type}`), [0], draws)));
     for (const [i, type] of types.entries()) {
       const options = { ...draws, batchSize: 4, readAhead: 1 };
