@@ -27,10 +27,25 @@ export function hasEnded({ id, cluster }: SlurmJob): boolean {
   return listed.status === 0 ? listed.output.trim() === '' : /Invalid job id/i.test(listed.errors);
 }
 
+/**
+ * The environment for Slurm's commands. In an interactive job, the variables of that job would be handed on to the new ones; and variables such
+ * as SQUEUE_STATES change what squeue shows.
+ */
+export function slurmEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const kept = new Set(['SLURM_CONF', 'SLURM_CONF_SERVER', 'SLURM_CLUSTERS', 'SLURM_JWT']);
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => kept.has(name) || !/^(SLURM|SQUEUE|SCANCEL|SCONTROL)_/.test(name)),
+  );
+}
+
 function ask(
   program: string,
   args: readonly string[],
 ): { readonly status: number; readonly output: string; readonly errors: string } | undefined {
-  const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 });
+  const { error, status, stdout, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    timeout: 10_000,
+    env: slurmEnvironment(),
+  });
   return error || status === null ? undefined : { status, output: stdout, errors: stderr };
 }

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { lockFolder } from '../../src/lib/lock.ts';
 import { deadProcess, expectOneOf, killAll, start, writeLock } from './contenders.ts';
@@ -85,7 +85,7 @@ describe('lockFolder', () => {
     const path = process.env.PATH;
     /** Lays commands of Slurm into the path, which know one running and one ended job of the cluster "alps". */
     beforeEach(() => {
-      const squeue = `case "$*" in *--jobs=7_1) echo RUNNING;; *--jobs=7_2) ;; *--jobs=7_4) echo 'error: Unable to contact slurm controller' >&2; exit 1;;
+      const squeue = `case "$*" in *--jobs=7_1) [ -n "$SQUEUE_STATES" ] || echo RUNNING;; *--jobs=7_2) ;; *--jobs=7_4) echo 'error: Unable to contact slurm controller' >&2; exit 1;;
         *) echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1;; esac`;
       for (const [name, text] of [
         ['squeue', squeue],
@@ -122,6 +122,13 @@ describe('lockFolder', () => {
       expect(() => lockFolder(folder)).toThrow(InputError);
       lockOf(id, 310, cluster);
       lockFolder(folder)();
+    });
+
+    it('counts for five minutes if the job runs, also where squeue is told to show other states only', () => {
+      vi.stubEnv('SQUEUE_STATES', 'PENDING');
+      lockOf('7_1', 290);
+      expect(() => lockFolder(folder)).toThrow(InputError);
+      vi.unstubAllEnvs();
     });
 
     it('counts for five minutes where there is no Slurm', () => {

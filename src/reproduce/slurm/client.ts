@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { InputError, type Problem } from '../../errors.ts';
+import { slurmEnvironment } from '../../lib/slurm.ts';
 
 /** A task that waits or runs: one element of a job array. */
 export interface QueuedJob {
@@ -31,7 +32,7 @@ export const defaultLimits: Limits = { arraySize: 1001 };
 const queueFormat = '%F|%K|%T|%r|%M|%N|%j';
 
 /** Milliseconds for one command. An sbatch that Slurm has no room for sleeps and tries again for minutes. */
-const patience = { sbatch: 60_000, other: 60_000 };
+const patience = 60_000;
 
 /** What Slurm said when it refused or did not answer. */
 export class SlurmError extends InputError {
@@ -66,7 +67,7 @@ export class SlurmClient implements Slurm {
   readonly #env: NodeJS.ProcessEnv;
 
   constructor(env: NodeJS.ProcessEnv = process.env) {
-    this.#env = ownEnvironment(env);
+    this.#env = slurmEnvironment(env);
   }
 
   async limits(): Promise<Limits> {
@@ -101,12 +102,11 @@ export class SlurmClient implements Slurm {
   }
 
   #run(program: string, args: readonly string[]): Promise<string> {
-    const timeout = program === 'sbatch' ? patience.sbatch : patience.other;
     return new Promise((resolve, reject) => {
-      const options = { env: this.#env, timeout, maxBuffer: 2 ** 28, encoding: 'utf8' } as const;
+      const options = { env: this.#env, timeout: patience, maxBuffer: 2 ** 28, encoding: 'utf8' } as const;
       const child = execFile(program, args, options, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(refusal(program, error, stderr, timeout));
+        else reject(refusal(program, error, stderr));
       });
       // sbatch reads a script from there if it has none.
       child.stdin?.end();
@@ -118,7 +118,6 @@ function refusal(
   program: string,
   error: Error & { code?: unknown; killed?: boolean; signal?: unknown },
   stderr: string,
-  timeout: number,
 ): Error {
   if (error.code === 'ENOENT') {
     return new SlurmError(`there is no ${program} here`, {
@@ -135,23 +134,12 @@ function refusal(
   if (error.killed || error.signal) {
     const next = 'See whether Slurm is up and how much it takes: scontrol ping; squeue --me';
     return new SlurmError(
-      `${program} did not answer within ${timeout / 1000} s`,
+      `${program} did not answer within ${patience / 1000} s`,
       { got: said || 'nothing', next },
       true,
     );
   }
   return new SlurmError(`${program} refused`, { got: said || error.message });
-}
-
-/**
- * The environment for Slurm's commands. In an interactive job, the variables of that job would be handed on to the new ones; and variables such
- * as SQUEUE_STATES change what squeue shows.
- */
-function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = new Set(['SLURM_CONF', 'SLURM_CONF_SERVER', 'SLURM_CLUSTERS', 'SLURM_JWT']);
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => kept.has(name) || !/^(SLURM|SQUEUE|SCANCEL|SCONTROL)_/.test(name)),
-  );
 }
 
 /** Reads what `sbatch --parsable` prints: the number, with the cluster's name behind a semicolon if there are several. */
