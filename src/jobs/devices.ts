@@ -1,6 +1,7 @@
 import { InputError, UsageError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { gpuCount, gpuName } from '../graph/devices.ts';
+import { ownCommand } from '../text.ts';
 
 /** What decides the devices of a job. */
 interface DeviceOptions {
@@ -55,7 +56,7 @@ export function deviceNames({ devices }: DeviceOptions): readonly string[] | und
   throw new InputError(`--devices ${count}: TensorFlow does not find as many GPUs`, {
     got: `${present === 0 ? 'no GPU' : present === 1 ? '1 GPU' : `${present} GPUs`}${limited}`,
     expected: `${count}`,
-    next: `See what it finds with: ecg-transplant doctor. To compute on the CPU what ${count} GPUs would compute, add --devices cpu:${count}`,
+    next: `See what it finds with: ${ownCommand('doctor')}. To compute on the CPU what ${count} GPUs would compute, add --devices cpu:${count}`,
   });
 }
 

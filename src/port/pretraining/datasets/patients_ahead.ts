@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import { cpuLimit } from '../../../lib/machine.ts';
 import { startWorker, unpackError } from '../../../lib/worker.ts';
 import { patientFile } from '../../transplant/datasets/icentia11k/files.ts';
 import { signalInMemory } from '../../transplant/datasets/icentia11k/signal.ts';
@@ -64,7 +64,7 @@ export class PatientsAhead {
     this.#patience = patience;
     this.#dbDir = dbDir;
     this.#includeLabels = includeLabels;
-    this.#threads = threads ?? Math.min(availableParallelism(), 16);
+    this.#threads = threads ?? Math.min(cpuLimit(), 16);
     this.#maxBytes = maxBytes;
   }
 
@@ -194,7 +194,7 @@ const worthThreads = 1 << 20;
 /** Loads the patients of a stream ahead, if that pays: if they are zipped and large, and there is more than one CPU. */
 export function patientsAheadFor({ dbDir, patientIds, task, options }: StreamSpec): PatientsAhead | undefined {
   const first = patientIds.length > 0 && !options.unzipped ? zippedSize(dbDir, patientIds[0]) : undefined;
-  if (first === undefined || first < worthThreads || availableParallelism() < 2) return undefined;
+  if (first === undefined || first < worthThreads || cpuLimit() < 2) return undefined;
   return new PatientsAhead(dbDir, { includeLabels: task !== 'cpc' });
 }
 
