@@ -71,6 +71,11 @@ export function ownCommand(name: string, ...words: readonly string[]): string {
   return isClone ? `npm run ${name}${rest}` : `npx ecg-transplant ${name}${rest}`;
 }
 
+/** Bytes as a reader takes them in: `12 MB`, `1.5 GB`. */
+export function gigabytes(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 /** Seconds as a reader takes them in: `40 s`, `3 min`, `2.5 h`, `4 days`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;

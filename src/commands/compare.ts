@@ -19,7 +19,7 @@ import { isCheckout, lockFile, pythonExecutable, root, workFolder } from '../lib
 import { machine } from '../lib/machine.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
-import { shellCommand } from '../text.ts';
+import { gigabytes, shellCommand } from '../text.ts';
 import { originalFolder, publishedResults, seed } from './flags.ts';
 
 const width = Math.max(...suites.map(({ name }) => name.length));
@@ -148,10 +148,6 @@ function warnOfMemory(workers: number, report: Reporter): void {
   if (workers * memoryOfWorker <= memoryFree) return;
   const text = `--workers ${workers}: ${gigabytes(workers * memoryOfWorker)} may be needed, and ${gigabytes(memoryFree)} are free`;
   report({ kind: 'warning', text });
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 async function finish(comparison: Comparison, folder: string): Promise<number> {

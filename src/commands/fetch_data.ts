@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { InputError, UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { type DataSet, dataSets, publisher } from '../fetch/data_sets.ts';
-import { fetchData, gigabytes, type Plan } from '../fetch/fetch.ts';
+import { fetchData, type Plan } from '../fetch/fetch.ts';
 import { HttpClient, TemporaryFault } from '../fetch/http.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
@@ -11,6 +11,7 @@ import { codeOfSignal, heedSignals } from '../lib/ending_signals.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { printError } from '../output.ts';
+import { gigabytes } from '../text.ts';
 import { ids } from './flags.ts';
 
 const width = Math.max(...dataSets.map(({ name }) => name.length)) + 2;

@@ -6,6 +6,7 @@ import { lockFolder } from '../lib/lock.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
+import { gigabytes } from '../text.ts';
 import { unpackChallenge2017 } from './challenge2017.ts';
 import { CheckedFiles } from './checked_files.ts';
 import { type DataSet, publisher } from './data_sets.ts';
@@ -163,11 +164,6 @@ function requireRoom(target: string, plans: readonly Plan[]): void {
     expected: `about ${gigabytes(bytes)}`,
     next: 'Free some space, choose another --target, or download fewer patients with --patients.',
   });
-}
-
-/** A size for people. */
-export function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 async function fetchFiles(plan: Plan, options: FetchOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Step } from './step.ts';
+import type { Step, StepMarks } from './step.ts';
 
 /**
  * Estimates how long a run will still take. Each step states its cost on a machine with two cores; the time of the finished steps shows how
@@ -7,6 +7,13 @@ import type { Step } from './step.ts';
 export class RemainingTime {
   #expected = 0;
   #taken = 0;
+
+  /** Records those of these steps that are done. */
+  learn(steps: readonly Step[], marks: StepMarks): void {
+    for (const step of steps) {
+      if (marks.state(step) === 'done') this.finished(step, marks.seconds(step) ?? step.seconds);
+    }
+  }
 
   /** Records how many seconds a step took. */
   finished({ seconds }: Pick<Step, 'seconds'>, taken: number): void {

@@ -45,9 +45,7 @@ export class RunProgress {
   constructor(marks: StepMarks, all: readonly Step[], chosen: readonly Step[]) {
     this.#marks = marks;
     this.#chosen = chosen;
-    for (const step of all) {
-      if (marks.state(step) === 'done') this.finished(step, marks.seconds(step) ?? step.seconds);
-    }
+    this.#time.learn(all, marks);
   }
 
   begins(step: Step, report: Reporter): void {

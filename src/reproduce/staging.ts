@@ -7,6 +7,7 @@ import type { Reporter } from '../events.ts';
 import { inputOptions } from '../jobs/inputs.ts';
 import { type JobOptions, JobPaused } from '../jobs/job.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
+import { gigabytes } from '../text.ts';
 import type { RunSettings } from './settings.ts';
 
 /** The folder of `--stage` on this machine: the same text with the values of environment variables. Throws a UsageError if one is not set. */
@@ -107,8 +108,8 @@ async function copyTree(original: string, folder: string, { report, signal }: Wa
   if (bytes > free) {
     throw new InputError('--stage: the disk has no room for a copy of the inputs', {
       file: dirname(folder),
-      got: `${free} bytes free`,
-      expected: `${bytes} bytes for ${original}`,
+      got: `${gigabytes(free)} free`,
+      expected: `${gigabytes(bytes)} for ${original}`,
       next: 'Name another folder, or leave --stage out.',
     });
   }

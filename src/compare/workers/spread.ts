@@ -8,7 +8,7 @@ import { ownModule } from '../../lib/own_module.ts';
 import { type Chosen, type Course, type Findings, joinFindings, runCases } from '../comparison.ts';
 import type { Sides } from '../report/model.ts';
 import type { SuiteName } from '../suite.ts';
-import { type CompareSettings, openChecked } from './context.ts';
+import { type CaseName, type CompareSettings, openChecked } from './context.ts';
 import type { Reply, Request, WorkerSettings } from './messages.ts';
 import { WorkerLost, WorkerProcess } from './process.ts';
 
@@ -209,7 +209,7 @@ function differs(findings: Findings | undefined): boolean {
   return findings?.rows.some(({ passed }) => !passed) ?? false;
 }
 
-function brokenOff(place: { readonly suite: SuiteName; readonly case: string }, because: string): Findings {
+function brokenOff(place: CaseName, because: string): Findings {
   const none = { rows: [], notRunnable: [], notApplicable: [], observations: [], seconds: {} };
   return { ...none, broken: [{ ...place, because }] };
 }
@@ -247,7 +247,7 @@ class CaseProcess {
     return reply.kind === 'shims' ? reply.shims : [];
   }
 
-  async run(one: { readonly suite: SuiteName; readonly case: string }): Promise<Extract<Reply, { kind: 'ran' }>> {
+  async run(one: CaseName): Promise<Extract<Reply, { kind: 'ran' }>> {
     const reply = await this.#process.ask({ kind: 'run', one });
     if (reply.kind !== 'ran') throw new Error(`the worker answered ${reply.kind} to a case`);
     return reply;

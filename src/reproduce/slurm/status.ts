@@ -119,11 +119,10 @@ function ended(task: Task, files: SlurmFiles, submissions: readonly Submission[]
 function timeLeft(run: RunSettings, tasks: readonly TaskStatus[]): RunStatus['left'] {
   const marks = new StepMarks(run.folder.steps);
   const time = new RemainingTime();
-  for (const { task } of tasks) {
-    for (const step of task.steps) {
-      if (marks.state(step) === 'done') time.finished(step, marks.seconds(step) ?? step.seconds);
-    }
-  }
+  time.learn(
+    tasks.flatMap(({ task }) => task.steps),
+    marks,
+  );
   const open = tasks
     .filter(({ state }) => state !== 'done')
     .map(({ task, epochs }) => {
