@@ -49,14 +49,7 @@ export function expandExperiment(file: unknown): Expanded {
     const entries = given[list];
     if (!Array.isArray(entries)) return [];
     const expanded = entries.flatMap((entry, i) => expandEntry(list, entry, i));
-    if (expanded.length > maxEntries) {
-      throw new GridFault({
-        summary: 'the grid is too large',
-        where: list,
-        got: `${expanded.length.toLocaleString('en')} combinations`,
-        expected: `at most ${maxEntries.toLocaleString('en')}`,
-      });
-    }
+    requireFew(expanded.length, list);
     origins.set(
       list,
       expanded.map(({ origin }) => origin),
@@ -143,15 +136,18 @@ function axesOf(list: ListName, grid: unknown, fixed: Fields, where: string): [s
   }
   const axes = Object.entries(grid) as [string, readonly unknown[]][];
   const count = axes.reduce((product, [, values]) => product * values.length, 1);
-  if (count > maxEntries) {
-    throw new GridFault({
-      summary: 'the grid is too large',
-      where,
-      got: `${count.toLocaleString('en')} combinations`,
-      expected: `at most ${maxEntries.toLocaleString('en')}`,
-    });
-  }
+  requireFew(count, where);
   return axes;
+}
+
+function requireFew(count: number, where: string): void {
+  if (count <= maxEntries) return;
+  throw new GridFault({
+    summary: 'the grid is too large',
+    where,
+    got: `${count.toLocaleString('en')} combinations`,
+    expected: `at most ${maxEntries.toLocaleString('en')}`,
+  });
 }
 
 /** Every choice of one position below each length; the last changes fastest. */
