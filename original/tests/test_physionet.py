@@ -60,12 +60,20 @@ class TestChallenge17:
         assert set(labels.dtypes) == {np.dtype(bool)}
         assert "A" not in labels.columns  # only the record D has it, which is not in RECORDS
 
-    def test_names_are_text(self, tmp_path):
+    def test_names_that_all_are_numbers_are_refused(self, tmp_path):
         write_record(tmp_path, "007", ramp(5), fs=300)
         (tmp_path / "RECORDS").write_text("007\n")
         (tmp_path / "REFERENCE.csv").write_text("007,1\n")
+        with pytest.raises(TypeError):
+            read_challenge17_data(tmp_path)
+
+    def test_names_and_labels_are_text_where_one_name_is_no_number(self, tmp_path):
+        for name in ("007", "A1"):
+            write_record(tmp_path, name, ramp(5), fs=300)
+        (tmp_path / "RECORDS").write_text("007\nA1\n")
+        (tmp_path / "REFERENCE.csv").write_text("007,1\nA1,1\n")
         records, labels = read_challenge17_data(tmp_path)
-        assert records[0].record_name == "007"
+        assert [record.record_name for record in records] == ["007", "A1"]
         assert labels.columns.tolist() == ["1"]
 
     @pytest.mark.parametrize("name", ["RECORDS", "REFERENCE.csv"])
@@ -105,12 +113,17 @@ class TestChallenge20:
         monkeypatch.setattr(physionet.os, "listdir", lambda _: ["A3.mat", "A1.mat", "A1.hea", "A2.mat"])
         assert read_challenge20_data(tmp_path)[1].index.tolist() == ["A1", "A2", "A3"]
 
-    @pytest.mark.parametrize("comments", [[], ["Dx: 1", "Dx: 2"]], ids=["none", "two"])
-    def test_quirk_q28_not_one_label_line(self, tmp_path, comments):
+    def test_quirk_q28_neither_one_label_line_nor_one_per_record(self, tmp_path):
         write_record(tmp_path, "A1", ramp(5), fs=500, comments=["Dx: 1"])
-        write_record(tmp_path, "A2", ramp(5), fs=500, comments=comments)
+        write_record(tmp_path, "A2", ramp(5), fs=500, comments=["Dx: 1", "Dx: 2"])
         with pytest.raises(ValueError):
             read_challenge20_data(tmp_path)
+
+    def test_quirk_q28_one_label_line_holds_for_every_record(self, tmp_path):
+        write_record(tmp_path, "A1", ramp(5), fs=500, comments=["Dx: 1"])
+        write_record(tmp_path, "A2", ramp(5), fs=500)
+        _, labels = read_challenge20_data(tmp_path)
+        assert labels.to_dict() == {"1": {"A1": 1, "A2": 1}}
 
     def test_quirk_q28_labels_shift_where_the_numbers_agree(self, tmp_path):
         write_record(tmp_path, "A1", ramp(5), fs=500)
