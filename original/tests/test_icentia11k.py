@@ -309,6 +309,10 @@ class TestFrameGenerators:
 
 @pytest.mark.usefixtures("seed_42")
 class TestCpcDataGenerator:
+    def test_no_frames_of_context(self, synthetic_patients):
+        x, _ = next(cpc_data_generator([list(synthetic_patients)], 0, 2, frame_size=256))
+        assert (x["context"].dtype, x["context"].shape, x["samples"].shape) == (np.float64, (0,), (3, 256, 1))
+
     @pytest.mark.parametrize(
         ("options", "expected"),
         [
@@ -369,10 +373,10 @@ class TestChooseRandomSegment:
     def patients(self, *segment_counts):
         return [(index, (np.zeros((count, 10)), None)) for index, count in enumerate(segment_counts)]
 
-    def test_one_draw_is_a_tuple_of_ints(self):
+    def test_one_draw_is_a_tuple_of_integers(self):
         chosen = _choose_random_segment(self.patients(2, 3))
         assert chosen == (0, 1)  # 0.3745 of 5 segments
-        assert all(type(index) is int for index in chosen)
+        assert all(isinstance(index, np.integer) for index in chosen)
 
     def test_every_segment_of_every_patient_can_come(self):
         chosen = _choose_random_segment(self.patients(1, 3, 2), size=200)
@@ -381,6 +385,12 @@ class TestChooseRandomSegment:
     def test_given_probability(self):
         chosen = _choose_random_segment(self.patients(1, 3), size=1000, segment_p=(1, 1, 0.7))
         assert 650 < chosen.count((1, 1)) < 750
+
+    def test_no_patients(self):
+        with pytest.raises(TypeError):
+            _choose_random_segment([])
+        with pytest.raises(IndexError):
+            _choose_random_segment([], segment_p=(0, 0, 0.5))
 
     def test_quirk_q25_wrong_index(self):
         with pytest.raises(IndexError):

@@ -57,11 +57,12 @@ def rhythm_data_generator(
         Frame ``(frame_size, 1)`` in the dtype of the signal, and its label (``ds_rhythm_names``).
     """
     for _, (signal, labels) in patient_generator:
+        shape = _shape_of(signal)
         rhythms = labels["rtype"]  # a lazy .npz file reads the member again at each access
         for _ in range(samples_per_patient):
-            segment, start, frame = _draw_frame(signal, frame_size)
-            durations, codes = get_rhythm_durations(*rhythms[segment], start, start + frame_size)
-            yield frame, get_rhythm_label(durations, codes)
+            segment, start, frame = _draw_frame(signal, shape, frame_size)
+            ends, codes = rhythms[segment]
+            yield frame, get_rhythm_label(*get_rhythm_durations(ends, codes, start, start + frame_size))
 
 
 def beat_data_generator(
@@ -69,11 +70,12 @@ def beat_data_generator(
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Yield frames with their beat label; as :func:`rhythm_data_generator`, labels are ``ds_beat_names``."""
     for _, (signal, labels) in patient_generator:
+        shape = _shape_of(signal)
         beats = labels["btype"]
         for _ in range(samples_per_patient):
-            segment, start, frame = _draw_frame(signal, frame_size)
-            _, codes = get_complete_beats(*beats[segment], start, start + frame_size)
-            yield frame, get_beat_label(codes)
+            segment, start, frame = _draw_frame(signal, shape, frame_size)
+            ends, codes = beats[segment]
+            yield frame, get_beat_label(get_complete_beats(ends, codes, start, start + frame_size)[1])
 
 
 def heart_rate_data_generator(
@@ -100,8 +102,8 @@ def heart_rate_data_generator(
         label_frame_size = frame_size
     max_frame_size = max(frame_size, label_frame_size)
     for _, (signal, labels) in patient_generator:
+        num_segments, segment_size = _shape_of(signal)
         beats = labels["btype"]
-        num_segments, segment_size = signal.shape
         for _ in range(samples_per_patient):
             segment = np.random.randint(num_segments)
             center = _draw_start(segment_size, max_frame_size) + max_frame_size // 2
@@ -118,8 +120,9 @@ def signal_generator(
 ) -> Iterator[np.ndarray]:
     """Yield frames ``(frame_size, 1)`` without labels; as :func:`rhythm_data_generator`, patient labels may be None."""
     for _, (signal, _) in patient_generator:
+        shape = _shape_of(signal)
         for _ in range(samples_per_patient):
-            yield _draw_frame(signal, frame_size)[2]
+            yield _draw_frame(signal, shape, frame_size)[2]
 
 
 def cpc_data_generator(
@@ -157,19 +160,21 @@ def cpc_data_generator(
     for patients in buffered_patient_generator:
         for _ in range(samples_per_patient):
             patient, segment = _choose_random_segment(patients)
-            signal = _segment_of(patients, patient, segment)
-            start = _draw_start(len(signal), context_length + frame_size * (positive_offset + 1))
+            _, (signal, _) = patients[patient]
+            start = _draw_start(signal.shape[1], context_length + frame_size * (positive_offset + 1))
             end = start + context_length
-            context = [_frame_of(signal, frame_start, frame_size) for frame_start in range(start, end, frame_step)]
-            positive = _frame_of(signal, end + frame_size * positive_offset, frame_size)
+            places = range(start, end, frame_step)
+            context = np.array([_frame_of(signal, segment, place, frame_size) for place in places])
+            positive = _frame_of(signal, segment, end + frame_size * positive_offset, frame_size)
             segment_p = (patient, segment, ns_same_segment_prob) if ns_same_segment_prob else None
             samples = []
-            for other in _choose_random_segment(patients, size=ns, segment_p=segment_p):
-                other_signal = _segment_of(patients, *other)
-                samples.append(_frame_of(other_signal, _draw_start(len(other_signal), frame_size), frame_size))
+            for other, other_segment in _choose_random_segment(patients, size=ns, segment_p=segment_p):
+                _, (other_signal, _) = patients[other]
+                place = _draw_start(other_signal.shape[1], frame_size)
+                samples.append(_frame_of(other_signal, other_segment, place, frame_size))
             y = np.random.randint(ns + 1)
             samples.insert(y, positive)
-            yield {"context": np.stack(context), "samples": np.stack(samples)}, y
+            yield {"context": context, "samples": np.array(samples)}, y
 
 
 def uniform_patient_generator(
@@ -292,7 +297,7 @@ def get_rhythm_label(durations: np.ndarray, labels: np.ndarray) -> int:
         durations: durations of the rhythms of a frame, in samples.
         labels: their codes, an array; if empty the label is 0 (Quirk Q16).
     """
-    totals = [np.sum(durations[labels == code]) for code in ds_rhythm_names]
+    totals = np.fromiter((durations[labels == code].sum() for code in ds_rhythm_names), dtype=float)
     return _first_largest(totals, _HI_PRIO_RHYTHMS, _LO_PRIO_RHYTHMS)
 
 
@@ -482,12 +487,18 @@ def normalize(array: np.ndarray, inplace: bool = False) -> np.ndarray:
 # private -------------------------------------------------------------------------------------------------------------
 
 
-def _draw_frame(signal: np.ndarray, frame_size: int) -> tuple[int, int, np.ndarray]:
-    """Draw a segment and a start; return both and the frame ``(frame_size, 1)``."""
+def _shape_of(signal: np.ndarray) -> tuple[int, int]:
+    """Return the number of segments and their size; a ValueError if the signal has another number of dimensions."""
     num_segments, segment_size = signal.shape
+    return num_segments, segment_size
+
+
+def _draw_frame(signal: np.ndarray, shape: tuple[int, int], frame_size: int) -> tuple[int, int, np.ndarray]:
+    """Draw a segment and a start; return both and the frame ``(frame_size, 1)``."""
+    num_segments, segment_size = shape
     segment = np.random.randint(num_segments)
     start = _draw_start(segment_size, frame_size)
-    return segment, start, _frame_of(signal[segment], start, frame_size)
+    return segment, start, _frame_of(signal, segment, start, frame_size)
 
 
 def _draw_start(segment_size: int, num_samples: int) -> int:
@@ -497,13 +508,8 @@ def _draw_start(segment_size: int, num_samples: int) -> int:
     return np.random.randint(segment_size - num_samples)
 
 
-def _frame_of(segment_signal: np.ndarray, start: int, frame_size: int) -> np.ndarray:
-    return segment_signal[start : start + frame_size, np.newaxis]
-
-
-def _segment_of(patients: Sequence[Patient], patient: int, segment: int) -> np.ndarray:
-    _, (signal, _) = patients[patient]
-    return signal[segment]
+def _frame_of(signal: np.ndarray, segment: int, start: int, frame_size: int) -> np.ndarray:
+    return signal[segment, start : start + frame_size, np.newaxis]
 
 
 def _choose_random_segment(
@@ -526,21 +532,24 @@ def _choose_random_segment(
         IndexError: ``segment_p`` points past the last segment. Quirk Q25: the original's own check never fires.
         ValueError: ``segment_p`` is not a probability (from ``np.random.choice``).
     """
-    sizes = [signal.shape[0] for _, (signal, _) in patients]
-    offsets = np.cumsum([0] + sizes)  # index of the first segment of each patient
-    num_segments = offsets[-1]
+    sizes = np.array([signal.shape[0] for _, (signal, _) in patients])
+    offsets = np.cumsum(sizes) - sizes  # index of the first segment of each patient
+    num_segments = sizes.sum()  # a float, and so a TypeError below, where there are no patients
     if segment_p is None:
         p = np.ones(num_segments) / num_segments
     else:
         patient, segment, prob = segment_p
+        chosen = offsets[patient] + segment
         with np.errstate(divide="ignore", invalid="ignore"):  # with a single segment, its only entry is set below
             p = np.ones(num_segments) * (1 - prob) / (num_segments - 1)
-        p[offsets[patient] + segment] = prob
+        p[chosen] = prob
     numbers = np.random.choice(num_segments, size=size, p=p)
-    owners = np.searchsorted(offsets, numbers, side="right") - 1
-    if size is None:
-        return int(owners), int(numbers - offsets[owners])
-    return [(int(owner), int(number - offsets[owner])) for owner, number in zip(owners, numbers)]
+
+    def locate(number):
+        owner = np.searchsorted(offsets, number, side="right") - 1
+        return owner, number - offsets[owner]
+
+    return locate(numbers) if size is None else [locate(number) for number in numbers]
 
 
 def _frame_end(indices: np.ndarray, start: int, end: Optional[int]) -> int:
@@ -550,10 +559,10 @@ def _frame_end(indices: np.ndarray, start: int, end: Optional[int]) -> int:
     return end
 
 
-def _first_largest(totals: Sequence[float], *groups: list[int]) -> int:
+def _first_largest(totals: np.ndarray, *groups: list[int]) -> int:
     """Return the code with the largest total in the first group that has a total above 0, else 0; ties to the first."""
     for group in groups:
-        code = max(group, key=lambda candidate: totals[candidate])
+        code = group[np.argmax(totals[group])]
         if totals[code] > 0:
             return code
     return 0

@@ -274,8 +274,14 @@ describe('transplant.datasets.icentia11k generators, Appendix B', () => {
     expect(() => [...whole(3)]).toThrow(/patient 0.*at least 5001/);
   });
 
-  test('labels that were not loaded are a ValueError', () => {
+  test('a context of no frames is an empty float64 array, as NumPy makes', () => {
+    const [{ context, samples }] = [...icentia11k.cpcDataGenerator([three()], { ...cpc, contextSize: 0 })][0];
+    expect([context.dtype, context.shape, samples.shape]).toEqual(['float64', [0], [3, 256, 1]]);
+  });
+
+  test('labels that were not loaded are a TypeError', () => {
     const without = three().map(([id, [signal]]): icentia11k.Patient => [id, [signal, null]]);
+    expect(() => Array.from(icentia11k.beatDataGenerator(without, options()))).toThrow(TypeError);
     expect(() => Array.from(icentia11k.beatDataGenerator(without, options()))).toThrow(/patient 0.*without labels/);
     expect(Array.from(icentia11k.signalGenerator(without, options()))).toHaveLength(6);
   });
@@ -288,6 +294,11 @@ describe('transplant.datasets.icentia11k._choose_random_segment', () => {
     const others = chooseRandomSegment(three(), 200, [1, 2, 0], random);
     expect(others).not.toContainEqual([1, 2]);
     expect(new Set(others.map(String)).size).toBe(8);
+  });
+
+  test('no patients are a TypeError, with a preferred segment an IndexError', () => {
+    expect(() => chooseRandomSegment([], null, null)).toThrow(TypeError);
+    expect(() => chooseRandomSegment([], null, [0, 0, 0.5])).toThrow(IndexError);
   });
 
   test('Quirk Q25: no such segment is an IndexError, no probability a ValueError', () => {

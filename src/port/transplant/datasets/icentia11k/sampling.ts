@@ -40,7 +40,7 @@ function withChannel(frame: NdArray): NdArray {
 }
 
 function labelsOf(data: PatientData, id: number): NonNullable<PatientData[1]> {
-  if (data[1] === null) throw new ValueError(`patient ${id} was loaded without labels: load it with includeLabels`);
+  if (data[1] === null) throw new TypeError(`patient ${id} was loaded without labels: load it with includeLabels`);
   return data[1];
 }
 
@@ -193,9 +193,11 @@ export function* cpcDataGenerator(
   }
 }
 
-/** Frames of one dtype as one array of shape `(frames, frameSize, 1)`. */
+/** Frames of one dtype as one array of shape `(frames, frameSize, 1)`; without frames float64 of shape `(0,)`. */
 function stack(frameList: readonly NdArray[], frameSize: number): NdArray {
-  const dtype = frameList[0]?.dtype ?? 'float64';
+  // As NumPy makes an array of an empty list.
+  if (frameList.length === 0) return zeros('float64', [0]);
+  const { dtype } = frameList[0];
   const odd = frameList.find((frame) => frame.dtype !== dtype);
   if (odd)
     throw new ValueError(
@@ -213,7 +215,8 @@ function stack(frameList: readonly NdArray[], frameSize: number): NdArray {
  *
  * @param size Number of independent draws, made at once; null for a single one.
  * @returns `[patient, segment]`, or a list of them where `size` is given.
- * @throws IndexError for a patient or segment that is not there (Quirk Q25); ValueError if the probabilities cannot be drawn from.
+ * @throws IndexError for a patient or segment that is not there (Quirk Q25); TypeError without patients; ValueError if the probabilities cannot be
+ *   drawn from.
  */
 export function chooseRandomSegment(
   patients: readonly Patient[],
@@ -236,6 +239,7 @@ export function chooseRandomSegment(
   const firsts = [0];
   for (const [, [signal]] of patients) firsts.push(firsts[firsts.length - 1] + signal.shape[0]);
   const total = firsts[firsts.length - 1];
+  if (patients.length === 0 && segmentP === null) throw new TypeError('there are no patients to draw a segment of');
   let p = new Float64Array(total).fill(1 / total);
   if (segmentP !== null) {
     const [patient, segment, probability] = segmentP;
