@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +21,7 @@ let folder = '';
 beforeAll(async () => {
   if (reason !== undefined) return;
   folder = mkdtempSync(join(tmpdir(), 'ecg-slurm-full-'));
+  writeFileSync(join(folder, 'grid.json'), JSON.stringify(grid));
   cluster = await Cluster.start();
   process.env.SLURM_CONF = cluster.env.SLURM_CONF;
 }, 2 * minutes);
@@ -39,9 +40,32 @@ const onSlurm = (...more: readonly string[]): Promise<JobRun> => {
   return runCommand([...base('slurm'), ...options, ...more]);
 };
 const base = (name: string): string[] => [
-  ...['reproduce', '--profile', 'smallest', '--trials', '2'],
+  ...['reproduce', '--experiment', join(folder, 'grid.json')],
   ...['--job-dir', join(folder, name)],
 ];
+
+/** One pretraining, and two trials each of a finetuning with its weights and of one without, in both languages. */
+const grid = {
+  name: 'grid',
+  generated: { patients: 4, segments: 1, samples: 16_384, records: 60, seconds: 9 },
+  patients: 4,
+  sets: [{ name: 'physionet', records: 60, fs: 250, pad: 2048, testSize: 0.25 }],
+  pretraining: [
+    {
+      ...{ name: 'beat', task: 'beat', arch: 'resnet18', frameSize: 512, batchSize: 8, samplesPerPatient: 32 },
+      ...{ stepsPerEpoch: 8, epochs: 1, validation: { patients: 1, frames: 16 } },
+    },
+  ],
+  finetuning: [
+    {
+      for: { weights: ['beat', null] },
+      ...{ name: 'physionet-{weights}', set: 'physionet', batchSize: 8, epochs: 1, valSize: 0.2, valMetric: 'loss' },
+    },
+  ],
+  contrasts: [],
+  trials: 2,
+  suites: ['splits', 'weights'],
+};
 
 /** Tasks of the run in Slurm's queue. */
 async function queue(): Promise<QueuedTask[]> {
@@ -113,7 +137,11 @@ describe.skipIf(reason !== undefined)('a run on a real Slurm of one node', () =>
 
     const first = await onSlurm();
     expect(first.code, first.output).toBe(0);
-    expect(first.output).toMatch(/^22 tasks submitted\.$/m);
+    expect(first.output).toMatch(/^23 tasks submitted\.$/m);
+    // They have to be at work after the node has died, so they must not end before.
+    const later = (await queue()).filter(({ id }) => id === 'pretraining-beat' || id === 'original-pretraining-beat');
+    expect(later.map(({ job }) => job.state)).toEqual(['PENDING', 'PENDING']);
+    for (const { job } of later) cluster.query('scontrol', ['hold', nameOf(job)]);
 
     // The node's daemon dies. Slurm gives the task to another process while the first one lives on.
     const preparing = await working('original-prepared-physionet');
@@ -127,6 +155,7 @@ describe.skipIf(reason !== undefined)('a run on a real Slurm of one node', () =>
     process.kill(preparing.pid, 'SIGCONT');
     await cluster.startNode();
 
+    for (const { job } of later) cluster.query('scontrol', ['release', nameOf(job)]);
     process.kill((await working('pretraining-beat')).pid, 'SIGKILL');
     const cancelled = await working('original-pretraining-beat');
     cluster.query('scancel', [cancelled.job]);
