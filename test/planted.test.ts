@@ -84,7 +84,6 @@ const environment: NodeJS.ProcessEnv = {
   PYTHONUSERBASE: join(base, 'user'),
   TMPDIR: join(base, 'tmp'),
 };
-delete environment.TSX_DISABLE_CACHE;
 
 function run(
   program: string,
@@ -142,27 +141,6 @@ describe('what is planted', () => {
     await run(process.execPath, ['--import', loader, '--input-type=module', '-e', "import 'valibot'"]);
     const names = executed().map((path) => path.replace(`${folder}/`, ''));
     expect(names).toEqual(expect.arrayContaining(['json.py', 'samplerate/__init__.py', 'sitecustomize.py', 'evil.ts']));
-    rmSync(mark);
-  });
-
-  it('runs from a folder for temporary files too, if tsx finds its cache there', async () => {
-    const cache = join(base, 'tmp', `tsx-${process.geteuid?.()}`);
-    const program = `import { register } from ${JSON.stringify(join(root, 'node_modules/tsx/dist/esm/api/index.mjs'))};
-register({ tsconfig: false });
-await import(${JSON.stringify(join(root, 'src/cli.ts'))});`;
-    const load = (): Promise<unknown> => run(process.execPath, ['--input-type=module', '-e', program]);
-    await load();
-    await expect.poll(() => readdirSync(cache).length, { timeout: 20_000 }).toBeGreaterThan(3);
-    for (const name of readdirSync(cache)) {
-      const file = join(cache, name);
-      const text = readFileSync(file, 'utf8');
-      // tsx leaves a file half written where the process ends first.
-      if (!text.endsWith('}')) continue;
-      const entry = JSON.parse(text) as { code: string };
-      writeFileSync(file, JSON.stringify({ ...entry, code: `${javascript('cache', 'esm')}${entry.code}` }));
-    }
-    await load();
-    expect(executed()).toContain('cache');
     rmSync(mark);
   });
 });
@@ -240,6 +218,10 @@ console.log(JSON.stringify(probePython(${JSON.stringify(python)})));`;
     expect(JSON.parse(output).version).toMatch(/^3\./);
     expect(executed()).toEqual([]);
   });
+});
+
+it('nothing looks for compiled code in the folder for temporary files', () => {
+  expect(readdirSync(join(base, 'tmp')).filter((name) => name.startsWith('tsx-'))).toEqual([]);
 });
 
 describe('isolated', () => {
