@@ -178,6 +178,7 @@ describe('import directions of src', () => {
       'compare/suites/shared/record_selection.ts',
       'fetch/original.ts',
       'graph/loading.ts',
+      'lib/typescript_hooks.mjs',
       'reproduce/staging.ts',
     ]);
   });

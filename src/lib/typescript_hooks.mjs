@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const { version } = createRequire(import.meta.url)('esbuild/package.json');
-const cache = fileURLToPath(new URL('../../node_modules/.cache/ecg-transplant/typescript/', import.meta.url));
+const cache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'ecg-transplant', 'typescript');
 
 /** When the cache has more files, the oldest are removed until half of these are left: the sources are about 500. */
 const mostFiles = 4000;
@@ -61,7 +61,7 @@ function keep(key, code) {
       tidy();
     }
     const partial = join(cache, `${key}.${process.pid}`);
-    writeFileSync(partial, code);
+    writeFileSync(partial, code, { flag: 'wx' });
     renameSync(partial, join(cache, key));
   } catch {
     // Nothing is kept.
