@@ -6,6 +6,7 @@ import { parseNumber } from '../lib/python/number.ts';
 import { print } from '../output.ts';
 import { collectionKinds } from '../prepare/collections.ts';
 import { prepareData } from '../prepare/prepare_data.ts';
+import { benchmarkTasks } from '../prepare/ptb_xl.ts';
 import { counted } from '../text.ts';
 import { force, recordFlags } from './flags.ts';
 
@@ -27,6 +28,18 @@ that a new recording can be treated the same way. After an interruption, run it 
         type: oneOf(['rhythm', 'diagnostic', 'form']),
         help: 'ptb-xl: labels to use: rhythm, diagnostic or form',
         defaultText: 'rhythm',
+      },
+      labels: {
+        value: 'TASK',
+        type: oneOf(benchmarkTasks),
+        help: `ptb-xl: labels of a task of the public benchmark, instead of --category:
+${benchmarkTasks.join(', ')}`,
+      },
+      recordings: {
+        value: 'HZ',
+        type: oneOf(['100', '500']),
+        help: 'ptb-xl: read the recordings of 100 or of 500 Hz',
+        defaultText: '500',
       },
       folds: { value: 'LIST', type: listOf(fold), help: 'ptb-xl: use only these folds', defaultText: 'all' },
       ...recordFlags,
@@ -82,6 +95,11 @@ that a new recording can be treated the same way. After an interruption, run it 
         defaultText: 'record for published collections, as in the original, else patient where patients are known',
       },
       testFolds: { value: 'LIST', type: listOf(fold), help: 'folds of the test part, such as 9,10' },
+      valFolds: {
+        value: 'LIST',
+        type: listOf(fold),
+        help: 'folds of a validation part, NAME_val.pkl; needs --test-folds',
+      },
       seed: {
         value: 'N',
         type: wholeNumber(0, 2 ** 32 - 1),
@@ -111,16 +129,23 @@ ending. A time column in a .csv file is not a lead: it gives the sampling rate. 
   examples: `ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data
 ecg-transplant prepare-data --format wfdb-csv --source my-recordings --target data --record-fs 360 --seed 1
 ecg-transplant prepare-data --format wfdb-csv --source other-recordings --target data --name other --test-size 0 \\
-  --like data/recordings_train.pkl`,
+  --like data/recordings_train.pkl
+ecg-transplant prepare-data --format ptb-xl --source data/ptbxl --target data --labels all --val-folds 9 --test-folds 10 \\
+  --recordings 100 --fs none --pad none`,
 } as const satisfies CommandLine<FlagGroups>;
 
 export const help = (): string => helpOf(line);
 
 /** `ecg-transplant prepare-data`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { split: splitBy, ...options } = parse(line, args).values;
+  const { split: splitBy, recordings, ...options } = parse(line, args).values;
   const report = reporterFor();
-  const { files, split, samplingRate, leads, classes } = await prepareData({ ...options, splitBy, report });
+  const { files, split, samplingRate, leads, classes } = await prepareData({
+    ...options,
+    ...(recordings && { recordings: recordings === '100' ? 100 : 500 }),
+    splitBy,
+    report,
+  });
   const parts = Object.values(files).map(({ file, records }) => `${file}: ${counted(records, 'record')}`);
   const seed = split.seed === null ? '' : `, seed ${split.seed}`;
   print(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { readTable, wholeNumber } from '../lib/csv/table.ts';
 import { type NdArray, zeros } from '../lib/numpy/ndarray.ts';
@@ -18,6 +18,7 @@ import type { Normalization } from '../port/transplant/datasets/physionet/normal
 import * as physionet from '../port/transplant/datasets/physionet.ts';
 import { indexFiles } from '../recordings/record_files.ts';
 import type { RecordingFormat } from '../recordings/recordings.ts';
+import { type BenchmarkTask, listPtbXlTask } from './ptb_xl.ts';
 
 /** Records and labels of a collection, with patients and folds if known. No signal has been read yet. */
 export interface RecordListing {
@@ -36,6 +37,10 @@ export interface RecordListing {
 export interface CollectionOptions {
   /** PTB-XL: column of `scp_statements.csv` (default `rhythm`). */
   readonly category?: string;
+  /** PTB-XL: a task of the public benchmark, instead of `category`. */
+  readonly labels?: BenchmarkTask;
+  /** PTB-XL: read the recordings of 100 or of 500 Hz (default 500). */
+  readonly recordings?: 100 | 500;
   /** PTB-XL: keep only these folds. */
   readonly folds?: readonly number[];
   /** For your own recordings, if their files do not state rate, unit or lead names. */
@@ -94,9 +99,9 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     splitBy: 'record',
   },
   'ptb-xl': {
-    summary: 'PTB-XL: twelve leads, 500 Hz',
+    summary: 'PTB-XL: twelve leads, 500 Hz (or 100 Hz: --recordings 100)',
     name: 'ptbxl',
-    list: (folder, { category, folds }) => fromListing(listPtbXlData(folder, { category, folds })),
+    list: listPtbXl,
     format: () => ({ kind: 'wfdb' }),
     indexFiles: indexFiles.ptbXl,
     normalization: { mean: physionet.ptbXlMean, std: physionet.ptbXlStd },
@@ -126,6 +131,19 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     splitBy: 'patient',
   },
 };
+
+/** PTB-XL as the original labels it, or with the labels of a task of the benchmark. */
+function listPtbXl(folder: string, { category, labels, folds, recordings = 500 }: CollectionOptions): RecordListing {
+  const fs = recordings === 100 ? 'lr' : 'hr';
+  if (labels === undefined) return fromListing(listPtbXlData(folder, { fs, category, folds }));
+  if (category !== undefined) {
+    throw new UsageError('--category and --labels both choose the labels', {
+      got: `--category ${category} --labels ${labels}`,
+      expected: 'one of them',
+    });
+  }
+  return fromListing(listPtbXlTask(folder, labels, { fs, folds }));
+}
 
 /** SHA-256 of the files that list records and labels. */
 export function indexChecksums(folder: string, kind: CollectionKind): Record<string, string> {

@@ -27,7 +27,7 @@ import { type Preprocessing, preprocessingFile, writePreprocessing } from './pre
 import { RecordCache } from './record_cache.ts';
 import { prepareRecordings } from './record_pool.ts';
 import type { RecordPlan } from './record_transform.ts';
-import { describeSplit, divide, resolveSplit, type SplitBy } from './split.ts';
+import { describeSplit, divide, partNames, resolveSplit, type SplitBy } from './split.ts';
 
 /** Options of `prepareData`. The defaults are the documented recipe of the Python original. */
 export interface PrepareOptions extends CollectionOptions {
@@ -55,6 +55,8 @@ export interface PrepareOptions extends CollectionOptions {
   readonly splitBy?: SplitBy;
   /** Folds of the test part, with `splitBy: 'fold'`. */
   readonly testFolds?: readonly number[];
+  /** Folds of a validation part, `<name>_val.pkl`, beside `testFolds`. */
+  readonly valFolds?: readonly number[];
   /** Seed of the division; default: random, and recorded in the description. */
   readonly seed?: number;
   readonly keepMissing?: boolean;
@@ -81,11 +83,11 @@ export interface PrepareOptions extends CollectionOptions {
 export async function prepareData(given: PrepareOptions): Promise<Preprocessing> {
   const described = describedLike(given);
   const options = described ? optionsLike(given, described) : given;
-  const { source, target, testSize, pad = 16_384, report = silent } = options;
+  const { source, target, pad = 16_384, report = silent } = options;
   const kind = checkSource(options);
   const { name = kind.name } = options;
   const fileOf = (part: string): string => (part === 'all' ? `${name}.pkl` : `${name}_${part}.pkl`);
-  checkTarget(options, name, testSize === 0 ? ['all'] : ['train', 'test'], fileOf);
+  checkTarget(options, name, partNames(options), fileOf);
 
   const listed = kind.list(source, options, report);
   const listing = described ? withClassesLike(listed, described, given.like!) : listed;
@@ -129,6 +131,7 @@ export async function prepareData(given: PrepareOptions): Promise<Preprocessing>
       padding: pad === null ? null : { samples: row.samples, side: 'front', value: 0 },
       dtype: row.dtype,
       classes: listing.classes,
+      ...(options.labels && { labels: options.labels }),
       multiLabel: isMulticlass(listing.y),
       split: describeSplit(split),
       files,
@@ -155,13 +158,20 @@ function differentLengths(paths: readonly string[], shapes: readonly RowShape[],
   });
 }
 
-function checkSource({ format, source }: PrepareOptions): CollectionKind {
+function checkSource({ format, source, ...options }: PrepareOptions): CollectionKind {
   const kind = Object.hasOwn(collectionKinds, format) ? collectionKinds[format] : undefined;
   if (!kind)
     throw new UsageError('--format: unknown format', {
       got: format,
       expected: Object.keys(collectionKinds).join(', '),
     });
+  const other = format === 'ptb-xl' ? undefined : (['labels', 'recordings'] as const).find((name) => options[name]);
+  if (other !== undefined) {
+    throw new UsageError(`--${other} is for PTB-XL`, {
+      got: `--format ${format} --${other} ${options[other]}`,
+      expected: `--format ptb-xl, or no --${other}`,
+    });
+  }
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
     throw new InputError('--source is not a directory', {
       file: source,

@@ -9,6 +9,7 @@ import {
   minLength,
   nullable,
   object,
+  optional,
   partialCheck,
   picklist,
   pipe,
@@ -68,12 +69,16 @@ export const preprocessingSchema = pipe(
     padding: nullable(object({ samples, side: literal('front'), value: literal(0) })),
     dtype: picklist(['float32', 'float64']),
     classes: classNames,
+    /** The task of the PTB-XL benchmark whose labels these are, if they are. */
+    labels: optional(name),
     /** Whether a recording may have several labels, or none. */
     multiLabel: boolean(),
     split: object({
       by: picklist(['record', 'patient', 'fold', 'none']),
       testSize: nullable(finiteNumber),
       testFolds: nullable(array(amount)),
+      /** Absent: there is no validation part. */
+      valFolds: optional(array(amount)),
       stratified: boolean(),
       seed: nullable(amount),
     }),

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts';
+import { InputError, UsageError } from '../errors.ts';
 import { RandomState } from '../lib/numpy/random.ts';
 import { isMulticlass } from '../port/transplant/utils.ts';
 import type { RecordListing } from './collections.ts';
@@ -16,9 +16,26 @@ export interface SplitSettings {
   readonly by: SplitBy;
   readonly stratify: boolean;
   readonly testFolds: readonly number[];
+  /** Folds of the validation part; none: there is no validation part. */
+  readonly valFolds: readonly number[];
   /** Size of the test part: a fraction below 1, or a number of records or patients; 0: no division. */
   readonly testSize: number;
   readonly seed: number;
+}
+
+/** The options that choose the division. */
+export interface SplitOptions {
+  readonly splitBy?: SplitBy;
+  readonly testFolds?: readonly number[];
+  readonly valFolds?: readonly number[];
+  readonly testSize?: number;
+  readonly seed?: number;
+}
+
+/** Names of the parts that the options ask for. */
+export function partNames({ testSize, valFolds = [] }: SplitOptions): readonly string[] {
+  if (testSize === 0) return ['all'];
+  return valFolds.length > 0 ? ['train', 'val', 'test'] : ['train', 'test'];
 }
 
 /**
@@ -28,12 +45,7 @@ export interface SplitSettings {
  * @throws InputError if the division needs patients or folds that are not known.
  */
 export function resolveSplit(
-  {
-    splitBy,
-    testFolds,
-    testSize = 0.2,
-    seed,
-  }: { splitBy?: SplitBy; testFolds?: readonly number[]; testSize?: number; seed?: number },
+  { splitBy, testFolds, valFolds, testSize = 0.2, seed }: SplitOptions,
   usual: 'record' | 'patient',
   listing: RecordListing,
 ): SplitSettings {
@@ -49,30 +61,56 @@ export function resolveSplit(
       expected: 'a collection with folds, and --test-folds, such as --test-folds 10',
     });
   }
+  checkValFolds(by, testFolds ?? [], valFolds ?? [], testSize);
   return {
     by,
     // Quirk Q49: sets with several labels per record cannot be stratified.
     stratify: by === 'record' && !isMulticlass(listing.y),
     testFolds: testFolds ?? [],
+    valFolds: valFolds ?? [],
     testSize,
     seed: seed ?? Math.floor(Math.random() * 2 ** 16),
   };
 }
 
+function checkValFolds(by: SplitBy, testFolds: readonly number[], valFolds: readonly number[], testSize: number): void {
+  if (valFolds.length === 0) return;
+  const got = `--val-folds ${valFolds.join(',')}`;
+  if (by !== 'fold' || testSize === 0) {
+    throw new UsageError('--val-folds needs a division by fold', {
+      got,
+      expected: '--test-folds beside it, such as --val-folds 9 --test-folds 10',
+    });
+  }
+  const both = valFolds.filter((fold) => testFolds.includes(fold));
+  if (both.length === 0) return;
+  throw new UsageError('a fold cannot be in two parts', {
+    got: `${got} --test-folds ${testFolds.join(',')}`,
+    expected: `fold ${both.join(', ')} in one of them`,
+  });
+}
+
 /** Divides the records. By record: with the random draws of the original. By patient: all records of a patient stay in one part. */
-export function divide(listing: RecordListing, { by, stratify, testFolds, testSize, seed }: SplitSettings): Parts {
+export function divide(
+  listing: RecordListing,
+  { by, stratify, testFolds, valFolds, testSize, seed }: SplitSettings,
+): Parts {
   const randomState = new RandomState(seed);
   const all = listing.paths.map((_, i) => i);
   if (testSize === 0) return { all };
   if (by === 'fold') {
-    const inTest = (i: number): boolean => testFolds.includes(listing.folds![i]);
-    const parts = { train: all.filter((i) => !inTest(i)), test: all.filter(inTest) };
-    if (parts.train.length === 0 || parts.test.length === 0) {
+    const inFolds = (folds: readonly number[]) => all.filter((i) => folds.includes(listing.folds![i]));
+    const [val, test] = [inFolds(valFolds), inFolds(testFolds)];
+    const held = new Set([...val, ...test]);
+    const train = all.filter((i) => !held.has(i));
+    if (train.length === 0 || test.length === 0 || (valFolds.length > 0 && val.length === 0)) {
+      const validation = valFolds.length > 0 ? `${val.length} validation, ` : '';
       throw new InputError('one part would have no records', {
-        got: `${parts.train.length} training and ${parts.test.length} test records`,
+        got: `${train.length} training, ${validation}${test.length} test records`,
+        expected: `folds of the collection: ${[...new Set(listing.folds!)].sort((a, b) => a - b).join(', ')}`,
       });
     }
-    return parts;
+    return valFolds.length > 0 ? { train, val, test } : { train, test };
   }
   const otherwise = 'Make one file without division: --test-size 0';
   const divided = { option: '--test-size', value: testSize, otherwise };
@@ -84,8 +122,18 @@ export function divide(listing: RecordListing, { by, stratify, testFolds, testSi
 }
 
 /** The division, in the form in which `preprocessing.json` records it. */
-export function describeSplit({ by, stratify, testFolds, testSize, seed }: SplitSettings): Preprocessing['split'] {
+export function describeSplit({
+  by,
+  stratify,
+  testFolds,
+  valFolds,
+  testSize,
+  seed,
+}: SplitSettings): Preprocessing['split'] {
   if (testSize === 0) return { by: 'none', testSize: null, testFolds: null, stratified: false, seed: null };
-  if (by === 'fold') return { by, testSize: null, testFolds, stratified: false, seed: null };
+  if (by === 'fold') {
+    const folds = valFolds.length > 0 ? { testFolds, valFolds } : { testFolds };
+    return { by, testSize: null, ...folds, stratified: false, seed: null };
+  }
   return { by, testSize, testFolds: null, stratified: stratify, seed };
 }

@@ -187,7 +187,7 @@ export function listPtbXlData(
   };
 }
 
-function refuseRepeated(rows: readonly { readonly row: CsvRow; readonly id: number }[], file: string): void {
+export function refuseRepeated(rows: readonly { readonly row: CsvRow; readonly id: number }[], file: string): void {
   const seen = new Set<number>();
   for (const { row, id } of rows) {
     if (seen.has(id)) {
@@ -278,7 +278,7 @@ function diagnosisCodes(comment: string): string[] {
 }
 
 /** A CSV file with a header, of which some columns may be missing. */
-interface Table {
+export interface Table {
   readonly file: string;
   readonly columns: readonly string[];
   readonly rows: readonly CsvRow[];
@@ -288,7 +288,7 @@ interface Table {
 }
 
 /** Reads a table. Throws ValueError for an empty file, as pandas does. */
-function openTable(file: string): Table {
+export function openTable(file: string): Table {
   const [header, ...rows] = readRows(file);
   if (header === undefined) throw new ValueError(`${file} is empty`);
   const columns = header.fields;
@@ -296,12 +296,12 @@ function openTable(file: string): Table {
   return { file, columns, rows, has, cell: ({ fields }, column) => fields[columns.indexOf(column)] };
 }
 
-function missingColumn({ file, columns }: Table, name: string): string {
+export function missingColumn({ file, columns }: Table, name: string): string {
   return `${file} has no column ${JSON.stringify(name)}; it has ${columns.filter(Boolean).join(', ').slice(0, 200)}`;
 }
 
 /** Classes of a category: statements whose column equals 1, in file order. */
-function statementClasses(statements: Table, category: string): string[] {
+export function statementClasses(statements: Table, category: string): string[] {
   if (!statements.columns.slice(1).includes(category)) throw new KeyError(missingColumn(statements, category));
   const cells = statements.rows.map((row) => statements.cell(row, category).trim());
   const isOne = equalsOne(cells);
@@ -317,7 +317,7 @@ function equalsOne(cells: readonly string[]): (cell: string) => boolean {
 }
 
 /** Statements of one record: the keys of a Python dict in text form, or the elements of a list, tuple or set. Their likelihood is ignored (Quirk Q56). */
-function statementCodes(text: string, file: string, line: number): Set<string> {
+export function statementCodes(text: string, file: string, line: number): Set<string> {
   const where = `line ${line}, scp_codes`;
   let value: unknown;
   try {
@@ -352,13 +352,13 @@ export function recordPath(dbDir: string, name: string, file: string, line?: num
   return join(dbDir, name);
 }
 
-function requireDirectory(path: string): void {
+export function requireDirectory(path: string): void {
   if (typeof path !== 'string') throw new TypeError(`the path of a folder must be text, got ${String(path)}`);
   const isFolder = !path.includes('\0') && statSync(path, { throwIfNoEntry: false })?.isDirectory();
   if (!isFolder) throw new ValueError(`${path} is not a folder`);
 }
 
-function requireFile(dbDir: string, name: string): string {
+export function requireFile(dbDir: string, name: string): string {
   const file = join(dbDir, name);
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new ValueError(`${name} is missing in ${dbDir}`);
   return file;
@@ -385,6 +385,6 @@ function readFields(file: string, width: number): (readonly string[])[] {
   });
 }
 
-function byCodePoint(a: string, b: string): number {
+export function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
