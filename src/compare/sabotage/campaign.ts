@@ -208,7 +208,8 @@ function casesWithin(cases: readonly SurveyedCase[], seconds: number): SurveyedC
 /** Whether a mutant need not be tried: it was caught, it is equivalent to the port, or it has survived every case. */
 function isDone(trial: Trial | undefined, cases: readonly SurveyedCase[]): boolean {
   if (!trial) return false;
-  if (verdicts[trial.id]?.is === 'equivalent') return true;
+  const is = verdicts[trial.id]?.is;
+  if (is === 'equivalent' || is === 'outside') return true;
   return trial.outcome === 'caught' || cases.every((one) => trial.cases.includes(nameOfCase(one)));
 }
 

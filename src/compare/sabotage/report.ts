@@ -4,7 +4,7 @@ import type { SabotageResult, Tried } from './campaign.ts';
 import { type Rule, rules } from './rules.ts';
 import { type MutantVerdict, verdicts } from './verdicts.ts';
 
-/** How many mutants there were and how they were noticed. Each mutant that was tried counts in one of the last five. */
+/** How many mutants there were and how they were noticed. Each mutant that was tried counts in one of the last six. */
 export interface Tally {
   readonly tried: number;
   /** Noticed because a value differed. */
@@ -15,12 +15,14 @@ export interface Tally {
   readonly broken: number;
   /** Not noticed, and judged equivalent to the port. */
   readonly equivalent: number;
+  /** Not noticed, and judged to change only what the original does not have. */
+  readonly outside: number;
   /** Not noticed. */
   readonly gaps: number;
 }
 
 export function tally(tried: readonly Tried[], known: typeof verdicts = verdicts): Tally {
-  const counts = { byValue: 0, byBreaking: 0, broken: 0, equivalent: 0, gaps: 0 };
+  const counts = { byValue: 0, byBreaking: 0, broken: 0, equivalent: 0, outside: 0, gaps: 0 };
   const done = tried.filter(({ trial }) => trial);
   for (const one of done) counts[kindOf(one, known)]++;
   return { tried: done.length, ...counts };
@@ -28,14 +30,17 @@ export function tally(tried: readonly Tried[], known: typeof verdicts = verdicts
 
 function kindOf(tried: Tried, known: typeof verdicts): Exclude<keyof Tally, 'tried'> {
   const { trial } = tried;
-  if (trial?.outcome !== 'caught') return verdictOf(tried, known)?.is === 'equivalent' ? 'equivalent' : 'gaps';
+  if (trial?.outcome !== 'caught') {
+    const is = verdictOf(tried, known)?.is ?? 'gap';
+    return is === 'gap' ? 'gaps' : is;
+  }
   if (trial.how === 'failed row') return 'byValue';
   return trial.finished ? 'byBreaking' : 'broken';
 }
 
-/** Number of mutants that change what the port does and that at least one case ran to its end. */
-function ended({ byValue, byBreaking, gaps }: Tally): number {
-  return byValue + byBreaking + gaps;
+/** Number of mutants that change what the port does and run to the end: a value differed, or no case broke off. */
+function ended({ byValue, gaps }: Tally): number {
+  return byValue + gaps;
 }
 
 /** The verdict on a mutant that was not noticed. */
@@ -47,7 +52,7 @@ function verdictOf({ mutant, trial }: Tried, known: typeof verdicts = verdicts):
 export function succeeded({ named, byRules }: SabotageResult): boolean {
   const [hand, rule] = [tally(named), tally(byRules)];
   const complete = [...named, ...byRules].every(({ trial }) => trial);
-  return complete && hand.gaps + hand.equivalent === 0 && rule.byValue >= 0.95 * ended(rule);
+  return complete && hand.gaps + hand.equivalent + hand.outside === 0 && rule.byValue >= 0.95 * ended(rule);
 }
 
 /** The first lines of a report. */
@@ -57,8 +62,9 @@ export function formatSummary({ named, byRules, possible, reached, seed, cases }
   const noticed = hand.byValue + hand.byBreaking + hand.broken;
   return [
     `- ${noticed} of ${hand.tried} hand-made faults were noticed by the suite that should notice them: ${hand.byValue} because a value differed, ${noticed - hand.byValue} because the case broke off.`,
-    `- ${ended(rule)} of ${rule.tried} rule-made faults change what the port does and ran to the end in at least one case. ${rule.byValue} of them (${percent(rule.byValue / ended(rule))}) were noticed because a value differed, ${rule.byBreaking} only because another case broke off; ${rule.gaps} were not noticed.`,
-    `- ${rule.broken} more broke off in every case that was tried. They were noticed, but any run would have shown them, so they are not part of that share. ${rule.equivalent} more are equivalent to the port.`,
+    `- ${ended(rule)} of ${rule.tried} rule-made faults change what the port does and ran to the end. ${rule.byValue} of them (${percent(rule.byValue / ended(rule))}) were noticed because a value differed; ${rule.gaps} were not noticed.`,
+    `- ${rule.byBreaking + rule.broken} more were noticed only because cases broke off: ${rule.broken} in every case that was tried, ${rule.byBreaking} in some. A run of any kind could have shown them, so they are not part of that share. With the ${rule.byBreaking} in it, it would be ${percent(rule.byValue / (ended(rule) + rule.byBreaking))}.`,
+    `- ${rule.equivalent} more are equivalent to the port. ${rule.outside} more change only what the original does not have, such as limits against harmful files, so a comparison cannot notice them.`,
     `- The rule-made faults were drawn with seed ${seed}, in turn by file and rule, from ${reached} changes at places that the cases run (of ${possible} that the rules can make). Files of the core and rules that change values had more turns.`,
     `- ${cases.length} cases of ${new Set(cases.map(({ suite }) => suite)).size} suites took part${failing === 0 ? '' : `, except for ${failing} that did not pass on the undamaged port`}.`,
     ...(unfinished([...named, ...byRules]) === 0
@@ -90,13 +96,13 @@ counts as noticed only if the same case then passes on the undamaged port in the
 - *failed row*: a value differed. *broke off*: the case ended with an error before it returned rows. *crash*, *hang*: the process crashed or hung.
 - For each fault, the cases that execute the changed place run one after the other, the fastest first, until one has a failed row. If a case breaks off, the others
   still run, those of other suites first. After three that break off without any that ends, the fault counts as one that breaks off everywhere.
-- A fault *runs to the end* if at least one of these cases returns rows. Only such faults show whether the suites compare the right values: one that
-  breaks off everywhere would be noticed by any run.
+- A fault *runs to the end* if a value differs in one of these cases, or if none of them breaks off. Only such faults show whether the suites compare the
+  right values: one that breaks off might be noticed by a run that compares nothing.
 
 ${formatSummary(result)}
 
 Made by \`${command}\`. \`src/compare/sabotage/verdicts.ts\` holds the verdicts on faults that were not noticed: *equivalent* means that no input
-could distinguish it from the port, *gap* that the cases of this run do not test it.
+could distinguish it from the port, *outside* that it changes something that the original does not have, *gap* that the cases of this run do not test it.
 
 ## Hand-made faults
 
@@ -138,15 +144,33 @@ ${
 function byRule(tried: readonly Tried[]): string {
   return markdownTable(
     [
-      ['rule', 'change', 'tried', 'by a value', 'broke off in some', 'broke off in all', 'equivalent', 'gaps'],
+      [
+        'rule',
+        'change',
+        'tried',
+        'by a value',
+        'broke off in some',
+        'broke off in all',
+        'equivalent',
+        'outside',
+        'gaps',
+      ],
       ...(Object.keys(rules) as Rule[]).map((rule) => {
         const all = tally(tried.filter(({ mutant }) => mutant.rule === rule));
-        return [rule, rules[rule], all.tried, all.byValue, all.byBreaking, all.broken, all.equivalent, all.gaps].map(
-          String,
-        );
+        return [
+          rule,
+          rules[rule],
+          all.tried,
+          all.byValue,
+          all.byBreaking,
+          all.broken,
+          all.equivalent,
+          all.outside,
+          all.gaps,
+        ].map(String);
       }),
     ],
-    { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r'] },
+    { align: ['l', 'l', 'r', 'r', 'r', 'r', 'r', 'r', 'r'] },
   );
 }
 

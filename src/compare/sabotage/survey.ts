@@ -80,8 +80,9 @@ function probesFor(mutants: readonly Mutant[]): { probes: Map<string, Probe[]>; 
 }
 
 /**
- * Cases that run the code changed by a mutant, the fastest first. For a hand-made mutant, only those of the suite that must catch it. Of a
- * constant that other modules can read, nobody knows where they do: all cases of the suites that depend on its file take part.
+ * Cases that run the code changed by a mutant, the fastest first. For a hand-made mutant, only those of the suite that must catch it; then
+ * its other cases, because nobody knows what the change touches. Nor where other modules read a constant: all cases of the suites that depend
+ * on its file take part.
  */
 export function casesFor(
   mutant: Mutant,
@@ -93,7 +94,9 @@ export function casesFor(
     (one) => one.passed && (!suite || suite === one.suite) && (!only || only === one.case),
   );
   const wanted = new Set(placesOf(mutant));
-  return usable
-    .filter((one) => one.places.some((place) => wanted.has(place)) || (exported && dependsOn(one.suite, file)))
-    .sort((a, b) => a.seconds - b.seconds);
+  const runs = ({ places }: SurveyedCase): boolean => places.some((place) => wanted.has(place));
+  const bySeconds = [...usable].sort((a, b) => a.seconds - b.seconds);
+  const others = (exported || suite !== undefined) && ((one: SurveyedCase) => !runs(one) && dependsOn(one.suite, file));
+  if (exported && others) return bySeconds.filter((one) => runs(one) || others(one));
+  return [...bySeconds.filter(runs), ...(others ? bySeconds.filter(others) : [])];
 }

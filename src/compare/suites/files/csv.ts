@@ -45,6 +45,13 @@ function tables(random: RandomState): Table[] {
     Infinity,
     -Infinity,
     -0,
+    -0.5,
+    -3e-7,
+    1.00005e-4,
+    1.5e16,
+    // The exact digits of these end in a tie.
+    2_097_152.25,
+    2_097_153.75,
   );
   const names = ['A', 'N', 'O', '~'];
   const records = Array.from({ length: 1500 }, (_, i) => `A${String(i).padStart(5, '0')}`);
@@ -71,13 +78,17 @@ function tables(random: RandomState): Table[] {
       classes: names,
     },
     {
+      title: 'class indices beyond the classes',
+      arrays: { y_prob: spread('float32', 300, 4), y_true: labels('int64', [300], 1000) },
+    },
+    {
       title: 'one column of probabilities',
       arrays: { y_prob: spread('float32', 50, 1), y_true: labels('int64', [50]) },
     },
     {
       title: 'odd numbers',
-      arrays: { y_prob: ndarray('float32', [6, 2], special) },
-      ids: ['a,b', '"', 'é', '𝒳', '', ' x '],
+      arrays: { y_prob: ndarray('float32', [9, 2], special) },
+      ids: ['a,b', '"', 'é', '𝒳', '', ' x ', '7', '8', '9'],
     },
     { title: 'names to be quoted', arrays: { y_prob: spread('float32', 3, 2) }, classes: ['a,b', 'c"d'] },
     { title: 'one record (Quirk Q2)', arrays: { y_prob: spread('float32', 1, 2), y_true: labels('int64', [1, 2]) } },

@@ -205,6 +205,10 @@ function oddInputs(): { readonly odd: Scored[]; readonly misfits: Scored[] } {
       ]),
       yProb: prob,
     },
+    { title: 'one sample of truth', yTrue: matrix([[1, 0, 1]]), yProb: prob },
+    { title: 'one class of truth', yTrue: matrix([[1], [0], [1], [1]]), yProb: prob },
+    { title: 'one class of scores', yTrue: truth, yProb: matrix([[0.7], [0.4], [0.3], [0.1]]) },
+    { title: 'one sample of scores', yTrue: truth, yProb: matrix([[0.7, 0.2, 0.1]]) },
     { title: 'a vector of scores', yTrue: truth, yProb: vector([0.1, 0.2, 0.7]) },
   ];
   return { odd, misfits };

@@ -138,6 +138,12 @@ const damages: Readonly<Record<Recipe['collection'], readonly Damage[]>> = {
     { title: 'a fold without records', change: () => {}, options: { folds: [77] } },
     { title: 'an unknown category', change: () => {}, options: { category: 'shape' } },
     {
+      title: 'a statement without a name, others in three quotation marks',
+      change: editing('ptbxl_database.csv', (text) =>
+        text.replace(/"\{'/g, `"{'': 0.0, '''S''': 1.0, '`).replace(/'SR'/g, "'''SR'''"),
+      ),
+    },
+    {
       title: 'statements as lists',
       change: editing('ptbxl_database.csv', (text) =>
         text.replace(/"\{('[^"]*)\}"/g, (_, codes: string) => `"[${codes.replace(/: [\d.]+/g, '')}]"`),

@@ -1,7 +1,8 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { CollectionName, Preparation, PreparedData } from '../../../bridge/original_data.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { RandomState } from '../../../lib/numpy/random.ts';
 import { dataSetFromPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import type { DataSet } from '../../../port/finetuning/datasets.ts';
 import {
@@ -218,6 +219,61 @@ const emptyLineCase: SuiteCase = {
   },
 };
 
+/** Formats of signals, and the bytes of the value that stands for a missing sample. */
+const formats: readonly (readonly [format: string, missing: readonly number[]])[] = [
+  ['8', [0]],
+  ['16', [0, 128]],
+  ['24', [0, 0, 128]],
+  ['32', [0, 0, 0, 128]],
+  ['61', [128, 0]],
+  ['80', [0]],
+  ['160', [0, 0]],
+  ['212', [0, 136, 0]],
+  ['310', [0, 4, 0, 4]],
+  ['311', [0, 2, 8, 32]],
+];
+
+/** Every format of WFDB that the readers know: random bytes, among them samples that are missing. */
+const formatCase: SuiteCase = {
+  name: 'Challenge 2017: every signal format of WFDB, with missing samples',
+  on: {},
+  quick: true,
+  run: async (context) => {
+    const folder = join(context.scratch, 'formats');
+    mkdirSync(folder);
+    const random = new RandomState([context.seed, 31]);
+    const samples = 240;
+    for (const [format, missing] of formats) {
+      const name = `F${format}`;
+      const bytes = Buffer.from(random.randint(0, 256, 4 * samples).map(Number));
+      for (const at of [0, 60, 120]) bytes.set(missing, at);
+      writeFileSync(join(folder, `${name}.dat`), bytes);
+      writeFileSync(
+        join(folder, `${name}.hea`),
+        `${name} 1 300 ${samples}\n${name}.dat ${format} 1000/mV 16 0 0 0 0 I\n`,
+      );
+    }
+    const list = (line: (name: string) => string): string =>
+      formats.map(([format]) => `${line(`F${format}`)}\n`).join('');
+    writeFileSync(
+      join(folder, 'RECORDS'),
+      list((name) => name),
+    );
+    writeFileSync(
+      join(folder, 'REFERENCE.csv'),
+      list((name) => `${name},N`),
+    );
+    const theirs = await context.original.data.records('challenge17', folder);
+    const { records } = readChallenge17Data(folder);
+    const signals = records.map(({ recordName, pSignal }, i) => ({
+      name: String(recordName),
+      port: pSignal,
+      original: theirs.signals[i] ?? int64([]),
+    }));
+    return [exactly(suite, `signals of ${records.length} records`, signals)];
+  },
+};
+
 /** The original cannot read this edition. SciPy reads it, and the original's steps follow. */
 const nativeCase: SuiteCase = {
   name: 'CPSC 2018 as first published: the documented recipe',
@@ -251,5 +307,6 @@ const nativeCase: SuiteCase = {
 export const recordCases: readonly SuiteCase[] = [
   ...recipes.flatMap((recipe) => [readerCase(recipe), recipeCase(recipe), variantCase(recipe), commandCase(recipe)]),
   emptyLineCase,
+  formatCase,
   nativeCase,
 ];

@@ -24,6 +24,8 @@ const plan: readonly (readonly [title: string, draw: Draw])[] = [
   ['random_sample', { method: 'random_sample', size: 20_000 }],
   ['randint', { method: 'randint', low: 4488, size: 20_000 }],
   ['randint of two bounds', { method: 'randint', low: -50, high: 50, size: 5000 }],
+  ['randint of 31 bits', { method: 'randint', low: 2 ** 31, size: 1000 }],
+  ['randint of a little more than 31 bits', { method: 'randint', low: 2 ** 31 + 1, size: 1000 }],
   ['randint of 32 bits', { method: 'randint', low: 2 ** 32, size: 1000 }],
   ['randint of more than 32 bits', { method: 'randint', low: 2 ** 40 + 1, size: 1000 }],
   ['randint of one value', { method: 'randint', low: 1, size: 3 }],
