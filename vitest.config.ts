@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest_first.ts';
 import { watchTwins } from './test/proofs/plugin.ts';
 
 // Long tests (fault campaigns, other Node versions) are named *.full.test.ts and run by `npm run test:full` only.
@@ -11,6 +12,7 @@ export default defineConfig({
     // One process per test file: a TensorFlow session and its threads end with the file that made them.
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: full ? 1_800_000 : 60_000,
     hookTimeout: full ? 1_800_000 : 60_000,
     env: { TF_CPP_MIN_LOG_LEVEL: '2' },

@@ -7,23 +7,34 @@ import { pythonExecutable, root } from '../src/lib/installation.mjs';
 import { isolatedEnvironment, isolatedModule } from '../src/lib/python/isolated.mjs';
 import { SetupFailure } from '../src/setup/failure.mjs';
 import { setUp } from '../src/setup/set_up.mjs';
+import { changedFiles, filesOf, reachedTests } from './lib/changed_tests.mjs';
 import { optionsOf } from './lib/options.mjs';
 import { addCounts, closingLine, countPytest, countVitest, isSuccess } from './lib/test_counts.mjs';
 
-const { full, words: patterns } = optionsOf(
-  `usage: npm test -- [PATTERN…]
+const {
+  full,
+  changed,
+  since,
+  words: patterns,
+} = optionsOf(
+  `usage: npm test -- [--changed] [--since COMMIT] [PATTERN…]
        npm run test:full -- [PATTERN…]
 
 Installs what is missing, runs the tests of src/ (vitest) and of original/ (pytest) side by side, and ends with "N passed, N failed".
 
 Options:
-  PATTERN     part of the path of a test file (default: all tests)
-  --full      run the long tests too, such as fault campaigns and other versions of Node; npm run test:full does the same
-  -h, --help  show this text and exit
+  PATTERN         part of the path of a test file (default: all tests)
+  --changed       run only the tests that your changes since the last commit can reach: vitest's files by what they import, start and read,
+                  pytest if something in original/ changed
+  --since COMMIT  the same for all changes since COMMIT, such as main
+  --full          run the long tests too, such as fault campaigns and other versions of Node; npm run test:full does the same
+  -h, --help      show this text and exit
 `,
-  { full: { type: 'boolean' } },
+  { full: { type: 'boolean' }, changed: { type: 'boolean' }, since: { type: 'string' } },
   { words: true },
 );
+/** Undefined: all tests. */
+let reached;
 process.exitCode = await main();
 
 async function main() {
@@ -33,6 +44,15 @@ async function main() {
     if (!(error instanceof SetupFailure)) throw error;
     console.error(`set-up: ${error.message}`);
     return 1;
+  }
+  if (changed || since !== undefined) {
+    const files = changesSince(since ?? 'HEAD');
+    if (files === undefined) return 2;
+    reached = reachedTests(filesOf(root), files);
+    console.log(
+      `${files.length} changed ${files.length === 1 ? 'file reaches' : 'files reach'} ${reached.vitest.length} test files of vitest${reached.pytest ? ' and those of original/' : ''}.`,
+    );
+    if (reached.vitest.length === 0 && !reached.pytest) return 0;
   }
   const reports = mkdtempSync(join(tmpdir(), 'ecg-transplant-test-'));
   try {
@@ -47,21 +67,37 @@ async function main() {
   }
 }
 
+function changesSince(commit) {
+  try {
+    return changedFiles(root, commit);
+  } catch (error) {
+    console.error(
+      `--since: git cannot compare with the commit ${commit}: ${String(error.stderr || error.message).trim()}`,
+    );
+    return undefined;
+  }
+}
+
 async function vitest(reports) {
   const ending = full ? /\.test\.ts$/ : /(?<!\.full)\.test\.ts$/;
-  const files = testFiles('test', ending);
+  const files = testFiles('test', ending).filter((file) => reached?.vitest.includes(file) !== false);
   if (files.length === 0) return addCounts([]);
   const report = join(reports, 'vitest.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const program = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const { code } = await run(process.execPath, [program, 'run', ...reporters, ...(patterns.length ? files : [])], {
-    env: { ...process.env, ECG_TEST_FULL: full ? '1' : '0' },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const { code } = await run(
+    process.execPath,
+    [program, 'run', ...reporters, ...(patterns.length || reached ? files : [])],
+    {
+      env: { ...process.env, ECG_TEST_FULL: full ? '1' : '0' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   return countVitest(read(report), code);
 }
 
 async function pytest(reports) {
+  if (reached?.pytest === false) return addCounts([]);
   const files = testFiles(join('original', 'tests'), /(^|\/)test_[^/]*\.py$/);
   if (files.length === 0) return addCounts([]);
   const report = join(reports, 'pytest.xml');
