@@ -57,6 +57,16 @@ export function measureFormats(tensorflow: Runtime = runtime()): FormatSpeeds {
   return { float32, bfloat16 };
 }
 
+/** Whether TensorFlow has kernels for a format on this processor. Takes a few milliseconds. */
+export function runsHere(format: MeasuredFormat, tensorflow: Runtime = runtime()): boolean {
+  const one = convolution(tensorflow, format);
+  try {
+    return canRun({ format, run: one.run });
+  } finally {
+    one.dispose();
+  }
+}
+
 /** Runs once, so that kernels are made. False for bfloat16 where oneDNN has no kernel for the processor. */
 function canRun({ format, run }: { readonly format: MeasuredFormat; run(): void }): boolean {
   try {

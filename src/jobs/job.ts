@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import type { FitState } from '../graph/fit.ts';
-import { describeSpeeds, fasterFormat, measureFormats } from '../graph/format_speed.ts';
+import { describeSpeeds, fasterFormat, measureFormats, runsHere } from '../graph/format_speed.ts';
 import type { Precision, PrecisionChoice } from '../graph/precision.ts';
 import type { Session } from '../graph/session.ts';
 import { flagOf } from '../lib/argparse/flags.ts';
@@ -151,11 +151,13 @@ export class Job {
         report({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
       }
       const state = readState(stateFile);
+      requireKernels((config.measuredPrecision ?? config.options).precision, dir);
       const { epoch, step } = state.fit;
       report({ kind: 'message', text: `Resuming after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
       return new Job(dir, config, state, unlock);
     }
+    requireKernels(options.precision);
     // Quirk Q42: 0 means no seed.
     const seed = options.seed || random.randint(2 ** 16);
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
@@ -275,6 +277,19 @@ export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
     throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
   }
   return config;
+}
+
+/** Throws an InputError for bfloat16 on a processor for which TensorFlow has no bfloat16 kernels. `resumed` is the folder of a job that goes on. */
+function requireKernels(precision: unknown, resumed?: string): void {
+  if (precision !== 'bfloat16' || runsHere('bfloat16')) return;
+  throw new InputError('TensorFlow cannot train in bfloat16 on this processor', {
+    ...(resumed !== undefined && { file: resumed }),
+    expected: 'an x86 processor with AVX-512 or AMX, or a GPU',
+    next:
+      resumed === undefined
+        ? 'Use --precision float32, or auto, which takes the faster format that works.'
+        : 'Continue the job on such a machine: a job keeps its number format.',
+  });
 }
 
 function measurePrecision(report: Reporter): JobConfig['measuredPrecision'] {

@@ -26,11 +26,11 @@ test('measures both formats in a moment and frees what it made', () => {
 });
 
 test.skipIf(process.arch !== 'x64')('a processor for which oneDNN has no bfloat16 kernels is one for float32', () => {
-  const program = `import { measureFormats } from './src/graph/format_speed.ts';
-process.stdout.write(JSON.stringify(measureFormats()));`;
+  const program = `import { measureFormats, runsHere } from './src/graph/format_speed.ts';
+process.stdout.write(JSON.stringify({ ...measureFormats(), runs: runsHere('bfloat16') }));`;
   const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
   const env = { ...process.env, ONEDNN_MAX_CPU_ISA: 'AVX2', TF_ENABLE_ONEDNN_OPTS: '1' };
   const speeds = JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' }));
-  expect(speeds).toMatchObject({ bfloat16: 0 });
+  expect(speeds).toMatchObject({ bfloat16: 0, runs: false });
   expect(fasterFormat(speeds)).toBe('float32');
 });
