@@ -38,11 +38,21 @@ export function prepareRun(
 ): Task[] {
   describeRun(run);
   const marks = new StepMarks(run.folder.steps);
-  const chosen = new Set(chosenSteps(steps, selection));
   requireEarlier(run, steps, marks, bounds(selection.from, selection.only)[0]);
-  forgetAll(run, marks, outdated(steps, chosen, marks, selection.force ?? false));
-  const open = new Set([...chosen].filter((step) => marks.state(step) !== 'done'));
-  return tasksOf(steps).filter((task) => task.steps.some((step) => open.has(step)));
+  const tasks = tasksToDo(run, selection, steps);
+  forgetAll(run, marks, outdated(steps, marks, selection));
+  return tasks;
+}
+
+/** The tasks with something to do, each after those that it needs; among them those whose results {@link prepareRun} would forget. Changes nothing. */
+export function tasksToDo(
+  run: RunSettings,
+  selection: StepSelection = {},
+  steps: readonly Step[] = planRun(run),
+): Task[] {
+  const chosen = new Set(chosenSteps(steps, selection));
+  const changing = changingSteps(steps, new StepMarks(run.folder.steps), selection);
+  return tasksOf(steps).filter((task) => task.steps.some((step) => chosen.has(step) && changing.has(step)));
 }
 
 /** Locks a task: only one process at a time works on it. Returns what gives it back. Throws an InputError that names the holder. */
@@ -52,16 +62,25 @@ export function lockTask({ folder }: Pick<RunSettings, 'folder'>, id: string): (
   return lockFolder(folder.root, { name, work: 'works in this run folder' });
 }
 
-/** Steps whose marks must go: those to be repeated, and what is made, directly or not, from a step that will run. `steps` are in order. */
-function outdated(steps: readonly Step[], chosen: ReadonlySet<Step>, marks: StepMarks, force: boolean): Step[] {
+/** Steps that will run, and those that are made, directly or not, from one of them. `steps` are in order. */
+function changingSteps(steps: readonly Step[], marks: StepMarks, selection: StepSelection): Set<Step> {
+  const chosen = new Set(chosenSteps(steps, selection));
   const changing = new Set<Step>();
+  for (const step of steps) {
+    const willRun = chosen.has(step) && (selection.force || marks.state(step) !== 'done');
+    if (willRun || step.needs.some((need) => changing.has(need))) changing.add(step);
+  }
+  return changing;
+}
+
+/** Steps whose marks must go: those to be repeated, and what is made from a step that will run. A step that was interrupted keeps its half. */
+function outdated(steps: readonly Step[], marks: StepMarks, selection: StepSelection): Step[] {
+  const changing = changingSteps(steps, marks, selection);
+  const chosen = new Set(chosenSteps(steps, selection));
   return steps.filter((step) => {
-    const state = marks.state(step);
-    const willRun = chosen.has(step) && (force || state !== 'done');
+    if (!changing.has(step) || !marks.exists(step)) return false;
     const isStale = step.needs.some((need) => changing.has(need));
-    if (willRun || isStale) changing.add(step);
-    // A step that was interrupted keeps its half.
-    return marks.exists(step) && (isStale || (willRun && (force || state === 'open')));
+    return isStale || (chosen.has(step) && (selection.force || marks.state(step) === 'open'));
   });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silent } from '../../src/events.ts';
 import { JobPaused } from '../../src/jobs/job.ts';
-import { lockTask, prepareRun } from '../../src/reproduce/prepare_run.ts';
+import { lockTask, prepareRun, tasksToDo } from '../../src/reproduce/prepare_run.ts';
 import { runTask, StepFailed } from '../../src/reproduce/run_task.ts';
 import type { RunSettings } from '../../src/reproduce/settings.ts';
 import { type Step, StepMarks } from '../../src/reproduce/step.ts';
@@ -151,6 +151,9 @@ describe('prepareRun', () => {
     expect(idsOf()).toEqual([]);
     // What is made of a lost result no longer counts.
     rmSync(join(folder, 'predictions-a'));
+    const listed = tasksToDo(settings(), {}, plan()).map(({ id }) => id);
+    expect(new StepMarks(join(folder, 'steps')).state(plan()[4])).toBe('done');
     expect(idsOf()).toEqual(['a', 'finish']);
+    expect(listed).toEqual(['a', 'finish']);
   });
 });

@@ -1,8 +1,7 @@
 import { markdownTable } from 'markdown-table';
 import { counted, formatDuration } from '../../text.ts';
+import { tasksToDo } from '../prepare_run.ts';
 import type { RunSettings } from '../settings.ts';
-import { StepMarks } from '../step.ts';
-import { planTasks, taskState } from '../tasks.ts';
 import { criticalPath, divide, scheduledSeconds } from './arrays.ts';
 import { defaultLimits } from './client.ts';
 
@@ -11,8 +10,7 @@ const overhead = 4;
 
 /** The arrays that a submission makes of what is not done, and how long they take; asks Slurm nothing. */
 export function formatPlan(run: RunSettings, maxParallel?: number): string {
-  const marks = new StepMarks(run.folder.steps);
-  const open = planTasks(run).filter((task) => taskState(task, marks) !== 'done');
+  const open = tasksToDo(run);
   if (open.length === 0) return 'Everything is done.\n';
   const arrays = divide(open, { queued: new Set(), arraySize: defaultLimits.arraySize, maxParallel });
   const numbers = new Map(arrays.flatMap(({ tasks }, i) => tasks.map((task) => [task, i + 1] as const)));
