@@ -74,6 +74,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'predict recordings with a finetuned network (for research, not for diagnosis)',
     load: () => import('./commands/predict.ts'),
   },
+  export: {
+    summary: 'write a finetuned network as a SavedModel or an ONNX file for other programs',
+    load: () => import('./commands/export.ts'),
+  },
   weights: {
     summary: 'extract a pretrained backbone from a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),

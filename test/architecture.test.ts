@@ -10,7 +10,7 @@ const src = join(root, 'src');
 const base = ['errors.ts', 'events.ts', 'output.ts', 'text.ts', 'lib'];
 
 /** The rooms of the port. */
-const port = ['graph', 'weights', 'port', 'networks', 'recordings', 'prepare', 'jobs', 'programs', 'predict'];
+const port = ['graph', 'weights', 'port', 'networks', 'recordings', 'prepare', 'jobs', 'programs', 'predict', 'export'];
 
 /** The twins of the programs: they drive what lies below, and nothing else of `src/port` imports them. */
 const isProgram = (file: string): boolean =>
@@ -33,6 +33,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
   jobs: ['prepare', 'port', 'graph', ...base],
   programs: ['port', 'networks', 'prepare', 'recordings', 'jobs', 'weights', 'graph', ...base],
   predict: ['programs', 'port', 'networks', 'prepare', 'recordings', 'jobs', 'weights', 'graph', ...base],
+  export: ['port', 'networks', 'prepare', 'jobs', 'weights', 'graph', ...base],
   synthetic: ['prepare', 'recordings', 'port', ...base],
   bridge: base,
   compare: ['bridge', 'synthetic', ...port, ...base],

@@ -10,14 +10,17 @@ export type { Environment } from './job_files.ts';
 
 const settings = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA'];
 
+/** Version of this package. */
+export function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
 /** The environment of this process. */
 export function environment(): Environment {
   const tensorflow = runtime();
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   return {
-    version,
+    version: packageVersion(),
     node: process.versions.node,
     tensorflow: tensorflow.tensorflowVersion,
     libraries: fileDigests(mappedLibraries(), digestCache()),

@@ -266,14 +266,14 @@ export function isComplete(dir: string, epochs = 0): boolean {
   return readJson(file, completeSchema, { what, next }).epochs >= epochs;
 }
 
-/** The folder's `config.json`, if there is one. Throws an InputError if it cannot be read or is another kind of job's. */
-export function readConfig(dir: string, kind: JobKind): JobConfig | undefined {
+/** The folder's `config.json`, if there is one. Throws an InputError if it cannot be read or is not that of a job of this kind (default: any). */
+export function readConfig(dir: string, kind?: JobKind): JobConfig | undefined {
   const file = join(dir, names.config);
   if (!existsSync(file)) return undefined;
   const what = 'the description of the job';
   const next = 'Restore the file, or choose another --job-dir and start again.';
   const config = readJson(file, configSchema, { what, next });
-  if (config.job !== kind) {
+  if (kind !== undefined && config.job !== kind) {
     throw new InputError('the folder belongs to another job', { file, got: config.job, expected: kind });
   }
   return config;

@@ -105,6 +105,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     ],
     ...['--job-dir j --record-units K r', '--job-dir j --batch-size 0 --data a'],
   ],
+  export: ['', 'a', 'a --format onnx', 'a --output b', 'a --format q --output b', 'a b --format onnx --output c'],
   weights: [
     ...['', 'x', '--checkpoint-file a', '--checkpoint-file a --task q', '--checkpoint-file a --task beat --arch q'],
     ...['--checkpoint-file a --task beat --stages q', '--checkpoint-file a --format q --output b'],

@@ -20,6 +20,7 @@ const notRun: readonly [RegExp, string][] = [
   [/^node --import tsx scripts\//, 'a study of the project that takes minutes to hours'],
   [/^python -m (pretraining|finetuning)\.trainer /, 'the Python original; original/tests runs it'],
   [/^python -m pytest/, 'a tool of the project'],
+  [/^node examples\//, 'test/export/document.test.ts runs it'],
   [/^srun /, 'needs a cluster; what it runs is looked up below'],
 ];
 

@@ -1,4 +1,4 @@
-/** The part of protocol buffers' wire format that checkpoints use. */
+/** The part of protocol buffers' wire format that checkpoints and ONNX models use. */
 import type { Budget } from '../budget.ts';
 
 /** One field of a message: a number for varints and fixed 32-bit values, bytes for strings and nested messages. */
