@@ -48,7 +48,7 @@ export function readFinishedJob(jobDir: string): TrainedClassifier {
     throw new InputError('the job is not finished', {
       file: jobDir,
       expected: 'complete.json, which training writes at its end',
-      next: 'Train to the end first: repeat the command of the job with --resume.',
+      next: 'Train to the end first: repeat the command of the job, ecg-transplant finetune, with --resume.',
     });
   }
   const { model, preprocessing } = readJobModel(jobDir);

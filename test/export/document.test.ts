@@ -37,7 +37,7 @@ beforeAll(async () => {
     expect([words.join(' '), await main(words.slice(2))]).toEqual([words.join(' '), 0]);
   }
   quiet.mockRestore();
-}, 120_000);
+}, 180_000);
 
 afterAll(() => process.chdir(before));
 
@@ -54,7 +54,7 @@ test('the example for Node prints the probabilities of predict, and marks the la
     expect(mark).toBe(expected[i] === Math.max(...expected) ? '<-' : undefined);
   }
   expect(output).toContain('From 200 samples, mV at 125 Hz.');
-}, 60_000);
+}, 180_000);
 
 test('the program for Python prints them too', async () => {
   const [, code] = /```python\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs', 'export.md'), 'utf8'))!;
@@ -62,4 +62,4 @@ test('the program for Python prints them too', async () => {
   const values: Record<string, number> = JSON.parse(output.trim().replaceAll("'", '"'));
   expect(Object.keys(values)).toEqual(classes);
   for (const [i, value] of Object.values(values).entries()) expect(Math.abs(value - expected[i])).toBeLessThan(1e-5);
-}, 120_000);
+}, 180_000);

@@ -126,6 +126,7 @@ test.each(forms)(
     expect(distance(await throughOnnx(onnx, batches), expected)).toBeLessThan(1e-5);
     expect(distance(throughTensorFlow(saved, batches), expected)).toBeLessThan(1e-5);
   },
+  180_000,
 );
 
 /** A job whose damage is seen before its weights are needed, or that has none. */
