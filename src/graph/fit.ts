@@ -51,7 +51,7 @@ export interface FitOptions {
   /** Writes the model's weights and optimiser state to a file. */
   readonly saveWeights: (path: string) => Promise<void>;
   readonly report: Reporter;
-  /** Pauses the run after the step in progress. */
+  /** Pauses the run after the step in progress, or before the first one. */
   readonly signal?: AbortSignal;
   /** Saves the state: after each epoch, every `saveInterval` milliseconds within one, and before a pause. */
   readonly save?: (state: FitState) => Promise<void>;
@@ -105,6 +105,8 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
     const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();
     let asked = performance.now();
     for await (const { x, y } of options.batches(epoch, mean.batches)) {
+      // A signal may have come before the first step, which takes longest, or while data were read.
+      if (signal?.aborted) break;
       const got = performance.now();
       clock.waited += got - asked;
       mean.add(session.train(x, y));

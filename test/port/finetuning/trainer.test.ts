@@ -125,6 +125,12 @@ describe('finetuning.trainer.main', () => {
   test('resumes from any step to the same bits as an uninterrupted run', async () => {
     const options = { train, valSize: 8, valMetric: 'f1', batchSize: 4, epochs: 3, seed: 5, initSeed: 6 } as const;
     const whole = await finetune({ ...options, jobDir: at('whole') });
+    // A signal that came before training: the first step is not begun.
+    const steps: ProgressEvent[] = [];
+    const report = (event: ProgressEvent): void => void (event.kind === 'progress' && steps.push(event));
+    const early = finetune({ ...options, jobDir: at('parts') }, { report, signal: AbortSignal.abort('test') });
+    await expect(early).rejects.toThrow(JobPaused);
+    expect(steps).toEqual([]);
     // 4 steps per epoch: after a step, at the last step of an epoch, in predictions.
     let pauses = 0;
     for (const task of ['Epoch 1/3:2', 'Epoch 2/3:4', 'Predicting train:4']) {
