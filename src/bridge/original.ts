@@ -129,6 +129,20 @@ export class Original {
     return new OriginalGraph(this.#session, this.#transfer, name);
   }
 
+  /** Loads an exported SavedModel with `tf.saved_model.load` and calls its signature `serving_default`; arrays go by the names of inputs and outputs. */
+  async callSavedModel(path: string, feeds: ReadonlyMap<string, NdArray>): Promise<Map<string, NdArray>> {
+    const keys = [...feeds.keys()];
+    const folder = this.#transfer.folder();
+    const files = await this.#transfer.lend([...feeds.values()], (names) =>
+      this.#session.call<{ [key: string]: string }>('saved_model.call', {
+        path,
+        feeds: Object.fromEntries(keys.map((key, position) => [key, names[position]])),
+        folder,
+      }),
+    );
+    return new Map(Object.entries(files).map(([key, file]) => [key, this.#transfer.take(file)]));
+  }
+
   /**
    * Runs one of the original's programs as a script. What the original leaves to chance can be fixed: `weights` are set when `fit` begins,
    * row e of `order` is the order of the training samples in epoch e, and `seed` determines the other draws during training.

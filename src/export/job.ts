@@ -16,7 +16,7 @@ import { loadWeights } from '../weights/loading.ts';
 /** A classifier with its weights in memory, and how its recordings were prepared. */
 export interface TrainedClassifier {
   readonly model: JobModel;
-  readonly preprocessing: Preprocessing;
+  readonly preprocessing: Omit<Preprocessing, 'format' | 'source' | 'split' | 'files'>;
   /** The network in this precision, built for recordings of `model.samples` samples. */
   readonly build: (precision: Precision) => Model;
   /** Values of the network's variables by name. */

@@ -1,4 +1,4 @@
-"""The port's own graph, run by a `tf.compat.v1.Session` of this process."""
+"""SavedModels of the port in this process: its own graph in a `tf.compat.v1.Session`, and exported models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from ecg_probe.arrays import give, take
 
-__all__ = ["assign", "close", "load", "read", "run"]
+__all__ = ["assign", "call", "close", "load", "read", "run"]
 
 _sessions: dict[str, tuple[Any, Any]] = {}
 
@@ -52,6 +52,16 @@ def read(name: str, folder: str) -> dict[str, str]:
         if key.startswith(prefix)
     }
     values = session.run(fetched)
+    return {key: give(f"{folder}/{position}.npy", value) for position, (key, value) in enumerate(values.items())}
+
+
+def call(path: str, feeds: dict[str, str], folder: str) -> dict[str, str]:
+    """Loads a SavedModel as its users do and calls `serving_default`; returns the files of its outputs by name."""
+    import tensorflow as tf
+
+    # The signature does not keep the model alive.
+    model = tf.saved_model.load(path)
+    values = model.signatures["serving_default"](**{key: tf.constant(take(file)) for key, file in feeds.items()})
     return {key: give(f"{folder}/{position}.npy", value) for position, (key, value) in enumerate(values.items())}
 
 

@@ -7,26 +7,29 @@ import { outputRow } from '../../networks/rows.ts';
 import { comparedPrecisions, type Twins, withBoth, withTwins } from '../../networks/sides.ts';
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
+import { exportedCases } from './exported.ts';
 
 /** Probabilities and logits from the same weights. The report also shows how far bfloat16 is off. */
 export const predictions: Suite = {
   name: 'predictions',
-  summary: 'outputs from the same weights, float64 and float32; what bfloat16 costs is shown',
-  cases: casesOf(async (context, network) => {
-    const { original, data, seed, observe } = context;
-    const [batch] = networkBatches(data, network, 1, seed);
-    const rows: Row[] = [];
-    for (const precision of comparedPrecisions) {
-      const kind = { ...network, precision, seed };
-      await withTwins(original, batch, kind, async (twins) => {
-        const row = await outputRow(twins, batch, limitsOf(network, precision));
-        rows.push(...(await withFirstLayer(context, [row], twins, kind, batch)));
-        if (precision === 'float32') observe(await halfPrecision(context, network, batch, twins));
-      });
-    }
-    return rows;
-  }),
+  summary: 'outputs from the same weights, float64 and float32, also of exported models; what bfloat16 costs is shown',
+  cases: [...casesOf(compareOutputs), ...exportedCases],
 };
+
+async function compareOutputs(context: SuiteContext, network: ComparedNetwork): Promise<Row[]> {
+  const { original, data, seed, observe } = context;
+  const [batch] = networkBatches(data, network, 1, seed);
+  const rows: Row[] = [];
+  for (const precision of comparedPrecisions) {
+    const kind = { ...network, precision, seed };
+    await withTwins(original, batch, kind, async (twins) => {
+      const row = await outputRow(twins, batch, limitsOf(network, precision));
+      rows.push(...(await withFirstLayer(context, [row], twins, kind, batch)));
+      if (precision === 'float32') observe(await halfPrecision(context, network, batch, twins));
+    });
+  }
+  return rows;
+}
 
 /** How far bfloat16 is from float32 on each side, and the sides from each other. */
 async function halfPrecision(
