@@ -1,18 +1,11 @@
+import type { Estimates } from '../page/estimates_picture.ts';
+
 /** A series of one side. `noise` is the original compared with itself: another seed, or float64. */
 export interface Series {
   readonly name: string;
   readonly side: 'port' | 'original' | 'noise';
   readonly x: readonly number[];
   readonly y: readonly number[];
-}
-
-/** Estimates with intervals at some places of the horizontal axis, such as means over trials. `low` and `high` are NaN where there is no interval. */
-export interface Estimates {
-  readonly name: string;
-  readonly x: readonly number[];
-  readonly y: readonly number[];
-  readonly low: readonly number[];
-  readonly high: readonly number[];
 }
 
 /** What a report shows beside its rows. Never part of the verdict. */

@@ -5,6 +5,9 @@ import { RandomState } from './numpy/random.ts';
 import { ValueError } from './python/errors.ts';
 import { columnOf, descending, type Indicator } from './sklearn/metrics.ts';
 
+/** `argmax` predicts the most probable class; a number, or one for each class, predicts every class with at least this probability. */
+export type Decision = 'argmax' | number | readonly number[];
+
 /** How to resample. */
 export interface BootstrapOptions {
   /** Default 1,000. */
@@ -13,13 +16,15 @@ export interface BootstrapOptions {
   readonly confidence?: number;
   /** Seed of the draws; default 0. The same seed gives the same intervals. */
   readonly seed?: number;
-  /** `argmax` (default) predicts the most probable class; a number predicts every class with at least this probability. */
-  readonly decision?: 'argmax' | number;
+  /** Default `argmax`. */
+  readonly decision?: Decision;
   /**
    * Patient of each sample. If given, whole patients are drawn, because recordings of one patient are not independent. Otherwise, samples are drawn
    * within each distinct row of labels, so that every resample has the same class counts.
    */
   readonly groups?: ArrayLike<string | number | bigint>;
+  /** Called after each resample with their number so far. */
+  readonly onResample?: (done: number) => void;
 }
 
 /** A figure with its percentile interval over the resamples. */
@@ -32,13 +37,23 @@ export interface Interval {
   readonly undefinedResamples: number;
 }
 
+/** Scores of one class. */
+export interface ClassScores<T> {
+  readonly precision: T;
+  readonly recall: T;
+  readonly f1: T;
+  readonly auc: T;
+  readonly averagePrecision: T;
+}
+
 /** Scores of a set of predictions. F1, precision and recall are 0 if their denominator is 0. */
 export interface Scores<T> {
   /** Share of samples whose predicted labels are all correct. */
   readonly accuracy: T;
   readonly macroF1: T;
   readonly macroAuc: T;
-  readonly perClass: readonly { readonly precision: T; readonly recall: T; readonly f1: T; readonly auc: T }[];
+  readonly macroAveragePrecision: T;
+  readonly perClass: readonly ClassScores<T>[];
 }
 
 /**
@@ -83,7 +98,7 @@ class Scorer {
   /** Per class the samples from the highest score to the lowest, and whether the next one has a lower score. */
   readonly #ranks: { readonly order: Uint32Array; readonly lastOfTie: Uint8Array }[];
 
-  constructor(yTrue: NdArray, yProb: NdArray, decision: 'argmax' | number) {
+  constructor(yTrue: NdArray, yProb: NdArray, decision: Decision) {
     if (yProb.shape.length !== 2 || yTrue.shape.join() !== yProb.shape.join()) {
       throw new ValueError(
         `y_true has shape (${yTrue.shape.join(', ')}), y_prob (${yProb.shape.join(', ')}); expected (samples, classes) twice`,
@@ -107,17 +122,18 @@ class Scorer {
     });
   }
 
-  /** `[accuracy, macroF1, macroAuc, then precision, recall, f1, auc of each class]`. */
+  /** `[accuracy, macro F1, AUC and average precision, then precision, recall, F1, AUC and average precision of each class]`. */
   score(weights: Float64Array = new Float64Array(this.#samples).fill(1)): Float64Array {
     const { classes } = this;
-    const out = new Float64Array(3 + 4 * classes);
+    const out = new Float64Array(4 + 5 * classes);
     out[0] = this.#accuracy(weights);
     for (let label = 0; label < classes; label++) {
-      const at = 3 + 4 * label;
+      const at = 4 + 5 * label;
       this.#counts(label, weights, out, at);
-      out[at + 3] = this.#auc(label, weights);
+      [out[at + 3], out[at + 4]] = this.#areas(label, weights);
       out[1] += out[at + 2] / classes;
       out[2] += out[at + 3] / classes;
+      out[3] += out[at + 4] / classes;
     }
     return out;
   }
@@ -148,18 +164,20 @@ class Scorer {
     out[at + 2] = predicted + support === 0 ? 0 : (2 * hits) / (predicted + support);
   }
 
-  #auc(label: number, weights: Float64Array): number {
+  /** Area under the ROC curve, and average precision; NaN without both labels, and without positive samples. */
+  #areas(label: number, weights: Float64Array): [auc: number, averagePrecision: number] {
     const { order, lastOfTie } = this.#ranks[label];
-    let [area, fp, tp, lastFp, lastTp] = [0, 0, 0, 0, 0];
+    let [area, precisions, fp, tp, lastFp, lastTp] = [0, 0, 0, 0, 0, 0];
     for (let i = 0; i < order.length; i++) {
       const sample = order[i];
       if (this.#truth[sample * this.classes + label]) tp += weights[sample];
       else fp += weights[sample];
       if (!lastOfTie[i]) continue;
       area += ((fp - lastFp) * (tp + lastTp)) / 2;
+      if (tp > lastTp) precisions += ((tp - lastTp) * tp) / (tp + fp);
       [lastFp, lastTp] = [fp, tp];
     }
-    return area / (fp * tp);
+    return [area / (fp * tp), precisions / tp];
   }
 }
 
@@ -175,13 +193,15 @@ function drawWeights(
   const random = new RandomState(seed);
   const samples = yTrue.shape[0];
   const units = options.groups ? [groupMembers(options.groups, samples)] : labelStrata(yTrue);
-  return Array.from({ length: resamples }, () => {
+  return Array.from({ length: resamples }, (_, resample) => {
     const weights = new Float64Array(samples);
     for (const stratum of units) {
       for (let i = 0; i < stratum.length; i++)
         for (const sample of stratum[random.randint(stratum.length)]) weights[sample]++;
     }
-    return score(weights);
+    const scores = score(weights);
+    options.onResample?.(resample + 1);
+    return scores;
   });
 }
 
@@ -239,15 +259,11 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[below] + (place - below) * (next - sorted[below]);
 }
 
-function toScores(classes: number, [accuracy, macroF1, macroAuc, ...rest]: Interval[]): Scores<Interval> {
+function toScores(classes: number, all: Interval[]): Scores<Interval> {
+  const [accuracy, macroF1, macroAuc, macroAveragePrecision] = all;
   const perClass = Array.from({ length: classes }, (_, label) => {
-    const [precision, recall, f1, auc] = rest.slice(4 * label, 4 * label + 4) as [
-      Interval,
-      Interval,
-      Interval,
-      Interval,
-    ];
-    return { precision, recall, f1, auc };
+    const [precision, recall, f1, auc, averagePrecision] = all.slice(4 + 5 * label, 9 + 5 * label);
+    return { precision, recall, f1, auc, averagePrecision };
   });
-  return { accuracy: accuracy, macroF1: macroF1, macroAuc: macroAuc, perClass };
+  return { accuracy, macroF1, macroAuc, macroAveragePrecision, perClass };
 }

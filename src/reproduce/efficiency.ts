@@ -1,6 +1,7 @@
-import type { Estimates, Observation } from '../compare/observations.ts';
+import type { Observation } from '../compare/observations.ts';
 import { meanInterval } from '../compare/statistics/trials.ts';
 import type { FinetuningJob } from '../experiment_schema.ts';
+import type { Estimates } from '../page/estimates_picture.ts';
 import { shareOf } from './job_tables.ts';
 import type { SideName } from './run_folder.ts';
 import type { ScoresBySide } from './score_tables.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { drawPrediction } from '../../src/commands/prediction_picture.ts';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
-import { openBrowser } from '../compare/report/browser.ts';
+import { openBrowser } from '../page/browser.ts';
 
 const fs = 100;
 

@@ -3,6 +3,7 @@ import { bootstrapDifference, bootstrapScores } from '../../src/lib/bootstrap.ts
 import { type NdArray, ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
 import { ValueError } from '../../src/lib/python/errors.ts';
+import { averagePrecisionScore, columnOf } from '../../src/lib/sklearn/metrics.ts';
 import { auc, f1 } from '../../src/port/transplant/evaluation.ts';
 import { runPython } from '../python.ts';
 
@@ -32,6 +33,11 @@ describe('bootstrap intervals', () => {
     }
     expect(scores.macroAuc.value).toBeCloseTo(auc(yTrue, good), 12);
     expect(scores.macroF1.value).toBeCloseTo(f1(yTrue, good), 12);
+    const average = averagePrecisionScore(columnOf(yTrue.data, 2, 0), columnOf(good.data as Float64Array, 2, 0));
+    const { averagePrecision } = scores.perClass[0];
+    expect(averagePrecision.value).toBeCloseTo(average, 12);
+    expect(averagePrecision.low).toBeLessThan(average);
+    expect(averagePrecision.high).toBeGreaterThan(average);
   });
 
   it('agree with numpy.quantile over the same resamples', async () => {

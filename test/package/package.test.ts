@@ -92,7 +92,7 @@ describe('the tarball', () => {
       'original',
       'package.json',
     ]);
-    expect(paths).toEqual(expect.arrayContaining(['dist/bridge/probe.py', 'dist/compare/report/report.css']));
+    expect(paths).toEqual(expect.arrayContaining(['dist/bridge/probe.py', 'dist/page/page.css']));
     const surplus =
       /stale|__pycache__|_cache\/|\.pyc$|upstream\/|original\/tests|docs\/reference|jobs\/mine|\.pkl$|(?<!\.d)\.ts$|typescript(_hooks)?\.mjs|sabotage\//;
     expect(paths.filter((path) => surplus.test(path))).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Experiment } from '../../src/experiment_schema.ts';
 import { experiments } from '../../src/experiments.ts';
-import type { Interval, Scores } from '../../src/lib/bootstrap.ts';
+import type { Interval } from '../../src/lib/bootstrap.ts';
 import { contrastOf, scoreTables } from '../../src/reproduce/score_tables.ts';
 import type { SideScores, TrialScores } from '../../src/reproduce/scores.ts';
 
@@ -9,7 +9,7 @@ const { transfer } = experiments;
 
 const interval = (value: number): Interval => ({ value, low: value - 0.1, high: value + 0.1, undefinedResamples: 0 });
 
-function scores(macroF1: number, auc = 0.9): Scores<Interval> {
+function scores(macroF1: number, auc = 0.9): TrialScores['scores'] {
   const one = { precision: interval(0.5), recall: interval(0.5), f1: interval(macroF1), auc: interval(auc) };
   return { accuracy: interval(0.8), macroF1: interval(macroF1), macroAuc: interval(auc), perClass: [one, one] };
 }

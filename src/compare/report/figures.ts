@@ -1,32 +1,9 @@
-import { oneLine, shellCommand } from '../../text.ts';
+import { plain, scientific } from '../../page/plain.ts';
+import { shellCommand } from '../../text.ts';
 import type { Row, Worst } from '../closeness.ts';
 import { ownCasePrefix } from '../suite.ts';
 import type { Comparison } from './model.ts';
 import { shareOf } from './verdict.ts';
-
-/** Longest text from data that a report shows. `report.json` contains the whole text. */
-const longest = 160;
-
-/**
- * Makes text from data (names of records, files and layers, lines of files, messages of Python) safe for terminals and files: one line, no
- * invisible characters (`\u001b` instead of an escape), at most `most` characters.
- */
-export function plain(text: string, most = longest): string {
-  const shown = oneLine(text.replace(/[\n\t]/g, ' '));
-  if (shown.length <= most) return shown;
-  return `${cut(shown, most)}… (${shown.length.toLocaleString('en')} characters)`;
-}
-
-/** A name as a label in a picture: as {@link plain}, and at most `most` characters in all. */
-export function brief(text: string, most: number): string {
-  const shown = plain(text, Number.POSITIVE_INFINITY);
-  return shown.length <= most ? shown : `${cut(shown, most - 1)}…`;
-}
-
-/** The first characters, without half a pair at the end. */
-function cut(text: string, most: number): string {
-  return text.slice(0, most).replace(/[\ud800-\udbff]$/, '');
-}
 
 /** The worst difference of a row: bits that differ, or the relative distance. */
 export function formatDifference(row: Row): string {
@@ -73,10 +50,6 @@ function formatFirst({ first }: Row): string {
 function describe({ array, index, port, original, ulps }: Worst): string {
   const distance = ulps === undefined ? '' : `, ${ulps.toLocaleString('en')} ulp`;
   return `${plain(array)}[${index.join(', ')}]: ${plain(port)} in the port, ${plain(original)} in the original${distance}`;
-}
-
-export function scientific(value: number): string {
-  return value === 0 ? '0' : value.toExponential(1);
 }
 
 /** `0.4 s`, `12 s`, `3 min 20 s`. */

@@ -1,9 +1,11 @@
+import { figureTable, scrollBox } from '../../page/components.ts';
+import { htmlPage } from '../../page/html_page.ts';
+import { html, type Markup } from '../../page/markup.ts';
+import { plain } from '../../page/plain.ts';
 import { counted } from '../../text.ts';
-import { formatSeconds, formatShare, plain } from './figures.ts';
-import { observationPart, observedTable } from './html_observations.ts';
-import { htmlPage } from './html_page.ts';
-import { ladderTable, limitsTable, rowsTable, scrollBox, suitesTable, unfinishedTable } from './html_tables.ts';
-import { html, type Markup } from './markup.ts';
+import { formatSeconds, formatShare } from './figures.ts';
+import { observationPart } from './html_observations.ts';
+import { ladderTable, limitsTable, rowsTable, suitesTable, unfinishedTable } from './html_tables.ts';
 import type { Comparison } from './model.ts';
 import { describeVerdict, headlinesOf, type Status, type SuiteFindings, suitesOf, verdictOf } from './verdict.ts';
 import { remarkOn, sideFacts } from './wording.ts';
@@ -43,7 +45,7 @@ ${
   headlines.length > 0
     ? html`<section id="results" aria-labelledby="results-title">
 <h2 id="results-title">Results</h2>
-${headlines.map(observedTable)}
+${headlines.map(figureTable)}
 </section>`
     : undefined
 }

@@ -1,26 +1,14 @@
+import { scrollBox } from '../../page/components.ts';
+import { html, type Markup } from '../../page/markup.ts';
+import { plain, scientific } from '../../page/plain.ts';
 import { counted } from '../../text.ts';
 import { rungNames } from '../closeness.ts';
 import type { ComparedRow, Findings, Unfinished } from '../comparison.ts';
 import { suiteNames } from '../suite.ts';
-import {
-  commandOf,
-  formatDifference,
-  formatLimit,
-  formatSeconds,
-  formatShare,
-  formatWorst,
-  plain,
-  scientific,
-} from './figures.ts';
-import { html, type Markup } from './markup.ts';
+import { commandOf, formatDifference, formatLimit, formatSeconds, formatShare, formatWorst } from './figures.ts';
 import type { Comparison } from './model.ts';
 import { ladderOf, passedOf, type SuiteFindings, shareOf } from './verdict.ts';
 import { freeRunningMeaning, rungMeanings } from './wording.ts';
-
-/** A box that scrolls sideways, with a label and reachable by keyboard. */
-export function scrollBox(label: string, content: Markup): Markup {
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${label}">${content}</div>`;
-}
 
 /** The rungs, what each proves, and how much of its limits it uses. */
 export function ladderTable(findings: Findings): Markup {

@@ -1,5 +1,6 @@
 import junit, { type Builder } from 'junit-report-builder';
-import { commandOf, formatDifference, formatLimit, formatWorst, plain } from './figures.ts';
+import { plain } from '../../page/plain.ts';
+import { commandOf, formatDifference, formatLimit, formatWorst } from './figures.ts';
 import type { Comparison } from './model.ts';
 import { suitesOf } from './verdict.ts';
 

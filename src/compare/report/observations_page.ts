@@ -1,8 +1,9 @@
+import { figureTable } from '../../page/components.ts';
+import { htmlPage } from '../../page/html_page.ts';
+import { html } from '../../page/markup.ts';
+import { plain } from '../../page/plain.ts';
 import type { Observation } from '../observations.ts';
-import { plain } from './figures.ts';
-import { observationPart, observedTable } from './html_observations.ts';
-import { htmlPage } from './html_page.ts';
-import { html } from './markup.ts';
+import { observationPart } from './html_observations.ts';
 
 /** What a page without a comparison shows. */
 export interface ObservationsPage {
@@ -29,7 +30,7 @@ ${
     : undefined
 }
 <section aria-labelledby="tables-title"><h2 id="tables-title">Tables</h2>
-${tables.map(observedTable)}
+${tables.map(figureTable)}
 </section>
 </main>
 <footer><p>Made by ecg-transplant.</p></footer>`,

@@ -1,11 +1,10 @@
-import type { EChartsCoreOption } from 'echarts/core';
-import { counted } from '../../text.ts';
+import { axisStyle, colours, legendStyle, type Picture, usualWidth } from '../../page/charts.ts';
+import { estimatesPicture } from '../../page/estimates_picture.ts';
+import { diagonal, drawn, type Line, linesPicture, squarePicture } from '../../page/lines_picture.ts';
+import { brief, plain, scientific, shortNumber } from '../../page/plain.ts';
+import { stripPicture } from '../../page/strip_picture.ts';
 import type { Observation, Series } from '../observations.ts';
-import { axisStyle, colours, drawChart, legendLines, legendStyle, type Picture, usualWidth } from './charts.ts';
 import { confusionPicture } from './confusion_picture.ts';
-import { estimatesPicture } from './estimates_picture.ts';
-import { brief, plain, scientific } from './figures.ts';
-import { stripPicture } from './strip_picture.ts';
 
 type Of<K extends Observation['kind']> = Extract<Observation, { readonly kind: K }>;
 
@@ -23,10 +22,14 @@ export function pictureOf(observation: Observation): Picture | undefined {
     case 'roc':
       return rocPicture(observation);
     case 'strip':
-      return stripPicture(observation);
+      return stripPicture(observation, labelsOf(observation));
     case 'table':
       return undefined;
   }
+}
+
+function labelsOf({ truth, port, original }: Of<'strip'>): string {
+  return `Truth ${plain(truth)}; port ${plain(port)}; original ${plain(original)}.`;
 }
 
 const strokes = {
@@ -38,70 +41,17 @@ const strokes = {
 
 const drawingOrder = ['noise', 'port', 'original'] as const;
 
-function curvesPicture({ title, x, y, logarithmic = false, series }: Of<'curves'>): Picture {
-  const dropped = series.reduce(
-    (sum, one) => sum + points(one, logarithmic).filter(([, value]) => value === null).length,
-    0,
-  );
-  const words = [
-    `${plain(title)}: ${plain(y)} by ${plain(x)}.`,
-    ...series.map((one) => `${sideOf(one)}: ${describeSeries(one)}.`),
-    dropped > 0
-      ? `Not drawn: ${counted(dropped, 'value')} that ${dropped === 1 ? 'is' : 'are'} ${logarithmic ? 'not positive or ' : ''}not finite.`
-      : '',
-  ];
-  return picture(words, usualWidth, 280 + 22 * legendLines(series.map(sideOf)), {
-    ...legend(series),
-    grid: { left: 64, right: 18, top: 14 + 22 * legendLines(series.map(sideOf)), bottom: 48 },
-    xAxis: {
-      type: 'value',
-      name: brief(x, 40),
-      nameLocation: 'middle',
-      nameGap: 28,
-      min: 'dataMin',
-      max: 'dataMax',
-      ...axisStyle,
-    },
-    yAxis: {
-      type: logarithmic ? 'log' : 'value',
-      scale: true,
-      name: brief(y, 28),
-      nameLocation: 'middle',
-      nameGap: 46,
-      ...axisStyle,
-      axisLabel: { ...axisStyle.axisLabel, formatter: shortNumber },
-    },
-    series: lines(series, logarithmic),
-  });
+function curvesPicture({ title, x, y, logarithmic, series }: Of<'curves'>): Picture {
+  return linesPicture({ title, x, y, logarithmic, lines: linesOf(series) });
 }
 
 function rocPicture({ title, series }: Of<'roc'>): Picture {
-  const words = [
-    `${plain(title)}: true by false positive rate.`,
-    ...series.map((one) => `${sideOf(one)}: ${describeSeries(one)}.`),
-  ];
-  const axis = { type: 'value', min: 0, max: 1, nameLocation: 'middle', ...axisStyle };
-  const chance = {
-    type: 'line',
-    silent: true,
-    symbol: 'none',
-    lineStyle: { color: colours.faint, width: 1, type: [1, 3] },
-  };
-  return picture(words, usualWidth, 400 + 22 * legendLines(series.map(sideOf)), {
-    ...legend(series),
-    grid: { left: 56, right: 18, top: 18 + 22 * legendLines(series.map(sideOf)), bottom: 48 },
-    xAxis: { ...axis, name: 'false positive rate', nameGap: 28 },
-    yAxis: { ...axis, name: 'true positive rate', nameGap: 38 },
-    series: [
-      {
-        ...chance,
-        data: [
-          [0, 0],
-          [1, 1],
-        ],
-      },
-      ...lines(series, false),
-    ],
+  return squarePicture({
+    title,
+    x: 'false positive rate',
+    y: 'true positive rate',
+    lines: linesOf(series),
+    dotted: diagonal,
   });
 }
 
@@ -128,7 +78,7 @@ function layersPicture({ title, layers, limit }: Of<'layers'>): Picture {
     i + 1,
     Number.isFinite(difference) ? Math.max(difference, least) : most,
   ]);
-  return picture(words, usualWidth, 300, {
+  return drawn(words, usualWidth, 300, {
     legend: { ...legendStyle, data: ['layers', `limit ${scientific(limit)}`] },
     grid: { left: 64, right: 18, top: 34, bottom: 48 },
     xAxis: {
@@ -175,48 +125,18 @@ function layersPicture({ title, layers, limit }: Of<'layers'>): Picture {
   });
 }
 
-function picture(words: readonly string[], width: number, height: number, option: EChartsCoreOption): Picture {
-  const text = words.filter(Boolean).join(' ');
-  return { svg: drawChart(option, width, height, text), width, words: text };
-}
-
-function legend(series: readonly Series[]): EChartsCoreOption {
-  return { legend: { ...legendStyle, data: series.map(sideOf) } };
-}
-
-function lines(series: readonly Series[], logarithmic: boolean): object[] {
-  const ordered = [...series].sort((a, b) => drawingOrder.indexOf(a.side) - drawingOrder.indexOf(b.side));
-  return ordered.map((one) => ({
-    type: 'line',
+/** The lines of both sides, the first to be drawn first; the legend keeps the order of the series. */
+function linesOf(series: readonly Series[]): Line[] {
+  return series.map((one) => ({
     name: sideOf(one),
-    silent: true,
-    // A single point would be invisible as a line.
-    symbol: one.y.length === 1 ? 'circle' : 'none',
-    sampling: 'lttb',
-    lineStyle: strokes[one.side],
-    itemStyle: { color: strokes[one.side].color },
-    data: points(one, logarithmic),
+    x: one.x,
+    y: one.y,
+    stroke: strokes[one.side],
+    above: drawingOrder.indexOf(one.side),
   }));
-}
-
-function points({ x, y }: Series, logarithmic: boolean): [number, number | null][] {
-  return y.map((value, i) => [x[i] ?? i, Number.isFinite(value) && (!logarithmic || value > 0) ? value : null]);
 }
 
 function sideOf({ name, side }: Series): string {
   const word = side === 'noise' ? 'noise' : side;
   return name === '' || name === word ? word : `${word}: ${brief(name, 24)}`;
-}
-
-function describeSeries({ y }: Series): string {
-  if (y.length === 0) return 'no points';
-  return y.length === 1
-    ? shortNumber(y[0])
-    : `${y.length} points, from ${shortNumber(y[0])} to ${shortNumber(y.at(-1)!)}`;
-}
-
-function shortNumber(value: number): string {
-  if (value === 0 || (Math.abs(value) >= 0.001 && Math.abs(value) < 100_000))
-    return String(Number(value.toPrecision(4)));
-  return value.toExponential(1).replace('.0e', 'e');
 }

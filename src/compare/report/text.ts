@@ -1,17 +1,9 @@
 import { markdownTable } from 'markdown-table';
+import { plain, scientific } from '../../page/plain.ts';
 import { counted } from '../../text.ts';
 import type { ComparedRow, Unfinished } from '../comparison.ts';
 import { suiteNames } from '../suite.ts';
-import {
-  commandOf,
-  formatDifference,
-  formatLimit,
-  formatSeconds,
-  formatShare,
-  formatWorst,
-  plain,
-  scientific,
-} from './figures.ts';
+import { commandOf, formatDifference, formatLimit, formatSeconds, formatShare, formatWorst } from './figures.ts';
 import type { Comparison } from './model.ts';
 import {
   formatVerdict,

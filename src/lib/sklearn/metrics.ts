@@ -69,6 +69,80 @@ function rocPoints(
   return { falsePositives: [0, ...corners.map((i) => fps[i])], truePositives: [0, ...corners.map((i) => tps[i])] };
 }
 
+/** A curve of decisions: what one threshold after the other gives. */
+export interface ThresholdCurve {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  /** Scores of at least this much count as positive. */
+  readonly thresholds: Float64Array;
+}
+
+/** Number of false and true positives at each distinct score, from the highest. Twin of `sklearn.metrics._ranking._binary_clf_curve`. */
+function countsByScore(
+  truth: ArrayLike<number>,
+  scores: ArrayLike<number>,
+): { falsePositives: number[]; truePositives: number[]; thresholds: number[] } {
+  if (truth.length !== scores.length) throw new ValueError(`${truth.length} labels for ${scores.length} scores`);
+  if (truth.length === 0) throw new ValueError('there are no samples');
+  const order = descending(scores);
+  const counts = { falsePositives: [] as number[], truePositives: [] as number[], thresholds: [] as number[] };
+  let [fp, tp] = [0, 0];
+  for (const [i, sample] of order.entries()) {
+    if (checkBinary(truth[sample])) tp++;
+    else fp++;
+    if (i + 1 < order.length && scores[order[i + 1]] === scores[sample]) continue;
+    counts.falsePositives.push(fp);
+    counts.truePositives.push(tp);
+    counts.thresholds.push(scores[sample]);
+  }
+  return counts;
+}
+
+/**
+ * False (`x`) and true (`y`) positive rates at every distinct score, from the threshold ∞ downwards. Twin of
+ * `sklearn.metrics.roc_curve(truth, scores, drop_intermediate=False)`, to the last bit.
+ *
+ * @throws ValueError if `truth` has only one distinct value, or a score is not finite.
+ */
+export function fullRocCurve(truth: ArrayLike<number>, scores: ArrayLike<number>): ThresholdCurve {
+  const { falsePositives, truePositives, thresholds } = countsByScore(truth, scores);
+  const [negatives, positives] = [falsePositives.at(-1)!, truePositives.at(-1)!];
+  if (negatives === 0 || positives === 0) throw new ValueError('Only one class present in y_true.');
+  return {
+    x: Float64Array.of(0, ...falsePositives.map((count) => count / negatives)),
+    y: Float64Array.of(0, ...truePositives.map((count) => count / positives)),
+    thresholds: Float64Array.of(Number.POSITIVE_INFINITY, ...thresholds),
+  };
+}
+
+/**
+ * Recall (`x`) and precision (`y`) at every distinct score, from the lowest threshold upwards, and the point (0, 1) at the end, which has no
+ * threshold. Twin of `sklearn.metrics.precision_recall_curve(truth, scores)`, to the last bit. Without positive samples, recall is 1 everywhere.
+ *
+ * @throws ValueError for no samples, labels other than 0 and 1, or a score that is not finite.
+ */
+export function precisionRecallCurve(truth: ArrayLike<number>, scores: ArrayLike<number>): ThresholdCurve {
+  const { falsePositives, truePositives, thresholds } = countsByScore(truth, scores);
+  const positives = truePositives.at(-1)!;
+  const precision = truePositives.map((count, i) => ratio(count, count + falsePositives[i]));
+  const recall = truePositives.map((count) => (positives === 0 ? 1 : count / positives));
+  return {
+    x: Float64Array.from([...recall.reverse(), 0]),
+    y: Float64Array.from([...precision.reverse(), 1]),
+    thresholds: Float64Array.from(thresholds.reverse()),
+  };
+}
+
+/**
+ * Mean of the precisions, weighted by the increase in recall. Twin of `sklearn.metrics.average_precision_score(truth, scores)`; like it, 0
+ * without positive samples.
+ */
+export function averagePrecisionScore(truth: ArrayLike<number>, scores: ArrayLike<number>): number {
+  const { x, y } = precisionRecallCurve(truth, scores);
+  const steps = Float64Array.from({ length: x.length - 1 }, (_, i) => (x[i + 1] - x[i]) * y[i]);
+  return -pairwiseSum(steps);
+}
+
 function bends(counts: readonly number[], i: number): boolean {
   return counts[i + 1] - counts[i] !== counts[i] - counts[i - 1];
 }

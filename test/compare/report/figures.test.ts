@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import {
-  brief,
   commandOf,
   formatDifference,
   formatSeconds,
   formatShare,
   formatWorst,
-  plain,
 } from '../../../src/compare/report/figures.ts';
+import { brief, plain } from '../../../src/page/plain.ts';
 import { closeRow, exactRow } from './example.ts';
 
 describe('plain', () => {

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Observation } from '../../../src/compare/observations.ts';
 import { type Comparison, writeReport } from '../../../src/compare/report/index.ts';
-import { openBrowser, visit } from './browser.ts';
+import { openBrowser, visit } from '../../page/browser.ts';
 import { closeRow, comparisonOf, exactRow, observations, passedRows } from './example.ts';
 
 const opened = await openBrowser();

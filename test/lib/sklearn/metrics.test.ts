@@ -3,11 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { RandomState } from '../../../src/lib/numpy/random.ts';
 import { ValueError } from '../../../src/lib/python/errors.ts';
+import { calibrationCurve, expectedCalibrationError } from '../../../src/lib/sklearn/calibration.ts';
 import {
+  averagePrecisionScore,
   columnOf,
   confusionMatrix,
   f1Score,
+  fullRocCurve,
   type Indicator,
+  precisionRecallCurve,
   precisionRecallFscoreSupport,
   rocAucScore,
 } from '../../../src/lib/sklearn/metrics.ts';
@@ -30,6 +34,15 @@ const cases = Array.from({ length: 120 }, (_, i) => {
   return { truth, scores };
 });
 
+const curve = (parts: () => readonly ArrayLike<number>[]): string[][] | string => {
+  try {
+    return parts().map((part) => Array.from(part, floatHex));
+  } catch (error) {
+    expect(error).toBeInstanceOf(ValueError);
+    return 'ValueError';
+  }
+};
+
 const attempt = (score: () => number): string => {
   try {
     return floatHex(score());
@@ -42,7 +55,7 @@ const attempt = (score: () => number): string => {
 const argmax = (row: number[]): number => row.indexOf(Math.max(...row));
 
 describe('sklearn.metrics', () => {
-  it('roc_auc_score, f1_score, precision_recall_fscore_support and confusion_matrix are equal to the last bit', async () => {
+  it('the scores, roc_curve, precision_recall_curve, calibration_curve and confusion_matrix are equal to the last bit', async () => {
     const program = join(root, 'test/fixtures/sklearn/metrics.py');
     const expected = JSON.parse(await runPython([program], { input: JSON.stringify(cases) }));
     const found = cases.map(({ truth, scores }) => {
@@ -60,9 +73,28 @@ describe('sklearn.metrics', () => {
         ),
         f1: attempt(() => f1Score(ndarray('float64', [rows, columns], flat.truth), prediction)),
       };
-      if (columns === 1) return entry;
+      const curves = Array.from({ length: columns }, (_, i) => {
+        const [own, prob] = [columnOf(flat.truth, columns, i), columnOf(flat.scores, columns, i)];
+        return {
+          averagePrecision: attempt(() => averagePrecisionScore(own, prob)),
+          precisionRecall: curve(() => {
+            const { x, y, thresholds } = precisionRecallCurve(own, prob);
+            return [y, x, thresholds];
+          }),
+          roc: curve(() => {
+            const { x, y, thresholds } = fullRocCurve(own, prob);
+            return [x, y, thresholds];
+          }),
+          calibration: curve(() => {
+            const bins = calibrationCurve(own, prob);
+            return [bins.map(({ observed }) => observed), bins.map(({ predicted }) => predicted)];
+          }),
+        };
+      });
+      if (columns === 1) return { ...entry, curves };
       return {
         ...entry,
+        curves,
         scores: precisionRecallFscoreSupport(indicator, prediction).map((s) =>
           [s.precision, s.recall, s.f1, s.support].map(floatHex),
         ),
@@ -73,6 +105,14 @@ describe('sklearn.metrics', () => {
     const aucs = found.flatMap(({ auc }) => auc);
     expect(aucs.filter((auc) => auc === 'ValueError').length).toBeGreaterThan(5);
     expect(aucs.filter((auc) => auc !== 'ValueError').length).toBeGreaterThan(200);
+  });
+
+  it('the expected calibration error weighs bins by their samples', () => {
+    // Two bins: 0.05 predicted and 0.5 observed of 2 samples, 0.9 and 1 of 1.
+    const bins = calibrationCurve([0, 1, 1], [0.05, 0.05, 0.9]);
+    expect(bins.map(({ samples }) => samples)).toEqual([2, 1]);
+    expect(expectedCalibrationError(bins)).toBeCloseTo((2 * 0.45 + 0.1) / 3, 12);
+    expect(() => calibrationCurve([0], [1.5])).toThrow(/probability 0 is 1.5; expected 0 … 1/);
   });
 
   it.each<[string, () => unknown, RegExp]>([

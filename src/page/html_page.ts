@@ -6,7 +6,7 @@ import { html, Markup } from './markup.ts';
 /** A whole page in the style of the reports: one file without scripts that loads nothing from elsewhere. `body` has an element `main`. */
 export function htmlPage(title: string, skip: string, body: Markup): string {
   // With the line ends that a browser sees. Otherwise the digest would not match the style.
-  const style = readFileSync(join(import.meta.dirname, 'report.css'), 'utf8').replaceAll('\r\n', '\n');
+  const style = readFileSync(join(import.meta.dirname, 'page.css'), 'utf8').replaceAll('\r\n', '\n');
   const digest = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
   return html`<!DOCTYPE html>

@@ -2,12 +2,12 @@ import { CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { escapeMarkup } from '../../text.ts';
+import { escapeMarkup } from '../text.ts';
 import { Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
-/** Colours come from the page (`report.css`), so that one picture works in light and dark mode. */
+/** Colours come from the page (`page.css`), so that one picture works in light and dark mode. */
 export const colours = {
   ink: 'var(--ink)',
   faint: 'var(--ink-soft)',
@@ -18,6 +18,14 @@ export const colours = {
   original: 'var(--original)',
   noise: 'var(--noise)',
 } as const;
+
+/** Looks of several series, told apart by shape and dashes as well as by colour. */
+export const looks = [
+  { color: colours.port, symbol: 'circle', type: 'solid' },
+  { color: colours.original, symbol: 'triangle', type: [8, 6] },
+  { color: colours.ink, symbol: 'rect', type: [2, 3] },
+  { color: colours.noise, symbol: 'diamond', type: [10, 4, 2, 4] },
+] as const;
 
 export const fontSize = 13;
 

@@ -1,16 +1,23 @@
-import type { Observation } from '../observations.ts';
 import { axisStyle, colours, drawChart, type Picture } from './charts.ts';
-import { brief, plain } from './figures.ts';
+import { brief, plain } from './plain.ts';
 
-type Strip = Extract<Observation, { readonly kind: 'strip' }>;
+/** An excerpt of a recording (millivolts or normalised units, one array per lead). */
+export interface Strip {
+  readonly title: string;
+  readonly fs: number;
+  readonly leads: readonly { readonly name: string; readonly samples: readonly number[] }[];
+}
 
-/** Leads below each other on one time axis, with lines every 0.2 s as on ECG paper if there is room. */
-export function stripPicture({ title, fs, leads, truth, port, original }: Strip): Picture {
+/**
+ * Leads below each other on one time axis, with lines every 0.2 s as on ECG paper if there is room. `labels` is a sentence for the text
+ * alternative: what it is, and what was predicted.
+ */
+export function stripPicture({ title, fs, leads }: Strip, labels: string): Picture {
   const height = leads.length > 3 ? 54 : 110;
   const seconds = Math.max(0, ...leads.map(({ samples }) => samples.length)) / fs;
   const words = [
     `${plain(title)}: ECG of ${seconds.toFixed(1)} seconds, leads ${leads.map(({ name }) => brief(name, 24)).join(', ')}.`,
-    `Truth ${plain(truth)}; port ${plain(port)}; original ${plain(original)}.`,
+    labels,
   ];
   const width = 1040;
   const last = leads.length - 1;

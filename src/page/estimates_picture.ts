@@ -1,16 +1,23 @@
-import type { Observation } from '../observations.ts';
-import { axisStyle, colours, drawChart, legendLines, legendStyle, type Picture, usualWidth } from './charts.ts';
-import { brief, plain } from './figures.ts';
+import { axisStyle, drawChart, legendLines, legendStyle, looks, type Picture, usualWidth } from './charts.ts';
+import { brief, plain } from './plain.ts';
 
-type OfEstimates = Extract<Observation, { readonly kind: 'estimates' }>;
+/** Estimates with intervals at some places of the horizontal axis, such as means over trials. `low` and `high` are NaN where there is no interval. */
+export interface Estimates {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
 
-/** Told apart by shape and dashes as well as by colour. */
-const looks = [
-  { color: colours.port, symbol: 'circle', type: 'solid' },
-  { color: colours.original, symbol: 'triangle', type: [8, 6] },
-  { color: colours.ink, symbol: 'rect', type: [2, 3] },
-  { color: colours.noise, symbol: 'diamond', type: [10, 4, 2, 4] },
-] as const;
+/** What a picture of estimates shows. `ticks` are the places on the horizontal axis, at equal distances. */
+interface OfEstimates {
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+  readonly ticks: readonly { readonly at: number; readonly label: string }[];
+  readonly series: readonly Estimates[];
+}
 
 /** Means with their intervals as bars. The series stand a little beside each other, so that no bar hides another. */
 export function estimatesPicture({ title, x, y, ticks, series }: OfEstimates): Picture {

@@ -1,5 +1,5 @@
-import { escapeMarkup } from '../../text.ts';
-import { plain } from './figures.ts';
+import { escapeMarkup } from '../text.ts';
+import { plain } from './plain.ts';
 
 /** Text that is HTML already. */
 export class Markup {
