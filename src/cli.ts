@@ -78,6 +78,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'write a finetuned network as a SavedModel or an ONNX file for other programs',
     load: () => import('./commands/export.ts'),
   },
+  evaluate: {
+    summary: 'score predictions against the truth: tables, curves, and the records that are most surely wrong',
+    load: () => import('./commands/evaluate.ts'),
+  },
   weights: {
     summary: 'extract a pretrained backbone from a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),

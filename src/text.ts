@@ -56,6 +56,17 @@ export function counted(number: number, noun: string, several = `${noun}s`): str
   return `${number.toLocaleString('en')} ${number === 1 ? noun : several}`;
 }
 
+/** Rows of cells in columns, one line each; the first `left` columns are aligned on the left, the others on the right. */
+export function alignedLines(rows: readonly (readonly string[])[], left: number): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < left ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
 /** Joins words into one line that is safe to paste into a POSIX shell. */
 export function shellCommand(words: readonly string[]): string {
   return words.map((word) => (/^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');

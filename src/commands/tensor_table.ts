@@ -1,5 +1,6 @@
 import { fromFloat16 } from '../lib/numpy/float16.ts';
 import type { DType, NdArray } from '../lib/numpy/ndarray.ts';
+import { alignedLines } from '../text.ts';
 
 /** Statistics of one tensor over its finite values; null where it has none. */
 export interface TensorSummary {
@@ -53,11 +54,5 @@ export function tensorTable(tensors: readonly TensorSummary[]): string[] {
       ...[min, max, mean, std].map(number),
     ]),
   ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-      .join('  ')
-      .trimEnd(),
-  );
+  return alignedLines(rows, 3);
 }

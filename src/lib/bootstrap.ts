@@ -78,10 +78,13 @@ export function bootstrapDifference(
   yTrue: NdArray,
   yProbA: NdArray,
   yProbB: NdArray,
-  options: BootstrapOptions = {},
+  options: BootstrapOptions & {
+    /** How the second set is decided; default as the first. */
+    readonly decisionB?: Decision;
+  } = {},
 ): Scores<Interval> {
   const decision = options.decision ?? 'argmax';
-  const [a, b] = [new Scorer(yTrue, yProbA, decision), new Scorer(yTrue, yProbB, decision)];
+  const [a, b] = [new Scorer(yTrue, yProbA, decision), new Scorer(yTrue, yProbB, options.decisionB ?? decision)];
   const difference = (weights?: Float64Array): Float64Array => {
     const scoresOfA = a.score(weights);
     return b.score(weights).map((value, i) => value - scoresOfA[i]);

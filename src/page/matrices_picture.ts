@@ -1,5 +1,5 @@
 import type { CustomSeriesRenderItem } from 'echarts';
-import { axisStyle, colours, drawChart, fontSize, type Picture } from './charts.ts';
+import { axisStyle, colours, drawChart, fontSize, type Picture, usualWidth } from './charts.ts';
 import { brief } from './plain.ts';
 
 /** Counts by true class (rows) and predicted class (columns). */
@@ -22,11 +22,14 @@ export function matrixLabels(classes: readonly string[]): string[] {
 /** Confusion matrices side by side, with true classes as rows. The shade shows the share of the true class. `words` is the text alternative. */
 export function matricesPicture(classes: readonly string[], matrices: readonly NamedMatrix[], words: string): Picture {
   const names = matrixLabels(classes);
-  const size = Math.max(30, Math.min(46, Math.floor(140 / Math.max(1, classes.length))));
+  const single = matrices.length === 1;
+  const size = Math.max(30, Math.min(46, Math.floor((single ? 280 : 140) / Math.max(1, classes.length))));
   const side = size * classes.length;
   const left = 22 + 8 * Math.max(...names.map(({ length }) => length), 1);
   const top = 32;
-  const width = matrices.length * (left + side) + 16;
+  const needed = matrices.length * (left + side) + 16;
+  // A page stretches a picture to its column, so a narrow one would be drawn too large.
+  const width = single ? Math.max(usualWidth, needed) : needed;
   const height = top + side + 22 + 8 * Math.max(...names.map(({ length }) => length), 1);
   const option = {
     title: matrices.map(({ name }, i) => ({

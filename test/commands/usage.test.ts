@@ -110,6 +110,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     ...['', 'x', '--checkpoint-file a', '--checkpoint-file a --task q', '--checkpoint-file a --task beat --arch q'],
     ...['--checkpoint-file a --task beat --stages q', '--checkpoint-file a --format q --output b'],
   ],
+  evaluate: ['', 'a b c d e', 'a --resamples 0', 'a --seed q', 'a --strips 21', 'a --nothing'],
   'adjust-network': [
     ...['', 'x', '--weights-file a', '--channels 2', '--weights-file a --channels q', '--weights-file a --channels 0'],
     ...['--weights-file a --channels 2 --arch q', '--weights-file a --channels 2 --format q'],
