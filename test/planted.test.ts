@@ -116,6 +116,11 @@ function executed(): string[] {
   return existsSync(mark) ? readFileSync(mark, 'utf8').trim().split('\n') : [];
 }
 
+/** Folders of compiled code among the temporary files. */
+function compiledCode(): string[] {
+  return readdirSync(join(base, 'tmp')).filter((name) => name.startsWith('tsx-'));
+}
+
 beforeAll(() => {
   for (const where of [folder, userSite]) plantPython(where);
   for (const where of [folder, join(base, 'parent')]) plantNode(where);
@@ -142,6 +147,9 @@ describe('what is planted', () => {
     const names = executed().map((path) => path.replace(`${folder}/`, ''));
     expect(names).toEqual(expect.arrayContaining(['json.py', 'samplerate/__init__.py', 'sitecustomize.py', 'evil.ts']));
     rmSync(mark);
+    // tsx would take compiled code from here, whoever made the folder.
+    expect(compiledCode()).not.toEqual([]);
+    for (const name of compiledCode()) rmSync(join(base, 'tmp', name), { recursive: true });
   });
 });
 
@@ -221,7 +229,7 @@ console.log(JSON.stringify(probePython(${JSON.stringify(python)})));`;
 });
 
 it('nothing looks for compiled code in the folder for temporary files', () => {
-  expect(readdirSync(join(base, 'tmp')).filter((name) => name.startsWith('tsx-'))).toEqual([]);
+  expect(compiledCode()).toEqual([]);
 });
 
 describe('isolated', () => {
