@@ -55,17 +55,29 @@ const generatedData = strictObject({
   seconds: said(positive, 'Seconds of each recording'),
 });
 
-const setName = picklist(['physionet', 'challenge20', 'ptbxl']);
+const setName = picklist([
+  'physionet',
+  'challenge20',
+  'ptbxl',
+  'ptbxl-all',
+  'ptbxl-diagnostic',
+  'ptbxl-subdiagnostic',
+  'ptbxl-superdiagnostic',
+  'ptbxl-form',
+  'ptbxl-rhythm',
+]);
 
 const finetuningSet = strictObject({
   name: said(
     setName,
-    'Challenge 2017 (physionet; one lead), CPSC 2018 in Challenge 2020 form, or PTB-XL (twelve leads)',
+    'Challenge 2017 (physionet; one lead), CPSC 2018 in Challenge 2020 form, or PTB-XL (twelve leads); ptbxl-TASK: a task of the PTB-XL benchmark, divided by its folds',
   ),
   records: said(union([literalAll(), count]), 'Records taken from the collection, stratified by class'),
   fs: said(rate, 'Hz'),
   pad: said(samples, 'Samples of each prepared recording; shorter ones are padded at the front'),
-  testSize: said(fraction, 'Fraction of the records in the test set'),
+  testSize: optional(
+    said(fraction, 'Fraction of the records in the test set. Not for ptbxl-TASK, which tests on fold 10'),
+  ),
 });
 
 const pretrainingJob = strictObject({
@@ -93,7 +105,8 @@ const pretrainingJob = strictObject({
 
 const publishedScore = strictObject({
   source: said(name, 'Where the score was published'),
-  macroF1: said(finiteNumber, 'Macro F1 over the classes of the test set'),
+  macroF1: optional(said(finiteNumber, 'Macro F1 over the classes of the test set')),
+  macroAuc: optional(said(finiteNumber, 'Macro AUC over the classes of the test set')),
   std: optional(said(finiteNumber, 'Standard deviation over the trials')),
   trials: optional(said(count, 'Number of trials; default 1')),
   perClass: optional(said(mapOf(string(), finiteNumber), 'F1 by class')),
@@ -113,7 +126,12 @@ const finetuningJob = strictObject({
   ),
   batchSize: said(count, 'Records per step'),
   epochs,
-  valSize: said(size, 'Training records to validate on: a count of 1 or more, or a fraction'),
+  valSize: optional(
+    said(
+      size,
+      'Training records to validate on: a count of 1 or more, or a fraction. Not for ptbxl-TASK, which validates on fold 9',
+    ),
+  ),
   valMetric: said(picklist(['loss', 'acc', 'f1', 'auc']), 'Metric that chooses the best weights'),
   subset: optional(
     said(
@@ -156,7 +174,7 @@ function literalAll() {
   return picklist(['all']);
 }
 
-/** Sets for finetuning: Challenge 2017 (one lead), CPSC 2018 in Challenge 2020 form and PTB-XL (twelve leads, several labels). */
+/** Sets for finetuning: Challenge 2017 (one lead), CPSC 2018 in Challenge 2020 form and PTB-XL (twelve leads, several labels), also with the tasks of its benchmark. */
 export type SetName = Described<typeof setName>;
 
 /** A data set for finetuning, prepared by the documented recipe: normalised, resampled, padded at the front, split. */

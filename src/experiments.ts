@@ -1,4 +1,4 @@
-import type { Experiment, PublishedScore } from './experiment_schema.ts';
+import type { Experiment, FinetuningJob, PublishedScore, SetName } from './experiment_schema.ts';
 
 /** The recipe of the original's README for both collections. */
 const recipe = { fs: 250, pad: 16_384, testSize: 0.2 } as const;
@@ -302,6 +302,46 @@ const transfer: Experiment = {
   suites: 'quick',
 };
 
+/** As the public benchmark: 50 epochs in batches of 128, recordings of 100 Hz, the epoch with the best macro AUC of fold 9. */
+function benchmarkJob(set: SetName, published: Readonly<Record<string, number>>): FinetuningJob {
+  return {
+    name: set.replace('ptbxl-', ''),
+    set,
+    batchSize: 128,
+    epochs: 50,
+    valMetric: 'auc',
+    published: Object.entries(published).map(([source, macroAuc]) => ({ source, macroAuc })),
+  };
+}
+
+const benchmarkJobs = [
+  benchmarkJob('ptbxl-all', { xresnet1d101: 0.925, inception1d: 0.925 }),
+  benchmarkJob('ptbxl-diagnostic', { xresnet1d101: 0.937 }),
+  benchmarkJob('ptbxl-subdiagnostic', { xresnet1d101: 0.929, inception1d: 0.93 }),
+  benchmarkJob('ptbxl-superdiagnostic', { xresnet1d101: 0.928, resnet1d_wang: 0.93 }),
+  benchmarkJob('ptbxl-form', { xresnet1d101: 0.896, inception1d: 0.899 }),
+  benchmarkJob('ptbxl-rhythm', { xresnet1d101: 0.957 }),
+];
+
+const ptbXl: Experiment = {
+  name: 'ptb-xl',
+  summary: 'the six tasks of the public PTB-XL benchmark with random weights, ten trials of each; days on one GPU',
+  remarks: [
+    'Published figures: macro AUC of fold 10 in the leaderboard of the benchmark (Strodthoff et al. 2021, doi:10.1109/JBHI.2020.3022989): xresnet1d101, and the best network of the table where another one leads.',
+    'The benchmark used PTB-XL 1.0.1 and its recordings of 100 Hz. Here the recordings of 500 Hz are resampled to 100 Hz, and each lead has its own mean and standard deviation.',
+    'The networks differ: here ResNet-18 with Adam at a constant rate, there one-cycle training.',
+    'Macro F1 counts only the most probable class, so it says little where a record has several labels.',
+  ],
+  data: 'folder',
+  sets: benchmarkJobs.map(({ set }) => ({ name: set, records: 'all', fs: 100, pad: 1000 })),
+  pretraining: [],
+  finetuning: benchmarkJobs,
+  contrasts: [],
+  trials: 10,
+  margin: 0.01,
+  suites: 'quick',
+};
+
 /** Every experiment by its name, in the order of `--help`. */
 export const experiments: Readonly<Record<string, Experiment>> = frozen({
   quick,
@@ -310,6 +350,7 @@ export const experiments: Readonly<Record<string, Experiment>> = frozen({
   dl4h,
   paper,
   transfer,
+  'ptb-xl': ptbXl,
 });
 
 function frozen<T extends object>(value: T): T {

@@ -7,7 +7,15 @@ const all = Object.entries(experiments);
 describe('experiments', () => {
   it('begins with the one that needs nothing', () => {
     expect(all[0][0]).toBe('quick');
-    expect(all.map(([name]) => name).sort()).toEqual(['dl4h', 'paper', 'quick', 'sample', 'smallest', 'transfer']);
+    expect(all.map(([name]) => name).sort()).toEqual([
+      'dl4h',
+      'paper',
+      'ptb-xl',
+      'quick',
+      'sample',
+      'smallest',
+      'transfer',
+    ]);
   });
 
   it.each(all)('%s holds together', (key, { name, sets, pretraining, finetuning, contrasts, generated, data }) => {
@@ -56,10 +64,31 @@ describe('experiments', () => {
   it('states the published figures', () => {
     const stated = all.flatMap(([name, { finetuning }]) =>
       finetuning.flatMap((job) =>
-        (job.published ?? []).map(({ macroF1, std }) => [`${name}/${job.name}`, macroF1, std]),
+        (job.published ?? [])
+          .filter(({ macroF1 }) => macroF1 !== undefined)
+          .map(({ macroF1, std }) => [`${name}/${job.name}`, macroF1, std]),
       ),
     );
     expect(Object.fromEntries(stated.map(([job, ...figures]) => [job, figures]))).toEqual(publishedScores);
+  });
+
+  it('ptb-xl has the six tasks of the benchmark, and the macro AUC of xresnet1d101 beside each', () => {
+    const { finetuning, trials } = experiments['ptb-xl'];
+    expect(trials).toBe(10);
+    const first = finetuning.map(({ name, valMetric, published }) => [
+      name,
+      valMetric,
+      published![0].source,
+      published![0].macroAuc,
+    ]);
+    expect(first).toEqual([
+      ['all', 'auc', 'xresnet1d101', 0.925],
+      ['diagnostic', 'auc', 'xresnet1d101', 0.937],
+      ['subdiagnostic', 'auc', 'xresnet1d101', 0.929],
+      ['superdiagnostic', 'auc', 'xresnet1d101', 0.928],
+      ['form', 'auc', 'xresnet1d101', 0.896],
+      ['rhythm', 'auc', 'xresnet1d101', 0.957],
+    ]);
   });
 
   it('the paper and the transfer have trials enough for a statement', () => {

@@ -1,9 +1,9 @@
 import { atThreshold, mostProbable } from './decisions.ts';
-import { toFloat64 } from './numpy/convert.ts';
 import type { NdArray } from './numpy/ndarray.ts';
 import { RandomState } from './numpy/random.ts';
 import { ValueError } from './python/errors.ts';
-import { columnOf, descending, type Indicator } from './sklearn/metrics.ts';
+import type { Indicator } from './sklearn/metrics.ts';
+import { binaryLabels, type Ranking, rankingsOf, ThresholdScores } from './weighted_scores.ts';
 
 /** `argmax` predicts the most probable class; a number, or one for each class, predicts every class with at least this probability. */
 export type Decision = 'argmax' | number | readonly number[];
@@ -25,6 +25,10 @@ export interface BootstrapOptions {
   readonly groups?: ArrayLike<string | number | bigint>;
   /** Called after each resample with their number so far. */
   readonly onResample?: (done: number) => void;
+  /** Also give Fmax, for samples with several labels. */
+  readonly fMax?: boolean;
+  /** Also give the mean F1 of these classes, such as the score of Challenge 2017. */
+  readonly f1Of?: readonly number[];
 }
 
 /** A figure with its percentile interval over the resamples. */
@@ -53,6 +57,10 @@ export interface Scores<T> {
   readonly macroF1: T;
   readonly macroAuc: T;
   readonly macroAveragePrecision: T;
+  /** Largest F1 of sample-averaged precision and recall over 100 thresholds; NaN if a sample has no label. */
+  readonly fMax?: T;
+  /** Mean F1 of the classes of the option `f1Of`. */
+  readonly f1Of?: T;
   readonly perClass: readonly ClassScores<T>[];
 }
 
@@ -64,9 +72,9 @@ export interface Scores<T> {
  * @throws ValueError if shapes, labels or options are wrong.
  */
 export function bootstrapScores(yTrue: NdArray, yProb: NdArray, options: BootstrapOptions = {}): Scores<Interval> {
-  const scorer = new Scorer(yTrue, yProb, options.decision ?? 'argmax');
+  const scorer = new Scorer(yTrue, yProb, options);
   const drawn = drawWeights(yTrue, options, (weights) => scorer.score(weights));
-  return toScores(scorer.classes, intervals(scorer.score(), drawn, options));
+  return toScores(scorer.classes, intervals(scorer.score(), drawn, options), options);
 }
 
 /**
@@ -83,13 +91,13 @@ export function bootstrapDifference(
     readonly decisionB?: Decision;
   } = {},
 ): Scores<Interval> {
-  const decision = options.decision ?? 'argmax';
-  const [a, b] = [new Scorer(yTrue, yProbA, decision), new Scorer(yTrue, yProbB, options.decisionB ?? decision)];
+  const second = { ...options, decision: options.decisionB ?? options.decision };
+  const [a, b] = [new Scorer(yTrue, yProbA, options), new Scorer(yTrue, yProbB, second)];
   const difference = (weights?: Float64Array): Float64Array => {
     const scoresOfA = a.score(weights);
     return b.score(weights).map((value, i) => value - scoresOfA[i]);
   };
-  return toScores(a.classes, intervals(difference(), drawWeights(yTrue, options, difference), options));
+  return toScores(a.classes, intervals(difference(), drawWeights(yTrue, options, difference), options), options);
 }
 
 /** Computes all scores from the number of times that each sample was drawn. Sorts only once. */
@@ -98,10 +106,11 @@ class Scorer {
   readonly #samples: number;
   readonly #truth: Uint8Array;
   readonly #prediction: Indicator;
-  /** Per class the samples from the highest score to the lowest, and whether the next one has a lower score. */
-  readonly #ranks: { readonly order: Uint32Array; readonly lastOfTie: Uint8Array }[];
+  readonly #rankings: readonly Ranking[];
+  readonly #thresholds: ThresholdScores | undefined;
+  readonly #f1Of: readonly number[];
 
-  constructor(yTrue: NdArray, yProb: NdArray, decision: Decision) {
+  constructor(yTrue: NdArray, yProb: NdArray, { decision = 'argmax', fMax = false, f1Of = [] }: BootstrapOptions) {
     if (yProb.shape.length !== 2 || yTrue.shape.join() !== yProb.shape.join()) {
       throw new ValueError(
         `y_true has shape (${yTrue.shape.join(', ')}), y_prob (${yProb.shape.join(', ')}); expected (samples, classes) twice`,
@@ -109,35 +118,29 @@ class Scorer {
     }
     [this.#samples, this.classes] = yProb.shape;
     if (this.#samples === 0) throw new ValueError('there are no samples');
-    this.#truth = Uint8Array.from(toFloat64(yTrue), (value) => {
-      if (value !== 0 && value !== 1) throw new ValueError(`a label is ${value}; expected 0 or 1`);
-      return value;
-    });
+    this.#truth = binaryLabels(yTrue);
     this.#prediction = decision === 'argmax' ? mostProbable(yProb) : atThreshold(yProb, decision);
-    const prob = toFloat64(yProb);
-    this.#ranks = Array.from({ length: this.classes }, (_, label) => {
-      const scores = columnOf(prob, this.classes, label);
-      const order = descending(scores);
-      return {
-        order,
-        lastOfTie: Uint8Array.from(order, (sample, i) => (scores[order[i + 1]] === scores[sample] ? 0 : 1)),
-      };
-    });
+    this.#rankings = rankingsOf(this.#truth, yProb);
+    this.#thresholds = fMax ? new ThresholdScores(this.#truth, yProb) : undefined;
+    this.#f1Of = f1Of;
   }
 
-  /** `[accuracy, macro F1, AUC and average precision, then precision, recall, F1, AUC and average precision of each class]`. */
+  /** `[accuracy, macro F1, AUC and average precision, then precision, recall, F1, AUC and average precision of each class, then Fmax and the mean F1 of `f1Of`]`. */
   score(weights: Float64Array = new Float64Array(this.#samples).fill(1)): Float64Array {
     const { classes } = this;
-    const out = new Float64Array(4 + 5 * classes);
+    const out = new Float64Array(6 + 5 * classes);
     out[0] = this.#accuracy(weights);
     for (let label = 0; label < classes; label++) {
       const at = 4 + 5 * label;
       this.#counts(label, weights, out, at);
-      [out[at + 3], out[at + 4]] = this.#areas(label, weights);
+      [out[at + 3], out[at + 4]] = this.#rankings[label].areas(weights);
       out[1] += out[at + 2] / classes;
       out[2] += out[at + 3] / classes;
       out[3] += out[at + 4] / classes;
     }
+    const last = 4 + 5 * classes;
+    out[last] = this.#thresholds?.fMax(weights) ?? Number.NaN;
+    out[last + 1] = this.#f1Of.reduce((sum, label) => sum + out[6 + 5 * label], 0) / this.#f1Of.length;
     return out;
   }
 
@@ -165,22 +168,6 @@ class Scorer {
     out[at] = predicted === 0 ? 0 : hits / predicted;
     out[at + 1] = support === 0 ? 0 : hits / support;
     out[at + 2] = predicted + support === 0 ? 0 : (2 * hits) / (predicted + support);
-  }
-
-  /** Area under the ROC curve, and average precision; NaN without both labels, and without positive samples. */
-  #areas(label: number, weights: Float64Array): [auc: number, averagePrecision: number] {
-    const { order, lastOfTie } = this.#ranks[label];
-    let [area, precisions, fp, tp, lastFp, lastTp] = [0, 0, 0, 0, 0, 0];
-    for (let i = 0; i < order.length; i++) {
-      const sample = order[i];
-      if (this.#truth[sample * this.classes + label]) tp += weights[sample];
-      else fp += weights[sample];
-      if (!lastOfTie[i]) continue;
-      area += ((fp - lastFp) * (tp + lastTp)) / 2;
-      if (tp > lastTp) precisions += ((tp - lastTp) * tp) / (tp + fp);
-      [lastFp, lastTp] = [fp, tp];
-    }
-    return [area / (fp * tp), precisions / tp];
   }
 }
 
@@ -262,11 +249,13 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[below] + (place - below) * (next - sorted[below]);
 }
 
-function toScores(classes: number, all: Interval[]): Scores<Interval> {
+function toScores(classes: number, all: Interval[], options: BootstrapOptions): Scores<Interval> {
   const [accuracy, macroF1, macroAuc, macroAveragePrecision] = all;
   const perClass = Array.from({ length: classes }, (_, label) => {
     const [precision, recall, f1, auc, averagePrecision] = all.slice(4 + 5 * label, 9 + 5 * label);
     return { precision, recall, f1, auc, averagePrecision };
   });
-  return { accuracy, macroF1, macroAuc, macroAveragePrecision, perClass };
+  const [fMax, f1Of] = all.slice(4 + 5 * classes);
+  const more = { ...(options.fMax && { fMax }), ...(options.f1Of && { f1Of }) };
+  return { accuracy, macroF1, macroAuc, macroAveragePrecision, ...more, perClass };
 }

@@ -61,6 +61,8 @@ export interface CollectionKind {
   readonly indexFiles: readonly string[];
   /** Mean and standard deviation in the original, of one lead or of `twelveLeads`; `null`: none are published. */
   readonly normalization: Normalization | null;
+  /** Classes whose mean F1 is the score by which the collection's challenge ranked. */
+  readonly scoredClasses?: readonly string[];
   /** How the documented recipe divides the set. Single-label sets are stratified as well. */
   readonly splitBy: 'record' | 'patient';
 }
@@ -86,6 +88,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     format: () => ({ kind: 'wfdb' }),
     indexFiles: indexFiles.challenge17,
     normalization: { mean: physionet.challenge17Mean, std: physionet.challenge17Std },
+    scoredClasses: ['N', 'A', 'O'],
     splitBy: 'record',
   },
   challenge20: {

@@ -1,8 +1,9 @@
 import { suiteNames } from '../compare/suite.ts';
-import type { Experiment, FinetuningJob, PretrainingJob } from '../experiment_schema.ts';
+import type { Experiment, FinetuningJob, PretrainingJob, SetName } from '../experiment_schema.ts';
 import { experiments } from '../experiments.ts';
 import type { JsonFault } from '../lib/json/text.ts';
 import { near } from '../lib/near.ts';
+import { benchmarkTaskOf } from './recordings.ts';
 import { given } from './settings.ts';
 
 /** A contradiction: `where` is a place as in `finetuning[2].weights`. */
@@ -19,7 +20,9 @@ const checks: readonly ((experiment: Experiment) => Iterable<Fault>)[] = [
   checkData,
   checkNames,
   checkPretraining,
+  checkDivision,
   checkFinetuning,
+  checkPublished,
   checkSizes,
   checkContrasts,
   checkSuites,
@@ -155,6 +158,35 @@ function* checkFinetuning({ sets, pretraining, finetuning }: Experiment): Iterab
   }
 }
 
+/** Sets with folds of their own are divided by these; for all others, the sizes of the parts must be given. */
+function* checkDivision({ sets, finetuning }: Experiment): Iterable<Fault> {
+  const faultOf = (name: SetName, size: number | undefined, field: string, where: string): Fault | undefined => {
+    const hasFolds = benchmarkTaskOf(name) !== undefined;
+    if (hasFolds === (size === undefined)) return undefined;
+    return hasFolds
+      ? { summary: `${name} is divided by its folds`, where, got: String(size), expected: `no ${field}` }
+      : { summary: `${name} has no folds to divide it by`, where, got: 'nothing', expected: `a ${field}` };
+  };
+  for (const [i, { name, testSize }] of sets.entries()) {
+    const fault = faultOf(name, testSize, 'testSize', `sets[${i}].testSize`);
+    if (fault) yield fault;
+  }
+  for (const [i, { set, valSize }] of finetuning.entries()) {
+    const fault = faultOf(set, valSize, 'valSize', `finetuning[${i}].valSize`);
+    if (fault) yield fault;
+  }
+}
+
+function* checkPublished({ finetuning }: Experiment): Iterable<Fault> {
+  for (const [i, { published = [] }] of finetuning.entries()) {
+    for (const [k, { macroF1, macroAuc }] of published.entries()) {
+      if (macroF1 !== undefined || macroAuc !== undefined) continue;
+      const where = `finetuning[${i}].published[${k}]`;
+      yield { summary: 'the published score has no figure', where, got: 'nothing', expected: 'macroF1 or macroAuc' };
+    }
+  }
+}
+
 /** Classes that each part of Challenge 2017 must hold. The other sets have several labels, and are not stratified. */
 const challenge17Classes = 4;
 
@@ -163,7 +195,7 @@ function* checkSizes({ sets, finetuning, generated }: Experiment): Iterable<Faul
   for (const [i, { set: name, valSize, subset = 1 }] of finetuning.entries()) {
     const set = sets.find((one) => one.name === name);
     const records = set?.records === 'all' ? generated?.records : set?.records;
-    if (set === undefined || records === undefined) continue;
+    if (set?.testSize === undefined || valSize === undefined || records === undefined) continue;
     // As scikit-learn rounds.
     const training = records - Math.ceil(set.testSize * records);
     const left = training - (valSize < 1 ? Math.ceil(valSize * training) : Math.trunc(valSize));

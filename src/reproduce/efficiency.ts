@@ -35,7 +35,7 @@ export function efficiencyOf(
 function comparableJobs(run: Run): Comparable[] {
   const groups = new Map<string, { place: string; rest: string; jobs: FinetuningJob[] }>();
   for (const job of run.experiment.finetuning) {
-    const { set, batchSize, epochs, valSize, valMetric } = job;
+    const { set, batchSize, epochs, valSize = 'fold 9', valMetric } = job;
     const place = `${set}, ${archOf(run, job)}`;
     const rest = `batch size ${batchSize}, ${epochs} epochs, validation on ${valSize} by ${valMetric}`;
     const key = `${place}, ${rest}`;

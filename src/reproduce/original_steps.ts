@@ -15,7 +15,7 @@ import { createSolver } from '../port/pretraining/trainer/solver.ts';
 import { isMulticlass } from '../port/transplant/utils.ts';
 import { collectionKinds } from '../prepare/collections.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
-import { chosenCheckpoint, inputsOf } from './port_steps.ts';
+import { chosenCheckpoint, inputsOf, preparePort } from './port_steps.ts';
 import { collectionOf, recordsFolder } from './recordings.ts';
 import { finetuneOptions, flagsOf, given, pretrainOptions, type RunSettings } from './settings.ts';
 import type { StepContext } from './step.ts';
@@ -23,10 +23,11 @@ import type { StepContext } from './step.ts';
 /** A training may take weeks. If Python dies, that is noticed without a time limit. */
 const noLimit = 2 ** 31 - 1;
 
-/** Prepares and splits a set with the original's functions. */
+/** Prepares and splits a set with the original's functions. They know no tasks of the PTB-XL benchmark: such a set is prepared by the port. */
 export async function prepareOriginal(run: RunSettings, set: FinetuningSet, context: StepContext): Promise<void> {
   const { folder, seed } = run;
   const { fs, pad, testSize, name } = set;
+  if (testSize === undefined) return preparePort(run, set, context, 'original');
   const { python, format } = collectionOf[name];
   mkdirSync(folder.data('original'), { recursive: true });
   const original = await context.original();

@@ -24,7 +24,7 @@ import {
   takeOriginalWeights,
 } from './original_steps.ts';
 import { finetunePort, predictPort, preparePort, pretrainPort, takeGivenWeights, takeWeights } from './port_steps.ts';
-import { collectionOf, patientsFolder, providePatients, provideRecords, recordsFolder } from './recordings.ts';
+import { collectionOf, partsOf, patientsFolder, providePatients, provideRecords, recordsFolder } from './recordings.ts';
 import { scoresFile, scoresPage, writeRunReport } from './report_step.ts';
 import type { SideName } from './run_folder.ts';
 import { scoreSide } from './scores.ts';
@@ -221,10 +221,10 @@ class Planner {
     return this.#add({
       ...placed(side, 'data', `prepared ${set.name}`),
       task: this.#place('data', ...(side === 'port' ? ['data'] : ['original']), 'prepared', set.name),
-      settings: { seed, fs, pad, testSize },
+      settings: { seed, fs, pad, testSize: testSize ?? null },
       needs: [records],
       seconds: 5 + (side === 'original' ? pythonStart : 0),
-      outputs: (['train', 'test'] as const).map((part) => folder.prepared(side, set.name, part)),
+      outputs: partsOf(set.name).map((part) => folder.prepared(side, set.name, part)),
       run: (context) => (side === 'port' ? preparePort : prepareOriginal)(this.#run, set, context),
     });
   }
@@ -293,9 +293,10 @@ class Planner {
     const { published: _published, subset = 1, ...settings } = job;
     const arch = archOf(this.#run, job);
     const set = setOf(experiment, job);
-    const records = set.records === 'all' ? (experiment.generated?.records ?? 8000) : set.records;
+    const usual = set.name.startsWith('ptbxl') ? 21_799 : 8000;
+    const records = set.records === 'all' ? (experiment.generated?.records ?? usual) : set.records;
     const samples = records * set.pad;
-    const kept = subset * (1 - set.testSize);
+    const kept = subset * (1 - (set.testSize ?? 0.2));
     return this.#add({
       ...placed(side, 'finetuning', `${job.name}, trial ${trial}`),
       task:

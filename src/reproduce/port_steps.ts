@@ -18,22 +18,28 @@ import { prepareData } from '../prepare/prepare_data.ts';
 import { ownCommand } from '../text.ts';
 import { readWeights, writeWeights } from '../weights/files.ts';
 import { loadWeights } from '../weights/loading.ts';
-import { collectionOf, recordsFolder } from './recordings.ts';
+import { benchmarkTaskOf, collectionOf, recordsFolder } from './recordings.ts';
 import type { SideName } from './run_folder.ts';
 import { finetuneOptions, type GivenWeights, given, pretrainOptions, type RunSettings } from './settings.ts';
 import type { StepContext } from './step.ts';
 
-/** Prepares a set as the documented recipe does. */
-export async function preparePort(run: RunSettings, set: FinetuningSet, { report }: StepContext): Promise<void> {
+/** Prepares a set as the documented recipe does, or as the PTB-XL benchmark does, into the folder of a side. */
+export async function preparePort(
+  run: RunSettings,
+  set: FinetuningSet,
+  { report }: StepContext,
+  side: SideName = 'port',
+): Promise<void> {
   const { fs, pad, testSize } = set;
+  const labels = benchmarkTaskOf(set.name);
   await prepareData({
     format: collectionOf[set.name].format,
     source: recordsFolder(run.folder, set, run.data),
-    target: run.folder.data('port'),
+    target: run.folder.data(side),
     name: set.name,
     fs,
     pad,
-    testSize,
+    ...(labels === undefined ? { testSize } : { labels, valFolds: [9], testFolds: [10] }),
     seed: run.seed,
     force: true,
     report,

@@ -5,10 +5,11 @@ import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Experiment, FinetuningSet, SetName } from '../experiment_schema.ts';
 import { convertIcentia11k, findPatients } from '../prepare/icentia11k/convert.ts';
+import type { BenchmarkTask } from '../prepare/ptb_xl.ts';
 import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';
 import { ownCommand } from '../text.ts';
-import type { RunFolder } from './run_folder.ts';
+import type { PartName, RunFolder } from './run_folder.ts';
 
 /** Names of a finetuning set in the code and on disk. */
 export interface Collection {
@@ -21,9 +22,21 @@ export interface Collection {
   /** Name of the original's functions. */
   readonly python: 'challenge17' | 'challenge20' | 'ptb_xl';
   readonly leads: number;
+  /** The task of the PTB-XL benchmark whose labels and folds the set has. The original cannot prepare such a set, so both sides train on the port's. */
+  readonly labels?: BenchmarkTask;
   /** File by which the collection is recognised. */
   readonly index?: string;
 }
+
+const ptbXl: Collection = {
+  data: 'ptbxl',
+  folder: 'ptbxl',
+  format: 'ptb-xl',
+  generated: 'ptbxl',
+  python: 'ptb_xl',
+  leads: 12,
+  index: 'ptbxl_database.csv',
+};
 
 /** The collection behind each finetuning set. */
 export const collectionOf: Readonly<Record<SetName, Collection>> = {
@@ -44,16 +57,24 @@ export const collectionOf: Readonly<Record<SetName, Collection>> = {
     python: 'challenge20',
     leads: 12,
   },
-  ptbxl: {
-    data: 'ptbxl',
-    folder: 'ptbxl',
-    format: 'ptb-xl',
-    generated: 'ptbxl',
-    python: 'ptb_xl',
-    leads: 12,
-    index: 'ptbxl_database.csv',
-  },
+  ptbxl: ptbXl,
+  'ptbxl-all': { ...ptbXl, labels: 'all' },
+  'ptbxl-diagnostic': { ...ptbXl, labels: 'diagnostic' },
+  'ptbxl-subdiagnostic': { ...ptbXl, labels: 'subdiagnostic' },
+  'ptbxl-superdiagnostic': { ...ptbXl, labels: 'superdiagnostic' },
+  'ptbxl-form': { ...ptbXl, labels: 'form' },
+  'ptbxl-rhythm': { ...ptbXl, labels: 'rhythm' },
 };
+
+/** The task of the PTB-XL benchmark that a set is for, if it is for one. */
+export function benchmarkTaskOf(set: SetName): BenchmarkTask | undefined {
+  return collectionOf[set].labels;
+}
+
+/** Parts of a prepared set. */
+export function partsOf(set: SetName): readonly PartName[] {
+  return benchmarkTaskOf(set) === undefined ? ['train', 'test'] : ['train', 'val', 'test'];
+}
 
 /** Folder of Icentia11k in `--data`. */
 const icentiaFolder = 'icentia11k';
@@ -119,7 +140,7 @@ export async function provideRecords(
   experiment: Experiment,
   { data, seed, report }: { readonly data?: string; readonly seed: number; readonly report: Reporter },
 ): Promise<void> {
-  const { folder, generated: kind } = collectionOf[set.name];
+  const { folder, generated: kind, labels } = collectionOf[set.name];
   if (data !== undefined) {
     if (set.records === 'all') return;
     selectRecords(join(data, folder), target, set.records, seed);
@@ -127,7 +148,8 @@ export async function provideRecords(
   }
   const { records, seconds } = experiment.generated!;
   const made = await makeData({
-    target: join(target, '..', 'generated'),
+    // Sets of the same collection may be generated at the same time.
+    target: join(target, '..', labels === undefined ? 'generated' : `generated-${set.name}`),
     sets: [kind],
     seed,
     records,

@@ -5,7 +5,7 @@ import type { SetName } from '../experiment_schema.ts';
 export type SideName = 'port' | 'original';
 
 /** The part of a divided data set. */
-export type PartName = 'train' | 'test';
+export type PartName = 'train' | 'val' | 'test';
 
 /** Where everything of a run lies. Nothing is written outside its root. */
 export class RunFolder {

@@ -19,7 +19,7 @@ type Table = Extract<Observation, { readonly kind: 'table' }>;
 /** Tables of a run's scores for the report. Conclusions follow from the scores and from the margin that the experiment fixed in advance. */
 export function scoreTables(experiment: Experiment, scores: ScoresBySide): Table[] {
   return [
-    overTrials(experiment, scores),
+    ...overTrials(experiment, scores),
     overRecords(experiment, scores),
     ...(experiment.contrasts.length > 0
       ? [contrastTable(experiment, scores), contrastRecords(experiment, scores)]
@@ -58,56 +58,106 @@ function sentence(conclusion: Conclusion, margin: number): string {
   return sentences[conclusion];
 }
 
-/** The seeds' uncertainty, beside what others published. */
-function overTrials({ finetuning }: Experiment, scores: ScoresBySide): Table {
-  const rows = finetuning.flatMap((job) => {
-    const own = [...scores].map(([side, { trials }]) => {
-      const values = trials.filter((trial) => trial.job === job.name).map((trial) => trial.scores.macroF1.value);
-      const { mean, std } = summarise(values);
-      return [job.name, side, values.length, spread(mean, std)];
-    });
-    return [...own, ...publishedRows(job)];
+/** A score that tables show over the trials of the jobs that have it. */
+interface ShownScore {
+  readonly title: string;
+  readonly of: (trial: TrialScores) => Interval | undefined;
+  /** What others published, with its spread over their trials. */
+  readonly published: (score: PublishedScore) => { readonly value?: number; readonly std?: number };
+}
+
+const shownScores: readonly ShownScore[] = [
+  {
+    title: 'Macro F1',
+    of: ({ scores }) => scores.macroF1,
+    published: ({ macroF1, std }) => ({ value: macroF1, std }),
+  },
+  {
+    title: 'Score of Challenge 2017 (mean F1 of N, A and O)',
+    of: ({ scores }) => scores.f1Of,
+    published: ({ perClass: { N: n, A: a, O: o } = {} }) =>
+      n === undefined || a === undefined || o === undefined ? {} : { value: (n + a + o) / 3 },
+  },
+  {
+    title: 'Macro AUC of sets with several labels',
+    of: ({ scores }) => (scores.fMax ? scores.macroAuc : undefined),
+    published: ({ macroAuc, macroF1, std }) => ({ value: macroAuc, ...(macroF1 === undefined && { std }) }),
+  },
+  {
+    title: 'Fmax of sets with several labels',
+    of: ({ scores }) => scores.fMax,
+    published: () => ({}),
+  },
+];
+
+/** The seeds' uncertainty, beside what others published: a table for each score that a job has. */
+function overTrials({ finetuning }: Experiment, scores: ScoresBySide): Table[] {
+  return shownScores.flatMap((shown) => {
+    const rows = finetuning.flatMap((job) => scoreRows(job, shown, scores));
+    return rows.length === 0 ? [] : [overTrialsTable(shown, rows)];
   });
+}
+
+function scoreRows(job: FinetuningJob, { of, published }: ShownScore, scores: ScoresBySide): (string | number)[][] {
+  const own = [...scores].flatMap(([side, { trials }]) => {
+    const values = trials.filter((trial) => trial.job === job.name).flatMap((trial) => of(trial)?.value ?? []);
+    if (values.length === 0) return [];
+    if (values.some(Number.isNaN)) return [[job.name, side, values.length, 'not defined']];
+    const { mean, std } = summarise(values);
+    return [[job.name, side, values.length, spread(mean, std)]];
+  });
+  if (own.length === 0) return [];
+  const others = (job.published ?? []).flatMap((score) => {
+    const { value, std = Number.NaN } = published(score);
+    return value === undefined ? [] : [[job.name, `published: ${score.source}`, score.trials ?? 1, spread(value, std)]];
+  });
+  return [...own, ...others];
+}
+
+function overTrialsTable({ title }: ShownScore, rows: readonly (string | number)[][]): Table {
   return {
     kind: 'table',
-    title: 'Macro F1 over trials: variation between seeds',
+    title: `${title} over trials: variation between seeds`,
     columns: ['job', 'by', 'trials', 'mean ± standard deviation'],
     rows,
     note: 'Mean over the trials ± their sample standard deviation. Each trial uses another seed for the validation split, the initial weights and the order of training; the test records are the same.',
   };
 }
 
-function publishedRows({ name, published = [] }: FinetuningJob): (string | number)[][] {
-  return published.map((score: PublishedScore) => [
-    name,
-    `published: ${score.source}`,
-    score.trials ?? 1,
-    spread(score.macroF1, score.std ?? Number.NaN),
-  ]);
-}
-
 /** The test set's uncertainty. */
 function overRecords({ finetuning }: Experiment, scores: ScoresBySide): Table {
+  const all = [...scores.values()].flatMap(({ trials }) => trials);
+  const optional = [
+    { name: 'Challenge 2017', of: ({ scores: { f1Of } }: TrialScores) => f1Of },
+    { name: 'Fmax', of: ({ scores: { fMax } }: TrialScores) => fMax },
+  ].filter(({ of }) => all.some((trial) => of(trial) !== undefined));
   const rows = finetuning.flatMap(({ name }) =>
     [...scores].flatMap(([side, { trials }]) =>
       trials
         .filter(({ job }) => job === name)
-        .map(({ trial, records, drawn, scores: { macroF1, accuracy, macroAuc } }) => [
+        .map((one) => [
           name,
           side,
-          trial,
-          records,
-          drawn,
-          interval(macroF1),
-          interval(accuracy),
-          interval(macroAuc),
+          one.trial,
+          one.records,
+          one.drawn,
+          interval(one.scores.macroF1),
+          interval(one.scores.accuracy),
+          interval(one.scores.macroAuc),
+          ...optional.map(({ of }) => {
+            const score = of(one);
+            return score ? interval(score) : '–';
+          }),
         ]),
     ),
   );
   return {
     kind: 'table',
     title: 'Scores of each trial: uncertainty from sampling the test set',
-    columns: ['job', 'by', 'trial', 'test records', 'drawn', 'macro F1', 'accuracy', 'macro AUC'],
+    columns: [
+      ...['job', 'by', 'trial', 'test records', 'drawn', 'macro F1', 'accuracy', 'macro AUC'],
+      ...optional.map(({ name }) => name),
+    ],
     rows,
     note: 'In brackets: the 95 % interval of 1,000 bootstrap samples of the test records, drawn within the classes, or as whole patients where these are known. The most probable class decides. A macro AUC needs every class in the test set.',
   };

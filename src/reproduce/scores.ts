@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { array, object, picklist } from 'valibot';
+import { array, object, optional, picklist } from 'valibot';
 import { InputError } from '../errors.ts';
 import type { Contrast, FinetuningJob } from '../experiment_schema.ts';
 import { bootstrapDifference, bootstrapScores } from '../lib/bootstrap.ts';
@@ -7,9 +7,9 @@ import { amount, anyNumber, classNames, name } from '../lib/json/fields.ts';
 import { type Described, readJson, writeJson } from '../lib/json/file.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { readCsv } from '../lib/pandas/csv.ts';
-import { readPredictions } from '../port/transplant/utils.ts';
+import { isMulticlass, readPredictions } from '../port/transplant/utils.ts';
 import { collectionKinds } from '../prepare/collections.ts';
-import { collectionOf, recordsFolder } from './recordings.ts';
+import { benchmarkTaskOf, collectionOf, recordsFolder } from './recordings.ts';
 import type { SideName } from './run_folder.ts';
 import { type RunSettings, setOf, trialSeed } from './settings.ts';
 import type { StepContext } from './step.ts';
@@ -20,6 +20,10 @@ const scoresSchema = object({
   accuracy: intervalSchema,
   macroF1: intervalSchema,
   macroAuc: intervalSchema,
+  /** Of sets with several labels per record. */
+  fMax: optional(intervalSchema),
+  /** The score of the collection's challenge: mean F1 of some classes. */
+  f1Of: optional(intervalSchema),
   perClass: array(object(classScores)),
 });
 
@@ -105,8 +109,26 @@ function scoreTrial(
     records: names.length,
     classes,
     drawn: groups ? 'patients' : 'records',
-    scores: bootstrapScores(yTrue, yProb, { resamples, seed: run.seed, groups }),
+    scores: bootstrapScores(yTrue, yProb, {
+      resamples,
+      seed: run.seed,
+      groups,
+      fMax: isMulticlass(yTrue),
+      f1Of: scoredClasses(run, job, classes),
+    }),
   };
+}
+
+/** Columns of the classes that the challenge of the job's set scored, if it had one and they are all there. */
+function scoredClasses(
+  { experiment }: RunSettings,
+  job: FinetuningJob,
+  classes: readonly string[],
+): readonly number[] | undefined {
+  const columns = collectionKinds[collectionOf[setOf(experiment, job).name].format].scoredClasses?.map((name) =>
+    classes.indexOf(name),
+  );
+  return columns?.includes(-1) ? undefined : columns;
 }
 
 function scoreContrast(
@@ -157,6 +179,7 @@ function groupsOf(names: readonly string[], patients: Patients): (string | numbe
 function patientsOf(run: RunSettings, job: FinetuningJob): Map<string, string | number> | undefined {
   const set = setOf(run.experiment, job);
   const kind = collectionKinds[collectionOf[set.name].format];
-  const { recordIds, patientIds } = kind.list(recordsFolder(run.folder, set, run.data), {});
+  const labels = benchmarkTaskOf(set.name);
+  const { recordIds, patientIds } = kind.list(recordsFolder(run.folder, set, run.data), { labels });
   return patientIds && new Map(recordIds.map((record, i) => [String(record), patientIds[i]]));
 }

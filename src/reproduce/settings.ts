@@ -9,7 +9,7 @@ import type { Arch } from '../port/finetuning/utils.ts';
 import { pretrainFlags } from '../port/pretraining/trainer/flags.ts';
 import type { PretrainOptions } from '../port/pretraining/trainer.ts';
 import type { PretrainingTask } from '../port/pretraining/utils.ts';
-import { collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
+import { benchmarkTaskOf, collectionOf, patientIdsIn, patientsFolder } from './recordings.ts';
 import type { RunFolder, SideName } from './run_folder.ts';
 
 /** What a run is to do. */
@@ -107,6 +107,7 @@ export function finetuneOptions(
   return {
     jobDir: folder.finetuning(side, name, trial),
     train: folder.prepared(side, set, 'train'),
+    ...(benchmarkTaskOf(set) !== undefined && { val: folder.prepared(side, set, 'val') }),
     test: folder.prepared(side, set, 'test'),
     ...(weights !== undefined && { weightsFile: folder.weights(side, weights, collectionOf[set].leads) }),
     ...job,

@@ -37,7 +37,11 @@ describe('planRun', () => {
     });
     const stages = steps.map(({ stage }) => stageNames.indexOf(stage));
     expect(stages).toEqual([...stages].sort((a, b) => a - b));
-    const wanted = experiment.pretraining.length > 0 ? stageNames : stageNames.filter((name) => name !== 'pretraining');
+    const isEmpty: Readonly<Record<string, boolean>> = {
+      pretraining: experiment.pretraining.length === 0,
+      weights: experiment.finetuning.every(({ weights }) => weights === undefined),
+    };
+    const wanted = stageNames.filter((name) => !isEmpty[name]);
     expect([...new Set(steps.map(({ stage }) => stage))]).toEqual(wanted);
     for (const [i, { needs }] of steps.entries()) {
       for (const need of needs) expect(steps.indexOf(need)).toBeLessThan(i);
@@ -91,6 +95,15 @@ describe('planRun', () => {
     expect(others).toContain('original/pretraining beat');
     expect(others).toContain('comparison/suite sampling');
     expect(others.filter((title) => /^(data|pretraining|finetuning|metrics)\//.test(title))).toEqual([]);
+  });
+
+  it('makes three parts of a set of the PTB-XL benchmark, which the original does not prepare and nothing compares', () => {
+    const steps = plan({ experiment: experiments['ptb-xl'], data: '/data' });
+    const parts = ['train', 'val', 'test'].map((part) => join(folder, 'port', 'data', `ptbxl-form_${part}.pkl`));
+    const prepared = steps.filter(({ name }) => name === 'prepared ptbxl-form');
+    expect(prepared[0].outputs).toEqual(parts);
+    expect(steps.filter(({ name }) => name.startsWith('data '))).toEqual([]);
+    expect(plan().filter(({ name }) => name.startsWith('data '))).toHaveLength(2);
   });
 
   it('reads a folder of the user where it lies, and copies what it selects', () => {

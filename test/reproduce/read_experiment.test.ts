@@ -119,6 +119,28 @@ describe('readExperiment', () => {
       /^finetuning\[0\]\.set: .*got "ptbxl"; expected one of physionet/,
     ],
     [
+      'a size of the test part of a set with folds',
+      ({ sets }) => {
+        sets[0].name = 'ptbxl-form';
+        sets[0].records = 'all';
+      },
+      'sets[0].testSize: ptbxl-form is divided by its folds; got 0.25; expected no testSize',
+    ],
+    [
+      'a set without folds and without a size of the test part',
+      ({ sets }) => {
+        delete (sets[0] as Partial<(typeof sets)[number]>).testSize;
+      },
+      'sets[0].testSize: physionet has no folds to divide it by; got nothing; expected a testSize',
+    ],
+    [
+      'a published score without a figure',
+      (experiment) => {
+        Object.assign(writtenOut(experiment)[0], { published: [{ source: 'paper' }] });
+      },
+      'finetuning[0].published[0]: the published score has no figure; got nothing; expected macroF1 or macroAuc',
+    ],
+    [
       'a job of a contrast that is not there',
       ({ contrasts }) => {
         contrasts[0].pretrained = 'beats-{subset}';

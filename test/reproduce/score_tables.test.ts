@@ -78,6 +78,39 @@ describe('scoreTables', () => {
     expect(table(/sampling the test set/, undefinedAuc)[0]).toContain('not defined');
   });
 
+  it('shows the score of Challenge 2017 beside the macro F1, and that of published F1 by class', () => {
+    const own = { ...five, trials: five.trials.map((t) => ({ ...t, scores: { ...t.scores, f1Of: interval(0.8) } })) };
+    expect(table(/Challenge 2017/, own)).toEqual([
+      ['random', 'port', 5, '0.800 ± 0.000'],
+      ['random', 'published: paper', 10, '0.770'],
+      ['pretrained', 'port', 5, '0.800 ± 0.000'],
+      ['pretrained', 'published: paper', 10, '0.818'],
+    ]);
+    expect(table(/sampling the test set/, own)[0].at(-1)).toBe('0.800 [0.700, 0.900]');
+    expect(table(/variation between seeds/, own)).toEqual(table(/variation between seeds/, five));
+  });
+
+  it('shows macro AUC and Fmax of the jobs with several labels only', () => {
+    const finetuning = transfer.finetuning.map((job) => ({ ...job, published: [{ source: 'net', macroAuc: 0.925 }] }));
+    const trials = five.trials.map((one) =>
+      one.job === 'random' ? { ...one, scores: { ...one.scores, fMax: interval(0.7) } } : one,
+    );
+    const own = { ...five, trials };
+    expect(table(/Macro AUC/, own, { ...transfer, finetuning })).toEqual([
+      ['random', 'port', 5, '0.900 ± 0.000'],
+      ['random', 'published: net', 1, '0.925'],
+    ]);
+    expect(table(/^Fmax/, own, { ...transfer, finetuning })).toEqual([['random', 'port', 5, '0.700 ± 0.000']]);
+    const undefinedToo = trials.map((one) => {
+      const without = interval(Number.NaN);
+      return one.job === 'random' ? { ...one, scores: { ...one.scores, fMax: without } } : one;
+    });
+    expect(table(/^Fmax/, { ...five, trials: undefinedToo })).toEqual([['random', 'port', 5, 'not defined']]);
+    const records = table(/sampling the test set/, own, { ...transfer, finetuning });
+    expect(records.map((row) => row.at(-1))).toEqual([...Array(5).fill('0.700 [0.600, 0.800]'), ...Array(5).fill('–')]);
+    expect(table(/Macro F1/, own, { ...transfer, finetuning }).map((row) => row[1])).toEqual(['port', 'port']);
+  });
+
   it('has no table of differences where nothing is contrasted', () => {
     const titles = scoreTables({ ...transfer, contrasts: [] }, new Map([['port', five]])).map(({ title }) => title);
     expect(titles.filter((title) => /pretraining|Pretrained/.test(title))).toEqual([]);

@@ -88,6 +88,15 @@ describe('finetuneOptions', () => {
     expect(finetuneOptions(run(), 'port', quick.finetuning[0], 1).weightsFile).toBeUndefined();
   });
 
+  it('validates the tasks of the PTB-XL benchmark on their own validation part', () => {
+    const [job] = experiments['ptb-xl'].finetuning;
+    const options = finetuneOptions(settingsIn(folder, { experiment: experiments['ptb-xl'] }), 'original', job, 1);
+    const data = join(folder, 'original', 'data');
+    expect(options).toMatchObject({ val: join(data, 'ptbxl-all_val.pkl'), test: join(data, 'ptbxl-all_test.pkl') });
+    expect(options.valSize).toBeUndefined();
+    expect(finetuneOptions(run(), 'port', quick.finetuning[0], 1).val).toBeUndefined();
+  });
+
   it('lowers the precision of the port alone', () => {
     const [job] = quick.finetuning;
     expect(finetuneOptions(run(), 'port', job, 1).precision).toBe('bfloat16');
