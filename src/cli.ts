@@ -82,6 +82,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'score predictions against the truth: tables, curves, and the records that are most surely wrong',
     load: () => import('./commands/evaluate.ts'),
   },
+  'export-predictions': {
+    summary: 'write the predictions of a job in the layout of the public PTB-XL benchmark, with its scores',
+    load: () => import('./commands/export_predictions.ts'),
+  },
   weights: {
     summary: 'extract a pretrained backbone from a checkpoint, or convert weights between Keras and TensorFlow',
     load: () => import('./commands/weights.ts'),

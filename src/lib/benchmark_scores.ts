@@ -21,6 +21,8 @@ export interface BenchmarkOptions {
   readonly resamples?: number;
   /** Seed of the draws; default 0. */
   readonly seed?: number;
+  /** Names of the classes, for errors; default: their numbers. */
+  readonly classes?: readonly string[];
 }
 
 /** Draws per resample after which a set counts as too small to be resampled. */
@@ -38,7 +40,7 @@ const patience = 1000;
 export function benchmarkScores(
   yTrue: NdArray,
   yProb: NdArray,
-  { resamples = 100, seed = 0 }: BenchmarkOptions = {},
+  { resamples = 100, seed = 0, classes: names }: BenchmarkOptions = {},
 ): { readonly macroAuc: BenchmarkScore; readonly fMax: BenchmarkScore; readonly drawn: NdArray<'int64'> } {
   if (yProb.shape.length !== 2 || yTrue.shape.join() !== yProb.shape.join()) {
     throw new ValueError(`y_true has shape (${yTrue.shape.join(', ')}), y_prob (${yProb.shape.join(', ')})`);
@@ -48,7 +50,9 @@ export function benchmarkScores(
   for (let label = 0; label < classes; label++) {
     const count = countOf(truth, classes, label);
     if (count > 0 && count < records) continue;
-    throw new ValueError(`class ${label} occurs in ${count} of ${records} records, so its AUC is not defined`);
+    throw new ValueError(
+      `class ${names?.[label] ?? label} occurs in ${count} of ${records} records, so its AUC is not defined`,
+    );
   }
   const rankings = rankingsOf(truth, yProb);
   const thresholds = new ThresholdScores(truth, yProb);

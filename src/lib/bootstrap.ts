@@ -241,7 +241,7 @@ function intervals(
 }
 
 /** Quantile with linear interpolation, as `numpy.quantile`; NaN if there are no values. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);

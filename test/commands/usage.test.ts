@@ -106,6 +106,11 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     ...['--job-dir j --record-units K r', '--job-dir j --batch-size 0 --data a'],
   ],
   export: ['', 'a', 'a --format onnx', 'a --output b', 'a --format q --output b', 'a b --format onnx --output c'],
+  'export-predictions': [
+    ...['', 'x', '--job-dir j', '--target t'],
+    ...['--job-dir j --target t --model a/b', '--job-dir j --target t --resamples 0'],
+    ...['--job-dir j --target t --experiment ..', '--job-dir j --target t --seed q'],
+  ],
   weights: [
     ...['', 'x', '--checkpoint-file a', '--checkpoint-file a --task q', '--checkpoint-file a --task beat --arch q'],
     ...['--checkpoint-file a --task beat --stages q', '--checkpoint-file a --format q --output b'],

@@ -109,6 +109,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'src/jobs/': ['finetune', 'pretrain'],
   'src/port/finetuning/': ['finetune'],
   'src/jobs/job_model.ts': ['predict'],
+  'src/predict/benchmark_layout.ts': ['export-predictions'],
   'src/prepare/measured_normalization.ts': ['prepare-data'],
   'src/prepare/prepare_data.ts': ['prepare-data'],
   'src/prepare/prepared_file.ts': ['prepare-data'],
