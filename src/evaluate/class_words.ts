@@ -4,7 +4,7 @@ import { readTable } from '../lib/csv/table.ts';
 /** The table of statements of PTB-XL. */
 export const statementsFile = 'scp_statements.csv';
 
-/** SNOMED CT codes of the scored classes of the PhysioNet Challenge 2020. */
+/** SNOMED CT codes of the scored classes of the PhysioNet Challenge 2020, and of the nine classes of CPSC 2018. */
 const snomed: Readonly<Record<string, string>> = {
   '10370003': 'pacing rhythm',
   '17338001': 'ventricular premature beats',
@@ -14,10 +14,12 @@ const snomed: Readonly<Record<string, string>> = {
   '59931005': 'T wave inversion',
   '63593006': 'supraventricular premature beats',
   '111975006': 'prolonged QT interval',
+  '164884008': 'ventricular ectopics',
   '164889003': 'atrial fibrillation',
   '164890007': 'atrial flutter',
   '164909002': 'left bundle branch block',
   '164917005': 'abnormal Q wave',
+  '164931005': 'ST elevation',
   '164934002': 'abnormal T wave',
   '164947007': 'prolonged PR interval',
   '251146004': 'low QRS voltages',
@@ -29,6 +31,7 @@ const snomed: Readonly<Record<string, string>> = {
   '427084000': 'sinus tachycardia',
   '427172004': 'premature ventricular contractions',
   '427393009': 'sinus arrhythmia',
+  '429622005': 'ST depression',
   '445118002': 'left anterior fascicular block',
   '698252002': 'nonspecific intraventricular conduction disorder',
   '713426002': 'incomplete right bundle branch block',

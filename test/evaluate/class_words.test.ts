@@ -11,6 +11,11 @@ describe('words of classes', () => {
     expect(named('constructor', wordsOf(['constructor']))).toBe('constructor');
   });
 
+  it('cover the nine classes of CPSC 2018', () => {
+    const cpsc = '426783006 164889003 270492004 164909002 59118001 284470004 164884008 429622005 164931005'.split(' ');
+    expect([...wordsOf(cpsc).keys()]).toEqual(cpsc);
+  });
+
   it.skipIf(!haveSharedData)('come from the first scp_statements.csv that exists', () => {
     const file = join(sharedData, 'ptbxl', statementsFile);
     const words = wordsOf(['AFIB', 'SR', 'none of them'], [join(sharedData, 'nothing.csv'), file]);
