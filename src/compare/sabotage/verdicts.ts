@@ -163,7 +163,7 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
   },
   'graph/ops/elementwise.ts elements 2da926e3': {
     is: 'gap',
-    because: 'the losses take logits, so no network needs the gradient of sigmoid; test/graph/gradients.test has it',
+    because: 'the losses take logits, so no network needs the gradient of sigmoid; test/graph/gradients.test.ts has it',
   },
   'lib/hdf5/group.ts statement 934a7ba2': {
     is: 'outside',
