@@ -1,31 +1,18 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/cli.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { dataSetToPickle } from '../../src/port/finetuning/datasets/data_set.ts';
 import { savePkl } from '../../src/port/transplant/utils.ts';
 import { writePredictions } from '../evaluate/predictions.ts';
 import { smallSet, temporaryFolder } from '../port/training_data.ts';
 import { runPython } from '../python.ts';
 import { root } from '../shared_data.ts';
+import { callInProcess } from './in_process.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 
-/** Runs the command in this process; resolves to its exit code and what it prints. */
-async function command(...args: string[]): Promise<{ code: number; output: string }> {
-  let output = '';
-  const keep = (text: unknown): boolean => {
-    output += String(text);
-    return true;
-  };
-  const streams = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockImplementation(keep));
-  try {
-    return { code: await main(['evaluate', ...args]), output };
-  } finally {
-    for (const stream of streams) stream.mockRestore();
-  }
-}
+const command = (...args: string[]) => callInProcess(['evaluate', ...args]);
 
 interface Scored {
   readonly value: number;

@@ -1,26 +1,13 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
-import { main } from '../../src/cli.ts';
+import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../port/training_data.ts';
+import { callInProcess } from './in_process.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 
-/** Runs the command in this process; resolves to its exit code and what it prints. */
-async function command(...args: string[]): Promise<{ code: number; output: string }> {
-  let output = '';
-  const keep = (text: unknown): boolean => {
-    output += String(text);
-    return true;
-  };
-  const streams = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockImplementation(keep));
-  try {
-    return { code: await main(['finetune', ...args]), output };
-  } finally {
-    for (const stream of streams) stream.mockRestore();
-  }
-}
+const command = (...args: string[]) => callInProcess(['finetune', ...args]);
 
 const complete = JSON.stringify({ epochs: 2, finished: '2026-01-01T00:00:00.000Z' });
 

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { commandNames, main } from '../../src/cli.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandNames } from '../../src/cli.ts';
+import { callInProcess } from './in_process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'usage-'));
 const before = process.cwd();
@@ -12,24 +13,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function call(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-  let output = '';
-  const streams = [process.stdout, process.stderr].map((stream) =>
-    vi.spyOn(stream, 'write').mockImplementation((part) => {
-      output += String(part);
-      return true;
-    }),
-  );
-  try {
-    return { code: await main(args), output };
-  } finally {
-    for (const stream of streams) stream.mockRestore();
-  }
-}
-
 /** Flags of a command with the word for their value, as its help lists them. */
 async function flagsOf(name: string): Promise<Map<string, string | undefined>> {
-  const { output } = await call([name, '--help']);
+  const { output } = await callInProcess([name, '--help']);
   const found = [...output.matchAll(/^ {2}(--[a-z][-a-z0-9]*)(?: ([A-Z][A-Z,…I]*))?/gm)];
   return new Map(found.map(([, flag, value]) => [flag, value]));
 }
@@ -132,7 +118,7 @@ describe('a wrong command line ends with 2', () => {
   });
 
   it.each(['', 'nothing', '--nothing', 'Finetune', 'prepare'])('ecg-transplant %s', async (name) => {
-    const { code, output } = await call(name === '' ? [] : [name]);
+    const { code, output } = await callInProcess(name === '' ? [] : [name]);
     expect(code).toBe(2);
     expect(output).not.toMatch(/\?\./);
   });
@@ -140,10 +126,10 @@ describe('a wrong command line ends with 2', () => {
   it.each(Object.keys(wrong))('%s: an unknown option, and options without their value', async (name) => {
     const flags = await flagsOf(name);
     // Quirk Q41: the trainers pass over unknown words; what they need is missing then.
-    expect((await call([name, '--no-such-option'])).code).toBe(2);
+    expect((await callInProcess([name, '--no-such-option'])).code).toBe(2);
     for (const [flag, value] of flags) {
       if (value === undefined) continue;
-      const { code, output } = await call([name, flag]);
+      const { code, output } = await callInProcess([name, flag]);
       expect([name, flag, code, output]).toEqual([name, flag, 2, expect.not.stringMatching(/\n {4}at /)]);
     }
   });
@@ -151,7 +137,7 @@ describe('a wrong command line ends with 2', () => {
   it.each(Object.entries(wrong).flatMap(([name, lines]) => lines.map((line) => [name, line] as const)))(
     '%s %s',
     async (name, line) => {
-      const { code, output } = await call([name, ...line.split(' ').filter(Boolean)]);
+      const { code, output } = await callInProcess([name, ...line.split(' ').filter(Boolean)]);
       expect([code, output]).toEqual([2, expect.not.stringMatching(/\n {4}at /)]);
       expect(output).not.toMatch(/^Seed: |undefined|NaN/);
     },

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/cli.ts';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/lib/numpy/ndarray.ts';
 import { writeNpy } from '../../src/lib/numpy/npy.ts';
+import { callInProcess } from '../commands/in_process.ts';
 import { root } from '../shared_data.ts';
 import { documents, type ShownCommand, shownCommands } from './documents.ts';
 
@@ -60,21 +60,6 @@ function callOf({ words }: ShownCommand): { readonly name: string; readonly args
   return undefined;
 }
 
-/** Runs a command of this project in this process. */
-async function call(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-  let output = '';
-  const keep = (part: unknown): boolean => {
-    output += String(part);
-    return true;
-  };
-  const streams = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockImplementation(keep));
-  try {
-    return { code: await main(args), output };
-  } finally {
-    for (const stream of streams) stream.mockRestore();
-  }
-}
-
 describe('commands in the documents', () => {
   it('are found', () => {
     expect(commands.length).toBeGreaterThan(40);
@@ -106,7 +91,7 @@ describe('commands in the documents', () => {
     }
     // The trial of the suites has options of its own.
     const mode = flags.filter((flag) => flag === '--sabotage');
-    const { code, output } = await call([shownCall.name, ...mode, '--help']);
+    const { code, output } = await callInProcess([shownCall.name, ...mode, '--help']);
     expect(code).toBe(0);
     for (const flag of flags) expect(output).toMatch(new RegExp(`${flag}(?![-\\w])`));
   });
@@ -148,7 +133,7 @@ describe('docs/bringing-your-own-data.md', () => {
   const shown = commands.filter(({ file, words }) => file === 'docs/bringing-your-own-data.md' && words[0] === 'npx');
   /** Runs a command as it is shown, with more options where the test has less time, in the folder; resolves to what it prints. */
   const run = async ({ words }: ShownCommand, more: readonly string[] = []): Promise<string> => {
-    const { code, output } = await call([...words.slice(2), ...more]);
+    const { code, output } = await callInProcess([...words.slice(2), ...more]);
     expect([words.join(' '), code, output]).toEqual([words.join(' '), 0, expect.any(String)]);
     return output;
   };
@@ -200,7 +185,7 @@ describe('README.md, your own recordings', () => {
       // Its table and its sentences name commands without options.
       ({ file, words }) => file === 'README.md' && words[2] === name && words.length > 5,
     )!;
-    const { code, output } = await call([...words.slice(2).filter((word) => word !== '--'), ...more]);
+    const { code, output } = await callInProcess([...words.slice(2).filter((word) => word !== '--'), ...more]);
     expect([words.join(' '), code, output]).toEqual([words.join(' '), 0, expect.any(String)]);
     return output;
   };
