@@ -191,10 +191,7 @@ function withProgress<T>(
 /** Of records that share their highest probability between classes, the first class counts. */
 function confusionOf({ yTrue, classes, recordIds }: Predictions, decided: Indicator): number[][] {
   const first = (values: ArrayLike<number>): number[] =>
-    recordIds.map((_, row) => {
-      const at = Array.from({ length: classes.length }, (_value, k) => values[row * classes.length + k]).indexOf(1);
-      return at;
-    });
+    recordIds.map((_, row) => classes.findIndex((_name, k) => values[row * classes.length + k] === 1));
   return confusionMatrix(first(yTrue.data), first(decided.data), classes.length);
 }
 

@@ -21,7 +21,7 @@ export function describeExport({ model, preprocessing, weightsDigest }: TrainedC
     /** `sigmoid`: each class by itself, threshold 0.5. `softmax`: exactly one class, the most probable. */
     activation: model.multiLabel ? 'sigmoid' : 'softmax',
     decision: model.multiLabel
-      ? 'every class whose probability is greater than 0.5'
+      ? 'every class with a probability of at least 0.5'
       : 'the class with the largest probability',
     input: {
       name: inputName,

@@ -39,9 +39,9 @@ export function prepareRun(
   describeRun(run);
   const marks = new StepMarks(run.folder.steps);
   requireEarlier(run, steps, marks, bounds(selection.from, selection.only)[0]);
-  const tasks = tasksToDo(run, selection, steps);
-  forgetAll(run, marks, outdated(steps, marks, selection));
-  return tasks;
+  const changes = changesIn(steps, marks, selection);
+  forgetAll(run, marks, changes.outdated);
+  return changes.tasks;
 }
 
 /** The tasks with something to do, each after those that it needs; among them those whose results {@link prepareRun} would forget. Changes nothing. */
@@ -50,9 +50,7 @@ export function tasksToDo(
   selection: StepSelection = {},
   steps: readonly Step[] = planRun(run),
 ): Task[] {
-  const chosen = new Set(chosenSteps(steps, selection));
-  const changing = changingSteps(steps, new StepMarks(run.folder.steps), selection);
-  return tasksOf(steps).filter((task) => task.steps.some((step) => chosen.has(step) && changing.has(step)));
+  return changesIn(steps, new StepMarks(run.folder.steps), selection).tasks;
 }
 
 /** Locks a task: only one process at a time works on it. Returns what gives it back. Throws an InputError that names the holder. */
@@ -62,26 +60,26 @@ export function lockTask({ folder }: Pick<RunSettings, 'folder'>, id: string): (
   return lockFolder(folder.root, { name, work: 'works in this run folder' });
 }
 
-/** Steps that will run, and those that are made, directly or not, from one of them. `steps` are in order. */
-function changingSteps(steps: readonly Step[], marks: StepMarks, selection: StepSelection): Set<Step> {
+/** What a run changes: its tasks with something to do, and the steps whose marks must go. `steps` are in order. */
+function changesIn(
+  steps: readonly Step[],
+  marks: StepMarks,
+  selection: StepSelection,
+): { readonly tasks: Task[]; readonly outdated: Step[] } {
   const chosen = new Set(chosenSteps(steps, selection));
+  const force = selection.force ?? false;
+  // Steps that will run, and what is made, directly or not, from one of them.
   const changing = new Set<Step>();
-  for (const step of steps) {
-    const willRun = chosen.has(step) && (selection.force || marks.state(step) !== 'done');
-    if (willRun || step.needs.some((need) => changing.has(need))) changing.add(step);
-  }
-  return changing;
-}
-
-/** Steps whose marks must go: those to be repeated, and what is made from a step that will run. A step that was interrupted keeps its half. */
-function outdated(steps: readonly Step[], marks: StepMarks, selection: StepSelection): Step[] {
-  const changing = changingSteps(steps, marks, selection);
-  const chosen = new Set(chosenSteps(steps, selection));
-  return steps.filter((step) => {
-    if (!changing.has(step) || !marks.exists(step)) return false;
+  const outdated = steps.filter((step) => {
+    const state = marks.state(step);
+    const willRun = chosen.has(step) && (force || state !== 'done');
     const isStale = step.needs.some((need) => changing.has(need));
-    return isStale || (chosen.has(step) && (selection.force || marks.state(step) === 'open'));
+    if (willRun || isStale) changing.add(step);
+    // A step that was interrupted keeps its half.
+    return marks.exists(step) && (isStale || (willRun && (force || state === 'open')));
   });
+  const tasks = tasksOf(steps).filter((task) => task.steps.some((step) => chosen.has(step) && changing.has(step)));
+  return { tasks, outdated };
 }
 
 /** While a process works in the folder, nothing that it may read is given up. */

@@ -95,8 +95,9 @@ export function casesFor(
   );
   const wanted = new Set(placesOf(mutant));
   const runs = ({ places }: SurveyedCase): boolean => places.some((place) => wanted.has(place));
-  const bySeconds = [...usable].sort((a, b) => a.seconds - b.seconds);
-  const others = (exported || suite !== undefined) && ((one: SurveyedCase) => !runs(one) && dependsOn(one.suite, file));
-  if (exported && others) return bySeconds.filter((one) => runs(one) || others(one));
-  return [...bySeconds.filter(runs), ...(others ? bySeconds.filter(others) : [])];
+  const isByHand = suite !== undefined;
+  const runsFirst = (a: SurveyedCase, b: SurveyedCase): number => (isByHand ? Number(runs(b)) - Number(runs(a)) : 0);
+  return usable
+    .filter((one) => runs(one) || ((isByHand || exported) && dependsOn(one.suite, file)))
+    .sort((a, b) => runsFirst(a, b) || a.seconds - b.seconds);
 }

@@ -1,8 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { CollectionName, Preparation, PreparedData } from '../../../bridge/original_data.ts';
+import type { CollectionName, Preparation, PreparedData, ReadRecords } from '../../../bridge/original_data.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
+import type { WfdbRecord } from '../../../lib/wfdb/signal.ts';
 import { dataSetFromPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import type { DataSet } from '../../../port/finetuning/datasets.ts';
 import {
@@ -135,6 +136,16 @@ function smallestClass({ shape: [, classes], data }: NdArray): number {
   return Math.min(...counts);
 }
 
+/** Signals of records, in mV, as both sides read them. */
+function sameSignals(name: string, ours: readonly WfdbRecord[], theirs: Pick<ReadRecords, 'signals'>): Row {
+  const pairs = ours.map(({ recordName, pSignal }, i) => ({
+    name: String(recordName),
+    port: pSignal,
+    original: theirs.signals[i] ?? int64([]),
+  }));
+  return exactly(suite, name, pairs);
+}
+
 /** Signals and labels before any processing. */
 function readerCase(recipe: Recipe): SuiteCase {
   const { title, dataSet, collection } = recipe;
@@ -167,15 +178,10 @@ function readerCase(recipe: Recipe): SuiteCase {
           }[collection]();
           const name = [basename(folder), ...Object.values(options)].join(', ');
           const names = records.map(({ recordName }) => recordName);
-          const signals = records.map(({ pSignal }, i) => ({
-            name: String(names[i]),
-            port: pSignal,
-            original: theirs.signals[i] ?? int64([]),
-          }));
           const text = (...parts: readonly (readonly (string | number)[])[]): string =>
             parts.map((part) => part.map((one) => JSON.stringify(one)).join('\n')).join('\n\n');
           rows.push(
-            exactly(suite, `${name}: signals of ${records.length} records`, signals),
+            sameSignals(`${name}: signals of ${records.length} records`, records, theirs),
             exactly(suite, `${name}: labels`, [{ name: 'y', port: labels.values, original: theirs.values }]),
             sameText(
               suite,
@@ -253,24 +259,12 @@ const formatCase: SuiteCase = {
         `${name} 1 300 ${samples}\n${name}.dat ${format} 1000/mV 16 0 0 0 0 I\n`,
       );
     }
-    const list = (line: (name: string) => string): string =>
-      formats.map(([format]) => `${line(`F${format}`)}\n`).join('');
-    writeFileSync(
-      join(folder, 'RECORDS'),
-      list((name) => name),
-    );
-    writeFileSync(
-      join(folder, 'REFERENCE.csv'),
-      list((name) => `${name},N`),
-    );
+    const list = (more: string): string => formats.map(([format]) => `F${format}${more}\n`).join('');
+    writeFileSync(join(folder, 'RECORDS'), list(''));
+    writeFileSync(join(folder, 'REFERENCE.csv'), list(',N'));
     const theirs = await context.original.data.records('challenge17', folder);
     const { records } = readChallenge17Data(folder);
-    const signals = records.map(({ recordName, pSignal }, i) => ({
-      name: String(recordName),
-      port: pSignal,
-      original: theirs.signals[i] ?? int64([]),
-    }));
-    return [exactly(suite, `signals of ${records.length} records`, signals)];
+    return [sameSignals(`signals of ${records.length} records`, records, theirs)];
   },
 };
 
