@@ -1,7 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../port/training_data.ts';
+import { dataSetToPickle } from '../../src/port/finetuning/datasets/data_set.ts';
+import { savePkl } from '../../src/port/transplant/utils.ts';
+import { smallSet, temporaryFolder } from '../port/training_data.ts';
+import { root } from '../shared_data.ts';
 import { callInProcess } from './in_process.ts';
 
 const folder = temporaryFolder();
@@ -39,6 +43,18 @@ describe('ecg-transplant finetune', () => {
     expect(result.output).toContain(message);
     expect(result.code).toBe(code);
     expect(existsSync(at('a'))).toBe(false);
+  });
+
+  test.skipIf(process.arch !== 'x64')('bfloat16 is refused where TensorFlow has no kernels for it', async () => {
+    await savePkl(at('small.pkl'), dataSetToPickle(smallSet({ records: 8 })));
+    const bin = join(root, 'bin', 'ecg-transplant.mjs');
+    const args = ['finetune', '--job-dir', at('bf'), '--train', at('small.pkl'), '--precision', 'bfloat16'];
+    const env = { ...process.env, ONEDNN_MAX_CPU_ISA: 'AVX2', TF_ENABLE_ONEDNN_OPTS: '1' };
+    const { status, stderr } = spawnSync(process.execPath, [bin, ...args], { env, encoding: 'utf8' });
+    expect(stderr).toContain('TensorFlow cannot train in bfloat16 on this processor');
+    expect(stderr).toContain('Use --precision float32, or auto');
+    expect(status).toBe(1);
+    expect(existsSync(at('bf', 'config.json'))).toBe(false);
   });
 
   test('--resume leaves a complete job as it is', async () => {

@@ -233,6 +233,7 @@ test('the description of the model lies in both formats and in --metadata, and n
   expect(described).toMatchObject({
     classes: ['normal', 'AF', 'other'],
     activation: 'sigmoid',
+    decision: 'every class with a probability of at least 0.5',
     network: { arch: 'resnet18', precision: 'float32', trainedIn: 'bfloat16' },
     input: { name: 'recording', units: 'mV', samplingRate: 125, leads: ['L1', 'L2'], samples: 300 },
     preprocessing: { normalization: { mean: 0.02, std: 0.25 }, padding: { samples: 300, side: 'front', value: 0 } },
