@@ -23,7 +23,7 @@ const { probabilities } = await session.run({ [input.name]: recording });
 const values = [...probabilities.data];
 const largest = Math.max(...values);
 for (const [i, name] of classes.entries()) {
-  const decided = activation === 'sigmoid' ? values[i] > 0.5 : values[i] === largest;
+  const decided = activation === 'sigmoid' ? values[i] >= 0.5 : values[i] === largest;
   console.log(`${name}\t${values[i].toFixed(6)}${decided ? '\t<-' : ''}`);
 }
 console.log(
