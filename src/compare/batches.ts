@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Inputs } from '../lib/keras/inputs.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState } from '../lib/numpy/random.ts';
-import { rdrecord } from '../lib/wfdb/signal.ts';
+import { rdrecord } from '../lib/wfdb/record.ts';
 import { twelveLeads } from '../synthetic/heart.ts';
 import { makeRecording } from '../synthetic/recording.ts';
 import type { ComparisonData, DataSetName } from './data.ts';

@@ -5,7 +5,7 @@ import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { writeNpy } from '../lib/numpy/npy.ts';
 import { dump } from '../lib/python/pickle.ts';
 import { rdann } from '../lib/wfdb/annotation.ts';
-import { rdrecord } from '../lib/wfdb/signal.ts';
+import { rdrecord } from '../lib/wfdb/record.ts';
 import { patientFile, writeUnzippedLabels } from '../port/transplant/datasets/icentia11k/files.ts';
 import { flattenRawLabels, type RawLabels } from '../port/transplant/datasets/icentia11k.ts';
 import { rawLabelsOf } from '../prepare/icentia11k/annotations.ts';

@@ -16,6 +16,8 @@ export interface FileKind {
 const shown = 2048;
 /** Number of bytes of a WFDB header that are searched for the lines of its signals. */
 const headerBytes = 1 << 16;
+/** Headers of multi-segment records list thousands of segments. */
+const mostHeaderBytes = 1 << 20;
 const convert = 'Convert it to WFDB, CSV or .npy first.';
 const unpackIt = 'Unpack it first.';
 
@@ -126,6 +128,24 @@ export function namesSignalFile(header: string, name: string): boolean {
       .some((line) => line.split(/\s/)[0] === name);
   } catch {
     return false;
+  }
+}
+
+/** Names of the segments that a WFDB header lists; none if it is not the header of a multi-segment record. */
+export function segmentNames(header: string): string[] {
+  const lines = (count: number): string[] =>
+    firstBytes(header, count)
+      .toString('latin1')
+      .split(/\r?\n/)
+      .filter((line) => !line.startsWith('#'));
+  try {
+    if (!/^\s*[-\w]+\/\d+\s/.test(lines(shown)[0] ?? '')) return [];
+    const names = lines(mostHeaderBytes)
+      .slice(1)
+      .map((line) => line.trim().split(/\s/)[0]);
+    return names.filter((name) => /^[-\w]+$/.test(name));
+  } catch {
+    return [];
   }
 }
 

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from 'node:p
 import { globSync } from 'tinyglobby';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
-import { fileKind, namesSignalFile } from '../lib/file_kind.ts';
+import { fileKind, namesSignalFile, segmentNames } from '../lib/file_kind.ts';
 import { FileNotFoundError } from '../lib/python/errors.ts';
 import { notFound } from '../lib/python/not_found.ts';
 import { shellCommand } from '../text.ts';
@@ -193,11 +193,19 @@ function tellLeftOut(place: string, count: number, report: Reporter): void {
   }
 }
 
-/** Adds the recordings among files; signal files belong to their headers. Returns how many files are recordings or parts of them. */
+/**
+ * Adds the recordings among files; signal files belong to their headers, and segments to their multi-segment records. Returns how many files are recordings or
+ * parts of them.
+ */
 function addFiles(files: readonly string[], add: (path: string) => void): number {
-  const parts = files.filter((file) => isPart(file));
-  for (const file of files) if (isRecording(file)) add(file);
-  return parts.length + files.filter(isRecording).length;
+  const headers = files.filter((file) => file.endsWith('.hea'));
+  const segments = new Set(
+    headers.flatMap((file) => segmentNames(file).map((name) => join(dirname(file), `${name}.hea`))),
+  );
+  const parts = files.filter((file) => isPart(file) || segments.has(join(file)));
+  const recordings = files.filter((file) => isRecording(file) && !segments.has(join(file)));
+  recordings.forEach(add);
+  return parts.length + recordings.length;
 }
 
 /** Tables of records and labels that lie beside recordings, by collection. */

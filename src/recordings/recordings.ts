@@ -5,8 +5,7 @@ import { toFloat64 } from '../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { readNpy } from '../lib/numpy/npy.ts';
 import { pythonToType } from '../lib/python/interpreter.ts';
-import { readHeader } from '../lib/wfdb/header.ts';
-import { readPhysical } from '../lib/wfdb/signal.ts';
+import { openRecord } from '../lib/wfdb/record.ts';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
 import { shellCommand } from '../text.ts';
 import { asClock, type Clock, fitsRate, rateOf } from './clock.ts';
@@ -150,21 +149,21 @@ export function openRecording(path: string, format: RecordingFormat, options: Re
 
 function openWfdb(path: string, { note }: ReadOptions): StoredRecording {
   const file = `${path}.hea`;
-  const header = readHeader(path);
-  const leads = header.signals.map((signal, lead) => signal.name ?? `${lead}`);
+  const { fs, signals, read } = openRecord(path);
+  const leads = signals.map(({ name }, lead) => name ?? `${lead}`);
   return {
     file,
-    fs: header.fs,
+    fs,
     leads,
-    units: header.signals.map(({ units }) => units),
+    units: signals.map(({ units }) => units),
     read: (places) => {
-      const uncalibrated = places.filter((place) => !header.signals[place].calibrated);
+      const uncalibrated = places.filter((place) => !signals[place].calibrated);
       if (uncalibrated.length > 0) {
         const names = uncalibrated.map((place) => leads[place]).join(', ');
-        const text = `${file}: no gain of ${names}; 200 steps per ${header.signals[uncalibrated[0]].units} are assumed, as WFDB does`;
+        const text = `${file}: no gain of ${names}; 200 steps per ${signals[uncalibrated[0]].units} are assumed, as WFDB does`;
         note?.({ kind: 'warning', about: 'recordings without a gain', file, text });
       }
-      return readPhysical(header, path, places);
+      return read(places);
     },
   };
 }

@@ -6,7 +6,7 @@ import { generatedCollections, openCollections } from '../../src/compare/data.ts
 import { writeExcerpts } from '../../src/compare/icentia_excerpts.ts';
 import { InputError } from '../../src/errors.ts';
 import { rdann } from '../../src/lib/wfdb/annotation.ts';
-import { rdrecord } from '../../src/lib/wfdb/signal.ts';
+import { rdrecord } from '../../src/lib/wfdb/record.ts';
 import { loadLabels, loadSignal } from '../../src/port/transplant/datasets/icentia11k.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'compare-data-'));

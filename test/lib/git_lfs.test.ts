@@ -9,7 +9,7 @@ import { readNpy } from '../../src/lib/numpy/npy.ts';
 import { load, loadSync } from '../../src/lib/python/pickle.ts';
 import { rdann } from '../../src/lib/wfdb/annotation.ts';
 import { readHeader } from '../../src/lib/wfdb/header.ts';
-import { rdrecord } from '../../src/lib/wfdb/signal.ts';
+import { rdrecord } from '../../src/lib/wfdb/record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'git-lfs-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -117,6 +117,15 @@ describe('listRecordings', () => {
     expect(names(['f'], true)).toEqual(['f/a.csv', 'f/below/b.csv', 'f/r2', 'f/r10']);
   });
 
+  it('segments belong to their record, unless they are named themselves', () => {
+    for (const record of ['seg/day_1', 'seg/day_2', 'seg/lone']) writeWfdb(record, 1);
+    writeFileSync(at('seg', 'day.hea'), '# a day\nday/3 1 250 6\nday_1 2\n~ 2\nday_2 2\n');
+    expect(names(['seg'])).toEqual(['seg/day', 'seg/lone']);
+    expect(readRecording(at('seg', 'day'), { kind: 'any' }).signal.shape).toEqual([6, 1]);
+    expect(names(['seg/day_1'])).toEqual(['seg/day_1']);
+    expect(names(['seg/day_*.hea'])).toEqual(['seg/day_1', 'seg/day_2']);
+  });
+
   it('a pattern', () => {
     expect(names(['all/*'])).toEqual(['all/pat.csv', 'all/pat', 'all/pat.npy']);
     expect(names(['**/pat.{csv,npy}'])).toEqual(['all/pat.csv', 'all/pat.npy']);

@@ -23,7 +23,7 @@ interface Stage {
 const stages: readonly Stage[] = [
   {
     name: 'read',
-    port: 'src/recordings/recordings.ts, src/lib/wfdb/signal.ts (rdrecord)',
+    port: 'src/recordings/recordings.ts, src/lib/wfdb/record.ts (rdrecord)',
     original: 'transplant/datasets/physionet.py, wfdb.rdrecord',
     upTo: ({ category, folds }) => ({ category, folds, pad: 'max' }),
   },

@@ -2,7 +2,6 @@ import { InputError } from '../../errors.ts';
 import { shellCommand } from '../../text.ts';
 import { parseNumber } from '../python/number.ts';
 import { readWholeFile } from '../python/whole_file.ts';
-import { convertCommand } from './convert_command.ts';
 
 /** One signal line of a WFDB header. `null`: the header does not say. */
 export interface SignalSpec {
@@ -49,6 +48,21 @@ export interface Header {
   readonly cutComments: readonly string[];
 }
 
+/** One segment of a multi-segment record. */
+export interface SegmentSpec {
+  /** Name of its record, which lies in the same folder; `null`: nothing was recorded. */
+  readonly name: string | null;
+  /** Frames of each signal. */
+  readonly length: number;
+}
+
+/** Header of a multi-segment WFDB record. */
+export interface MultiSegmentHeader extends Omit<Header, 'signals'> {
+  readonly signalCount: number;
+  /** In order. A first segment of length 0 is the layout: it names all signals that segments may have. */
+  readonly segments: readonly SegmentSpec[];
+}
+
 /** Headers are a few kilobytes; more than this is not a header. */
 const MAX_HEADER_BYTES = 1 << 20;
 /** WFDB allows 255 characters; the limit keeps hostile lines from costing quadratic time in the patterns below. */
@@ -59,6 +73,7 @@ const RECORD_LINE =
   /^[ \t]*([-\w]+)\/?(\d*)[ \t]+(\d+)[ \t]*(\d*\.?\d*)\/*(-?\d*\.?\d*)\(?(-?\d*\.?\d*)\)?[ \t]*(\d*)[ \t]*(\d{0,2}:?\d{0,2}:?\d{0,2}\.?\d{0,6})[ \t]*(\d{0,2}\/?\d{0,2}\/?\d{0,4})/;
 const SIGNAL_LINE =
   /^[ \t]*(~?[-\w]*\.?\w*)[ \t]+(\d+)x?(\d*):?(\d*)\+?(\d*)[ \t]*(-?\d*\.?\d*e?[+-]?\d*)\(?(-?\d*)\)?\/?([\w^\-?%/]*)[ \t]*(\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(-?\d*)[ \t]*(\d*)[ \t]*(\S?[^\t\n\r\f\v]*)/d;
+const SEGMENT_LINE = /^[ \t]*([-\w]*~?)[ \t]+(\d+)/;
 
 // To Python the separators 1C to 1F are white space, and 1C to 1E line ends.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: see above.
@@ -67,13 +82,29 @@ const LINE_END = /\r\n|[\n\r\v\f\x1c\x1d\x1e]/;
 const BLANK = /[\s\x1c-\x1f]/;
 
 /**
- * Reads the header of a WFDB record. Twin of `wfdb.rdheader` for single-segment records.
+ * Reads the header of a single-segment WFDB record. Twin of `wfdb.rdheader` for such records.
  *
  * @param path record path without the `.hea` ending.
- * @throws FileNotFoundError if there is no `<path>.hea`; InputError naming file, line and field for anything that wfdb-python refuses, for
- *   multi-segment records, and where the number of signal lines differs from the record line.
+ * @throws as `readAnyHeader`; InputError for a multi-segment record.
  */
 export function readHeader(path: string): Header {
+  const header = readAnyHeader(path);
+  if ('signals' in header) return header;
+  throw new InputError('the record has several segments', {
+    file: `${path}.hea`,
+    got: `${header.recordName}/${header.segments.length}`,
+    expected: 'a record of one segment',
+  });
+}
+
+/**
+ * Reads the header of a WFDB record. Twin of `wfdb.rdheader`.
+ *
+ * @param path record path without the `.hea` ending.
+ * @throws FileNotFoundError if there is no `<path>.hea`; InputError naming file, line and field for anything that wfdb-python refuses, and where the
+ *   number of signal or segment lines differs from the record line.
+ */
+export function readAnyHeader(path: string): Header | MultiSegmentHeader {
   const file = `${path}.hea`;
   return parseHeader(
     readWholeFile(file, { maxBytes: MAX_HEADER_BYTES, next: 'A WFDB header is a few lines of text.' }),
@@ -82,7 +113,7 @@ export function readHeader(path: string): Header {
 }
 
 /** Parses the bytes of a header; `file` is named in errors. */
-export function parseHeader(bytes: Uint8Array, file: string): Header {
+export function parseHeader(bytes: Uint8Array, file: string): Header | MultiSegmentHeader {
   const lines: Line[] = [];
   const comments: string[] = [];
   const cutComments: string[] = [];
@@ -106,16 +137,22 @@ export function parseHeader(bytes: Uint8Array, file: string): Header {
   const [first, ...rest] = lines;
   if (!first) throw new InputError('the header is empty', { file, expected: 'a record line' });
   const record = parseRecordLine(first.text, new Place(file, first.number));
-  if (rest.length !== record.signalCount) {
-    throw new InputError('the number of signal lines is wrong', {
+  const { segmentCount, signalCount, ...fields } = record;
+  const kind = segmentCount === null ? 'signal' : 'segment';
+  const count = segmentCount ?? signalCount;
+  if (rest.length !== count) {
+    throw new InputError(`the number of ${kind} lines is wrong`, {
       file,
-      got: `${rest.length} signal lines`,
-      expected: `${record.signalCount}, as the record line says`,
+      got: `${rest.length} ${kind} lines`,
+      expected: `${count}, as the record line says`,
     });
   }
-  const signals = rest.map((line) => parseSignalLine(line, new Place(file, line.number)));
-  const { signalCount: _, ...fields } = record;
-  return { ...fields, signals, comments, cutComments };
+  if (segmentCount === null) {
+    const signals = rest.map((line) => parseSignalLine(line, new Place(file, line.number)));
+    return { ...fields, signals, comments, cutComments };
+  }
+  const segments = rest.map(({ text, number }) => parseSegmentLine(text, new Place(file, number)));
+  return { ...fields, signalCount, segments, comments, cutComments };
 }
 
 /** A line of a header. */
@@ -217,19 +254,11 @@ function parseRecordLine(text: string, place: Place) {
   const [recordName, segments, signals, frequency, counterFrequency, baseCounter, length, time, date] = match.slice(
     1,
   ) as string[];
-  if (segments !== '') {
-    throw new InputError('the record has several segments, which cannot be read here', {
-      file: place.file,
-      where: `line ${place.line}`,
-      got: `${recordName}/${segments}`,
-      expected: 'a record of one segment',
-      next: convertCommand(place.file),
-    });
-  }
   place.decimal('counter frequency', counterFrequency);
   place.decimal('base counter value', baseCounter);
   return {
     recordName: recordName,
+    segmentCount: place.integer('number of segments', segments),
     signalCount: place.integer('number of signals', signals)!,
     fs: nearInteger(place.decimal('sampling frequency', frequency) ?? 250),
     signalLength: place.integer('number of samples', length),
@@ -258,6 +287,15 @@ function checkDate(text: string, place: Place): string {
   const lastDay = known ? new Date(new Date(0).setUTCFullYear(year, month, 0)).getUTCDate() : 0;
   if (!known || month < 1 || month > 12 || day < 1 || day > lastDay) place.fail('base date', text, 'DD/MM/YYYY');
   return text;
+}
+
+function parseSegmentLine(text: string, place: Place): SegmentSpec {
+  const match = SEGMENT_LINE.exec(text);
+  if (!match) return place.fail('segment line', text.slice(0, 80), 'NAME SAMPLES');
+  const [name, length] = match.slice(1) as [string, string];
+  const isNull = name === '~';
+  if (!isNull && !/^[-\w]+$/.test(name)) place.fail('name of the segment', name, 'letters, digits, _ and -, or ~');
+  return { name: isNull ? null : name, length: place.integer('number of samples', length)! };
 }
 
 function parseSignalLine(line: Line, place: Place): SignalSpec {

@@ -4,45 +4,10 @@ import { type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { type ByteSource, openFile } from '../python/byte_source.ts';
 import { convertCommand } from './convert_command.ts';
 import { flacFormats, type SignalFormat, signalFormats } from './formats.ts';
-import { type Header, readHeader, type SignalSpec } from './header.ts';
-
-/** A WFDB record read whole. Twin of `wfdb.Record`. */
-export interface WfdbRecord {
-  /** Name as the header has it; a reader of a data set may put its own id here, as the Python original does. */
-  recordName: string | number;
-  /** Frames per second (Hz). */
-  readonly fs: number;
-  /** Names of the leads. */
-  readonly sigName: readonly (string | null)[];
-  /** Physical unit of each lead. */
-  readonly units: readonly string[];
-  readonly comments: readonly string[];
-  /** Samples in physical units, shape (frames, leads); missing samples are NaN. Can be replaced, as in Python. */
-  pSignal: NdArray<'float64'>;
-}
+import type { Header, SignalSpec } from './header.ts';
 
 /** Samples of one record that are held at once: 512 MiB of physical units. */
-const MAX_SAMPLES = 2 ** 26;
-
-/**
- * Reads a WFDB record in physical units: `(sample − baseline) / gain` in float64, missing samples NaN. Twin of `wfdb.rdrecord(path)`; equal to
- * the last bit. A signal with several samples a frame is averaged over each frame in ADC units, towards zero, as there.
- *
- * @param path record path without ending; its `.hea` names the signal files, which lie in the same folder.
- * @throws FileNotFoundError for a missing file; InputError for a header that cannot be used, an unsupported format, or a signal file that is
- *   shorter than its header says.
- */
-export function rdrecord(path: string): WfdbRecord {
-  const header = readHeader(path);
-  return {
-    recordName: header.recordName,
-    fs: header.fs,
-    sigName: header.signals.map((signal) => signal.name),
-    units: header.signals.map((signal) => signal.units),
-    comments: header.comments,
-    pSignal: readPhysical(header, path),
-  };
-}
+export const maxSamples = 2 ** 26;
 
 /**
  * Reads samples of a record in physical units.
@@ -70,9 +35,7 @@ function everySignal(header: Header): readonly number[] {
 export function readDigital(header: Header, path: string, places = everySignal(header)): NdArray<'int32'> {
   const file = `${path}.hea`;
   const leadOf = new Map(places.map((place, lead) => [place, lead]));
-  const groups = groupByFile(header.signals, file).filter(({ from, signals }) =>
-    signals.some((_, i) => leadOf.has(from + i)),
-  );
+  const groups = groupsWith(header, places, file);
   const first = groups[0];
   if (!first) throw new InputError('the record has no signals', { file, expected: 'at least one signal line' });
   const formats = new Map(groups.map((group) => [group, checkedFormat(group, file)]));
@@ -80,11 +43,11 @@ export function readDigital(header: Header, path: string, places = everySignal(h
   const width = places.length;
   const used = groups.flatMap(({ signals }) => signals);
   if (length < 1) throw new InputError('the record has no samples', { file, got: `${length} samples per signal` });
-  if (length * frameSize(used) > MAX_SAMPLES) {
+  if (length * frameSize(used) > maxSamples) {
     throw new InputError('the record is too long to be read whole', {
       file,
       got: `${length} frames of ${frameSize(used)} samples`,
-      expected: `at most ${MAX_SAMPLES} samples`,
+      expected: `at most ${maxSamples} samples`,
     });
   }
   checkSkews(used, length, file);
@@ -141,6 +104,17 @@ function groupByFile(signals: readonly SignalSpec[], file: string): FileGroup[] 
     names.add(signal.fileName);
   });
   return groups;
+}
+
+/** The files that hold the signals at these places. */
+function groupsWith(header: Header, places: readonly number[], file: string): FileGroup[] {
+  const wanted = new Set(places);
+  return groupByFile(header.signals, file).filter(({ from, signals }) => signals.some((_, i) => wanted.has(from + i)));
+}
+
+/** Samples of each frame that have to be decoded to read the signals at these places. */
+export function decodedPerFrame(header: Header, places: readonly number[], file: string): number {
+  return frameSize(groupsWith(header, places, file).flatMap(({ signals }) => signals));
 }
 
 /** Storage format of a file. As in wfdb-python, its first signal says how all of it is stored. */

@@ -3,7 +3,7 @@ import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import type { Rows } from '../../lib/numpy/rows.ts';
 import { IndexError, ValueError } from '../../lib/python/errors.ts';
 import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
-import { rdrecord } from '../../lib/wfdb/signal.ts';
+import { rdrecord } from '../../lib/wfdb/record.ts';
 import {
   type Listing,
   listChallenge17Data,

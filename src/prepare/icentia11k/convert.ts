@@ -10,7 +10,7 @@ import { AtomicFile } from '../../lib/python/atomic_file.ts';
 import { ArrayStream, dump } from '../../lib/python/pickle.ts';
 import { rdann } from '../../lib/wfdb/annotation.ts';
 import { readHeader } from '../../lib/wfdb/header.ts';
-import { rdrecord } from '../../lib/wfdb/signal.ts';
+import { rdrecord } from '../../lib/wfdb/record.ts';
 import { patientFile, writeUnzippedLabels } from '../../port/transplant/datasets/icentia11k/files.ts';
 import { flattenRawLabels, type RawLabels } from '../../port/transplant/datasets/icentia11k.ts';
 import { NoteBook } from '../../recordings/notes.ts';

@@ -620,7 +620,8 @@ export const corpus: readonly Hostile[] = [
       ['a baseline of −2^53 + 1', ['r 1 250 4', 'r.dat 16 200(-9007199254740991)'], undefined],
       ['a frequency of 400 digits', [`r 1 ${'9'.repeat(400)} 4`, 'r.dat 16 200'], /sampling frequency cannot be read/],
       ['10^15 signals', ['r 1000000000000000 250 4', 'r.dat 16 200'], /number of signal lines is wrong/],
-      ['10^9 segments', ['r/1000000000 1 250 4', 'r.dat 16 200'], /several segments/],
+      ['10^9 segments', ['r/1000000000 1 250 4', 'r.dat 16 200'], /number of segment lines is wrong/],
+      ['a record that is its own segment', ['r/1 1 250 4', 'r 4'], /has segments itself/],
       ['an initial value of 2^40', ['r 1 250 4', 'r.dat 8 200 12 0 1099511627776'], /initial value is out of range/],
     ] as const
   ).map(
@@ -631,6 +632,35 @@ export const corpus: readonly Hostile[] = [
       make: (path) => record(path, Buffer.alloc(8), lines),
     }),
   ),
+  {
+    reader: 'segments',
+    name: '80,000 times the same segment, whose header has 20,000 signals',
+    error: /too many segments/,
+    make: (path) => {
+      const signals = Array.from({ length: 20_000 }, (_, i) => `s${i}.d 16 200`);
+      writeFileSync(join(dirname(path), 'a.hea'), ['a 20000 250 1', ...signals].join('\n'));
+      return latin1(`r/80000 20000 250\n${'a 1\n'.repeat(80_000)}`);
+    },
+  },
+  {
+    reader: 'segments',
+    name: '80,000 times a segment whose frames have 10,000 samples',
+    error: /too long to be read whole/,
+    make: (path) => {
+      writeFileSync(join(dirname(path), 'a.hea'), 'a 1 250 10\na.dat 16x10000 200\n');
+      writeFileSync(join(dirname(path), 'a.dat'), Buffer.alloc(200_000));
+      return latin1(`r/80000 1 250\n${'a 10\n'.repeat(80_000)}`);
+    },
+  },
+  {
+    reader: 'segments',
+    name: '80,000 times a segment of one sample',
+    make: (path) => {
+      writeFileSync(join(dirname(path), 'a.hea'), 'a 1 250 1\na.dat 16 200\n');
+      writeFileSync(join(dirname(path), 'a.dat'), Buffer.alloc(2));
+      return latin1(`r/80000 1 250\n${'a 1\n'.repeat(80_000)}`);
+    },
+  },
   {
     reader: 'annotation',
     name: '4 million annotations',

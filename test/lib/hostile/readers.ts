@@ -23,7 +23,7 @@ import { extractTar, listTar } from '../../../src/lib/tar/archive.ts';
 import { readCheckpoint, writeCheckpoint } from '../../../src/lib/tensorflow/checkpoint.ts';
 import { readTable as readIndex, writeTable } from '../../../src/lib/tensorflow/table.ts';
 import { rdann } from '../../../src/lib/wfdb/annotation.ts';
-import { rdrecord } from '../../../src/lib/wfdb/signal.ts';
+import { rdrecord } from '../../../src/lib/wfdb/record.ts';
 import { wrann } from '../../../src/lib/wfdb/write.ts';
 import { mutate, seededRandom } from '../../mutation.ts';
 
@@ -267,6 +267,20 @@ export const readers = {
       return [bytes(120), bytes(9)];
     },
     read: (path) => rdrecord(path.replace(/\.dat$/, '')),
+  },
+  segments: {
+    file: 'r.hea',
+    seeds: async (folder) => {
+      const write = (name: string, text: string): void => writeFileSync(join(folder, `${name}.hea`), text);
+      write('lay', 'lay 2 250 0\n~ 0 200/mV 12 0 0 0 0 lead\n~ 0 200/mV 12 0 0 0 0 other\n');
+      write('a', 'a 1 250 40\na.dat 212 200/mV 12 0 0 0 0 other\n');
+      write('b', 'b 1 250 40\nb.dat 16 100/mV 16 0 0 0 0 other\n');
+      writeFileSync(join(folder, 'a.dat'), bytes(60));
+      writeFileSync(join(folder, 'b.dat'), bytes(80));
+      return ['r/2 1 250 80\na 40\nb 40\n', 'r/4 2 250\nlay 0\nb 40\n~ 20\na 40\n'].map((text) => Buffer.from(text));
+    },
+    read: (path) => rdrecord(path.replace(/\.hea$/, '')),
+    text: true,
   },
   annotation: {
     file: 'a.atr',

@@ -24,7 +24,7 @@ import { listTar } from '../../../src/lib/tar/archive.ts';
 import { readCheckpoint } from '../../../src/lib/tensorflow/checkpoint.ts';
 import { rdann } from '../../../src/lib/wfdb/annotation.ts';
 import { readHeader } from '../../../src/lib/wfdb/header.ts';
-import { rdrecord } from '../../../src/lib/wfdb/signal.ts';
+import { rdrecord } from '../../../src/lib/wfdb/record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ecg-file-'));
 const at = (name: string): string => join(folder, name);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../../../src/errors.ts';
 import { FileNotFoundError } from '../../../src/lib/python/errors.ts';
 import { rdann } from '../../../src/lib/wfdb/annotation.ts';
-import { rdrecord } from '../../../src/lib/wfdb/signal.ts';
+import { rdrecord } from '../../../src/lib/wfdb/record.ts';
 import { wrann } from '../../../src/lib/wfdb/write.ts';
 import { mutate, seededRandom } from '../../mutation.ts';
 import { asPython, readWithPython } from './wfdb_python.ts';

@@ -6,7 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
 import { FileNotFoundError } from '../../../src/lib/python/errors.ts';
 import { readHeader } from '../../../src/lib/wfdb/header.ts';
-import { rdrecord, readDigital } from '../../../src/lib/wfdb/signal.ts';
+import { rdrecord } from '../../../src/lib/wfdb/record.ts';
+import { readDigital } from '../../../src/lib/wfdb/signal.ts';
 import { haveSharedData, sharedData } from '../../shared_data.ts';
 import { asPython, readWithPython } from './wfdb_python.ts';
 
@@ -144,7 +145,6 @@ describe('wfdb.rdrecord: bad input', () => {
     ],
     ['absurd length', 'x 1 100 1000000000000\nx.dat 16 200\n', /too long to be read whole; got 1000000000000 frames/],
     ['unknown format', 'x 1 100 5\nx.dat 508 200\n', /signal 0: the signals are compressed \(FLAC\).*got format 508/],
-    ['many segments', 'x/3 1 100 5\na 2\nb 2\nc 1\n', /line 1: the record has several segments.*got x\/3/],
     ['missing signal line', 'x 2 100 5\nx.dat 16 200\n', /got 1 signal lines; expected 2/],
     ['no signals', 'x 0 100 5\n', /no signals/],
     ['no samples', 'x 1 100 0\nx.dat 16 200\n', /no samples/],

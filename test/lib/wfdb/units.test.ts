@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseHeader } from '../../../src/lib/wfdb/header.ts';
-import { rdrecord } from '../../../src/lib/wfdb/signal.ts';
+import { type Header, parseHeader } from '../../../src/lib/wfdb/header.ts';
+import { rdrecord } from '../../../src/lib/wfdb/record.ts';
 import { millivoltsPer } from '../../../src/lib/wfdb/units.ts';
 import { asPython, readWithPython } from './wfdb_python.ts';
 
@@ -39,7 +39,7 @@ describe('units and names beyond ASCII in a WFDB header', () => {
     ['beyond 16 bits', '1000/mV 16 0 0 0 0 \u{1fac0} I', 'utf8', 'mV', '\u{1fac0} I'],
     ['blanks at the beginning of the line', '1000/\u00b5V 16 0 0 0 0  \u00e9', 'utf8', '\u00b5V', '\u00e9'],
   ] as const)('%s', (_, line, encoding, units, name) => {
-    const { signals } = parseHeader(header(line, encoding), 'r.hea');
+    const { signals } = parseHeader(header(line, encoding), 'r.hea') as Header;
     expect(signals[0]).toMatchObject({ units, name });
   });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { bytesOf, type NdArray } from '../../../src/lib/numpy/ndarray.ts';
 import type { Annotation } from '../../../src/lib/wfdb/annotation.ts';
-import type { WfdbRecord } from '../../../src/lib/wfdb/signal.ts';
+import type { WfdbRecord } from '../../../src/lib/wfdb/record.ts';
 import { runPython } from '../../python.ts';
 
 /** Array as `wfdb_reader.py` tells it. */

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { CollectionName, Preparation, PreparedData, ReadRecords } from '../../../bridge/original_data.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
-import type { WfdbRecord } from '../../../lib/wfdb/signal.ts';
+import type { WfdbRecord } from '../../../lib/wfdb/record.ts';
 import { dataSetFromPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import type { DataSet } from '../../../port/finetuning/datasets.ts';
 import {

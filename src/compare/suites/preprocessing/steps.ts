@@ -2,7 +2,7 @@ import { astype } from '../../../lib/numpy/convert.ts';
 import { type DType, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { openResampler } from '../../../lib/samplerate/resample.ts';
-import type { WfdbRecord } from '../../../lib/wfdb/signal.ts';
+import type { WfdbRecord } from '../../../lib/wfdb/record.ts';
 import * as icentia11k from '../../../port/transplant/datasets/icentia11k.ts';
 import * as physionet from '../../../port/transplant/datasets/physionet.ts';
 import { isMulticlass, padSequences, runningMeanStd } from '../../../port/transplant/utils.ts';

@@ -1,7 +1,7 @@
 import { type Reporter, silent } from '../../../events.ts';
 import type { DType, NdArray } from '../../../lib/numpy/ndarray.ts';
 import type { Resampler } from '../../../lib/samplerate/resample.ts';
-import { rdrecord, type WfdbRecord } from '../../../lib/wfdb/signal.ts';
+import { rdrecord, type WfdbRecord } from '../../../lib/wfdb/record.ts';
 import {
   type LabelFrame,
   type Listing,

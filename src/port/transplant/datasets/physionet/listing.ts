@@ -7,7 +7,7 @@ import { type DType, type NdArray, zeros } from '../../../../lib/numpy/ndarray.t
 import { AttributeError, KeyError, ValueError } from '../../../../lib/python/errors.ts';
 import { parseLiteral } from '../../../../lib/python/literal.ts';
 import { parseNumber } from '../../../../lib/python/number.ts';
-import { readHeader } from '../../../../lib/wfdb/header.ts';
+import { readAnyHeader } from '../../../../lib/wfdb/header.ts';
 
 /** One-hot or multi-hot labels: the part of a pandas DataFrame that the readers return. */
 export interface LabelFrame<D extends DType = DType, I extends string | number = string | number> {
@@ -108,7 +108,7 @@ export function listChallenge20Data(
   const names = nested && inFolder.length === 0 ? matFilesBelow(dbDir) : inFolder;
   const paths = names.map((name) => join(dbDir, name));
   const codes = paths.flatMap((path, i) => {
-    const { comments, cutComments } = readHeader(path);
+    const { comments, cutComments } = readAnyHeader(path);
     const found = comments.filter((comment) => comment.includes('Dx:'));
     const cut = cutComments.find((comment) => comment.includes('Dx:'));
     if (cut !== undefined) {

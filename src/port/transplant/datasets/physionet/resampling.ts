@@ -1,6 +1,6 @@
 import type { NdArray } from '../../../../lib/numpy/ndarray.ts';
 import type { Resampler } from '../../../../lib/samplerate/resample.ts';
-import type { WfdbRecord } from '../../../../lib/wfdb/signal.ts';
+import type { WfdbRecord } from '../../../../lib/wfdb/record.ts';
 
 /** What resampling needs of a record: its signal (samples, leads) and its rate (Hz). */
 export type SampledRecord = Pick<WfdbRecord, 'pSignal' | 'fs'>;
