@@ -80,7 +80,7 @@ export function openPredictions(path: string): Predictions {
   };
   const folder = dirname(resolve(file));
   const job = existsSync(join(folder, configFile)) ? folder : undefined;
-  const part = parts.find((one) => basename(file) === `${one}_predictions.csv`);
+  const part = parts.find((one) => basename(file) === tableName(one));
   const truth = checked(toFloat64(yTrue), 'label', (value) => value === 0 || value === 1);
   return {
     name: part === undefined ? basename(file, '.csv') : `${basename(folder)}${part === 'test' ? '' : `, ${part}`}`,
@@ -96,12 +96,21 @@ export function openPredictions(path: string): Predictions {
   };
 }
 
+/** The part of the data that an evaluation of a job takes; undefined without predictions. */
+export function predictedPart(folder: string): Part | undefined {
+  return parts.find((part) => existsSync(join(folder, tableName(part))));
+}
+
+function tableName(part: Part): string {
+  return `${part}_predictions.csv`;
+}
+
 function tableOf(folder: string): string {
-  const file = parts.map((part) => join(folder, `${part}_predictions.csv`)).find((path) => existsSync(path));
-  if (file !== undefined) return file;
+  const part = predictedPart(folder);
+  if (part !== undefined) return join(folder, tableName(part));
   throw new InputError('the folder has no predictions', {
     file: folder,
-    expected: parts.map((part) => `${part}_predictions.csv`).join(', '),
+    expected: parts.map(tableName).join(', '),
     next: 'Name the folder of a finished finetuning job, or a table of predictions.',
   });
 }

@@ -39,16 +39,23 @@ function dataOf({ job, part }: Predictions): { readonly file: string; readonly c
   return { file: named, ...(typeof channel === 'number' && { channel }) };
 }
 
+/** Where the recordings are. */
+export interface OpenRecordsOptions {
+  /** Prepared file with them; default: the one that the job names, if it is still there. */
+  readonly data?: string;
+  /** Where a large set is unpacked; default: the system's folder for temporary files. */
+  readonly folder?: string;
+  readonly report?: Reporter;
+}
+
 /**
  * Opens the recordings behind predictions.
  *
- * @param data prepared file with them; default: the one that the job names, if it is still there.
  * @throws InputError if `data` is given and does not have the records.
  */
 export async function openRecords(
   predictions: Predictions,
-  data?: string,
-  report: Reporter = silent,
+  { data, folder = tmpdir(), report = silent }: OpenRecordsOptions = {},
 ): Promise<Records> {
   const found = data === undefined ? dataOf(predictions) : { file: data };
   const nothing = (note: string): Records => ({ statements: [], strip: () => undefined, note, close: () => undefined });
@@ -58,7 +65,7 @@ export async function openRecords(
     return nothing(`The recordings are not at hand: ${found.file} does not exist. --data FILE names a copy.`);
   }
   try {
-    return await openFile(predictions, found, report);
+    return await openFile(predictions, { ...found, folder }, report);
   } catch (error) {
     if (data !== undefined || !isUserFault(error)) throw error;
     return nothing(`The recordings are not at hand: ${messageOf(error)}`);
@@ -67,10 +74,10 @@ export async function openRecords(
 
 async function openFile(
   { recordIds }: Predictions,
-  { file, channel }: { readonly file: string; readonly channel?: number },
+  { file, channel, folder }: { readonly file: string; readonly channel?: number; readonly folder: string },
   report: Reporter,
 ): Promise<Records> {
-  const whole = await openPreparedSet(file, { folder: tmpdir(), report });
+  const whole = await openPreparedSet(file, { folder, report });
   try {
     const { x } = channel === undefined ? whole : withLead(whole, channel);
     const described = readPreprocessing(file);
@@ -108,7 +115,7 @@ async function openFile(
         };
       },
       ...(preprocessing === undefined && {
-        note: `No strips are drawn: no preprocessing.json beside ${file} tells the sampling rate and the leads.`,
+        note: 'No strips are drawn: no preprocessing.json beside the prepared file tells the sampling rate and the leads.',
       }),
       close: () => whole.close(),
     };

@@ -25,6 +25,8 @@ export interface ReportOptions {
   readonly statements?: string;
   /** Decision of each set of predictions; default as `predict` decides. */
   readonly decisions?: readonly (Decision | undefined)[];
+  /** Where a large prepared file is unpacked; default: the system's folder for temporary files. */
+  readonly folder?: string;
   /** Records that are drawn; default 6. */
   readonly strips?: number;
   readonly report?: Reporter;
@@ -40,13 +42,20 @@ export interface Reported {
   readonly page: string;
 }
 
+/** What the scores of records that training used are worth. */
+function partNotes({ part }: Predictions): string[] {
+  if (part === 'train') return ['The network was trained on these records: their scores say little about new ones.'];
+  if (part === 'val') return ['The best weights were chosen on these records: expect lower scores on new ones.'];
+  return [];
+}
+
 /**
  * Evaluates predictions and makes a page of them. Several are compared in pairs, so they must be of the same records.
  *
  * @throws InputError if they are not, or `data` does not have their records.
  */
 export async function reportOf(all: readonly Predictions[], options: ReportOptions): Promise<Reported> {
-  const { report = silent, resamples, seed, data, strips: most = 6 } = options;
+  const { report = silent, resamples, seed, data, folder, strips: most = 6 } = options;
   const [first, ...others] = all;
   if (first === undefined) throw new InputError('there are no predictions to evaluate');
   const arranged = [first, ...others.map((one) => arrangedLike(first, one))];
@@ -54,7 +63,7 @@ export async function reportOf(all: readonly Predictions[], options: ReportOptio
   let statements: readonly string[] = [];
   let patients: readonly (string | number)[] | undefined;
   for (const [i, predictions] of arranged.entries()) {
-    const records = await openRecords(predictions, data, report);
+    const records = await openRecords(predictions, { data, folder, report });
     try {
       // All sets are of the same records, and all must be drawn alike.
       if (i === 0) patients = records.patients;
@@ -71,7 +80,7 @@ export async function reportOf(all: readonly Predictions[], options: ReportOptio
         curves: predictions.folder === undefined ? [] : learningCurves(predictions.folder),
         strips: new Map(strips),
         ...(difference && { difference }),
-        notes: records.note === undefined ? [] : [records.note],
+        notes: [...partNotes(predictions), ...(records.note === undefined ? [] : [records.note])],
       });
     } finally {
       records.close();

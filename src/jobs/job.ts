@@ -56,6 +56,9 @@ const free = ['jobDir', 'epochs', 'resume', 'saveInterval'];
 /** Name of the file in a job folder that describes the job. */
 export const configFile = 'config.json';
 
+/** Name of the page about a finished job. */
+export const reportFile = 'report.html';
+
 const names = { config: configFile, state: 'checkpoint.npz', done: 'complete.json', history: 'history.csv' };
 
 /** The place from which a job would go on: whole epochs, and steps of the next one. Undefined without a checkpoint that can be read. */
@@ -179,11 +182,12 @@ export class Job {
   }
 
   /**
-   * Marks the job as not complete; a new job also removes an earlier job's checkpoint and writes `config.json`. Call it once the inputs are checked: until then the
-   * folder stays as the earlier job left it.
+   * Marks the job as not complete and removes the page about it; a new job also removes an earlier job's checkpoint and writes `config.json`. Call it once the inputs are
+   * checked: until then the folder stays as the earlier job left it.
    */
   begin(): void {
     rmSync(this.path(names.done), { force: true });
+    rmSync(this.path(reportFile), { force: true });
     if (this.state !== undefined) return;
     rmSync(this.path(names.state), { force: true });
     writeJson(this.path(names.config), { ...this.config, inputs: describeInputs(this.config.options) });
@@ -302,7 +306,7 @@ function measurePrecision(report: Reporter): JobConfig['measuredPrecision'] {
 /** Throws an InputError for a folder that has the name of a file that the job writes, perhaps hours later. */
 function requireFileNames(dir: string): void {
   const entries = readdirSync(dir, { withFileTypes: true });
-  const taken = entries.find((entry) => entry.isDirectory() && /\.(csv|json|jsonl|npz|h5)$/.test(entry.name));
+  const taken = entries.find((entry) => entry.isDirectory() && /\.(csv|html|json|jsonl|npz|h5)$/.test(entry.name));
   if (taken === undefined) return;
   throw new InputError('this is a folder, but the job writes a file of this name', {
     file: join(dir, taken.name),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
@@ -74,8 +75,6 @@ export function legendLines(names: readonly string[]): number {
   return taken;
 }
 
-let drawn = 0;
-
 /**
  * Draws a chart as inline SVG that passes a strict content security policy: no `style` attributes or elements, no scripts. `label` is its
  * text alternative. The renderer escapes the texts in `option`.
@@ -97,17 +96,19 @@ export function drawChart(option: EChartsCoreOption, width: number, height: numb
 
 /** The renderer escapes quotes in texts, so `name="…"` in its output is always an attribute. */
 function clean(svg: string, width: number, height: number, label: string): string {
-  drawn++;
-  return svg
+  const cleaned = svg
     .replace(/<style ?>[\s\S]*?<\/style>/g, '')
     .replace(/<defs ?>\s*<\/defs>/g, '')
     .replace(/ (class|ecmeta_\w+|pointer-events|xml:space)="[^"]*"/g, '')
     .replace(/ style="([^"]*)"/g, (_, style: string) => asAttributes(style))
-    .replace(/\bzr\d+-/g, `picture${drawn}-`)
+    .replace(/( id="|url\(#)zr\d+-/g, '$1zr-')
     .replace(
       /^<svg [^>]*>/,
       `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeMarkup(label)}">`,
     );
+  // Names within a picture follow from its content, so that the same page has the same bytes whatever was drawn before.
+  const digest = createHash('sha256').update(cleaned).digest('hex').slice(0, 12);
+  return cleaned.replace(/( id="|url\(#)zr-/g, `$1picture-${digest}-`);
 }
 
 function asAttributes(style: string): string {

@@ -127,6 +127,8 @@ describe('ecg-transplant evaluate', () => {
     expect(readFileSync(at('job.html'), 'utf8')).toContain(
       'loss: loss by epoch. training: 2 points, from 1.5 to 1.25.',
     );
+    await command(at('af', 'train_predictions.csv'), ...fast, '--report', at('train.html'));
+    expect(readFileSync(at('train.html'), 'utf8')).toContain('The network was trained on these records');
   });
 
   it.each<[string, () => string[], RegExp]>([

@@ -76,12 +76,9 @@ describe('report.json', () => {
     const [first, second] = [join(folder, 'first'), join(folder, 'second')];
     await writeReport(first, whole);
     await writeReport(second, readReport(join(first, 'report.json')));
-    for (const name of ['report.json', 'report.md', 'junit.xml']) {
+    for (const name of ['report.json', 'report.md', 'report.html', 'junit.xml']) {
       expect(readFileSync(join(second, name), 'utf8')).toBe(readFileSync(join(first, name), 'utf8'));
     }
-    const pageOf = (of: string): string =>
-      readFileSync(join(of, 'report.html'), 'utf8').replace(/picture\d+-/g, 'picture-');
-    expect(pageOf(second)).toBe(pageOf(first));
   });
 
   it.each<[string, (report: never) => void, RegExp]>([
