@@ -7,7 +7,7 @@ import { networkBatches } from '../src/compare/batches.ts';
 import type { Row } from '../src/compare/closeness.ts';
 import { generatedCollections, openCollections } from '../src/compare/data.ts';
 import { type ComparedNetwork, networks } from '../src/compare/networks/compared.ts';
-import { mapInputs, reversed } from '../src/compare/networks/rounding.ts';
+import { inLastPlace, mapInputs, reversed } from '../src/compare/networks/rounding.ts';
 import * as mathematics from '../src/compare/networks/rows.ts';
 import {
   buildModel,
@@ -93,6 +93,7 @@ try {
 async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'float64', Noise>> {
   const [example] = networkBatches(data, network, 1, 1);
   const model = buildModel(example, { ...network, precision: 'float32' });
+  const outputs = model.outputShape.at(-1)!;
   const sides: OriginalNetwork[] = [];
   for (const dtype of ['float32', 'float64', 'float64'] as const) {
     sides.push(await buildOriginal(original, example, network, dtype));
@@ -132,6 +133,9 @@ async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'fl
         const [loss, gradients] = await mathematics.gradientRows(pairing, batches[0], limits);
         add('losses', [loss]);
         add('gradients', [gradients]);
+        // Again, the order of the records changes no bit in inference.
+        if (precision === 'float64') await pairing.port.write({ weights: inLastPlace(start.weights, seed) });
+        add('inputGradients', [await mathematics.inputGradientRow(pairing, batches[0], outputs, limits)]);
         await reset(settled);
         const taught = await mathematics.teacherForcedSteps(pairing, batches.slice(0, steps.taught));
         const [updates, moments] = mathematics.optimiserRows(taught, limits, '');
@@ -176,6 +180,11 @@ function converted(side: OriginalNetwork, precision: 'float32' | 'float64'): Net
     gradients: async (x, y) => {
       const { gradients, ...rest } = await side.gradients(wide(x), y);
       return { ...rest, gradients: given(gradients) };
+    },
+    inputGradients: async (x, weights) => {
+      const { outputs, gradients } = await side.inputGradients(wide(x), inType(weights, 'float64'));
+      const converted = [...gradients].map(([name, array]) => [name, inType(array, precision)] as const);
+      return { outputs: inType(outputs, precision), gradients: new Map(converted) };
     },
     trainSteps: (batches) => side.trainSteps(batches.map(({ x, y }) => ({ x: wide(x), y }))),
     read: async () => {

@@ -121,6 +121,43 @@ export class OriginalNetwork {
   }
 
   /**
+   * Outputs of a batch in inference mode, and by input name the gradient of Σ weights·outputs; `weights` are `(batch, outputs)`. The inputs
+   * must have the type of the network.
+   */
+  async inputGradients(x: Inputs, weights: NdArray): Promise<{ outputs: NdArray; gradients: Map<string, NdArray> }> {
+    const folder = this.#transfer.folder();
+    const found = await this.#lend([{ x, y: weights }], ([batch]) =>
+      this.#session.call<{ outputs: string; gradients: { [input: string]: string } }>('networks.input_gradients', {
+        name: this.#name,
+        folder,
+        x: batch.x,
+        weights: batch.y,
+      }),
+    );
+    const gradients = Object.entries(found.gradients);
+    return {
+      outputs: this.#transfer.take(found.outputs),
+      gradients: new Map(gradients.map(([input, file]) => [input, this.#transfer.take(file)])),
+    };
+  }
+
+  /** Integrated gradients of one output per record, `targets`, from a baseline of zeros, in the shape of `x`, float64. */
+  async integratedGradients(x: NdArray, targets: readonly number[], steps: number): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(
+      await this.#lend([{ x }], ([inputs]) =>
+        this.#session.call<string>('networks.integrated_gradients', {
+          name: this.#name,
+          folder,
+          x: inputs.x,
+          targets: [...targets],
+          steps,
+        }),
+      ),
+    );
+  }
+
+  /**
    * Outputs of the layers by path, in inference or training mode. No weight changes. From its second use on, a layer's path ends in `#2`,
    * `#3`, …
    */

@@ -32,6 +32,8 @@ export interface ContextOptions {
   readonly step?: Variable;
   /** Number of the replica, so that each has random operations of its own (default 0). */
   readonly replica?: number;
+  /** Whether gradients with respect to trainable variables can be asked for (default: yes). */
+  readonly watchesVariables?: boolean;
   readonly teacherForcing?: TeacherForcing;
 }
 
@@ -44,6 +46,7 @@ export class Context {
   readonly seed: number;
   readonly step: Variable | undefined;
   readonly replica: number;
+  readonly watchesVariables: boolean;
   readonly teacherForcing: TeacherForcing | undefined;
   readonly tape = new Tape();
   /** Outputs of layers by layer path, in the order in which they were computed. */
@@ -59,15 +62,16 @@ export class Context {
     this.seed = options.seed ?? 0;
     this.step = options.step;
     this.replica = options.replica ?? 0;
+    this.watchesVariables = options.watchesVariables ?? true;
     this.teacherForcing = options.teacherForcing;
   }
 
-  /** Value of a variable at the start of the step; gradients with respect to trainable ones are recorded. */
+  /** Value of a variable at the start of the step; gradients with respect to trainable ones are recorded (see `watchesVariables`). */
   value(variable: Variable): Tensor {
     let value = this.#values.get(variable);
     if (value === undefined) {
       value = this.executor.read(variable);
-      if (variable.trainable) this.tape.watch(value);
+      if (variable.trainable && this.watchesVariables) this.tape.watch(value);
       this.#values.set(variable, value);
     }
     return value;

@@ -46,6 +46,9 @@ export interface Program {
 /** Name of the labels among the inputs of a signature. */
 export const labelsName = 'labels';
 
+/** Name of the weights of the outputs among the inputs of `inputGradients`. */
+export const outputWeightsName = 'output_weights';
+
 /**
  * Entry points of a built model.
  *
@@ -53,6 +56,7 @@ export const labelsName = 'labels';
  * - `evaluate`: the same without a step, in inference mode.
  * - `predict`: `outputs`.
  * - `gradients`: loss and the gradient of every trainable variable in training mode; no variable changes.
+ * - `inputGradients`: `outputs`, and the gradient of their sum, each weighted by an input, with respect to every input `gradient/<name>`, in inference mode.
  * - `activations`, `trainingActivations`: outputs of all layers by path, in inference and in training mode; no variable changes.
  */
 export function program(
@@ -144,6 +148,22 @@ export function program(
         const gradients = gradientsOf(c, results.loss, c.scalar(1, results.loss.dtype));
         const named = gradients.map((gradient, i) => [trainable[i].name, gradient] as const);
         return { ...Object.fromEntries(named), loss: results.loss };
+      },
+    },
+    inputGradients: {
+      inputs: { ...inputs, [outputWeightsName]: { dtype, shape: [unknown, model.outputShape.at(-1)!] } },
+      run: (executor, feeds) => {
+        const c = new Context(executor, { ...inMode(false), watchesVariables: false });
+        const names = Object.keys(inputs);
+        const sources = names.map((name) => feeds[name]);
+        for (const source of sources) c.tape.watch(source);
+        const outputs = activate(c, model.activation, model.logits(c, feeds));
+        const found = c.tape.gradients(outputs, feeds[outputWeightsName], sources, (parts) => sumOfRaw(c, parts));
+        const named = found.map((gradient, i) => {
+          if (gradient === undefined) throw new Error(`the outputs do not depend on ${names[i]}`);
+          return [`gradient/${names[i]}`, gradient] as const;
+        });
+        return { outputs, ...Object.fromEntries(named) };
       },
     },
     activations: activations(false),

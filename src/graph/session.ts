@@ -4,7 +4,7 @@ import { ValueError } from '../lib/python/errors.ts';
 import { conform } from './arrays.ts';
 import { type Backend, EagerBackend, GraphBackend } from './backends.ts';
 import type { Model } from './model.ts';
-import { labelsName, type Program, program, type TrainingOptions } from './program.ts';
+import { labelsName, outputWeightsName, type Program, program, type TrainingOptions } from './program.ts';
 import { initialValue, type Variable } from './variable.ts';
 
 export type { Inputs };
@@ -13,8 +13,10 @@ export type { Inputs };
 export interface CompileOptions extends TrainingOptions {
   /** `graph` (default), or `eager`: slow, for tests. */
   readonly executor?: 'graph' | 'eager';
-  /** Adds the entry points of `gradients` and `activations` to the graph; only without `devices`. */
+  /** Adds the entry points of `gradients`, `inputGradients` and `activations` to the graph; only without `devices`. */
   readonly inspect?: boolean;
+  /** Adds the entry point of `inputGradients` alone; only without `devices`. */
+  readonly inputGradients?: boolean;
 }
 
 /** Results of one batch. An epoch's means are weighted by samples, as in Keras, hence the sums. */
@@ -42,12 +44,16 @@ export class Session {
 
   constructor(model: Model, options: CompileOptions) {
     if (!model.built) throw new Error('the model is not built yet: call build(inputShape) first');
-    if (options.inspect && options.devices) throw new RangeError('inspect: only for a model on one device');
+    const { inspect = false, inputGradients = inspect, devices } = options;
+    if ((inspect || inputGradients) && devices) {
+      throw new RangeError(`${inspect ? 'inspect' : 'inputGradients'}: only for a model on one device`);
+    }
     this.model = model;
     this.#program = program(model, options);
     this.#variables = new Map(this.#program.variables.map((variable) => [variable.name, variable]));
     const names = ['train', 'evaluate', 'predict'];
-    if (options.inspect) names.push('gradients', 'activations', 'trainingActivations');
+    if (inputGradients) names.push('inputGradients');
+    if (inspect) names.push('gradients', 'activations', 'trainingActivations');
     this.#backend =
       options.executor === 'eager' ? new EagerBackend(this.#program) : new GraphBackend(this.#program, names);
     this.reset();
@@ -86,6 +92,16 @@ export class Session {
   gradients(x: Inputs, y: NdArray): { loss: number; gradients: Map<string, NdArray> } {
     const { loss, ...gradients } = this.#run('gradients', { ...inputsByName(x), [labelsName]: y });
     return { loss: scalar(loss), gradients: new Map(Object.entries(gradients)) };
+  }
+
+  /**
+   * Outputs of a batch in inference mode, and by input name the gradient of Σ weights·outputs with respect to the input. `weights` are
+   * `(batch, outputs)`: a one in the column of a class gives the gradient of its probability. Needs `inputGradients` or `inspect`.
+   */
+  inputGradients(x: Inputs, weights: NdArray): { outputs: NdArray; gradients: Map<string, NdArray> } {
+    const inputs = inputsByName(x);
+    const { outputs, ...gradients } = this.#run('inputGradients', { ...inputs, [outputWeightsName]: weights });
+    return { outputs, gradients: new Map(Object.keys(inputs).map((name) => [name, gradients[`gradient/${name}`]])) };
   }
 
   /** Outputs of every layer by path, in inference or training mode; no variable changes. Needs `inspect`. */

@@ -61,12 +61,45 @@ describe('Session', () => {
     for (const [name, value] of eager.gradients(x, y).gradients) {
       expect(distance(gradients.get(name)!, value), name).toBeLessThanOrEqual(limit);
     }
+    const inputs = graph.inputGradients(x, y);
+    const reference = eager.inputGradients(x, y);
+    expect(distance(inputs.outputs, reference.outputs)).toBeLessThanOrEqual(limit);
+    expect(distance(inputs.gradients.get('x')!, reference.gradients.get('x')!)).toBeLessThanOrEqual(limit);
     for (let step = 0; step < 3; step++) {
       const [got, expected] = [graph.train(x, y), eager.train(x, y)];
       expect(Math.abs(got.loss - expected.loss)).toBeLessThanOrEqual(limit * expected.loss);
       expect(got.correct).toBe(expected.correct);
     }
     expect(graph.evaluate(x, y).correct).toBe(eager.evaluate(x, y).correct);
+  });
+
+  it('the gradient of an output with respect to the input equals finite differences in inference mode', () => {
+    const graph = session({ inputGradients: true }, 'float64');
+    const { x, y } = smallBatch(8);
+    for (let step = 0; step < 3; step++) graph.train(x, y);
+    const weights = ndarray('float64', [8, units], new Float64Array(8 * units));
+    weights.data[1] = 1;
+    const gradient = graph.inputGradients(x, weights).gradients.get('x')!;
+    const output = (index: number, shift: number): number => {
+      const moved = x.data.slice();
+      moved[index] += shift;
+      return Number(graph.predict(ndarray('float64', x.shape, moved)).data[1]);
+    };
+    const step = 1e-5;
+    for (let index = 0; index < samples; index += 7) {
+      const slope = (output(index, step) - output(index, -step)) / (2 * step);
+      expect(Math.abs(Number(gradient.data[index]) - slope), `sample ${index}`).toBeLessThanOrEqual(1e-7);
+    }
+    // The other records have no weight.
+    expect((gradient.data as Float64Array).subarray(samples).every((value) => value === 0)).toBe(true);
+    expect((gradient.data as Float64Array).some((value) => Math.abs(value) > 1e-4)).toBe(true);
+  });
+
+  it('has no gradients with respect to inputs unless it is compiled with them, and only on one device', () => {
+    const { x, y } = smallBatch(2);
+    expect(() => session().inputGradients(x, y)).toThrow('without the signature inputGradients');
+    const devices = ['/device:CPU:0', '/device:CPU:0'];
+    expect(() => session({ inputGradients: true, devices })).toThrow('inputGradients: only for a model on one device');
   });
 
   it('one graph serves every batch size', () => {

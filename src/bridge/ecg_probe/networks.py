@@ -19,6 +19,8 @@ __all__ = [
     "build",
     "dispose",
     "gradients",
+    "input_gradients",
+    "integrated_gradients",
     "load_weights",
     "places",
     "predict",
@@ -239,6 +241,43 @@ def gradients(name: str, folder: str, x: dict[str, str], y: str) -> dict[str, An
             "outputs": give(f"{folder}/outputs.npy", outputs.numpy()),
             "gradients": give_all(f"{folder}/gradients", [g.numpy() for g in found]),
         }
+
+
+def input_gradients(name: str, folder: str, x: dict[str, str], weights: str) -> dict[str, Any]:
+    """Outputs in inference mode, and by input name the gradient of their sum, weighted by `weights`."""
+    import tensorflow as tf
+
+    with opened(name) as model:
+        inputs = tf.nest.map_structure(tf.constant, take_inputs(x))
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = model(inputs, training=False)
+        found = tape.gradient(outputs, inputs, output_gradients=tf.constant(take(weights)))
+        by_name = found if isinstance(found, dict) else {"x": found}
+        return {
+            "outputs": give(f"{folder}/outputs.npy", outputs.numpy()),
+            "gradients": {key: give(f"{folder}/{key}.npy", value.numpy()) for key, value in by_name.items()},
+        }
+
+
+def integrated_gradients(name: str, folder: str, x: dict[str, str], targets: list[int], steps: int) -> str:
+    """Integrated gradients (Sundararajan et al. 2017) of one output per record, from a baseline of zeros, in float64.
+
+    The integral is the mean over the middles of `steps` equal parts of the path.
+    """
+    import tensorflow as tf
+
+    with opened(name) as model:
+        signals = take_inputs(x)
+        total = np.zeros(signals.shape)
+        for step in range(steps):
+            place = (step + 0.5) / steps
+            points = tf.constant((place * signals.astype(np.float64)).astype(signals.dtype))
+            with tf.GradientTape() as tape:
+                tape.watch(points)
+                chosen = tf.gather(model(points, training=False), targets, axis=1, batch_dims=1)
+            total += tape.gradient(chosen, points).numpy()
+        return give(f"{folder}/attributions.npy", signals * (total / steps))
 
 
 def activations(name: str, folder: str, x: dict[str, str], training: bool) -> dict[str, str]:

@@ -23,6 +23,11 @@ export function reversed(side: NetworkSide): NetworkSide {
       return reverse(outputs, outputs.shape[0]);
     },
     gradients: (x, y) => side.gradients(turn(x), reverse(y, y.shape[0])),
+    inputGradients: async (x, weights) => {
+      const { outputs, gradients } = await side.inputGradients(turn(x), reverse(weights, weights.shape[0]));
+      const turned = [...gradients].map(([name, array]) => [name, reverse(array, array.shape[0])] as const);
+      return { outputs: reverse(outputs, outputs.shape[0]), gradients: new Map(turned) };
+    },
     trainSteps: (batches) => side.trainSteps(batches.map(({ x, y }) => ({ x: turn(x), y: reverse(y, y.shape[0]) }))),
   };
 }

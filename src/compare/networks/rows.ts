@@ -1,11 +1,13 @@
 import type { NetworkState } from '../../bridge/original_network.ts';
-import type { NdArray } from '../../lib/numpy/ndarray.ts';
+import { asType } from '../../graph/arrays.ts';
+import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { counted } from '../../text.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
 import { closely, differences, type Pair, pairUp, type Row, type Tolerance, vector } from '../closeness.ts';
 import type { Observation } from '../observations.ts';
 import type { FreeLimits, Limits } from '../tolerances.ts';
+import { mapInputs } from './rounding.ts';
 import type { NetworkSide } from './sides.ts';
 
 /** Two networks that should compute the same, and the names of their weights. */
@@ -66,6 +68,35 @@ export async function gradientRows(
       limits.gradients,
     ),
   ];
+}
+
+/** The output of each record of a batch that is explained: one after the other. */
+export function targetsOf({ shape }: NdArray, outputs: number): number[] {
+  return Array.from({ length: shape[0] }, (_, record) => (record + 1) % outputs);
+}
+
+/** Gradient of one output per record with respect to the inputs, in inference mode. */
+export async function inputGradientRow(
+  { port, network }: Pick<Pairing, 'port' | 'network'>,
+  { x, y }: LabelledBatch,
+  outputs: number,
+  { inputGradients }: Pick<Limits, 'inputGradients'>,
+): Promise<Row> {
+  const { rung } = inputGradients;
+  const dtype = rung === 'float64' ? rung : 'float32';
+  const inputs = mapInputs(x, (array) => asType(array, dtype));
+  const weights = zeros(dtype, [y.shape[0], outputs]);
+  for (const [row, target] of targetsOf(y, outputs).entries()) weights.data[row * outputs + target] = 1;
+  const [ours, theirs] = await bothSides(
+    () => network.inputGradients(inputs, weights),
+    () => port.inputGradients(inputs, weights),
+  );
+  const pairs = [...theirs.gradients].map(([name, original]) => ({
+    name,
+    port: required(ours.gradients, name),
+    original,
+  }));
+  return closely('gradients', `${rung}: gradient of an output with respect to the recordings`, pairs, inputGradients);
 }
 
 /** Outputs in inference mode: probabilities, or logits of a pretraining task. */

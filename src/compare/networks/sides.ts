@@ -32,7 +32,7 @@ type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Pre
 
 /** What either side's network can do. */
 export interface NetworkSide
-  extends Pick<OriginalNetwork, 'activations' | 'predict' | 'trainSteps' | 'read' | 'write'> {
+  extends Pick<OriginalNetwork, 'activations' | 'predict' | 'inputGradients' | 'trainSteps' | 'read' | 'write'> {
   /** Loss and gradients (in the order of the trainable weights) of one training-mode batch; no weight changes. */
   gradients(x: Inputs, y: NdArray): Promise<{ loss: number; gradients: NdArray[] }>;
 }
@@ -73,6 +73,10 @@ export class PortNetwork implements NetworkSide {
   async gradients(x: Inputs, y: NdArray): Promise<{ loss: number; gradients: NdArray[] }> {
     const { loss, gradients } = this.session.gradients(x, y);
     return { loss, gradients: this.trainable.map((name) => gradients.get(name)!) };
+  }
+
+  async inputGradients(x: Inputs, weights: NdArray): Promise<{ outputs: NdArray; gradients: Map<string, NdArray> }> {
+    return this.session.inputGradients(x, weights);
   }
 
   async trainSteps(batches: readonly LabelledBatch[]): Promise<number[]> {

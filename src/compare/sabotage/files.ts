@@ -7,6 +7,7 @@ export const folders = [
   'networks/',
   'weights/',
   'predict/',
+  'export/',
   'graph/',
   'lib/',
 ];
@@ -30,6 +31,7 @@ const apart = [
   /^lib\/python\/(atomic_file|byte_source|whole_file|zipfile)\.ts$/,
   /^lib\/keras\/tensorboard\.ts$/,
   /^lib\/tensorflow\/event_file\.ts$/,
+  /^export\/(export|job|metadata)\.ts$/,
   /^(jobs\/(library_digests|run_job)|networks\/identify|prepare\/(prepared_alike|select_records))\.ts$/,
 ];
 

@@ -158,6 +158,20 @@ export const namedInNetworks: readonly NamedMutant[] = [
     replacement: "const share = binaryRaw(c, 'RealDiv', dy, size);",
     suite: 'gradients',
   },
+  {
+    name: 'integrated gradients at the start of each step instead of its middle',
+    file: 'predict/attribution.ts',
+    search: '(_, step) => (step + 0.5) / steps);',
+    replacement: '(_, step) => step / steps);',
+    suite: 'gradients',
+  },
+  {
+    name: 'gradients by the recordings with the moments of the batch',
+    file: 'graph/program.ts',
+    search: '{ ...inMode(false), watchesVariables: false }',
+    replacement: '{ ...inMode(true, false), watchesVariables: false }',
+    suite: 'gradients',
+  },
   // optimiser
   {
     name: 'beta 2 of 0.999 for 0.98 in pretraining',
@@ -272,6 +286,13 @@ export const namedInNetworks: readonly NamedMutant[] = [
     search: 'await options.save?.({ epoch, step: mean.batches,',
     replacement: 'await options.save?.({ epoch, step: Math.max(0, mean.batches - 1),',
     suite: 'resume',
+  },
+  {
+    name: 'no normalisation in exported models',
+    file: 'export/forward.ts',
+    search: 'if (preprocessing.normalization === null) return x;',
+    replacement: 'if (preprocessing) return x;',
+    suite: 'predictions',
   },
   {
     name: 'sigmoid for softmax',

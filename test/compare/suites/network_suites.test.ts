@@ -114,6 +114,7 @@ function withMoments(port: Parameters<typeof teacherForcedSteps>[0]['port'], cha
     activations: (...args) => port.activations(...args),
     predict: (...args) => port.predict(...args),
     gradients: (...args) => port.gradients(...args),
+    inputGradients: (...args) => port.inputGradients(...args),
     trainSteps: (batches) => port.trainSteps(batches),
     read: () => port.read(),
     write: ({ moments, ...state }) => port.write({ ...state, moments: moments?.map((moment) => change(moment)) }),
