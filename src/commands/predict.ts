@@ -4,15 +4,17 @@ import { InputError, messageOf, UsageError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
-import { listOf, positive, text } from '../lib/argparse/types.ts';
+import { listOf, positive, text, wholeNumber } from '../lib/argparse/types.ts';
 import { checkOutputFile, checkOutputFolder } from '../lib/outputs.ts';
 import { toCsv } from '../lib/pandas/csv.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print, printError } from '../output.ts';
-import { decidedClasses, type Prediction, Predictor, predictionFrame } from '../predict/predict.ts';
+import { defaultSteps } from '../predict/attribution.ts';
+import { decidedClasses, type Prediction, Predictor, predictionFrame, type RecordOptions } from '../predict/predict.ts';
 import { listRecordings, type NamedRecording, recordingFile } from '../recordings/record_files.ts';
 import { readRecording } from '../recordings/recordings.ts';
 import { oneLine, printable, spreadsheetCell } from '../text.ts';
+import { type Draw, explainAll, explanationFile, requireClass } from './explanations.ts';
 import { force, recordFlags } from './flags.ts';
 import { drawPrediction, notice, type PredictionPicture } from './prediction_picture.ts';
 
@@ -56,10 +58,24 @@ predicted, and the exit code is then 1. ${notice}`,
       },
       force,
     },
+    Explanation: {
+      explain: {
+        value: 'DIR',
+        help: 'write how much each sample of each recording adds to the probability of a class: NAME.npz, as for --picture, which then shows it under the leads',
+      },
+      explainClass: { value: 'NAME', help: 'the class', defaultText: 'the most probable one of each recording' },
+      explainSteps: {
+        value: 'N',
+        type: wholeNumber(1, 100_000),
+        help: 'points of the integral',
+        default: defaultSteps,
+      },
+    },
   },
   examples: `ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
 ecg-transplant predict --job-dir jobs/af --picture strips data/training2017/A00001
-ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017`,
+ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017
+ecg-transplant predict --job-dir jobs/af --explain why --picture why --explain-class AF data/training2017/A00004`,
 } as const satisfies CommandLine<FlagGroups>;
 
 export const help = (): string => helpOf(line);
@@ -76,7 +92,7 @@ interface Failure {
 /** `ecg-transplant predict`. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parse(line, args);
-  const { jobDir, data, csv, json, picture } = values;
+  const { jobDir, data, csv, json, picture, explain, explainClass, explainSteps } = values;
   if ((data === undefined) === (words.length === 0)) {
     throw new UsageError(data === undefined ? 'nothing to predict' : '--data and recordings exclude each other', {
       expected: 'either --data FILE or recordings',
@@ -84,6 +100,12 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   if (data !== undefined && picture !== undefined) {
     throw new UsageError('--picture draws recordings, not prepared data', { got: `--data ${data}` });
+  }
+  if (data !== undefined && explain !== undefined) {
+    throw new UsageError('--explain takes recordings, not prepared data', { got: `--data ${data}` });
+  }
+  if (explain === undefined && (explainClass !== undefined || explainSteps !== defaultSteps)) {
+    throw new UsageError('--explain-class and --explain-steps need --explain', { expected: '--explain DIR' });
   }
   const report = reporterFor();
   const failures: Failure[] = [];
@@ -96,12 +118,13 @@ export async function run(args: readonly string[]): Promise<number> {
     onFailure: (path: string, error: Error) => failures.push({ path, error }),
   };
   const batchSize = Math.max(1, Math.trunc(values.batchSize));
-  const outputs: Outputs = { csv, json, picture, replace: values.force };
+  const outputs: Outputs = { csv, json, picture, explain, replace: values.force };
   checkOutputs(outputs);
   const recordings = listRecordings(words, { recursive: values.recursive, report });
   checkAgainst(recordings, outputs, data);
-  const predictor = Predictor.open(jobDir);
+  const predictor = Predictor.open(jobDir, { explains: explain !== undefined });
   try {
+    if (explainClass !== undefined) requireClass(explainClass, predictor.model.classes);
     const prediction =
       data === undefined
         ? await predictor.predictRecords(
@@ -115,8 +138,13 @@ export async function run(args: readonly string[]): Promise<number> {
       if (csv !== undefined) writeFileAtomic(csv, table);
       if (json !== undefined) writeFileAtomic(json, asJson(prediction, failures, jobDir));
       if (csv === undefined && json === undefined) print(table);
-      if (picture !== undefined)
-        drawAll(picture, recordings, prediction, predictor.recordPlan(options), predictor, report);
+      const draw = picture === undefined ? undefined : pictures(picture, prediction, predictor, options);
+      const ids = new Set(prediction.recordIds);
+      const predicted = recordings.filter(({ path }) => ids.has(path));
+      if (explain !== undefined) {
+        const request = { className: explainClass, steps: explainSteps, ...options };
+        await explainAll(explain, predicted, prediction, predictor, request, draw);
+      } else if (draw !== undefined) drawAll(predicted, draw, report);
     }
     reportFailures(failures, recordings.length);
     printError(`${notice}\n`);
@@ -130,23 +158,25 @@ interface Outputs {
   readonly csv?: string;
   readonly json?: string;
   readonly picture?: string;
+  readonly explain?: string;
   readonly replace?: boolean;
 }
 
 /** Checks outputs before anything is read. */
-function checkOutputs({ csv, json, picture, replace }: Outputs): void {
+function checkOutputs({ csv, json, picture, explain, replace }: Outputs): void {
   if (csv !== undefined) checkOutputFile(csv, { flag: '--csv', replace });
   if (json !== undefined) checkOutputFile(json, { flag: '--json', replace });
   if (picture !== undefined) checkOutputFolder(picture, { flag: '--picture' });
+  if (explain !== undefined) checkOutputFolder(explain, { flag: '--explain' });
   if (csv !== undefined && json !== undefined && resolve(csv) === resolve(json)) {
     throw new UsageError('--csv and --json name the same file', { file: csv });
   }
 }
 
-/** Checks that no output replaces a recording or, without --force, an existing picture. */
+/** Checks that no output replaces a recording or, without --force, an existing picture or explanation. */
 function checkAgainst(
   recordings: readonly NamedRecording[],
-  { csv, json, picture, replace }: Outputs,
+  { csv, json, picture, explain, replace }: Outputs,
   data?: string,
 ): void {
   const inputs = new Set([
@@ -164,10 +194,12 @@ function checkAgainst(
       });
     }
   }
-  if (picture === undefined) return;
   for (const { label } of recordings) {
-    const file = pictureFile(picture, label);
-    if (existsSync(file)) checkOutputFile(file, { replace });
+    const files = [
+      ...(picture === undefined ? [] : [pictureFile(picture, label)]),
+      ...(explain === undefined ? [] : [explanationFile(explain, label)]),
+    ];
+    for (const file of files) if (existsSync(file)) checkOutputFile(file, { replace });
   }
 }
 
@@ -183,25 +215,25 @@ function pictureFile(folder: string, label: string): string {
   return join(folder, `${label}.svg`);
 }
 
-function drawAll(
-  folder: string,
-  recordings: readonly NamedRecording[],
-  prediction: Prediction,
-  { format, leads }: Pick<ReturnType<Predictor['recordPlan']>, 'format' | 'leads'>,
-  { windowSeconds }: Pick<Predictor, 'windowSeconds'>,
-  report: Reporter,
-): void {
+function pictures(folder: string, prediction: Prediction, predictor: Predictor, options: RecordOptions): Draw {
   const rows = new Map(prediction.recordIds.map((path, i) => [path, i]));
   const results = resultsOf(prediction);
-  const drawn = recordings.filter(({ path }) => rows.has(path));
-  const task = 'drawing';
-  report({ kind: 'start', task, total: drawn.length, unit: 'pictures' });
-  for (const [done, { path, label }] of drawn.entries()) {
+  const { format, leads } = predictor.recordPlan(options);
+  const { windowSeconds } = predictor;
+  return ({ path, label }, explanation) => {
     const recording = readRecording(path, format, { leads });
     const file = pictureFile(folder, label);
     mkdirSync(dirname(file), { recursive: true });
     const result = results[rows.get(path)!];
-    writeFileAtomic(file, drawPrediction({ recording, leads, windowSeconds, name: label, result }));
+    writeFileAtomic(file, drawPrediction({ recording, leads, windowSeconds, name: label, result, explanation }));
+  };
+}
+
+function drawAll(recordings: readonly NamedRecording[], draw: Draw, report: Reporter): void {
+  const task = 'drawing';
+  report({ kind: 'start', task, total: recordings.length, unit: 'pictures' });
+  for (const [done, recording] of recordings.entries()) {
+    draw(recording);
     report({ kind: 'progress', task, done: done + 1 });
   }
   report({ kind: 'end', task });

@@ -1,2 +1,10 @@
 /** Predictions of a finetuned network for recordings and prepared sets. */
-export { decidedClasses, type Prediction, Predictor, predictionFrame, type RecordOptions } from './predict.ts';
+export type { Attribution, Explanation, ExplanationRequest } from './attribution.ts';
+export {
+  decidedClasses,
+  type ExplanationOptions,
+  type Prediction,
+  Predictor,
+  predictionFrame,
+  type RecordOptions,
+} from './predict.ts';

@@ -27,8 +27,16 @@ import {
   withClassesOf,
 } from '../prepare/set_check.ts';
 import { NoteBook } from '../recordings/notes.ts';
-import type { RecordingFormat } from '../recordings/recordings.ts';
+import type { Note, RecordingFormat } from '../recordings/recordings.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
+import {
+  defaultSteps,
+  type Explanation,
+  type ExplanationRequest,
+  integratedGradients,
+  largestGap,
+  sumOf,
+} from './attribution.ts';
 
 const asTrained =
   'Prepare the file in the same way as the training data. Or predict the recordings themselves, which are then prepared for you: ecg-transplant predict --job-dir DIR RECORD…';
@@ -63,6 +71,16 @@ export interface RecordOptions {
   readonly onFailure?: (path: string, error: Error) => void;
 }
 
+/** How recordings are read and explained. */
+export interface ExplanationOptions extends Omit<RecordOptions, 'onFailure'> {
+  /** Points of the integral; default 64. */
+  readonly steps?: number;
+}
+
+function resamplerFor({ fs }: RecordPlan): Promise<Resampler> {
+  return openResampler(fs === null ? 'javascript' : undefined);
+}
+
 /** The network of a finetuning job. Dispose of it after use. */
 export class Predictor {
   readonly model: JobModel;
@@ -70,19 +88,19 @@ export class Predictor {
   readonly #session: Session;
   readonly #jobDir: string;
 
-  private constructor(jobDir: string) {
+  private constructor(jobDir: string, explains: boolean) {
     const { model, preprocessing } = readJobModel(jobDir);
     this.#jobDir = jobDir;
     this.model = model;
     this.preprocessing = preprocessing;
     const { arch, precision, samples, leads, classes, multiLabel } = model;
     const network = { x: { shape: [1, samples, leads] }, classes };
-    this.#session = createClassifier({ arch, precision, initSeed: 0 }, network, multiLabel);
+    this.#session = createClassifier({ arch, precision, initSeed: 0, inputGradients: explains }, network, multiLabel);
   }
 
-  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not have them. */
-  static open(jobDir: string): Predictor {
-    const predictor = new Predictor(jobDir);
+  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not have them. `explainRecords` needs `explains`. */
+  static open(jobDir: string, { explains = false } = {}): Predictor {
+    const predictor = new Predictor(jobDir, explains);
     try {
       loadIntoClassifier(predictor.#session, join(jobDir, bestModelFile));
       return predictor;
@@ -139,7 +157,7 @@ export class Predictor {
     const { report = silent, onFailure } = options;
     const { samples, leads, classes } = this.model;
     const plan = this.recordPlan(options);
-    const resampler = options.resampler ?? (await openResampler(plan.fs === null ? 'javascript' : undefined));
+    const resampler = options.resampler ?? (await resamplerFor(plan));
     const width = samples * leads;
     const batch = new Float32Array(Math.min(recordBatch, paths.length) * width);
     const predicted: string[] = [];
@@ -156,10 +174,7 @@ export class Predictor {
     tell({ kind: 'start', task, total: paths.length, unit: 'recordings' });
     for (const [i, path] of paths.entries()) {
       try {
-        const signal = prepareRecording(path, plan, resampler, notes.add);
-        this.#requireLength(signal.shape[0], path);
-        batch.fill(0, waiting * width, (waiting + 1) * width);
-        padRow(signal.data, batch.subarray(waiting * width, (waiting + 1) * width));
+        this.#prepare(path, plan, resampler, batch.subarray(waiting * width, (waiting + 1) * width), notes.add);
         predicted.push(path);
         waiting++;
       } catch (error) {
@@ -176,6 +191,61 @@ export class Predictor {
     notes.close();
     const shape = [predicted.length, classes.length];
     return this.#decide(predicted, ndarray('float32', shape, Float32Array.from(probabilities)));
+  }
+
+  /**
+   * Explains predictions, one recording after the other: how much each sample adds to the probability of a class (see `integratedGradients`). Recordings are
+   * read and prepared as `predictRecords` does it.
+   *
+   * @throws as `predictRecords`; RangeError if the predictor was not opened with `explains`.
+   */
+  async *explainRecords(
+    requests: readonly ExplanationRequest[],
+    { steps = defaultSteps, report = silent, ...options }: ExplanationOptions = {},
+  ): AsyncGenerator<Explanation> {
+    const { samples, leads, classes } = this.model;
+    const plan = this.recordPlan(options);
+    const resampler = options.resampler ?? (await resamplerFor(plan));
+    const task = 'explaining';
+    report({ kind: 'start', task, total: requests.length * steps, unit: 'steps' });
+    let largest = 0;
+    for (const [i, { path, className }] of requests.entries()) {
+      const target = classes.indexOf(className);
+      if (target === -1) throw new RangeError(`the network has no class ${className}`);
+      const signal = ndarray('float32', [samples, leads], new Float32Array(samples * leads));
+      const length = this.#prepare(path, plan, resampler, signal.data);
+      const attribution = await integratedGradients(this.#session, signal, {
+        target,
+        steps,
+        onPoints: (done) => report({ kind: 'progress', task, done: i * steps + done }),
+      });
+      const sum = sumOf(attribution.attributions);
+      const difference = attribution.probability - attribution.baselineProbability;
+      largest = Math.max(largest, Math.abs(sum - difference));
+      if (!(Math.abs(sum - difference) <= largestGap)) {
+        const text = `${path}: the attributions add up to ${sum.toFixed(3)} instead of ${difference.toFixed(3)}; ${steps} steps are too few, take ${4 * steps}`;
+        report({ kind: 'warning', text });
+      }
+      const padding = Math.max(0, samples - length);
+      yield { path, className, steps, signal, padding, sum, ...attribution };
+    }
+    report({ kind: 'end', task, detail: `sums of attributions within ${largest.toFixed(4)}` });
+  }
+
+  /** Writes what the network sees of a recording into a row `(samples, leads)`; returns the length (samples) of the prepared recording. */
+  #prepare(
+    path: string,
+    plan: RecordPlan,
+    resampler: Resampler,
+    row: Float32Array,
+    note?: (note: Note) => void,
+  ): number {
+    const signal = prepareRecording(path, plan, resampler, note);
+    const [length] = signal.shape;
+    this.#requireLength(length, path);
+    row.fill(0);
+    padRow(signal.data, row);
+    return length;
   }
 
   #requireLength(length: number, path: string): void {

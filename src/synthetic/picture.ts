@@ -34,7 +34,20 @@ export interface PictureOptions {
   readonly secondsPerLine?: number;
   /** Draws a bar for the whole recording and marks the part that the picture shows. */
   readonly overview?: boolean;
+  /** Columns below each lead. Only for a single column of leads. */
+  readonly columnsBelow?: ColumnsBelow;
 }
+
+/** Values of consecutive parts of a recording, drawn as columns that point up or down. */
+export interface ColumnsBelow {
+  /** Of each lead, from the start of what is drawn. */
+  readonly values: readonly Float64Array[];
+  /** Length of a part. */
+  readonly seconds: number;
+}
+
+/** Height of the band of columns, in millimetres; the largest value fills half of it. */
+const bandHeight = 12;
 
 /** The leads to draw: names, and signals in mV. */
 export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
@@ -44,7 +57,7 @@ export interface Traces extends Pick<Recording, 'fs' | 'signals'> {
 /** A recording on ECG paper (25 mm/s, 10 mm/mV) as an SVG document. */
 export function drawRecording(recording: Traces, options: PictureOptions): string {
   const { fs, leads, signals } = recording;
-  const { title, notes = [], from = 0, columns = 1, overview = false } = options;
+  const { title, notes = [], from = 0, columns = 1, overview = false, columnsBelow } = options;
   const whole = signals[0].length / fs;
   const seconds = options.seconds ?? whole - from;
   const perLine = Math.min(options.secondsPerLine ?? seconds, seconds);
@@ -55,7 +68,9 @@ export function drawRecording(recording: Traces, options: PictureOptions): strin
   const bar = overview ? drawOverview(whole, from, seconds, width, 3 + lines.length * lineHeight) : [];
   const head = 3 + (lines.length + (overview ? 1 : 0)) * lineHeight;
   const rows = Math.ceil(leads.length / columns);
-  const rowHeight = leads.length === 1 ? 30 : 22;
+  const traceHeight = leads.length === 1 ? 30 : 22;
+  const band = columnsBelow ? bandHeight : 0;
+  const rowHeight = traceHeight + band;
   const systems = Math.max(1, Math.ceil(seconds / perLine - 1e-9));
   const height = head + systems * rows * rowHeight;
   const part = perLine / columns;
@@ -63,18 +78,22 @@ export function drawRecording(recording: Traces, options: PictureOptions): strin
     leads.map((lead, k) => {
       const column = Math.floor(k / rows);
       const left = column * part * perSecond;
-      const zero = head + (system * rows + (k % rows) + 0.6) * rowHeight;
+      const row = system * rows + (k % rows);
+      const zero = head + (row + 0.6) * traceHeight + row * band;
       const start = from + system * perLine + column * part;
       const first = Math.round(start * fs);
       const last = Math.min(Math.round(Math.min(start + part, from + seconds) * fs), signals[k].length);
       const label = escapeMarkup(systems === 1 || k > 0 ? lead : `${lead} · ${clock(start)}`);
-      return `<text x="${round(left + 1)}" y="${round(zero - 0.42 * rowHeight)}">${label}</text>${drawTrace(signals[k].subarray(first, last), fs, left, zero)}`;
+      const below =
+        columnsBelow &&
+        drawColumns(columnsBelow, k, system * perLine, perLine, head + (row + 1) * rowHeight - band / 2);
+      return `<text x="${round(left + 1)}" y="${round(zero - 0.42 * traceHeight)}">${label}</text>${drawTrace(signals[k].subarray(first, last), fs, left, zero)}${below ?? ''}`;
     }),
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width * scale)}" height="${height * scale}" role="img">`,
     `<title>ECG: ${escapeMarkup(title)}</title>`,
-    '<style>text{font:3.5px sans-serif;fill:#333}.trace{fill:none;stroke:#111;stroke-width:6;stroke-linejoin:round}</style>',
+    `<style>text{font:3.5px sans-serif;fill:#333}.trace{fill:none;stroke:#111;stroke-width:6;stroke-linejoin:round}${columnsBelow ? '.up{fill:#b35806}.down{fill:#2166ac}' : ''}</style>`,
     '<defs><pattern id="mm" width="5" height="5" patternUnits="userSpaceOnUse">',
     '<path d="M1 0V5M2 0V5M3 0V5M4 0V5M0 1H5M0 2H5M0 3H5M0 4H5" stroke="#f6d5d5" stroke-width=".08"/>',
     '<path d="M0 0H5V5H0Z" fill="none" stroke="#eaa" stroke-width=".16"/></pattern></defs>',
@@ -98,6 +117,29 @@ function drawTrace(signal: Float64Array, fs: number, left: number, zero: number)
     [x, y] = [nextX, nextY];
   }
   return `<path class="trace" transform="scale(${1 / steps})" d="${trace.join(' ').replaceAll(' -', '-')}"/>`;
+}
+
+/** The columns of one lead in a line that begins `from` seconds after the first one. */
+function drawColumns(
+  { values, seconds }: ColumnsBelow,
+  lead: number,
+  from: number,
+  length: number,
+  zero: number,
+): string {
+  const largest = values.reduce((most, row) => row.reduce((size, value) => Math.max(size, Math.abs(value)), most), 0);
+  const first = Math.round(from / seconds);
+  const row = values[lead].subarray(first, first + Math.ceil(length / seconds - 1e-9));
+  const width = round(seconds * perSecond);
+  const drawn = (sign: 1 | -1): string =>
+    Array.from(row, (value, i) => {
+      const height = largest === 0 ? 0 : (sign * value * bandHeight) / (2 * largest);
+      // Shorter columns could not be seen.
+      if (height < 0.05) return '';
+      return `M${round(i * seconds * perSecond)} ${round(zero)}v${round(-sign * height)}h${width}V${round(zero)}z`;
+    }).join('');
+  const line = `<path d="M0 ${round(zero)}h${round(length * perSecond)}" stroke="#888" stroke-width=".15"/>`;
+  return `${line}<path class="up" d="${drawn(1)}"/><path class="down" d="${drawn(-1)}"/>`;
 }
 
 /** A bar for the whole recording. The part that is drawn below is dark. */

@@ -69,6 +69,34 @@ test('long lists of classes end with their number', () => {
   ).toContain('No class.');
 });
 
+test('an explanation: columns of 0.04 s under each lead, where their samples are', () => {
+  const leads = ['I', 'II'];
+  // A window of 12 s at 50 Hz, the recording has 11 s: the first second is padding.
+  const attributions = ndarray('float64', [600, 2], new Float64Array(1200));
+  const put = (second: number, lead: number, value: number): void => {
+    attributions.data[2 * Math.floor((second + 1) * 50) + lead] = value;
+  };
+  put(2.01, 0, 0.3);
+  put(2.03, 0, 0.1);
+  put(10.5, 1, -0.2);
+  const explanation = {
+    ...{ path: 'r', className: 'AF', steps: 8, attributions, gradient: attributions, padding: 50, sum: 0.2 },
+    ...{ signal: ndarray('float32', [600, 2], new Float32Array(1200)), probability: 0.9, baselineProbability: 0.7 },
+  };
+  const picture = { recording: ramp(11, leads), leads, windowSeconds: 12, name: 'r', result };
+  const svg = drawPrediction({ ...picture, explanation });
+  const columns = [...svg.matchAll(/<path class="(up|down)" d="([^"]*)"/g)].map(([, direction, d]) => [direction, d]);
+  // Two lines of two leads each; a column is 1 mm wide. The largest is 6 mm high.
+  expect(columns.map(([, d]) => d === '')).toEqual([false, true, true, true, true, true, true, false]);
+  expect(columns[0]).toEqual(['up', expect.stringMatching(/^M50 \d+v-6h1V\d+z$/)]);
+  expect(columns[7]).toEqual(['down', expect.stringMatching(/^M12 \d+v3h1V\d+z$/)]);
+  expect(texts(svg)).toContain('adds to the probability of AF');
+  expect(texts(svg)).toContain('at most 0.400. Together 0.200: from 0.700 for a flat line to 0.900');
+  // The traces are as without it.
+  expect(points(svg)).toEqual(points(drawPrediction(picture)));
+  expect(drawPrediction(picture)).not.toContain('class="up"');
+});
+
 test('in a browser no text is cut off, however long names and lists are', async (context) => {
   const browser = await openBrowser();
   if (typeof browser === 'string') return context.skip(browser);

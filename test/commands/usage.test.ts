@@ -90,6 +90,8 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
       '--job-dir j --record-fs 0 r',
     ],
     ...['--job-dir j --record-units K r', '--job-dir j --batch-size 0 --data a'],
+    ...['--job-dir j --data a --explain d', '--job-dir j --explain-class AF r', '--job-dir j --explain-steps 9 r'],
+    '--job-dir j --explain d --explain-steps 0 r',
   ],
   export: ['', 'a', 'a --format onnx', 'a --output b', 'a --format q --output b', 'a b --format onnx --output c'],
   'export-predictions': [

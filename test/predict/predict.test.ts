@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run as inspect } from '../../src/commands/inspect.ts';
 import { run } from '../../src/commands/predict.ts';
+import type { ProgressEvent } from '../../src/events.ts';
+import { readNpz } from '../../src/lib/numpy/npz.ts';
 import { RandomState } from '../../src/lib/numpy/random.ts';
 import { wrsamp } from '../../src/lib/wfdb/write.ts';
 import { finetune } from '../../src/port/finetuning/trainer.ts';
@@ -280,6 +282,76 @@ describe('ecg-transplant predict', () => {
     const over = command('--csv', table, '--force', '--record-fs', '250', table);
     await expect(over).rejects.toThrow('the result would replace its own input');
     await expect(command('--csv', at('x'), '--json', at('x'), ...records)).rejects.toThrow('name the same file');
+  });
+
+  test('explains recordings in files that NumPy reads, and under the leads of the pictures', async () => {
+    const records = ['a', 'b'].map((person, i) => writeRecord(at('explained', person), i, { name: 'rec_1' }));
+    const out = ['--explain', at('why'), '--picture', at('why'), '--csv', at('why.csv')];
+    const { code, err } = await command(...out, '--explain-steps', '40', ...records);
+    expect(code).toBe(0);
+    expect(err).toMatch(/explaining \(80 steps\)\n[\s\S]*explaining: done, .* sums of attributions within 0\.0\d+/);
+    const { probabilities, classes } = await predictor.predictRecords(records);
+    for (const [row, person] of ['a', 'b'].entries()) {
+      const arrays = readNpz(at('why', person, 'rec_1.npz'));
+      const number = (name: string): number => Number(arrays.get(name)!.data[0]);
+      const both = [0, 1].map((k) => Number(probabilities.data[2 * row + k]));
+      expect(arrays.get('class')).toMatchObject({ shape: [], data: [classes[both.indexOf(Math.max(...both))]] });
+      expect(arrays.get('leads')!.data).toEqual(['I', 'V1']);
+      for (const name of ['attributions', 'gradient', 'signal']) expect(arrays.get(name)!.shape).toEqual([300, 2]);
+      expect(number('probability')).toBeCloseTo(Math.max(...both), 5);
+      const sum = (arrays.get('attributions')!.data as Float64Array).reduce((total, value) => total + value, 0);
+      expect(Math.abs(sum - (number('probability') - number('baseline_probability')))).toBeLessThan(0.01);
+      // 500 samples at 250 Hz are 250 at 125 Hz.
+      expect([number('sampling_rate'), number('padding'), number('steps')]).toEqual([125, 50, 40]);
+      const padding = (arrays.get('signal')!.data as Float32Array).subarray(0, 100);
+      expect(padding.every((value) => value === 0)).toBe(true);
+      const svg = readFileSync(at('why', person, 'rec_1.svg'), 'utf8');
+      expect(svg.match(/<path class="up"/g)).toHaveLength(2);
+      expect(svg.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ')).toContain('(integrated gradients, 40 steps)');
+    }
+    await expect(command('--explain', at('why'), ...records)).rejects.toThrow('rec_1.npz: the file exists already');
+  });
+
+  test('explains a named class: the attributions of two classes of softmax are opposite', async () => {
+    const [fast, slow] = await Promise.all(
+      ['fast', 'slow'].map(async (name) => {
+        await command('--explain', at(`class-${name}`), '--explain-class', name, at('records', 'r4'));
+        return readNpz(at(`class-${name}`, 'r4.npz')).get('attributions')!.data as Float64Array;
+      }),
+    );
+    expect(Math.max(...fast.map(Math.abs))).toBeGreaterThan(1e-4);
+    expect(
+      distance(
+        fast,
+        slow.map((value) => -value),
+      ),
+    ).toBeLessThan(1e-6);
+    await expect(command('--explain', at('nothing'), '--explain-class', 'slw', at('records', 'r4'))).rejects.toThrow(
+      '--explain-class: the network has no such class; got slw; expected fast, slow. Did you mean slow?',
+    );
+    expect(existsSync(at('nothing'))).toBe(false);
+  });
+
+  test('says so if the steps are too few for the attributions to add up', async () => {
+    const said: string[] = [];
+    const report = (event: ProgressEvent): void => void (event.kind === 'warning' && said.push(event.text));
+    const explaining = Predictor.open(at('job'), { explains: true });
+    try {
+      const request = { path: at('records', 'r3'), className: 'slow' };
+      for await (const { sum, probability, baselineProbability } of explaining.explainRecords([request], {
+        steps: 1,
+        report,
+      })) {
+        const isFar = Math.abs(sum - (probability - baselineProbability)) > 0.01;
+        expect(said.length).toBe(Number(isFar));
+        if (isFar) expect(said[0]).toMatch(/r3: the attributions add up to .* 1 steps are too few, take 4$/);
+      }
+      await expect(explaining.explainRecords([{ ...request, className: 'none' }]).next()).rejects.toThrow(
+        'no class none',
+      );
+    } finally {
+      explaining.dispose();
+    }
   });
 
   test('escapes formulas and control characters in names', async () => {

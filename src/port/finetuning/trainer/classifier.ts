@@ -18,11 +18,13 @@ export interface ClassifierOptions {
   readonly initSeed?: number;
   /** TensorFlow's names of the devices that share every batch; default: one device. */
   readonly devices?: readonly string[];
+  /** Whether gradients of its outputs with respect to recordings can be asked for; only on one device. */
+  readonly inputGradients?: boolean;
 }
 
 /** The compiled classifier for a data set, with fresh weights; dispose of it. */
 export function createClassifier(
-  { arch, precision, initSeed, devices }: ClassifierOptions,
+  { arch, precision, initSeed, devices, inputGradients }: ClassifierOptions,
   train: { readonly x: Pick<Rows, 'shape'>; readonly classes: readonly string[] },
   multiLabel: boolean,
 ): Session {
@@ -34,6 +36,7 @@ export function createClassifier(
     loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
     seed: initSeed ?? new RandomState().randint(2 ** 31),
     devices,
+    inputGradients,
   });
 }
 
