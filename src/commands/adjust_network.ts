@@ -1,9 +1,11 @@
+import { isAddress } from '../lib/address.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { wholeNumber } from '../lib/argparse/types.ts';
 import { print } from '../output.ts';
 import { adjustFlags, adjustNetwork } from '../port/finetuning/adjust_network.ts';
 import { force } from './flags.ts';
+import { localWeights } from './remote_inputs.ts';
 import { architecture, stages, weightFormat } from './weight_flags.ts';
 
 const line = {
@@ -20,7 +22,8 @@ const line = {
       force: { ...force, addition: true },
     },
   },
-  notes: 'Writes beside the input: resnet18.adjusted.weights.h5 (keras) or resnet18.weights.adjusted (tensorflow).',
+  notes:
+    'Writes beside the input: resnet18.adjusted.weights.h5 (keras) or resnet18.weights.adjusted (tensorflow).\nWeights of an address: into the working folder.',
   examples: 'ecg-transplant adjust-network --weights-file jobs/beat/resnet18.weights.h5 --channels 12',
 } as const satisfies CommandLine<FlagGroups>;
 
@@ -28,7 +31,9 @@ export const help = (): string => helpOf(line);
 
 /** `ecg-transplant adjust-network`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { force: replace = false, ...options } = parse(line, args).values;
-  print(`Saved ${await adjustNetwork({ ...options, replace })}\n`);
+  const { force: replace = false, weightsFile, ...options } = parse(line, args).values;
+  const file = await localWeights(weightsFile);
+  const folder = isAddress(weightsFile) ? '.' : undefined;
+  print(`Saved ${await adjustNetwork({ ...options, weightsFile: file, folder, replace })}\n`);
   return 0;
 }

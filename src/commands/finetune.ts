@@ -10,6 +10,7 @@ import { finetuneFlags, finetuneGroups } from '../port/finetuning/trainer/flags.
 import { type FinetuneOptions, main, parseArgs } from '../port/finetuning/trainer.ts';
 import { oneLine, shellCommand } from '../text.ts';
 import { notice } from './prediction_picture.ts';
+import { fetchWeights } from './remote_inputs.ts';
 
 export function help(): string {
   return helpOf({
@@ -27,7 +28,7 @@ export const pauses = true;
 
 /** `ecg-transplant finetune`. */
 export async function run(args: readonly string[]): Promise<number> {
-  const code = await main(args);
+  const code = await main(args, fetchWeights);
   if (code === 0) await report(parseArgs(args));
   return code;
 }

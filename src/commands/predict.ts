@@ -17,6 +17,7 @@ import { oneLine, printable, spreadsheetCell } from '../text.ts';
 import { type Draw, explainAll, explanationFile, requireClass } from './explanations.ts';
 import { force, recordFlags } from './flags.ts';
 import { drawPrediction, notice, type PredictionPicture } from './prediction_picture.ts';
+import { localModel } from './remote_inputs.ts';
 
 const line = {
   program: 'ecg-transplant predict',
@@ -33,7 +34,11 @@ predicted, and the exit code is then 1. ${notice}`,
   },
   flags: {
     Input: {
-      jobDir: { value: 'DIR', required: true, help: 'folder of the finetuning job' },
+      jobDir: {
+        value: 'DIR',
+        required: true,
+        help: 'folder of the finetuning job, or the address of a published model: https://… or hf://OWNER/REPO@REVISION,\nwith #sha256=… of its SHA256SUMS if you know it',
+      },
       data: { value: 'FILE', help: 'prepared file to predict, as prepare-data writes it' },
       recursive: { help: 'read folders below a folder, too' },
       leads: {
@@ -75,7 +80,8 @@ predicted, and the exit code is then 1. ${notice}`,
   examples: `ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
 ecg-transplant predict --job-dir jobs/af --picture strips data/training2017/A00001
 ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017
-ecg-transplant predict --job-dir jobs/af --explain why --picture why --explain-class AF data/training2017/A00004`,
+ecg-transplant predict --job-dir jobs/af --explain why --picture why --explain-class AF data/training2017/A00004
+ecg-transplant predict --job-dir https://example.org/models/af data/training2017/A00001`,
 } as const satisfies CommandLine<FlagGroups>;
 
 export const help = (): string => helpOf(line);
@@ -122,7 +128,7 @@ export async function run(args: readonly string[]): Promise<number> {
   checkOutputs(outputs);
   const recordings = listRecordings(words, { recursive: values.recursive, report });
   checkAgainst(recordings, outputs, data);
-  const predictor = Predictor.open(jobDir, { explains: explain !== undefined });
+  const predictor = Predictor.open(await localModel(jobDir), { explains: explain !== undefined });
   try {
     if (explainClass !== undefined) requireClass(explainClass, predictor.model.classes);
     const prediction =

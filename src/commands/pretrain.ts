@@ -2,6 +2,7 @@ import { jobNotes } from '../jobs/run_job.ts';
 import { helpOf } from '../lib/argparse/command_line.ts';
 import { pretrainFlags, pretrainGroups } from '../port/pretraining/trainer/flags.ts';
 import { main } from '../port/pretraining/trainer.ts';
+import { fetchWeights } from './remote_inputs.ts';
 
 export function help(): string {
   return helpOf({
@@ -18,4 +19,4 @@ predictive coding (CPC).`,
 export const pauses = true;
 
 /** `ecg-transplant pretrain`. */
-export const run = main;
+export const run = (args: readonly string[]): Promise<number> => main(args, fetchWeights);

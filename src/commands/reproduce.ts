@@ -32,6 +32,7 @@ import { workUnderSlurm } from '../reproduce/slurm/work.ts';
 import { type StageName, stageNames, titleOf } from '../reproduce/step.ts';
 import { formatDuration, ownCommand, shellCommand } from '../text.ts';
 import { originalFolder } from './flags.ts';
+import { localWeights } from './remote_inputs.ts';
 import { listSlurm, onSlurm, requireEquals, slurmFlags, slurmOnce, slurmRequest } from './reproduce_slurm.ts';
 import { afterPause, checkTaskFlags, emitTasks, runOne, taskFlags, taskNamed } from './reproduce_tasks.ts';
 
@@ -91,7 +92,7 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
       },
       weightsFile: {
         value: 'FILE',
-        help: 'your pretrained weights, for the profile transfer: a Keras file or a TensorFlow checkpoint',
+        help: 'your pretrained weights, for the profile transfer: a Keras file, its address (https://…, hf://…), or a TensorFlow checkpoint',
       },
       original: originalFolder,
     },
@@ -133,7 +134,10 @@ export const pauses = true;
 /** `ecg-transplant reproduce`. */
 export async function run(args: readonly string[]): Promise<number> {
   requireEquals(args);
-  const { values } = parse(line, args);
+  const { values: typed } = parse(line, args);
+  // Tasks on other machines read the file, not the address.
+  const values =
+    typed.weightsFile === undefined ? typed : { ...typed, weightsFile: await localWeights(typed.weightsFile) };
   const pause = new PauseSignals(undefined);
   try {
     checkTaskFlags(values);

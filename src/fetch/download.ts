@@ -37,6 +37,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Told how many bytes have come, those of an earlier call included; negative if something must be downloaded again. */
   readonly onBytes?: (count: number) => void;
+  /** Told how many bytes the file has, at each answer of a server that says so. */
+  readonly onLength?: (bytes: number) => void;
   /** Told why an attempt failed, before the next one. */
   readonly onRetry?: (reason: string) => void;
 }
@@ -124,6 +126,7 @@ async function fetchRest(file: Download, options: DownloadOptions): Promise<void
     }
     const length = goesOn ? known.length : lengthOf(answer);
     requireLength(file, length);
+    if (length !== undefined) options.onLength?.(length);
     if (!goesOn) {
       forget(file, options);
       remember(file, answer, length);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { cpus, homedir } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { runtime } from '../graph/runtime.ts';
+import { cacheFolder } from '../lib/installation.mjs';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 import type { Environment } from './job_files.ts';
 import { fileDigests } from './library_digests.ts';
@@ -46,5 +47,5 @@ export function differences(before: Environment, now: Environment): string {
 
 /** In the folder that the set-up of an installed package uses too. */
 function digestCache(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ecg-transplant', 'library-digests.json');
+  return join(cacheFolder(), 'library-digests.json');
 }

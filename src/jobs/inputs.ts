@@ -3,6 +3,7 @@ import { readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import { isAddress } from '../lib/address.ts';
 import { flagOf } from '../lib/argparse/flags.ts';
 import { fileDigestSync } from '../lib/python/hashlib.ts';
 import type { JobConfig } from './job_files.ts';
@@ -12,14 +13,28 @@ export const inputOptions = ['train', 'val', 'test', 'weightsFile', 'valFile'];
 
 type Input = Exclude<JobConfig['inputs'][string], number>;
 
-/** The inputs of a job by their paths, as `config.json` keeps them. Reads all files once. */
-export function describeInputs(options: Readonly<Record<string, unknown>>): JobConfig['inputs'] {
+/** Where copies of inputs come from, by the path of the copy. */
+export type Originals = Readonly<Record<string, string>>;
+
+/** The inputs of a job by their paths or addresses, as `config.json` keeps them. Reads all files once. */
+export function describeInputs(
+  options: Readonly<Record<string, unknown>>,
+  originals: Originals = {},
+): JobConfig['inputs'] {
   const inputs = inputOptions.flatMap((name) => {
-    const path = options[name];
-    const status = typeof path === 'string' ? statSync(path, { throwIfNoEntry: false }) : undefined;
-    return status === undefined ? [] : [[path as string, describe(path as string, status)] as const];
+    const given = options[name];
+    if (typeof given !== 'string') return [];
+    const path = localOf(given, originals);
+    const status = statSync(path, { throwIfNoEntry: false });
+    return status === undefined ? [] : [[given, describe(path, status)] as const];
   });
   return Object.fromEntries(inputs);
+}
+
+/** The file to read for an input: of an address, its copy. */
+function localOf(input: string, originals: Originals): string {
+  if (!isAddress(input)) return input;
+  return Object.keys(originals).find((copy) => originals[copy] === input) ?? input;
 }
 
 /** A file by its bytes; a folder, which may hold thousands of patients, by the names and sizes of its files. */
@@ -37,6 +52,7 @@ function describe(path: string, status: Stats): Input {
  * Checks that the inputs of a job that goes on have the content with which it began; they may lie elsewhere. Files that have kept their path,
  * size and time are not read again.
  *
+ * @param originals addresses of inputs that were fetched, by the path of the copy.
  * @param mayBeGone whether an input may be missing: nothing reads those of a complete job.
  * @throws InputError that names the input and both contents.
  */
@@ -45,14 +61,15 @@ export function requireSameInputs(
   { options, inputs }: Pick<JobConfig, 'options' | 'inputs'>,
   given: Readonly<Record<string, unknown>>,
   report: Reporter,
-  mayBeGone = false,
+  { originals = {}, mayBeGone = false }: { readonly originals?: Originals; readonly mayBeGone?: boolean } = {},
 ): void {
   for (const name of inputOptions) {
     const [before, now] = [options[name], given[name]];
     if (typeof before !== 'string' || typeof now !== 'string') continue;
     const known = Object.hasOwn(inputs, before) ? inputs[before] : undefined;
-    if (before !== now) requireSameContent(dir, name, before, now, known);
-    else if (known !== undefined) requireUnchanged(now, known, report, mayBeGone);
+    const local = localOf(now, originals);
+    if (before !== now) requireSameContent(dir, name, before, { given: now, local }, known);
+    else if (known !== undefined) requireUnchanged(local, known, report, mayBeGone);
   }
 }
 
@@ -60,17 +77,17 @@ function requireSameContent(
   dir: string,
   name: string,
   before: string,
-  now: string,
+  { given, local }: { readonly given: string; readonly local: string },
   known: JobConfig['inputs'][string] | undefined,
 ): void {
-  const status = statSync(now, { throwIfNoEntry: false });
+  const status = statSync(local, { throwIfNoEntry: false });
   const isKnown = typeof known === 'object';
   const mayEqual = isKnown && (known.files === undefined ? known.bytes === status?.size : status?.isDirectory());
-  if (status && mayEqual && describe(now, status).sha256 === known.sha256) return;
+  if (status && mayEqual && describe(local, status).sha256 === known.sha256) return;
   throw new InputError('a job can only be resumed with the options it started with', {
     file: dir,
     where: flagOf(name),
-    got: now,
+    got: given,
     expected: isKnown ? `${before}, or a copy of it` : before,
     next: 'Leave the option out, choose another --job-dir, or start again with --force instead of --resume',
   });

@@ -6,6 +6,7 @@ import type { FitState } from '../graph/fit.ts';
 import { describeSpeeds, fasterFormat, measureFormats, runsHere } from '../graph/format_speed.ts';
 import type { Precision, PrecisionChoice } from '../graph/precision.ts';
 import type { Session } from '../graph/session.ts';
+import { isAddress, withoutChecksum } from '../lib/address.ts';
 import { flagOf } from '../lib/argparse/flags.ts';
 import { readJson, writeJson } from '../lib/json/file.ts';
 import { type Callback, CSVLogger } from '../lib/keras/callbacks.ts';
@@ -14,7 +15,7 @@ import { RandomState, random } from '../lib/numpy/random.ts';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { isTemporary, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
-import { describeInputs, inputOptions, requireSameInputs } from './inputs.ts';
+import { describeInputs, inputOptions, type Originals, requireSameInputs } from './inputs.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
@@ -40,8 +41,8 @@ export interface JobOptions {
   readonly devices?: number | string;
   /** Milliseconds between checkpoints within an epoch; default ten minutes. */
   readonly saveInterval?: number;
-  /** Where inputs that are copies come from, by the path of the copy. The job describes itself by these paths. */
-  readonly originals?: Readonly<Record<string, string>>;
+  /** Paths or addresses where inputs that are copies come from, by the path of the copy. The job describes itself by them. */
+  readonly originals?: Originals;
 }
 
 export type { JobConfig, JobKind } from './job_files.ts';
@@ -87,9 +88,16 @@ export class Job {
   readonly state: SavedState | undefined;
 
   readonly #unlock: () => void;
+  readonly #originals: Originals | undefined;
 
-  private constructor(dir: string, config: JobConfig, state: SavedState | undefined, unlock: () => void) {
+  private constructor(
+    dir: string,
+    config: JobConfig,
+    state: SavedState | undefined,
+    { unlock, originals }: { readonly unlock: () => void; readonly originals?: Originals },
+  ) {
     this.#unlock = unlock;
+    this.#originals = originals;
     this.dir = dir;
     this.config = config;
     this.state = state;
@@ -137,6 +145,7 @@ export class Job {
           : 'Add --resume to continue it, or --force to start again, or choose another --job-dir.',
       });
     }
+    const held = { unlock, originals: options.originals };
     const given = comparable(options);
     const present = environment();
     if (hasState && options.resume) {
@@ -148,7 +157,7 @@ export class Job {
         });
       }
       requireSameOptions(dir, config, given, defaults);
-      requireSameInputs(dir, config, given, report);
+      requireSameInputs(dir, config, given, report, { originals: options.originals });
       const different = differences(config.environment, present);
       if (different) {
         report({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
@@ -158,7 +167,7 @@ export class Job {
       const { epoch, step } = state.fit;
       report({ kind: 'message', text: `Resuming after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
-      return new Job(dir, config, state, unlock);
+      return new Job(dir, config, state, held);
     }
     requireKernels(options.precision);
     // Quirk Q42: 0 means no seed.
@@ -176,9 +185,9 @@ export class Job {
     };
     report({ kind: 'message', text: `Seed: ${seed}` });
     random.seed(seed);
-    if (options.precision !== 'auto') return new Job(dir, config, undefined, unlock);
+    if (options.precision !== 'auto') return new Job(dir, config, undefined, held);
     const measuredPrecision = measurePrecision(report);
-    return new Job(dir, { ...config, measuredPrecision }, undefined, unlock);
+    return new Job(dir, { ...config, measuredPrecision }, undefined, held);
   }
 
   /**
@@ -190,7 +199,10 @@ export class Job {
     rmSync(this.path(reportFile), { force: true });
     if (this.state !== undefined) return;
     rmSync(this.path(names.state), { force: true });
-    writeJson(this.path(names.config), { ...this.config, inputs: describeInputs(this.config.options) });
+    writeJson(this.path(names.config), {
+      ...this.config,
+      inputs: describeInputs(this.config.options, this.#originals),
+    });
   }
 
   /** Number format of the job. For `auto`, the faster one when the job began. */
@@ -325,10 +337,13 @@ function memoryOf(callback: Callback): CallbackMemory[number] {
   return { ...(best !== undefined && { best }), ...(wait !== undefined && { wait }) };
 }
 
-/** The given options, with absolute paths. */
+/** The given options, with absolute paths; of addresses, without checksums. */
 function comparable(options: JobOptions): Record<string, unknown> {
   const { force: _force, originals = {}, ...kept } = options;
-  const own = (path: string): string => resolve(Object.hasOwn(originals, path) ? originals[path] : path);
+  const own = (path: string): string => {
+    const original = Object.hasOwn(originals, path) ? originals[path] : path;
+    return isAddress(original) ? withoutChecksum(original) : resolve(original);
+  };
   const entries = Object.entries(kept).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
     entries.map(([name, value]) => [name, paths.includes(name) ? own(value as string) : value]),
@@ -340,7 +355,7 @@ export function requireSameJob(kind: JobKind, options: JobOptions, defaults: Def
   const config = readConfig(options.jobDir, kind);
   if (config === undefined) return;
   requireSameOptions(options.jobDir, config, comparable(options), defaults);
-  requireSameInputs(options.jobDir, config, comparable(options), silent, true);
+  requireSameInputs(options.jobDir, config, comparable(options), silent, { mayBeGone: true });
 }
 
 function requireSameOptions(

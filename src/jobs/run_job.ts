@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { object } from 'valibot';
+import { InputError } from '../errors.ts';
 import { type Reporter, reporterFor, silent } from '../events.ts';
+import { type Address, isAddress, readAddress } from '../lib/address.ts';
 import { parseKnown } from '../lib/argparse/command_line.ts';
 import { defaultsOf, type FlagTable, flagOf, requireFlags } from '../lib/argparse/flags.ts';
 import { duration } from '../lib/argparse/types.ts';
@@ -31,6 +33,12 @@ export interface JobProgram<O extends JobOptions> {
   start(options: O, context: { readonly report: Reporter; readonly signal: AbortSignal }): Promise<unknown>;
 }
 
+/** Fetches an input; resolves to the path of a local copy. */
+export type FetchInput = (
+  address: Address,
+  watch: { readonly report: Reporter; readonly signal: AbortSignal },
+) => Promise<string>;
+
 /** What a command line asks for: the job, and limits on time as they were typed. */
 export interface ParsedJob<O> {
   readonly options: O;
@@ -54,8 +62,16 @@ export function parseJob<O extends JobOptions>(
   return { options: { ...options, saveInterval } as unknown as O, maxTime, saveEvery };
 }
 
-/** Runs a job by its command line; resolves to the exit code. */
-export async function runJob<O extends JobOptions>(program: JobProgram<O>, argv: readonly string[]): Promise<number> {
+/**
+ * Runs a job by its command line; resolves to the exit code.
+ *
+ * @param fetchInput fetches weights that are named by an address.
+ */
+export async function runJob<O extends JobOptions>(
+  program: JobProgram<O>,
+  argv: readonly string[],
+  fetchInput?: FetchInput,
+): Promise<number> {
   const report = reporterFor();
   const { options, maxTime, saveEvery } = parseJob(program, argv, report);
   const { jobDir, epochs = 1, resume, force, saveInterval } = options;
@@ -72,7 +88,9 @@ export async function runJob<O extends JobOptions>(program: JobProgram<O>, argv:
   }
   const pause = new PauseSignals(limit);
   try {
-    await program.start(options, { report, signal: pause.signal });
+    const watch = { report, signal: pause.signal };
+    const local = fetchInput === undefined ? options : await withFetched(program.kind, options, fetchInput, watch);
+    await program.start(local, watch);
     print(`${jobDir}: the job is complete\n`);
     return 0;
   } catch (error) {
@@ -84,6 +102,37 @@ export async function runJob<O extends JobOptions>(program: JobProgram<O>, argv:
   } finally {
     pause.dispose();
   }
+}
+
+/** The options with a local copy of weights that are named by an address. A job that goes on takes the bytes with which it began. */
+async function withFetched<O extends JobOptions>(
+  kind: JobKind,
+  options: O,
+  fetchInput: FetchInput,
+  watch: Parameters<FetchInput>[1],
+): Promise<O> {
+  const { weightsFile, jobDir, resume } = options as O & { readonly weightsFile?: string };
+  if (weightsFile === undefined || !isAddress(weightsFile)) return options;
+  const address = readAddress(weightsFile, 'file', '--weights-file');
+  const { inputs = {} } = (resume ? readConfig(jobDir, kind) : undefined) ?? {};
+  const known = Object.hasOwn(inputs, address.text) ? inputs[address.text] : undefined;
+  const sha256 = typeof known === 'object' ? known.sha256 : undefined;
+  if (sha256 !== undefined && address.sha256 !== undefined && sha256 !== address.sha256) {
+    throw new InputError('the job began with other weights', {
+      file: jobDir,
+      where: '--weights-file',
+      got: `SHA-256 ${address.sha256}`,
+      expected: sha256,
+      next: 'Leave the option out, choose another --job-dir, or start again with --force instead of --resume',
+    });
+  }
+  let copy: string;
+  try {
+    copy = await fetchInput({ ...address, ...(sha256 !== undefined && { sha256 }) }, watch);
+  } catch (error) {
+    throw watch.signal.aborted ? new JobPaused() : error;
+  }
+  return { ...options, weightsFile: copy, originals: { ...options.originals, [copy]: address.text } };
 }
 
 /** Options by their names in the API. A resumed job takes those that are not given from its `config.json`. */

@@ -7,5 +7,6 @@ export function flavour(): 'cpu' | 'cuda';
 export function lockFile(kind?: 'cpu' | 'cuda'): string;
 export function sha256(data: string | NodeJS.ArrayBufferView): string;
 export function stateFolder(): string;
+export function cacheFolder(): string;
 export function environmentFolder(): string;
 export function pythonExecutable(): string;

@@ -40,8 +40,12 @@ export function sha256(data) {
  */
 export function stateFolder() {
   if (isCheckout) return join(root, '.setup');
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'ecg-transplant', sha256(readFileSync(lockFile())).slice(0, 12));
+  return join(cacheFolder(), sha256(readFileSync(lockFile())).slice(0, 12));
+}
+
+/** Folder for what can be made or fetched again. */
+export function cacheFolder() {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ecg-transplant');
 }
 
 /** The Python environment: `.venv` of a checkout, else in the cache folder, never in `node_modules`. */

@@ -23,6 +23,3 @@ export const descriptionSchema = object({
 });
 
 export const descriptionFile = 'pack.json';
-
-/** Checksums of all other files, in the form of `sha256sum --check`; the first entry of an archive. */
-export const sumsFile = 'SHA256SUMS';

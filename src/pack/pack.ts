@@ -9,10 +9,11 @@ import { encodeJson } from '../lib/json/text.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { streamFile } from '../lib/python/regular_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
+import { formatSums, sumsFile } from '../lib/sums.ts';
 import { writeTar } from '../lib/tar/write.ts';
 import { anyJson, PathRemover, withoutRecords, withoutStrips } from './anonymous.ts';
 import { contentsOf, type JobFile } from './contents.ts';
-import { descriptionFile, descriptionSchema, type PackDescription, type PackedFile, sumsFile } from './manifest.ts';
+import { descriptionFile, descriptionSchema, type PackDescription, type PackedFile } from './manifest.ts';
 
 export interface PackOptions {
   /** Folder of a finished run. */
@@ -62,8 +63,7 @@ export async function pack(options: PackOptions): Promise<Packed> {
   const description: PackDescription = { format: 1, name, version: versionOf(), records };
   packed.push(inMemory(descriptionFile, `${JSON.stringify(description, null, 2)}\n`));
   packed.sort((a, b) => (a.path < b.path ? -1 : 1));
-  const sums = packed.map(({ sha256, path }) => `${sha256}  ${path}\n`).join('');
-  const entries = [inMemory(sumsFile, sums), ...packed];
+  const entries = [inMemory(sumsFile, formatSums(packed)), ...packed];
   await writeTar(
     archive,
     entries.map((entry) => ({ ...entry, path: `${name}/${entry.path}` })),

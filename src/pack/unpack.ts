@@ -5,9 +5,10 @@ import { checkJson } from '../lib/json/file.ts';
 import { temporaryPath } from '../lib/python/atomic_file.ts';
 import { fileDigest } from '../lib/python/hashlib.ts';
 import { freeBytes } from '../lib/python/shutil.ts';
+import { parseSums, sumsFile } from '../lib/sums.ts';
 import { extractTar, listTar, type TarEntry } from '../lib/tar/archive.ts';
 import { kindOf } from './contents.ts';
-import { descriptionFile, descriptionSchema, type PackDescription, sumsFile } from './manifest.ts';
+import { descriptionFile, descriptionSchema, type PackDescription } from './manifest.ts';
 
 export interface UnpackOptions {
   readonly archive: string;
@@ -131,7 +132,7 @@ function requireRoom(target: string, entries: readonly TarEntry[]): void {
 
 /** Checks the files against the list of checksums: same names, same contents. Returns their paths. */
 async function verify(folder: string, found: ReadonlySet<string>, archive: string): Promise<string[]> {
-  const sums = readSums(join(folder, sumsFile), archive);
+  const sums = parseSums(readFileSync(join(folder, sumsFile), 'utf8'), archive);
   const extra = [...found].find((path) => path !== sumsFile && !sums.has(path));
   if (extra !== undefined) {
     throw new InputError('refused: a file that is not in the list of checksums', { file: archive, where: extra });
@@ -142,24 +143,6 @@ async function verify(folder: string, found: ReadonlySet<string>, archive: strin
     if (got !== expected) throw new InputError('a file is damaged', { file: archive, where: path, got, expected });
   }
   return [...sums.keys()];
-}
-
-function readSums(file: string, archive: string): Map<string, string> {
-  const sums = new Map<string, string>();
-  const lines = readFileSync(file, 'utf8').split('\n');
-  for (const [i, line] of lines.entries()) {
-    if (line === '' && i === lines.length - 1) break;
-    const [, sha256, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
-    if (sha256 === undefined || path === undefined || sums.has(path)) {
-      throw new InputError('the list of checksums cannot be read', {
-        file: archive,
-        where: `${sumsFile}, line ${i + 1}`,
-        got: JSON.stringify(line.slice(0, 80)),
-      });
-    }
-    sums.set(path, sha256);
-  }
-  return sums;
 }
 
 function readDescription(folder: string, name: string, archive: string): PackDescription {

@@ -17,7 +17,7 @@ export const adjustFlags = {
   weightsFile: {
     value: 'FILE',
     required: true,
-    help: 'weights of a backbone for one lead: .weights.h5, .keras, or a TensorFlow checkpoint by its prefix',
+    help: 'weights of a backbone for one lead: .weights.h5, .keras, an address (https://…, hf://…), or a TensorFlow checkpoint by its prefix',
   },
   channels: { value: 'N', type: int, required: true, help: 'number of leads' },
   arch: { value: 'ARCH', default: 'resnet18', help: `network: ${archs.join(', ')}` },
@@ -43,6 +43,8 @@ export interface AdjustNetworkOptions {
   readonly stages?: number | null;
   /** Format of the result; default that of the input. */
   readonly format?: WeightFormat;
+  /** Folder of the result; default that of the input. */
+  readonly folder?: string;
   /** Replace a file that is there, as the original does; default yes. */
   readonly replace?: boolean;
 }
@@ -65,16 +67,16 @@ export function spreadKernel(kernel: NdArray<'float32'>, channels: number): NdAr
 }
 
 /**
- * The output file, beside the input: `<name>.adjusted` for checkpoints, `<stem>.adjusted.weights.h5` for Keras 3, which refuses the former
+ * The output file, beside the input or in `folder`: `<name>.adjusted` for checkpoints, `<stem>.adjusted.weights.h5` for Keras 3, which refuses the former
  * (Quirk Q37). Twin of `finetuning.adjust_network.adjusted_file`.
  */
-export function adjustedFile(weightsFile: string, format: WeightFormat): string {
+export function adjustedFile(weightsFile: string, format: WeightFormat, folder = dirname(weightsFile)): string {
   const name = basename(weightsFile);
   const adjusted =
     format === 'keras'
       ? `${name.replace(/\.(h5|keras)$/, '').replace(/\.weights$/, '')}.adjusted.weights.h5`
       : `${name}.adjusted`;
-  return join(dirname(weightsFile), adjusted);
+  return join(folder, adjusted);
 }
 
 /** `python -m finetuning.adjust_network`. Twin of `finetuning.adjust_network.main`. */
@@ -92,13 +94,14 @@ export async function adjustNetwork({
   arch,
   stages,
   format,
+  folder,
   replace = true,
 }: AdjustNetworkOptions): Promise<string> {
   if (!Number.isInteger(channels) || channels < 1)
     throw new ValueError(`--channels must be 1 or more; got ${channels}`);
   const found = findWeights(weightsFile);
   const outputFormat = format ?? found.format;
-  const output = adjustedFile(found.file, outputFormat);
+  const output = adjustedFile(found.file, outputFormat, folder);
   for (const name of weightFiles(output, outputFormat)) checkOutputFile(name, { replace });
   const file = readWeights(weightsFile);
   const { assigned } = loadWeights(file, buildNetwork({ arch: arch as Arch, stages }).weights);

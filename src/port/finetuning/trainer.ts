@@ -9,7 +9,7 @@ import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
 import { parametersOf, tellFewSamples } from '../../jobs/progress.ts';
-import { type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
+import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
@@ -71,8 +71,8 @@ export function parseArgs(argv: readonly string[] = process.argv.slice(2)): Fine
 }
 
 /** Finetunes as the command line says; resolves to the exit code. Twin of `finetuning.trainer.main`. */
-export function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
-  return runJob(program, argv);
+export function main(argv: readonly string[] = process.argv.slice(2), fetchInput?: FetchInput): Promise<number> {
+  return runJob(program, argv, fetchInput);
 }
 
 /**

@@ -6,7 +6,7 @@ import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts'
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { parametersOf } from '../../jobs/progress.ts';
-import { type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
+import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
@@ -48,8 +48,8 @@ export function parseArgs(argv: readonly string[] = process.argv.slice(2)): Pret
 }
 
 /** Pretrains as the command line says; resolves to the exit code. Twin of `pretraining.trainer.main`. */
-export function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
-  return runJob(program, argv);
+export function main(argv: readonly string[] = process.argv.slice(2), fetchInput?: FetchInput): Promise<number> {
+  return runJob(program, argv, fetchInput);
 }
 
 /**

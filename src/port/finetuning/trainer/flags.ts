@@ -8,7 +8,10 @@ export const finetuneFlags = {
   train: { value: 'FILE', required: true, help: 'training set, a file made by prepare-data' },
   val: { value: 'FILE', help: 'validation set; takes precedence over --val-size' },
   test: { value: 'FILE', help: 'test set' },
-  weightsFile: { value: 'FILE', help: 'start from the weights of a pretrained backbone or of a whole classifier' },
+  weightsFile: {
+    value: 'FILE',
+    help: 'start from the weights of a pretrained backbone or of a whole classifier: a file, or an address\n(https://… or hf://OWNER/REPO/FILE@REVISION, with #sha256=… if you know it)',
+  },
   valSize: { value: 'SIZE', type: float, help: 'training records to validate on: a count (1 or more) or a fraction' },
   arch: architecture,
   subset: { value: 'SIZE', type: float, help: 'training records to keep: a count (1 or more) or a fraction' },

@@ -39,7 +39,7 @@ export type JobSetOptions = Pick<
  * @throws InputError that names both inputs, if they do not fit.
  */
 export async function withJobSets<T>(
-  options: JobSetOptions,
+  options: JobSetOptions & Pick<FinetuneOptions, 'originals'>,
   unpack: UnpackOptions,
   use: (sets: JobSets) => Promise<T>,
 ): Promise<T> {

@@ -7,6 +7,7 @@ import { identifyModel } from '../../../networks/identify.ts';
 import { describeModel } from '../../../networks/network.ts';
 import { factsOf, type SetOfFile } from '../../../prepare/set_check.ts';
 import { readWeights } from '../../../weights/files.ts';
+import type { FinetuneOptions } from './options.ts';
 
 /**
  * Throws an InputError unless the weights of a backbone or a classifier fit the architecture, the leads and the number of classes. `loadIntoClassifier` reports what
@@ -14,15 +15,16 @@ import { readWeights } from '../../../weights/files.ts';
  */
 export function requireWeightsFit(
   weightsFile: string,
-  { arch = 'resnet18' }: { readonly arch?: string },
+  { arch = 'resnet18', originals = {} }: Pick<FinetuneOptions, 'arch' | 'originals'>,
   { file, set, preprocessing }: SetOfFile,
   report: Reporter,
 ): void {
   const model = identifyModel(readWeights(weightsFile));
+  const named = Object.hasOwn(originals, weightsFile) ? originals[weightsFile] : weightsFile;
   if (model === undefined || (model.head !== undefined && 'task' in model.head)) return;
   if (model.arch !== arch) {
     throw new InputError('the weights are of another architecture', {
-      file: weightsFile,
+      file: named,
       got: describeModel(model),
       expected: `--arch ${arch}`,
       next: `Finetune their network: --arch ${model.arch}`,
@@ -31,11 +33,11 @@ export function requireWeightsFit(
   const [, samples, leads] = set.x.shape;
   if (model.channels !== leads) {
     throw new InputError(`the weights do not fit ${file}`, {
-      file: weightsFile,
+      file: named,
       got: `weights for ${plural(model.channels ?? 1, 'lead')}`,
       expected: plural(leads, 'lead'),
       ...(model.channels === 1 && {
-        next: `Spread them over the leads first: ecg-transplant adjust-network --weights-file ${weightsFile} --channels ${leads} --arch ${arch}`,
+        next: `Spread them over the leads first: ecg-transplant adjust-network --weights-file ${named} --channels ${leads} --arch ${arch}`,
       }),
     });
   }
@@ -43,11 +45,11 @@ export function requireWeightsFit(
   const { classes } = set;
   if (model.head.classes !== classes.length) {
     throw new InputError(`the weights do not fit ${file}`, {
-      file: weightsFile,
+      file: named,
       got: `a classifier of ${model.head.classes} classes`,
       expected: `${classes.length}: ${classes.join(', ')}`,
       ...(leads === 1 && {
-        next: `Take the backbone without its classes: ecg-transplant adjust-network --weights-file ${weightsFile} --channels 1 --arch ${arch}`,
+        next: `Take the backbone without its classes: ecg-transplant adjust-network --weights-file ${named} --channels 1 --arch ${arch}`,
       }),
     });
   }

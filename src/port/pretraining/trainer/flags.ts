@@ -9,7 +9,10 @@ export const pretrainFlags = {
   train: { value: 'DATA', required: true, help: 'Icentia11k folder, or one pickled data file' },
   valFile: { value: 'FILE', help: 'pickled validation set; takes precedence over --val-patients' },
   cacheVal: { value: 'FILE', help: 'file to store the validation frames in that are collected from the folder' },
-  weightsFile: { value: 'FILE', help: 'start from a checkpoint of the same model' },
+  weightsFile: {
+    value: 'FILE',
+    help: 'start from a checkpoint of the same model: a file, or an address (https://…, hf://OWNER/REPO/FILE@REVISION)',
+  },
   unzipped: { help: 'read unzipped files from the folder', defaultText: 'as its icentia11k.json says' },
   valPatients: { value: 'SIZE', type: float, help: 'patients to validate on: a count (1 or more) or a fraction' },
   valSize: { value: 'N', type: int, help: 'validation frames to collect from the folder' },
