@@ -10,6 +10,7 @@ import {
   OriginalGraph,
   OriginalNetwork,
 } from './original_network.ts';
+import { OriginalOptions } from './original_options.ts';
 import { OriginalReplicas } from './original_replicas.ts';
 import { OriginalSampling } from './original_sampling.ts';
 import { type BridgeOptions, PythonSession } from './session.ts';
@@ -57,6 +58,8 @@ export class Original {
   readonly sampling: OriginalSampling;
   /** Metrics of predictions. */
   readonly metrics: OriginalMetrics;
+  /** Options of training that the trainers do not set. */
+  readonly options: OriginalOptions;
   /** Training on several devices. */
   readonly replicas: OriginalReplicas;
 
@@ -67,6 +70,7 @@ export class Original {
     this.files = new OriginalFiles(session, this.#transfer);
     this.sampling = new OriginalSampling(session, this.#transfer);
     this.metrics = new OriginalMetrics(session, this.#transfer);
+    this.options = new OriginalOptions(session, this.#transfer);
     this.replicas = new OriginalReplicas(session, this.#transfer);
   }
 

@@ -20,6 +20,16 @@ export interface NetworkOptions {
   readonly dtype: 'float32' | 'float64' | 'mixed_bfloat16';
   /** Seed of Keras for the initial weights; left to chance if absent. */
   readonly seed?: number;
+  /** Further arguments of Keras's Adam. */
+  readonly adam?: { readonly [argument: string]: number };
+  /** Finetuning with several labels: sample weights go with each class of each record, `(batch, classes)`. */
+  readonly elementWeights?: boolean;
+}
+
+/** Weights of the losses that each step gets. */
+export interface StepWeights {
+  /** Keras's `class_weight`: a weight of each class. */
+  readonly classWeight?: readonly number[];
 }
 
 /** Weights in Keras's order, Adam's moments as m, v alternating per trainable weight. */
@@ -39,8 +49,21 @@ export interface BuiltNetwork {
 
 /** Arguments of the probe's `networks.build`, beside the name. */
 export function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
-  const { multiLabel = false, stages = null, classes = null, seed = null, ...rest } = options;
-  return { multi_label: multiLabel, stages, classes, seed, ...rest };
+  const { multiLabel = false, stages = null, classes = null, seed = null, elementWeights, ...rest } = options;
+  const { adam, ...others } = rest;
+  return {
+    ...{ multi_label: multiLabel, stages, classes, seed, ...others },
+    ...(adam && { adam }),
+    ...(elementWeights && { element_weights: true }),
+  };
+}
+
+/** A batch that Python borrows. */
+interface LentBatch {
+  readonly x: Inputs;
+  readonly y?: NdArray;
+  /** Weights of its losses, `(batch)` or `(batch, classes)`. */
+  readonly sampleWeight?: NdArray;
 }
 
 /** A network that lives in the Python process. */
@@ -182,13 +205,18 @@ export class OriginalNetwork {
     return new Map(Object.entries(found));
   }
 
-  /** Keras's own training step on each batch in turn; returns the losses. */
-  trainSteps(batches: readonly { readonly x: Inputs; readonly y: NdArray }[]): Promise<number[]> {
+  /** Keras's own training step on each batch in turn, with the weights of its losses if it has any; returns the losses. */
+  trainSteps(
+    batches: readonly (LentBatch & { readonly y: NdArray })[],
+    { classWeight }: StepWeights = {},
+  ): Promise<number[]> {
     return this.#lend(batches, (lent) =>
       this.#session.call<number[]>('networks.train_steps', {
         name: this.#name,
         x: lent.map(({ x }) => x),
         y: lent.map(({ y }) => y),
+        ...(lent[0].sampleWeight && { sample_weight: lent.map(({ sampleWeight }) => sampleWeight) }),
+        ...(classWeight && { class_weight: [...classWeight] }),
       }),
     );
   }
@@ -208,18 +236,23 @@ export class OriginalNetwork {
     await this.#session.call('networks.dispose', { name: this.#name });
   }
 
-  /** Lends batches: `use` receives the files of each batch by input name, and the files of the labels. */
+  /** Lends batches: `use` receives the files of each batch by input name, and the files of the labels and weights. */
   #lend<T>(
-    batches: readonly { readonly x: Inputs; readonly y?: NdArray }[],
-    use: (lent: { x: Record<string, string>; y: string }[]) => Promise<T>,
+    batches: readonly LentBatch[],
+    use: (lent: { x: Record<string, string>; y: string; sampleWeight: string }[]) => Promise<T>,
   ): Promise<T> {
-    const parts = batches.map(({ x, y }) => ({ inputs: inputsByName(x), y }));
-    const arrays = parts.flatMap(({ inputs, y }) => [...Object.values(inputs), ...(y ? [y] : [])]);
+    const parts = batches.map(({ x, ...others }) => ({ inputs: inputsByName(x), ...others }));
+    const arrays = parts.flatMap(({ inputs, y, sampleWeight }) => [
+      ...Object.values(inputs),
+      ...(y ? [y] : []),
+      ...(sampleWeight ? [sampleWeight] : []),
+    ]);
     return this.#transfer.lend(arrays, (names) => {
       let next = 0;
-      const lent = parts.map(({ inputs, y }) => ({
+      const lent = parts.map(({ inputs, y, sampleWeight }) => ({
         x: Object.fromEntries(Object.keys(inputs).map((key) => [key, names[next++]])),
         y: y ? names[next++] : '',
+        sampleWeight: sampleWeight ? names[next++] : '',
       }));
       return use(lent);
     });

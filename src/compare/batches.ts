@@ -13,6 +13,8 @@ import type { ComparedNetwork } from './networks/compared.ts';
 export interface LabelledBatch {
   readonly x: Inputs;
   readonly y: NdArray;
+  /** Weights of the losses, for networks that were built for it. */
+  readonly sampleWeight?: NdArray;
 }
 
 /** A recording as networks see it: normalised, `(samples, leads)`. */

@@ -8,6 +8,8 @@ import type { Inputs, Session, StepResult } from './session.ts';
 export interface Batch {
   readonly x: Inputs;
   readonly y: NdArray;
+  /** Weights of the losses, if the session was compiled with `sampleWeights`. */
+  readonly sampleWeight?: NdArray;
 }
 
 /** Batches in the order in which they are used. */
@@ -104,12 +106,12 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
     report({ kind: 'start', task, total: options.steps, unit: 'steps' });
     const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();
     let asked = performance.now();
-    for await (const { x, y } of options.batches(epoch, mean.batches)) {
+    for await (const { x, y, sampleWeight } of options.batches(epoch, mean.batches)) {
       // A signal may have come before the first step, which takes longest, or while data were read.
       if (signal?.aborted) break;
       const got = performance.now();
       clock.waited += got - asked;
-      mean.add(session.train(x, y));
+      mean.add(session.train(x, y, { sampleWeight }));
       const { loss, acc } = mean.value();
       report({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
       clock.worked += performance.now() - got;

@@ -23,8 +23,10 @@ export interface Loss {
   labels(output: readonly number[]): { readonly dtype: ElementType; readonly shape: readonly number[] };
   /** Throws a ValueError for labels that the loss does not define. */
   check(labels: NdArray, classes: number): void;
-  /** Mean loss over the batch. */
-  loss(c: Context, labels: Tensor, logits: Tensor): Tensor;
+  /** Shape of the weights that go with outputs `(batch, classes)`: one per sample or, with several labels, one per sample and class. */
+  weights(output: readonly number[]): readonly number[];
+  /** Mean loss over the batch, each loss times its weight. The weights are of the type of the logits; default 1. */
+  loss(c: Context, labels: Tensor, logits: Tensor, weights?: Tensor): Tensor;
   /** Sum over the batch of each sample's accuracy, as a float32 scalar. */
   correct(c: Context, labels: Tensor, outputs: Tensor): Tensor;
 }
@@ -47,6 +49,7 @@ const categorical: Loss = {
   name: 'categorical_crossentropy',
   labels: (output) => ({ dtype: 'float32', shape: output }),
   check: checkProbabilities,
+  weights: ([batch]) => [batch],
   loss: categoricalCrossentropy,
   correct: (c, labels, outputs) => sumRaw(c, equal(c, argMax(c, labels), argMax(c, outputs)), [0]),
 };
@@ -56,6 +59,7 @@ const sparseCategorical: Loss = {
   name: 'sparse_categorical_crossentropy',
   labels: (output) => ({ dtype: 'int32', shape: [output[0]] }),
   check: checkClasses,
+  weights: ([batch]) => [batch],
   loss: sparseCategoricalCrossentropy,
   correct: (c, labels, outputs) => sumRaw(c, equal(c, castRaw(c, labels, 'int64'), argMax(c, outputs)), [0]),
 };
@@ -65,6 +69,7 @@ const binary: Loss = {
   name: 'binary_crossentropy',
   labels: (output) => ({ dtype: 'float32', shape: output }),
   check: checkProbabilities,
+  weights: (output) => output,
   loss: binaryCrossentropy,
   correct: (c, labels, outputs) => {
     const hits = equal(c, castRaw(c, labels, 'float32'), greater(c, outputs, 0.5));

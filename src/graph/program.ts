@@ -20,6 +20,8 @@ export interface TrainingOptions {
    * one device, which TensorFlow chooses.
    */
   readonly devices?: readonly string[];
+  /** Whether each training step gets weights of its losses, as Keras's `sample_weight`; see {@link Loss.weights}. Default no. */
+  readonly sampleWeights?: boolean;
 }
 
 /** One entry point of a compiled model: its inputs, and how any executor computes the results. */
@@ -49,6 +51,9 @@ export const labelsName = 'labels';
 /** Name of the weights of the outputs among the inputs of `inputGradients`. */
 export const outputWeightsName = 'output_weights';
 
+/** Name of the weights of the losses among the inputs of `train`. */
+export const weightsName = 'sample_weight';
+
 /**
  * Entry points of a built model.
  *
@@ -61,7 +66,7 @@ export const outputWeightsName = 'output_weights';
  */
 export function program(
   model: Model,
-  { loss: lossName, optimizer = new Adam(), seed = 0, devices }: TrainingOptions,
+  { loss: lossName, optimizer = new Adam(), seed = 0, devices, sampleWeights = false }: TrainingOptions,
 ): Program {
   const strategy = devices ? new MirroredStrategy(model, devices) : oneDevice;
   const dtype = variableType(model.precision);
@@ -70,7 +75,11 @@ export function program(
   const { iterations } = optimizerState;
   const loss = losses[lossName];
   const inputs = inputSpecs(model);
-  const labels = { [labelsName]: loss.labels([unknown, model.outputShape.at(-1)!]) };
+  const outputShape = [unknown, model.outputShape.at(-1)!];
+  const labels = { [labelsName]: loss.labels(outputShape) };
+  const weights: Record<string, TensorSpec> = sampleWeights
+    ? { [weightsName]: { dtype, shape: loss.weights(outputShape) } }
+    : {};
   const rate = { learning_rate: { dtype, shape: [] } };
 
   const inMode = (
@@ -90,7 +99,11 @@ export function program(
     const logits = model.logits(c, feeds);
     const outputs = activate(c, model.activation, logits);
     const target = feeds[labelsName];
-    return { outputs, loss: loss.loss(c, target, logits), correct: loss.correct(c, target, outputs) };
+    return {
+      outputs,
+      loss: loss.loss(c, target, logits, feeds[weightsName]),
+      correct: loss.correct(c, target, outputs),
+    };
   };
 
   const gradientsOf = (c: Context, value: Tensor, weight: Tensor): Tensor[] => {
@@ -114,7 +127,7 @@ export function program(
 
   const signatures: Record<string, Signature> = {
     train: {
-      inputs: { ...inputs, ...labels, ...rate },
+      inputs: { ...inputs, ...labels, ...weights, ...rate },
       run: (executor, feeds) => {
         const mode = inMode(true);
         const gradients: Tensor[][] = [];

@@ -4,7 +4,7 @@ import { ValueError } from '../lib/python/errors.ts';
 import { conform } from './arrays.ts';
 import { type Backend, EagerBackend, GraphBackend } from './backends.ts';
 import type { Model } from './model.ts';
-import { labelsName, outputWeightsName, type Program, program, type TrainingOptions } from './program.ts';
+import { labelsName, outputWeightsName, type Program, program, type TrainingOptions, weightsName } from './program.ts';
 import { initialValue, type Variable } from './variable.ts';
 
 export type { Inputs };
@@ -19,11 +19,18 @@ export interface CompileOptions extends TrainingOptions {
   readonly inputGradients?: boolean;
 }
 
+/** What a training step may have of its own. */
+export interface StepOptions {
+  readonly learningRate?: number;
+  /** Weights of the losses, for a session that was compiled with `sampleWeights`: `(batch)` or, for several labels, `(batch, classes)`. */
+  readonly sampleWeight?: NdArray;
+}
+
 /** Results of one batch. An epoch's means are weighted by samples, as in Keras, hence the sums. */
 export interface StepResult {
   /** Samples in the batch. */
   readonly samples: number;
-  /** Mean loss of the batch. */
+  /** Mean loss of the batch; with weights, of the weighted losses. */
   readonly loss: number;
   /** Sum of the samples' accuracies. */
   readonly correct: number;
@@ -73,9 +80,13 @@ export class Session {
   }
 
   /** One training step on a batch. */
-  train(x: Inputs, y: NdArray, { learningRate = this.#program.optimizer.learningRate } = {}): StepResult {
+  train(
+    x: Inputs,
+    y: NdArray,
+    { learningRate = this.#program.optimizer.learningRate, sampleWeight }: StepOptions = {},
+  ): StepResult {
     const rate: NdArray = { dtype: 'float64', shape: [], data: Float64Array.of(learningRate) };
-    return this.#step('train', x, y, { learning_rate: rate });
+    return this.#step('train', x, y, { learning_rate: rate, ...(sampleWeight && { [weightsName]: sampleWeight }) });
   }
 
   /** Loss, accuracy and outputs of a batch in inference mode. */

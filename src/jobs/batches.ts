@@ -15,16 +15,18 @@ export type InputRows = Readonly<Record<string, Rows>>;
 export interface Samples {
   readonly x: InputRows;
   readonly y: Rows;
+  /** Weights of the losses; see `Batch.sampleWeight`. */
+  readonly weights?: Rows;
 }
 
 /** Batches in the given order, or in that of the records, without the first `skip` ones. The last batch may be short. */
 export function* batchesOf(
-  { x, y }: Samples,
+  { x, y, weights }: Samples,
   batchSize: number,
   { order, skip = 0 }: { readonly order?: ArrayLike<number>; readonly skip?: number } = {},
 ): Generator<Batch> {
   for (const numbers of divided(y.shape[0], batchSize, order, skip)) {
-    yield { x: take(x, numbers), y: y.take(numbers) };
+    yield { x: take(x, numbers), y: y.take(numbers), ...(weights && { sampleWeight: weights.take(numbers) }) };
   }
 }
 

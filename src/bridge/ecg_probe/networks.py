@@ -86,12 +86,15 @@ def build(
     dtype: str,
     seed: int | None,
     compiled: bool = True,
+    adam: dict[str, float] | None = None,
+    element_weights: bool = False,
 ) -> dict[str, Any]:
     """A network built and compiled as the original's trainers do it, in `dtype`.
 
     `task` is `finetuning` (backbone and head) or one of pretraining's; `shapes` are those of the inputs without the
     batch axis, under `x`, or under `context` and `samples` for cpc; `dtype` is float32, float64 or mixed_bfloat16;
     `seed` fixes the initial weights. Unlike there, steps run eagerly: `train_on_batch` would trace a graph for each.
+    `adam` are further arguments of Adam; with `element_weights`, sample weights go with each class of each record.
     """
     import tensorflow as tf
     from finetuning.utils import ecg_feature_extractor
@@ -105,16 +108,16 @@ def build(
         if task == "finetuning":
             model = ecg_feature_extractor(arch, stages)
             model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
-            optimizer = tf.keras.optimizers.Adam()
+            optimizer = tf.keras.optimizers.Adam(**(adam or {}))
             if multi_label:
-                loss: Any = tf.keras.losses.BinaryCrossentropy()
+                loss: Any = _element_losses() if element_weights else tf.keras.losses.BinaryCrossentropy()
                 metric: Any = tf.keras.metrics.BinaryAccuracy(name="acc")
             else:
                 loss = tf.keras.losses.CategoricalCrossentropy()
                 metric = tf.keras.metrics.CategoricalAccuracy(name="acc")
         else:
             model = task_solver(task, arch, stages)
-            optimizer = tf.keras.optimizers.Adam(beta_1=0.9, beta_2=0.98, epsilon=1e-9)
+            optimizer = tf.keras.optimizers.Adam(beta_1=0.9, beta_2=0.98, epsilon=1e-9, **(adam or {}))
             loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             metric = tf.keras.metrics.SparseCategoricalAccuracy(name="acc")
         model(inputs.get("x", inputs))
@@ -126,6 +129,18 @@ def build(
         "parameters": int(model.count_params()),
         "weights": [{"shape": list(w.shape), "trainable": bool(w.trainable)} for w in ordered_weights(model)],
     }
+
+
+def _element_losses() -> Any:
+    """Keras's binary crossentropy of outputs `(batch, classes, 1)`, for which it takes weights `(batch, classes)`."""
+    import tensorflow as tf
+
+    class ElementLosses(tf.keras.losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            logits = y_pred._keras_logits  # The loss itself would take them, but does not find them behind a new axis.
+            return tf.keras.losses.binary_crossentropy(y_true[..., None], logits[..., None], from_logits=True)
+
+    return ElementLosses()
 
 
 def dispose(name: str) -> None:
@@ -311,11 +326,30 @@ def places(name: str, x: dict[str, str], training: bool) -> dict[str, str]:
     return found
 
 
-def train_steps(name: str, x: list[dict[str, str]], y: list[str]) -> list[float]:
-    """Keras's own training step on each batch in turn; returns the losses."""
+def train_steps(
+    name: str,
+    x: list[dict[str, str]],
+    y: list[str],
+    sample_weight: list[str] | None = None,
+    class_weight: list[float] | None = None,
+) -> list[float]:
+    """Keras's own training step on each batch in turn; returns the losses.
+
+    Args:
+        name: the network.
+        x: inputs of each batch, by name.
+        y: labels of each batch.
+        sample_weight: weights of the losses of each batch.
+        class_weight: instead, a weight of each class.
+    """
     with opened(name) as model:
         losses = []
-        for inputs, truth in zip(x, y):
+        for batch, (inputs, truth) in enumerate(zip(x, y)):
             model.reset_metrics()
-            losses.append(float(model.train_on_batch(take_inputs(inputs), take(truth))[0]))
+            weights: dict[str, Any] = {}
+            if sample_weight:
+                weights["sample_weight"] = take(sample_weight[batch])
+            if class_weight:
+                weights["class_weight"] = dict(enumerate(class_weight))
+            losses.append(float(model.train_on_batch(take_inputs(inputs), take(truth), **weights)[0]))
         return losses

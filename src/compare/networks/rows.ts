@@ -218,7 +218,7 @@ export function trainingRows(
 }
 
 /** Losses in float64. Each difference is relative to the loss or, if that is close to 0, to a share of the largest loss. */
-function lossRow(
+export function lossRow(
   suite: string,
   name: string,
   ours: readonly number[],

@@ -26,6 +26,14 @@ export interface NetworkCase {
   readonly precision: 'float32' | 'float64';
   /** Seed of the initial weights, drawn by the port and given to both sides. */
   readonly seed: number;
+  /** Finetuning only: options of training that the original's trainer does not have. */
+  readonly training?: TrainingChoices;
+}
+
+/** Options of training, the same for both sides. */
+export interface TrainingChoices {
+  /** Each step gets weights of its losses. */
+  readonly sampleWeights?: boolean;
 }
 
 type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Precision };
@@ -80,7 +88,7 @@ export class PortNetwork implements NetworkSide {
   }
 
   async trainSteps(batches: readonly LabelledBatch[]): Promise<number[]> {
-    return batches.map(({ x, y }) => this.session.train(x, y).loss);
+    return batches.map(({ x, y, sampleWeight }) => this.session.train(x, y, { sampleWeight }).loss);
   }
 
   async read(): Promise<NetworkState> {
@@ -113,8 +121,8 @@ export function buildPort(
   kind: InAnyPrecision,
   options: Pick<CompileOptions, 'executor' | 'devices'> = {},
 ): PortNetwork {
-  const { task = 'finetuning', multiLabel, seed } = kind;
-  const common = { seed, inspect: options.devices === undefined, ...options };
+  const { task = 'finetuning', multiLabel, seed, training } = kind;
+  const common = { seed, inspect: options.devices === undefined, ...options, ...training };
   const model = buildModel(example, kind);
   const session = compile(
     model,
@@ -128,12 +136,13 @@ export function buildPort(
 /** What the original needs to build a network for batches like `example`. `seed` fixes Keras's initial weights. */
 export function originalOptions(
   { x, y }: LabelledBatch,
-  { task = 'finetuning', arch, stages, multiLabel }: Omit<NetworkCase, 'precision' | 'seed'>,
+  { task = 'finetuning', arch, stages, multiLabel, training }: Omit<NetworkCase, 'precision' | 'seed'>,
   dtype: NetworkOptions['dtype'],
   seed?: number,
 ): NetworkOptions {
   const classes = task === 'finetuning' ? y.shape[1] : undefined;
-  return { task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed };
+  const elementWeights = multiLabel && training?.sampleWeights;
+  return { task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed, elementWeights };
 }
 
 /** Builds a network of the original; see {@link originalOptions}. Dispose of it afterwards. */

@@ -267,6 +267,22 @@ export const namedInNetworks: readonly NamedMutant[] = [
     suite: 'replicas',
   },
   {
+    name: 'gradients divided by the weights of the losses',
+    file: 'graph/ops/softmax.ts',
+    search: "binaryRaw(c, 'Mul', weights, share)",
+    replacement: "binaryRaw(c, 'RealDiv', share, weights)",
+    suite: 'optimiser',
+    case: 'balanced class weights, single-label',
+  },
+  {
+    name: 'the weights of records with and without a label exchanged',
+    file: 'port/finetuning/trainer/class_weights.ts',
+    search: 'weights[i % width][label]',
+    replacement: 'weights[i % width][1 - label]',
+    suite: 'optimiser',
+    case: 'balanced class weights, multi-label',
+  },
+  {
     name: 'a resumed epoch forgets what it has summed up',
     file: 'graph/fit.ts',
     search: 'const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();',

@@ -19,6 +19,7 @@ import { ValueError } from '../../lib/python/errors.ts';
 import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { bestModelCheckpoint } from './trainer/best_model.ts';
+import { balancedWeights } from './trainer/class_weights.ts';
 import { createClassifier, samplesOf } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
 import { checkOptions, type FinetuneOptions } from './trainer/options.ts';
@@ -107,7 +108,11 @@ export async function finetune(
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
     job.begin();
     writeJobModel(jobDir, network, options.train);
-    const session = createClassifier({ arch, precision, initSeed: job.config.initSeed, devices }, train, multiLabel);
+    const session = createClassifier(
+      { arch, precision, initSeed: job.config.initSeed, devices, sampleWeights: options.classWeights !== undefined },
+      train,
+      multiLabel,
+    );
     try {
       const count = parametersOf(session.model).toLocaleString('en');
       log.report({ kind: 'message', text: `Parameters: ${count}` });
@@ -138,19 +143,22 @@ async function trainBest(
   },
 ): Promise<readonly Logs[]> {
   const { options, multiLabel, log, fixed, signal } = context;
-  const { batchSize = 32, epochs = 1, valMetric = 'loss' } = options;
+  const { batchSize = 32, epochs = 1, valMetric = 'loss', classWeights } = options;
   const report = log.report;
   const path = job.path(bestModelFile);
   if (job.state === undefined) {
     // The best weights of an earlier job must not count as this one's.
     rmSync(path, { force: true });
     if (options.weightsFile) loadIntoClassifier(session, options.weightsFile);
-    const { weights } = fixed;
-    if (weights) session.assign(new Map(session.model.variables.map(({ name }, i) => [name, weights[i]])));
+    const { weights: given } = fixed;
+    if (given) session.assign(new Map(session.model.variables.map(({ name }, i) => [name, given[i]])));
   }
   const orderOf = fixed.order ? rowsOf(fixed.order) : permutations(job.config.initSeed, train.x.shape[0]);
+  const weights = classWeights && balancedWeights(train, multiLabel);
+  if (weights) report({ kind: 'message', text: weights.text });
+  const samples = { ...samplesOf(train), weights: weights?.rows };
   const history = await trainJob(job, session, {
-    batches: (epoch, skip) => batchesOf(samplesOf(train), batchSize, { order: orderOf(epoch), skip }),
+    batches: (epoch, skip) => batchesOf(samples, batchSize, { order: orderOf(epoch), skip }),
     steps: Math.ceil(train.x.shape[0] / batchSize),
     epochs,
     validation: val && (() => batchesOf(samplesOf(val), batchSize)),

@@ -1,11 +1,12 @@
 import { networkBatches } from '../../batches.ts';
 import type { Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
-import { casesOf } from '../../networks/compared.ts';
+import { type ComparedNetwork, casesOf } from '../../networks/compared.ts';
 import { optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
 import { comparedPrecisions, settledMoments, settledSteps, withTwins } from '../../networks/sides.ts';
-import type { Suite } from '../../suite.ts';
+import type { Suite, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
+import { optionCases } from './options.ts';
 
 const steps = 3;
 
@@ -16,27 +17,29 @@ const starts = { float64: [settledSteps, 0], float32: [settledSteps] } as const;
 export const optimiser: Suite = {
   name: 'optimiser',
   summary: "Adam's updates and moments in teacher-forced steps, float64 and float32",
-  cases: casesOf(async (context, network) => {
-    const { original, data, seed } = context;
-    const batches = networkBatches(data, network, steps, seed);
-    const rows: Row[] = [];
-    for (const precision of comparedPrecisions) {
-      const limits = limitsOf(network, precision);
-      const kind = { ...network, precision, seed };
-      rows.push(
-        ...(await withTwins(original, batches[0], kind, async (twins) => {
-          const { weights } = twins;
-          const moments = settledMoments(twins.port.session.model);
-          const found: Row[] = [];
-          for (const iterations of starts[precision]) {
-            await twins.network.write({ weights, moments, iterations });
-            const results = await teacherForcedSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
-            found.push(...optimiserRows(results, limits, `step ${iterations}`));
-          }
-          return withFirstLayer(context, found, twins, kind, batches[0]);
-        })),
-      );
-    }
-    return rows;
-  }),
+  cases: [...casesOf(taughtSteps), ...optionCases],
 };
+
+async function taughtSteps(context: SuiteContext, network: ComparedNetwork): Promise<Row[]> {
+  const { original, data, seed } = context;
+  const batches = networkBatches(data, network, steps, seed);
+  const rows: Row[] = [];
+  for (const precision of comparedPrecisions) {
+    const limits = limitsOf(network, precision);
+    const kind = { ...network, precision, seed };
+    rows.push(
+      ...(await withTwins(original, batches[0], kind, async (twins) => {
+        const { weights } = twins;
+        const moments = settledMoments(twins.port.session.model);
+        const found: Row[] = [];
+        for (const iterations of starts[precision]) {
+          await twins.network.write({ weights, moments, iterations });
+          const results = await teacherForcedSteps(twins, batches.slice(0, iterations === 0 ? 1 : steps));
+          found.push(...optimiserRows(results, limits, `step ${iterations}`));
+        }
+        return withFirstLayer(context, found, twins, kind, batches[0]);
+      })),
+    );
+  }
+  return rows;
+}

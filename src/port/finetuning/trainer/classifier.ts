@@ -1,5 +1,5 @@
 import type { Precision } from '../../../graph/precision.ts';
-import { compile, type Session } from '../../../graph/session.ts';
+import { type CompileOptions, compile, type Session } from '../../../graph/session.ts';
 import type { Samples } from '../../../jobs/batches.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
@@ -9,7 +9,7 @@ import type { PreparedSet } from '../datasets.ts';
 import type { Arch } from '../utils.ts';
 
 /** What decides a classifier's network. */
-export interface ClassifierOptions {
+export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights'> {
   /** `resnet18` (default), `resnet34` or `resnet50`. */
   readonly arch?: string;
   /** Number formats of the computation. Default `float32`. */
@@ -24,7 +24,7 @@ export interface ClassifierOptions {
 
 /** The compiled classifier for a data set, with fresh weights; dispose of it. */
 export function createClassifier(
-  { arch, precision, initSeed, devices, inputGradients }: ClassifierOptions,
+  { arch, precision, initSeed, ...training }: ClassifierOptions,
   train: { readonly x: Pick<Rows, 'shape'>; readonly classes: readonly string[] },
   multiLabel: boolean,
 ): Session {
@@ -35,8 +35,7 @@ export function createClassifier(
   return compile(model, {
     loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
     seed: initSeed ?? new RandomState().randint(2 ** 31),
-    devices,
-    inputGradients,
+    ...training,
   });
 }
 

@@ -27,6 +27,12 @@ export const finetuneFlags = {
     defaultText: 'patient where patients are known, except in published collections',
     addition: true,
   },
+  classWeights: {
+    value: 'HOW',
+    help: 'weigh the losses so that rare labels count as much as frequent ones: balanced',
+    defaultText: 'all 1',
+    addition: true,
+  },
   ...jobAdditions,
 } as const satisfies FlagTable;
 
@@ -34,6 +40,6 @@ export const finetuneFlags = {
 export const finetuneGroups = grouped(finetuneFlags, {
   Data: ['jobDir', 'train', 'val', 'test', 'valSize', 'subset', 'split', 'channel'],
   Network: ['arch', 'weightsFile', 'precision'],
-  Training: ['batchSize', 'epochs', 'valMetric', 'devices', 'seed', 'initSeed', 'verbose'],
+  Training: ['batchSize', 'epochs', 'valMetric', 'devices', 'classWeights', 'seed', 'initSeed', 'verbose'],
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

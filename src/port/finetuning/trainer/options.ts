@@ -3,6 +3,7 @@ import type { JobOptions } from '../../../jobs/job.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { archs } from '../utils.ts';
 import { type ValMetric, valMetrics } from './best_model.ts';
+import { type ClassWeights, classWeightChoices } from './class_weights.ts';
 
 /** Options of a finetuning job; names and defaults are those of `finetuning.trainer`'s flags. */
 export interface FinetuneOptions extends JobOptions {
@@ -29,17 +30,20 @@ export interface FinetuneOptions extends JobOptions {
   readonly split?: 'record' | 'patient';
   /** Use this one lead only. */
   readonly channel?: number;
+  /** `balanced`: weigh the losses so that rare labels count as much as frequent ones. Default: no weights. */
+  readonly classWeights?: ClassWeights;
 }
 
 const splits = ['record', 'patient'] as const;
 
 /** Throws a UsageError for an option without a valid value. */
 export function checkOptions(options: FinetuneOptions): void {
-  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, seed, initSeed } = options;
+  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, classWeights, seed, initSeed } = options;
   checkChoices({
     valMetric: [valMetric, valMetrics],
     arch: [arch, archs],
     split: [split, splits],
+    classWeights: [classWeights, classWeightChoices],
     precision: [precision, precisionChoices],
   });
   checkCounts({ batchSize, epochs, seed, initSeed });

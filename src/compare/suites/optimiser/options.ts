@@ -1,0 +1,113 @@
+import type { StepWeights } from '../../../bridge/original_network.ts';
+import { ndarray } from '../../../lib/numpy/ndarray.ts';
+import { balancedClassWeights } from '../../../lib/sklearn/class_weight.ts';
+import { balancedWeights } from '../../../port/finetuning/trainer/class_weights.ts';
+import { countByClass } from '../../../prepare/labels.ts';
+import { counted } from '../../../text.ts';
+import { type LabelledBatch, networkBatches } from '../../batches.ts';
+import { exactly, type Row, vector } from '../../closeness.ts';
+import { type ComparedNetwork, networks } from '../../networks/compared.ts';
+import { lossRow, optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
+import {
+  comparedPrecisions,
+  type NetworkSide,
+  settledMoments,
+  settledSteps,
+  type TrainingChoices,
+  type Twins,
+  withTwins,
+} from '../../networks/sides.ts';
+import type { SuiteCase, SuiteContext } from '../../suite.ts';
+import { limitsOf } from '../../tolerances.ts';
+import { joinArrays } from '../shared/data_cases.ts';
+
+const steps = 3;
+
+const single = networks.find(({ name }) => name === 'resnet18 with 1 stage, finetuning, 1 lead, single-label')!;
+const several = networks.find(({ name }) => name === 'resnet50 with 1 stage, finetuning, 12 leads, multi-label')!;
+
+/** Options of training that the original's trainers do not set, against those of Keras. */
+export const optionCases: readonly SuiteCase[] = [single, several].map((network) => ({
+  name: `balanced class weights, ${network.multiLabel ? 'multi-label' : 'single-label'}`,
+  on: { arch: network.arch, task: network.task },
+  run: (context) => classWeights(context, network),
+}));
+
+/**
+ * Steps with balanced class weights. Keras gets them as `class_weight`; with several labels, for which it has no such argument, as `sample_weight`
+ * of outputs `(batch, classes, 1)`.
+ */
+async function classWeights(context: SuiteContext, network: ComparedNetwork): Promise<Row[]> {
+  const { original, data, seed } = context;
+  const { multiLabel } = network;
+  const batches = networkBatches(data, network, steps, seed);
+  const y = joinArrays(batches.map((batch) => batch.y));
+  const [records, classes] = y.shape;
+  const { rows } = balancedWeights({ y, classes: Array.from({ length: classes }, (_, k) => `class ${k}`) }, multiLabel);
+  const counts = countByClass(y);
+  const numbers = Float64Array.from({ length: records }, (_, i) => {
+    return y.data.subarray(i * classes, (i + 1) * classes).findIndex((label) => Number(label) === 1);
+  });
+  const theirs = await original.options.classWeights(multiLabel ? y : ndarray('float64', [records, 1], numbers));
+  const ours = multiLabel
+    ? counts.map((count) =>
+        balancedClassWeights([records - count, count]).filter((_, k) => [records - count, count][k]),
+      )
+    : [balancedClassWeights(counts).filter((_, k) => counts[k] > 0)];
+  const found: Row[] = [
+    exactly('optimiser', "scikit-learn's balanced weights", [
+      { name: 'weights', port: vector(ours.flat()), original: vector(theirs.flat()) },
+    ]),
+  ];
+  let first = 0;
+  const weighted = batches.map((batch): LabelledBatch => {
+    const taken = Array.from({ length: batch.y.shape[0] }, (_, i) => first + i);
+    first += taken.length;
+    return { ...batch, sampleWeight: rows.take(taken) };
+  });
+  const keras = multiLabel ? undefined : { classWeight: balancedClassWeights(counts) };
+  return [...found, ...(await stepRows(context, network, weighted, { sampleWeights: true }, keras))];
+}
+
+/** Teacher-forced steps with options of training, in all precisions. `keras`: what Keras gets in place of the weights of the batches. */
+async function stepRows(
+  { original, seed }: SuiteContext,
+  network: ComparedNetwork,
+  batches: readonly LabelledBatch[],
+  training: TrainingChoices,
+  keras?: StepWeights,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const precision of comparedPrecisions) {
+    const limits = limitsOf(network, precision);
+    const found = await withTwins(original, batches[0], { ...network, precision, seed, training }, async (twins) => {
+      const { weights, network: theirs } = twins;
+      await theirs.write({ weights, moments: settledMoments(twins.port.session.model), iterations: settledSteps });
+      return teacherForcedSteps({ ...twins, network: keras ? withWeights(theirs, keras) : theirs }, batches);
+    });
+    const { ours, theirs } = found.losses;
+    const title = `${precision}: losses of ${counted(ours.length, 'taught step')}`;
+    rows.push(
+      lossRow('optimiser', title, ours, theirs, limits.losses),
+      ...optimiserRows(found, limits, `step ${settledSteps}`),
+    );
+  }
+  return rows;
+}
+
+/** A network of the original that gets other weights of its losses than the batches have. */
+function withWeights(network: Twins['network'], weights: StepWeights): NetworkSide {
+  return {
+    activations: (...given) => network.activations(...given),
+    predict: (...given) => network.predict(...given),
+    gradients: (...given) => network.gradients(...given),
+    inputGradients: (...given) => network.inputGradients(...given),
+    read: () => network.read(),
+    write: (state) => network.write(state),
+    trainSteps: (batches) =>
+      network.trainSteps(
+        batches.map(({ x, y }) => ({ x, y })),
+        weights,
+      ),
+  };
+}

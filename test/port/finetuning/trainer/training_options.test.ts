@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import type { ProgressEvent } from '../../../../src/events.ts';
+import { JobPaused } from '../../../../src/jobs/job.ts';
+import { ndarray } from '../../../../src/lib/numpy/ndarray.ts';
+import { balancedWeights } from '../../../../src/port/finetuning/trainer/class_weights.ts';
+import { type FinetuneOptions, finetune } from '../../../../src/port/finetuning/trainer.ts';
+import { readWeights } from '../../../../src/weights/files.ts';
+import { pausing, temporaryFolder, writeSmallSet } from '../../training_data.ts';
+
+// The backbone is cut to its first stage, which the command line cannot: the files are small, the jobs short.
+vi.mock('../../../../src/port/finetuning/utils.ts', async (original) => {
+  const real = await original<typeof import('../../../../src/port/finetuning/utils.ts')>();
+  return { ...real, ecgFeatureExtractor: (arch?: string) => real.ecgFeatureExtractor(arch, 1) };
+});
+
+const folder = temporaryFolder();
+const at = (...names: string[]): string => join(folder, ...names);
+const read = (...names: string[]): string => readFileSync(at(...names), 'utf8');
+
+let train: string;
+let multi: string;
+
+beforeAll(async () => {
+  // 22 records, so that classes have different numbers of records.
+  train = await writeSmallSet(at('train.pkl'), { records: 22 });
+  multi = await writeSmallSet(at('multi.pkl'), { records: 22, multiLabel: true });
+});
+
+/** Runs a job of three epochs at once, and again in parts, paused in each epoch; both must leave the same bits. */
+async function resumed(name: string, options: Partial<FinetuneOptions>): Promise<readonly string[]> {
+  const job = { train, batchSize: 8, epochs: 3, seed: 5, initSeed: 6, ...options };
+  const texts: string[] = [];
+  const report = (event: ProgressEvent): void => {
+    if (event.kind === 'message') texts.push(event.text);
+  };
+  await finetune({ ...job, jobDir: at(name) }, { report });
+  const parts = `${name}-parts`;
+  // Three steps per epoch: in the first epoch, at the end of the second, in the third.
+  for (const place of ['Epoch 1/3:1', 'Epoch 2/3:3', 'Epoch 3/3:2']) {
+    await expect(finetune({ ...job, jobDir: at(parts), resume: true }, pausing(place)), place).rejects.toThrow(
+      JobPaused,
+    );
+  }
+  await finetune({ ...job, jobDir: at(parts), resume: true });
+  for (const file of ['history.csv', 'train_predictions.csv']) expect(read(parts, file), file).toBe(read(name, file));
+  const [ours, theirs] = [parts, name].map((one) => readWeights(at(one, 'best_model.weights.h5')));
+  expect(ours.weights).toEqual(theirs.weights);
+  expect(ours.optimizer).toEqual(theirs.optimizer);
+  return texts;
+}
+
+/** The training losses of a job. */
+function losses(name: string): number[] {
+  const [header, ...rows] = read(name, 'history.csv').trimEnd().split('\r\n');
+  const column = header.split(',').indexOf('loss');
+  return rows.map((row) => Number(row.split(',')[column]));
+}
+
+describe('options of training', () => {
+  test('are not in config.json unless they are given', async () => {
+    await finetune({ jobDir: at('plain'), train, batchSize: 8, seed: 5, initSeed: 6 });
+    expect(Object.keys(JSON.parse(read('plain', 'config.json')).options).sort()).toEqual(
+      ['batchSize', 'initSeed', 'jobDir', 'seed', 'train'].sort(),
+    );
+  });
+
+  test('wrong values are refused before anything is created', async () => {
+    const wrong: [Partial<FinetuneOptions>, string][] = [
+      [{ classWeights: 'even' as 'balanced' }, '--class-weights: got even, expected one of balanced'],
+    ];
+    for (const [options, message] of wrong) {
+      await expect(finetune({ jobDir: at('never'), train, ...options })).rejects.toThrow(message);
+    }
+    expect(existsSync(at('never'))).toBe(false);
+  });
+});
+
+describe('--class-weights balanced', () => {
+  test('a resumed job has the bits of an uninterrupted one, says its weights, and keeps its options', async () => {
+    const texts = await resumed('weighted', { classWeights: 'balanced' });
+    expect(texts).toContain('Class weights: A 0.917, N 0.917, O 1.100, ~ 1.100');
+    expect(JSON.parse(read('weighted', 'config.json')).options.classWeights).toBe('balanced');
+    await expect(
+      finetune({
+        jobDir: at('plain'),
+        train,
+        batchSize: 8,
+        epochs: 2,
+        seed: 5,
+        initSeed: 6,
+        resume: true,
+        classWeights: 'balanced',
+      }),
+    ).rejects.toThrow(
+      '--class-weights: a job can only be resumed with the options it started with; got balanced; expected nothing',
+    );
+    expect(losses('weighted')[0]).not.toBe(losses('plain')[0]);
+  });
+
+  test('two devices and several labels: a resumed job has the bits of an uninterrupted one', async () => {
+    const texts = await resumed('several', { train: multi, classWeights: 'balanced', devices: 'cpu:2' });
+    expect(texts).toContain(
+      'Class weights of records with / without the label: SR 1.000 / 1.000, AFIB 1.000 / 1.000, PACE 1.100 / 0.917',
+    );
+  });
+
+  test('a class without records, or in every record, has the weight 1', () => {
+    const classes = ['a', 'b', 'c'];
+    const y = ndarray('int32', [4, 3], Int32Array.of(1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0));
+    const one = balancedWeights({ y, classes }, false);
+    expect([...one.rows.take([0, 1, 2, 3]).data]).toEqual([2 / 3, 2 / 3, 2 / 3, 2]);
+    expect(one.text).toBe('Class weights: a 0.667, b 2.000, c 1.000');
+    const several = balancedWeights({ y, classes }, true);
+    expect([...several.rows.take([0, 3]).data]).toEqual([2 / 3, 2 / 3, 1, 2, 2, 1]);
+  });
+});
