@@ -155,7 +155,7 @@ export function benchRows(quick = false): BenchRow[] {
         }),
     },
     framesRow('frames', 'frame stream, beat task, unzipped', true, 0.1),
-    framesRow('frames-zipped', 'frame stream, beat task, zipped', false, 1),
+    framesRow('frames-zipped', 'frame stream, beat task, zipped', false, 0.25),
     prepareRow('prepare-data', 'prepare-data, 1,000 Challenge 2017 records'),
     prepareRow('prepare-data-js', 'the same, resampling in JavaScript', 'javascript'),
     {

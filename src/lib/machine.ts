@@ -49,7 +49,7 @@ export function machine(folder: string, sources: Sources = here): Machine {
     cpus: cpuLimit(sources),
     cpuQuota: quota ?? null,
     memoryFree: Math.max(0, Math.min(free, ...limits.map(({ size, used }) => size - used))),
-    memoryTotal: Math.min(totalmem(), ...limits.map(({ size }) => size)),
+    memoryTotal: memoryLimit(sources),
     diskFree: freeBytes(folder),
   };
 }
@@ -76,6 +76,11 @@ function cpuQuota(read: Sources['read']): number | undefined {
   );
   const quotas = [...second, ...first].filter((quota) => quota > 0 && Number.isFinite(quota));
   return quotas.length > 0 ? Math.min(...quotas) : undefined;
+}
+
+/** Bytes of memory of the machine, within the limits of the process's control groups. */
+export function memoryLimit({ read }: Pick<Sources, 'read'> = here): number {
+  return Math.min(totalmem(), ...memoryLimits(read).map(({ size }) => size));
 }
 
 /** The limits of the process's control groups, in bytes. */

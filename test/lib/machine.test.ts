@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
-import { cpuLimit, machine, type Sources } from '../../src/lib/machine.ts';
+import { cpuLimit, machine, memoryLimit, type Sources } from '../../src/lib/machine.ts';
 
 /** A pretended machine: files of /proc and /sys, and variables. */
 function pretended(map: { readonly [path: string]: string | undefined }, env: NodeJS.ProcessEnv = {}): Sources {
@@ -83,6 +83,7 @@ test.each([
 ])('memory is limited by the control group $what', ({ map }) => {
   const info = { '/proc/meminfo': 'MemTotal: 9000000 kB\nMemAvailable:    8000000 kB\n' };
   expect(machine('/', pretended({ ...info, ...map }))).toMatchObject({ memoryFree: 2e9, memoryTotal: 3e9 });
+  expect(memoryLimit(pretended(map))).toBe(3e9);
 });
 
 test('lists the processor features that change kernels', () => {

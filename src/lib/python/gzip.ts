@@ -9,6 +9,8 @@ const MAX_PADDED_MEMBERS = 1000;
 /** Least and largest size of the pieces that zlib decompresses into (zlib's own default, and the most that it takes). */
 const MIN_CHUNK = 1 << 14;
 const MAX_CHUNK = 2 ** 31 - 1;
+/** Header and trailer of a gzip member. */
+const LEAST_MEMBER = 18;
 /** Deflate makes nothing smaller than this part of it. */
 const MAX_RATIO = 1032;
 
@@ -18,6 +20,22 @@ export function isGzip(path: string): boolean {
     const head = new Uint8Array(Math.min(2, file.size));
     readFully(file, head, 0);
     return head[0] === 0x1f && head[1] === 0x8b;
+  });
+}
+
+/**
+ * Size of a file's contents as its last bytes state it: exact for a gzip file of one member of less than 4 GiB, an estimate otherwise. Of a file that is
+ * not gzip, its own size. Errors as `openRegular`.
+ */
+export function statedSize(path: string): number {
+  return withRegular(path, (file) => {
+    if (file.size < LEAST_MEMBER) return file.size;
+    const head = new Uint8Array(2);
+    const tail = new Uint8Array(4);
+    readFully(file, head, 0);
+    readFully(file, tail, file.size - tail.length);
+    if (head[0] !== 0x1f || head[1] !== 0x8b) return file.size;
+    return Math.max(file.size, Math.min(sizeIn(tail), MAX_RATIO * file.size));
   });
 }
 
@@ -55,10 +73,15 @@ export function gunzip(packed: Uint8Array, file: string, maxBytes: number): Buff
  * never touched, or the joining.
  */
 function firstChunk(packed: Uint8Array, maxBytes: number): number {
-  if (packed.length < 18) return MIN_CHUNK;
-  const stated = new DataView(packed.buffer, packed.byteOffset + packed.length - 4, 4).getUint32(0, true);
+  if (packed.length < LEAST_MEMBER) return MIN_CHUNK;
+  const stated = sizeIn(packed.subarray(-4));
   // One byte more: zlib asks for another piece when the first is full.
   return Math.max(MIN_CHUNK, Math.min(stated + 1, MAX_RATIO * packed.length, maxBytes, MAX_CHUNK));
+}
+
+/** The size in the last four bytes of a gzip member. */
+function sizeIn(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 }
 
 /** The decompressed bytes of a gzip file, piece by piece. Errors as `gunzip` and `streamFile`. */

@@ -99,11 +99,12 @@ export function loadSync(path: string, options: Pick<LoadOptions, 'maxBytes' | '
   const packed = readWholeFile(path);
   const budget = new Budget(path, packed.length, { maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES });
   const compressed = options.compress ?? (packed[0] === 0x1f && packed[1] === 0x8b);
-  return unpickle(compressed ? gunzip(packed, path, budget.maxBytes + AROUND_PAYLOADS) : packed, budget);
+  const bytes = compressed ? gunzip(packed, path, budget.maxBytes + AROUND_PAYLOADS) : packed;
+  return unpickle(bytes, budget, { movable: true });
 }
 
-function unpickle(bytes: Uint8Array, budget: Budget): unknown {
-  const feed = new Feed();
+function unpickle(bytes: Uint8Array, budget: Budget, options: { readonly movable?: boolean } = {}): unknown {
+  const feed = new Feed(options);
   feed.push(bytes);
   feed.end();
   return new Unpickler(feed, { budget }).read().next().value;

@@ -1,5 +1,6 @@
 /** Bytes that arrive in pieces and are consumed in order. A request inside one piece is served without a copy. */
 export class Feed {
+  readonly #movable: boolean;
   #pieces: Uint8Array[] = [];
   #head = 0;
   /** Number of bytes available. */
@@ -8,6 +9,11 @@ export class Feed {
   position = 0;
   /** Whether `end` was called, so that no more pieces will arrive. */
   ended = false;
+
+  /** @param options.movable Whether `takeAligned` may change the pieces; default false. */
+  constructor({ movable = false }: { readonly movable?: boolean } = {}) {
+    this.#movable = movable;
+  }
 
   push(piece: Uint8Array): void {
     if (piece.byteLength === 0) return;
@@ -43,6 +49,21 @@ export class Feed {
       done += piece.byteLength;
     }
     return out;
+  }
+
+  /**
+   * As `take`, but for arrays, whose elements must begin at a multiple of their size: if the pieces may be changed, the bytes move to a multiple of
+   * eight (or four, if there is no room) over some of the `before` bytes in front of them, which nobody needs any more.
+   */
+  takeAligned(count: number, before: number): Buffer {
+    const first = this.#pieces[0];
+    const head = this.#head;
+    const start = first.byteOffset + head;
+    const shift = [start % 8, start % 4].find((bytes) => bytes <= Math.min(before, head)) ?? 0;
+    if (!this.#movable || shift === 0 || head + count > first.byteLength) return this.take(count);
+    first.copyWithin(head - shift, head, head + count);
+    this.#advance(count);
+    return Buffer.from(first.buffer, start - shift, count);
   }
 
   /** At most `count` bytes from one piece. */

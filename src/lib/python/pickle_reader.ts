@@ -34,6 +34,8 @@ export interface SpillTarget extends Spilled {
  */
 const COST = { slot: 16, list: 160, dict: 320, text: 32, memo: 24 };
 const LONG_TEXT = 1 << 16;
+/** Arrays of smaller payloads are copied if they are not aligned, so that they do not keep the whole file in memory. */
+const LONG_PAYLOAD = 1 << 16;
 const MAX_NAME = 1024;
 const MAX_INTEGER_BYTES = 4096;
 
@@ -209,10 +211,14 @@ export class Unpickler {
         return;
       }
       case 'SHORT_BINBYTES':
+        this.#push(yield* this.#payload(argument, { spillable: true }));
+        return;
       case 'BINBYTES':
+        this.#push(yield* this.#payload(argument, { spillable: true, before: 5 }));
+        return;
       case 'BINBYTES8':
       case 'BYTEARRAY8':
-        this.#push(yield* this.#payload(argument, true));
+        this.#push(yield* this.#payload(argument, { spillable: true, before: 9 }));
         return;
       case 'GLOBAL': {
         const module = yield* this.#line();
@@ -371,13 +377,17 @@ export class Unpickler {
     return Number(value);
   }
 
-  *#payload(length: number, spillable = false): Generator<undefined, Uint8Array | Spilled, undefined> {
+  /** `before`: length of the opcode and its argument, over which a large payload may move. */
+  *#payload(
+    length: number,
+    { spillable = false, before = 0 } = {},
+  ): Generator<undefined, Uint8Array | Spilled, undefined> {
     const feed = this.#feed;
     if (feed.ended && feed.available < length) this.#truncated();
     const spill = this.#spillable;
     if (spillable && spill && length > spill.threshold) return yield* this.#spill(spill.open(length), length);
     this.#budget.spend(length, `${length} bytes of payload`);
-    if (feed.available >= length) return feed.take(length);
+    if (feed.available >= length) return length > LONG_PAYLOAD ? feed.takeAligned(length, before) : feed.take(length);
     const out = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       while (feed.available === 0) yield* this.#more();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
-import { gunzip, gunzipFile } from '../../../src/lib/python/gzip.ts';
+import { FileNotFoundError } from '../../../src/lib/python/errors.ts';
+import { gunzip, gunzipFile, statedSize } from '../../../src/lib/python/gzip.ts';
 import { dumps, load, loadSync } from '../../../src/lib/python/pickle.ts';
 import { runPython } from '../../python.ts';
 
@@ -85,6 +86,21 @@ it('a whole file is decompressed into one buffer, of about the size that its las
   expect(() => gunzip(boast, 'boast', 2 ** 30)).toThrow(/damaged/);
   const zeros = gzipSync(Buffer.alloc(3_000_000));
   expect(() => gunzip(zeros, 'zeros', 2_000_000)).toThrow(/at most 2000000 bytes/);
+});
+
+it('the size of the contents is read from the end of a file', () => {
+  const stated = (bytes: Uint8Array) => {
+    const path = join(folder, 'stated');
+    writeFileSync(path, bytes);
+    return statedSize(path);
+  };
+  expect(stated(second)).toBe(300_000);
+  expect(stated(Buffer.alloc(100, 'not gzip'))).toBe(100);
+  expect(stated(Buffer.alloc(0))).toBe(0);
+  // A size that the data cannot fill.
+  const boast = Buffer.concat([first, Buffer.alloc(4, 0xff)]);
+  expect(stated(boast)).toBe(1032 * boast.length);
+  expect(() => statedSize(join(folder, 'missing'))).toThrow(FileNotFoundError);
 });
 
 it('both readers refuse a pickle whose gzip data are cut off after it', async () => {

@@ -35,6 +35,11 @@ function array(dict: Dict, name: string): NdArray {
   return dict.get(name) as NdArray;
 }
 
+/** The bytes of an array, or of bytes. */
+function bytesIn(value: unknown): Buffer {
+  return Buffer.from(value instanceof Uint8Array ? value : bytesOf(value as NdArray));
+}
+
 /** What `pickles.py` pickles, checked by hand. */
 function checkValue(value: unknown): void {
   const dict = value as Dict;
@@ -106,6 +111,43 @@ describe('pickle.load', () => {
     }
     expect(step.done).toBe(true);
     checkValue(step.value);
+  });
+
+  it('large arrays share the memory of the file, wherever in it they begin; the bytes of a caller stay as they are', () => {
+    const path = join(own, 'aligned.pkl.gz');
+    const plainPath = join(own, 'aligned.pkl');
+    for (let before = 0; before < 9; before++) {
+      const doubles = Float64Array.from({ length: 9000 }, (_, k) => k + before);
+      const singles = Float32Array.from({ length: 20_000 }, (_, k) => k - before);
+      const raw = Uint8Array.from({ length: 70_000 }, (_, k) => 7 * k + before);
+      const text = 'é'.repeat(before);
+      const value = [
+        text,
+        ndarray('float64', [9000], doubles),
+        raw,
+        ndarray('float32', [20_000], singles),
+        'x'.repeat(before),
+        raw,
+        ndarray('float64', [9000], doubles),
+      ];
+      const bytes = dumps(value);
+      const copy = Buffer.from(bytes);
+      writeFileSync(path, gzipSync(bytes, { level: 1 }));
+      writeFileSync(plainPath, bytes);
+      const check = (read: unknown) => {
+        const items = read as typeof value;
+        expect([items.length, items[0], items[4]]).toEqual([value.length, value[0], value[4]]);
+        for (const k of [1, 2, 3, 5, 6]) expect(bytesIn(items[k]).equals(bytesIn(value[k])), `item ${k}`).toBe(true);
+      };
+      check(loads(bytes));
+      expect(bytes.equals(copy)).toBe(true);
+      for (const file of [path, plainPath]) {
+        const read = loadSync(file);
+        check(read);
+        // Doubles are copied where the room in front of them is too small to move them.
+        expect((read as NdArray[])[3].data.buffer.byteLength).toBeGreaterThanOrEqual(bytes.length);
+      }
+    }
   });
 
   it('reads large arrays and many references', async () => {

@@ -67,6 +67,22 @@ describe('PatientsAhead', () => {
     ahead.close();
   });
 
+  test.each([
+    { maxBytes: 3e6, threads: 1 },
+    { maxBytes: 5e6, threads: 2 },
+    { maxBytes: 7e6, threads: 3 },
+  ])(
+    'of patients of 2 MB, only as many as fit into $maxBytes bytes are unpacked at the same time',
+    ({ maxBytes, threads }) => {
+      const ahead = new PatientsAhead(folder, { threads: 4, maxBytes });
+      for (const [k, id] of ids.entries()) {
+        expect(show(ahead.load(id, ids, ids.slice(k + 1)))).toEqual(expected(id));
+        expect(ahead.threads).toBe(threads);
+      }
+      ahead.close();
+    },
+  );
+
   test('loads a patient itself if a thread does not deliver it in time, and ends that thread', () => {
     const ahead = new PatientsAhead(folder, { threads: 1, patience: 1 });
     expect(show(ahead.load(2, ids, []))).toEqual(expected(2));

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
-import { cpuLimit } from '../../../lib/machine.ts';
+import { cpuLimit, memoryLimit } from '../../../lib/machine.ts';
+import { statedSize } from '../../../lib/python/gzip.ts';
 import { startWorker, unpackError } from '../../../lib/worker.ts';
 import { patientFile } from '../../transplant/datasets/icentia11k/files.ts';
 import { signalInMemory } from '../../transplant/datasets/icentia11k/signal.ts';
@@ -13,7 +14,7 @@ export interface AheadOptions {
   readonly includeLabels?: boolean;
   /** Threads that unpack patients; default one per CPU, at most 16. */
   readonly threads?: number;
-  /** Largest size in bytes of the patients that wait or are being unpacked; default 2 GiB. */
+  /** Largest size in bytes of the patients that wait or are being unpacked; default 4 GiB, or a quarter of the memory if that is less. */
   readonly maxBytes?: number;
   /** Milliseconds after which a patient that a thread does not deliver is loaded without it; default a minute. */
   readonly patience?: number;
@@ -34,15 +35,12 @@ interface Helper {
   pending: number;
 }
 
-/** A signal is at most so many times as large as its zipped file: ten bytes are known to become eighty. */
-const unpackedShare = 10;
-
 /**
  * Unpacks zipped patients in threads before they are asked for. `load` blocks until its patient is there, so the generators that draw frames stay in
  * one thread and draw in the same order.
  *
  * Memory: one patient per thread and one more wait or are being unpacked, but no more than `maxBytes` together (a single patient may be larger). A patient of
- * Icentia11k takes 210 MB.
+ * Icentia11k takes 210 MB. In addition, each thread holds the zipped file that it unpacks, and of a pickle of protocol 2 a copy of the signal.
  */
 export class PatientsAhead {
   readonly #dbDir: string;
@@ -59,7 +57,12 @@ export class PatientsAhead {
 
   constructor(
     dbDir: string,
-    { includeLabels = true, threads, maxBytes = 2 ** 31, patience = 60_000 }: AheadOptions = {},
+    {
+      includeLabels = true,
+      threads,
+      maxBytes = Math.min(2 ** 32, memoryLimit() / 4),
+      patience = 60_000,
+    }: AheadOptions = {},
   ) {
     this.#patience = patience;
     this.#dbDir = dbDir;
@@ -183,8 +186,13 @@ export class PatientsAhead {
     return bytes;
   }
 
+  /** Unpacked size of a patient. A file that cannot be read takes none: its fault is reported when it is its turn. */
   #sizeOf(id: number): number {
-    return unpackedShare * (zippedSize(this.#dbDir, id) ?? 0);
+    try {
+      return statedSize(patientFile(this.#dbDir, id, '.pkl.gz'));
+    } catch {
+      return 0;
+    }
   }
 }
 
