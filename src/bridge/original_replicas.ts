@@ -8,6 +8,8 @@ import type { Wire } from './wire.ts';
 interface Samples {
   readonly x: NdArray;
   readonly y: NdArray;
+  /** Weights of their losses. */
+  readonly sampleWeight?: NdArray;
 }
 
 /** A training on several devices. */
@@ -62,12 +64,14 @@ export class OriginalReplicas {
     const { network, weights, fits, validation, devices, legacy = false } = training;
     const samples = [...fits, ...(validation ? [validation] : [])];
     const { steps, predictions, ...found } = await this.#transfer.lend(
-      [...weights, ...samples.flatMap(({ x, y }) => [x, y])],
+      [...weights, ...samples.flatMap(({ x, y, sampleWeight }) => [x, y, ...(sampleWeight ? [sampleWeight] : [])])],
       (names) => {
-        const lent = samples.map((_, i): { readonly [name: string]: Wire } => {
-          const [x, y] = names.slice(weights.length + 2 * i);
-          return { x, y };
-        });
+        let next = weights.length;
+        const lent = samples.map(({ sampleWeight }): { readonly [name: string]: Wire } => ({
+          x: names[next++],
+          y: names[next++],
+          ...(sampleWeight && { sample_weight: names[next++] }),
+        }));
         return this.#session.call<Files & { [key: string]: Wire }>('replicas.train', {
           network: buildArguments(network),
           weights: names.slice(0, weights.length),

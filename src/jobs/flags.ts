@@ -13,6 +13,31 @@ export const architecture = {
   help: `network: ${archs.join(', ')}`,
 } as const;
 
+/** Options of the optimiser, which the original does not set. */
+export const optimizerAdditions = {
+  clipnorm: {
+    value: 'X',
+    type: float,
+    help: 'scale the gradient of each weight tensor down to this Euclidean norm if it is longer',
+    defaultText: 'no clipping',
+    addition: true,
+  },
+  globalClipnorm: {
+    value: 'X',
+    type: float,
+    help: 'the same for the gradients of all weights taken together; instead of --clipnorm',
+    defaultText: 'no clipping',
+    addition: true,
+  },
+  weightDecay: {
+    value: 'X',
+    type: float,
+    help: 'subtract X times the learning rate times each weight from it at each step, as AdamW does',
+    defaultText: 'no decay',
+    addition: true,
+  },
+} as const satisfies FlagTable;
+
 /** What both trainers have beyond the original. */
 export const jobAdditions = {
   initSeed: {

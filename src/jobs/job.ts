@@ -17,10 +17,11 @@ import { isTemporary, writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { differences, environment } from './environment.ts';
 import { describeInputs, inputOptions, type Originals, requireSameInputs } from './inputs.ts';
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
+import type { OptimizerOptions } from './optimizer_options.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
 
 /** Options that both trainers share. */
-export interface JobOptions {
+export interface JobOptions extends OptimizerOptions {
   /** Output folder, created. */
   readonly jobDir: string;
   readonly epochs?: number;

@@ -30,6 +30,14 @@ export function checkCounts({ seed, initSeed, ...counts }: Readonly<Record<strin
   check(counts, 1, Number.POSITIVE_INFINITY, 'of at least 1');
 }
 
+/** Throws a UsageError for an option, by its name in the API, that is not a finite number above 0. */
+export function checkAmounts(options: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || (Number.isFinite(value) && value > 0)) continue;
+    throw new UsageError(`${flagOf(name)}: got ${value}, expected a number above 0`);
+  }
+}
+
 /** Number of a model's weights, including those that are not trained. */
 export function parametersOf(model: Model): number {
   return model.variables.reduce((sum, { shape }) => sum + shape.reduce((size, extent) => size * extent, 1), 0);

@@ -23,7 +23,7 @@ def train(
     Args:
         network: the arguments of `networks.build`.
         weights: what every device begins with, in Keras 3's order.
-        fits: `x`, `y` and `batch_size` of each call of `fit`; the samples keep their order.
+        fits: `x`, `y`, `batch_size` and perhaps `sample_weight` of each call of `fit`; the samples keep their order.
         validation: `x` and `y` to validate on after each `fit`, and to predict at the end.
         devices: logical CPUs.
         legacy: take tf_keras, whatever Keras this process has.
@@ -62,7 +62,8 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
 
     def batches(samples: dict[str, Any], batch_size: int) -> Any:
-        return tf.data.Dataset.from_tensor_slices((take(samples["x"]), take(samples["y"]))).batch(batch_size)
+        arrays = tuple(take(samples[name]) for name in ("x", "y", "sample_weight") if name in samples)
+        return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size)
 
     def held(device: int) -> list[Any]:
         copies = [weight.value if is_keras_3() else weight for weight in ordered_weights(model)]

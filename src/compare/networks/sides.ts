@@ -2,9 +2,11 @@ import type { Original } from '../../bridge/original.ts';
 import type { NetworkOptions, NetworkState, OriginalNetwork } from '../../bridge/original_network.ts';
 import { asType } from '../../graph/arrays.ts';
 import type { Model } from '../../graph/model.ts';
+import { Adam } from '../../graph/optimizers.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { Generator } from '../../graph/random.ts';
 import { type CompileOptions, compile, type Session } from '../../graph/session.ts';
+import type { OptimizerOptions } from '../../jobs/optimizer_options.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { buildNetwork } from '../../networks/network.ts';
@@ -26,7 +28,7 @@ export interface NetworkCase {
   readonly precision: 'float32' | 'float64';
   /** Seed of the initial weights, drawn by the port and given to both sides. */
   readonly seed: number;
-  /** Finetuning only: options of training that the original's trainer does not have. */
+  /** Options of training that the original's trainers do not have. */
   readonly training?: TrainingChoices;
 }
 
@@ -34,6 +36,7 @@ export interface NetworkCase {
 export interface TrainingChoices {
   /** Each step gets weights of its losses. */
   readonly sampleWeights?: boolean;
+  readonly optimizer?: OptimizerOptions;
 }
 
 type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Precision };
@@ -122,13 +125,18 @@ export function buildPort(
   options: Pick<CompileOptions, 'executor' | 'devices'> = {},
 ): PortNetwork {
   const { task = 'finetuning', multiLabel, seed, training } = kind;
-  const common = { seed, inspect: options.devices === undefined, ...options, ...training };
+  const { optimizer, ...others } = training ?? {};
+  const common = { seed, inspect: options.devices === undefined, ...options, ...others };
   const model = buildModel(example, kind);
   const session = compile(
     model,
     task === 'finetuning'
-      ? { loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy', ...common }
-      : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(), ...common },
+      ? {
+          loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
+          optimizer: new Adam(optimizer),
+          ...common,
+        }
+      : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(optimizer), ...common },
   );
   return new PortNetwork(session);
 }
@@ -142,7 +150,17 @@ export function originalOptions(
 ): NetworkOptions {
   const classes = task === 'finetuning' ? y.shape[1] : undefined;
   const elementWeights = multiLabel && training?.sampleWeights;
-  return { task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed, elementWeights };
+  const adam = training?.optimizer && argumentsOf(training.optimizer);
+  return { task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed, elementWeights, adam };
+}
+
+/** Options of the optimiser as arguments of Keras's Adam. */
+function argumentsOf({ clipnorm, globalClipnorm, weightDecay }: OptimizerOptions): NetworkOptions['adam'] {
+  return {
+    ...(clipnorm !== undefined && { clipnorm }),
+    ...(globalClipnorm !== undefined && { global_clipnorm: globalClipnorm }),
+    ...(weightDecay !== undefined && { weight_decay: weightDecay }),
+  };
 }
 
 /** Builds a network of the original; see {@link originalOptions}. Dispose of it afterwards. */

@@ -8,6 +8,8 @@ export type Binary =
   | 'Mul'
   | 'RealDiv'
   | 'Pow'
+  | 'Maximum'
+  | 'Minimum'
   | 'SquaredDifference'
   | 'RsqrtGrad'
   | 'ReluGrad'

@@ -2,12 +2,14 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
+import { Adam } from '../../graph/optimizers.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, permutations, predictAll } from '../../jobs/batches.ts';
 import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
+import { optimizerOptionsOf } from '../../jobs/optimizer_options.ts';
 import { parametersOf, tellFewSamples } from '../../jobs/progress.ts';
 import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
 import { train as trainJob } from '../../jobs/train.ts';
@@ -108,11 +110,12 @@ export async function finetune(
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
     job.begin();
     writeJobModel(jobDir, network, options.train);
-    const session = createClassifier(
-      { arch, precision, initSeed: job.config.initSeed, devices, sampleWeights: options.classWeights !== undefined },
-      train,
-      multiLabel,
-    );
+    const training = {
+      optimizer: new Adam(optimizerOptionsOf(options)),
+      sampleWeights: options.classWeights !== undefined,
+    };
+    const { initSeed } = job.config;
+    const session = createClassifier({ arch, precision, initSeed, devices, ...training }, train, multiLabel);
     try {
       const count = parametersOf(session.model).toLocaleString('en');
       log.report({ kind: 'message', text: `Parameters: ${count}` });

@@ -1,4 +1,5 @@
 import type { StepWeights } from '../../../bridge/original_network.ts';
+import type { OptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
 import { balancedClassWeights } from '../../../lib/sklearn/class_weight.ts';
 import { balancedWeights } from '../../../port/finetuning/trainer/class_weights.ts';
@@ -9,10 +10,12 @@ import { exactly, type Row, vector } from '../../closeness.ts';
 import { type ComparedNetwork, networks } from '../../networks/compared.ts';
 import { lossRow, optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
 import {
+  buildPort,
   comparedPrecisions,
   type NetworkSide,
   settledMoments,
   settledSteps,
+  startingWeights,
   type TrainingChoices,
   type Twins,
   withTwins,
@@ -26,12 +29,55 @@ const steps = 3;
 const single = networks.find(({ name }) => name === 'resnet18 with 1 stage, finetuning, 1 lead, single-label')!;
 const several = networks.find(({ name }) => name === 'resnet50 with 1 stage, finetuning, 12 leads, multi-label')!;
 
+const contrastive = networks.find(({ name }) => name === 'resnet18 with 1 stage, cpc')!;
+
 /** Options of training that the original's trainers do not set, against those of Keras. */
-export const optionCases: readonly SuiteCase[] = [single, several].map((network) => ({
-  name: `balanced class weights, ${network.multiLabel ? 'multi-label' : 'single-label'}`,
-  on: { arch: network.arch, task: network.task },
-  run: (context) => classWeights(context, network),
-}));
+export const optionCases: readonly SuiteCase[] = [
+  ...[single, several].map((network) => ({
+    name: `balanced class weights, ${network.multiLabel ? 'multi-label' : 'single-label'}`,
+    on: { arch: network.arch, task: network.task },
+    run: (context: SuiteContext) => classWeights(context, network),
+  })),
+  optimizerCase('gradients clipped one by one', single, ({ clipnorm }) => ({ clipnorm })),
+  optimizerCase('gradients clipped together', single, ({ globalClipnorm }) => ({ globalClipnorm })),
+  optimizerCase('weight decay', single, () => ({ weightDecay: 0.05 })),
+  optimizerCase('weight decay and clipped gradients in pretraining', contrastive, ({ globalClipnorm }) => {
+    return { globalClipnorm, weightDecay: 0.05 };
+  }),
+];
+
+/** Limits of gradients below the norms of half of them, and below their norm taken together. */
+type Clipping = Required<Pick<OptimizerOptions, 'clipnorm' | 'globalClipnorm'>>;
+
+/** Steps of an optimiser with options of its own. */
+function optimizerCase(
+  name: string,
+  network: ComparedNetwork,
+  optionsOf: (clipping: Clipping) => OptimizerOptions,
+): SuiteCase {
+  return {
+    name,
+    on: { arch: network.arch, task: network.task },
+    run: async (context) => {
+      const batches = networkBatches(context.data, network, steps, context.seed);
+      const optimizer = optionsOf(await clippingOf(context, network, batches[0]));
+      return stepRows(context, network, batches, { optimizer });
+    },
+  };
+}
+
+async function clippingOf({ seed }: SuiteContext, network: ComparedNetwork, batch: LabelledBatch): Promise<Clipping> {
+  const port = buildPort(batch, { ...network, precision: 'float64', seed });
+  try {
+    const weights = startingWeights(port.session.model, (await port.read()).weights, seed);
+    await port.write({ weights });
+    const { gradients } = await port.gradients(batch.x, batch.y);
+    const norms = gradients.map(({ data }) => normOf(data as Float64Array)).sort((a, b) => a - b);
+    return { clipnorm: norms[Math.floor(norms.length / 2)], globalClipnorm: normOf(norms) / 2 };
+  } finally {
+    port.dispose();
+  }
+}
 
 /**
  * Steps with balanced class weights. Keras gets them as `class_weight`; with several labels, for which it has no such argument, as `sample_weight`
@@ -93,6 +139,12 @@ async function stepRows(
     );
   }
   return rows;
+}
+
+function normOf(values: Iterable<number>): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return Math.sqrt(squares);
 }
 
 /** A network of the original that gets other weights of its losses than the batches have. */

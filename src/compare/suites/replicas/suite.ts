@@ -5,7 +5,14 @@ import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { batchSizes, type LabelledBatch, networkBatches } from '../../batches.ts';
 import { closely, exactly, type Pair, pairUp, type Row, vector } from '../../closeness.ts';
 import { type ComparedNetwork, networks } from '../../networks/compared.ts';
-import { buildPort, momentNames, originalOptions, type PortNetwork, startingWeights } from '../../networks/sides.ts';
+import {
+  buildPort,
+  momentNames,
+  originalOptions,
+  type PortNetwork,
+  startingWeights,
+  type TrainingChoices,
+} from '../../networks/sides.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
 import { freeLimitsOf, replicaLimits } from '../../tolerances.ts';
 
@@ -22,39 +29,49 @@ const network = networks.find(({ name }) => name === 'resnet18 with 1 stage, fin
 export const replicas: Suite = {
   name: 'replicas',
   summary: 'training on several devices against the MirroredStrategy of tf_keras, on logical CPUs in float64',
-  cases: [sharedCase(2, true), sharedCase(3, false), separateCase()],
+  cases: [
+    sharedCase(2, { quick: true }),
+    sharedCase(3),
+    sharedCase(2, { training: { sampleWeights: true, optimizer: { globalClipnorm: 0.1, weightDecay: 0.05 } } }),
+    separateCase(),
+  ],
 };
 
 /** Samples of a network with their labels. */
 type Samples = LabelledBatch & { readonly x: NdArray };
 
 /** Training with an exchange of gradients, step by step. */
-function sharedCase(devices: number, quick: boolean): SuiteCase {
+function sharedCase(
+  devices: number,
+  { quick, training }: { readonly quick?: true; readonly training?: TrainingChoices } = {},
+): SuiteCase {
+  const name = `tf_keras, ${devices} devices, batches of 20, 7, 15 and 1`;
   return {
-    name: `tf_keras, ${devices} devices, batches of 20, 7, 15 and 1`,
+    name: training ? `${name}, weighted losses, clipped gradients, weight decay` : name,
     on: { arch: 'resnet18', task: 'finetuning' },
-    ...(quick ? { quick } : {}),
+    ...(quick && { quick }),
     run: async (context) => {
       const trained = fits.reduce((sum, { samples }) => sum + samples, 0);
       const all = samplesOf(context, network, trained + validationSamples);
       const starts = fits.map((_, i) => fits.slice(0, i).reduce((sum, { samples }) => sum + samples, 0));
       const planned = fits.map(({ samples, batchSize }, i) => ({
         ...cut(all, starts[i], starts[i] + samples),
+        ...(training?.sampleWeights && { sampleWeight: weightsFor(samples) }),
         batchSize,
       }));
       const validation = cut(all, trained, trained + validationSamples);
       const port = buildPort(
         all,
-        { ...network, precision: 'float64', seed: context.seed },
+        { ...network, precision: 'float64', seed: context.seed, training },
         {
           devices: Array.from({ length: devices }, () => '/device:CPU:0'),
         },
       );
       try {
         const weights = startingWeights(port.session.model, (await port.read()).weights, context.seed);
-        const options = originalOptions(all, network, 'float64');
-        const training = { network: options, weights, fits: planned, validation, devices, legacy: true };
-        const theirs = await context.original.replicas.train(training);
+        const options = originalOptions(all, { ...network, training }, 'float64');
+        const plan = { network: options, weights, fits: planned, validation, devices, legacy: true };
+        const theirs = await context.original.replicas.train(plan);
         await port.write({ weights });
         return rowsOf(port, trainPort(port, planned, validation, devices), theirs);
       } finally {
@@ -89,8 +106,8 @@ function trainPort(
     });
   };
   const figures = planned.map(({ batchSize, ...samples }) => {
-    const trained = batchesOf(samples, batchSize).map(({ x, y }) => {
-      const result = session.train(x, y);
+    const trained = batchesOf(samples, batchSize).map(({ x, y, sampleWeight }) => {
+      const result = session.train(x, y, { sampleWeight });
       note();
       return result;
     });
@@ -225,7 +242,17 @@ function batchesOf(samples: Samples, batchSize: number): Samples[] {
 }
 
 /** Samples `from … to − 1`. */
-function cut({ x, y }: Samples, from: number, to: number): Samples {
+function cut({ x, y, sampleWeight }: Samples, from: number, to: number): Samples {
   const kept = Array.from({ length: to - from }, (_, i) => from + i);
-  return { x: arrayRows(x).take(kept), y: arrayRows(y).take(kept) };
+  const part = (array: NdArray): NdArray => arrayRows(array).take(kept);
+  return { x: part(x), y: part(y), ...(sampleWeight && { sampleWeight: part(sampleWeight) }) };
+}
+
+/** Weights of losses: 0.5, 1 and 2 in turn. */
+function weightsFor(samples: number): NdArray {
+  return ndarray(
+    'float64',
+    [samples],
+    Float64Array.from({ length: samples }, (_, i) => [0.5, 1, 2][i % 3]),
+  );
 }

@@ -9,7 +9,7 @@ import type { PreparedSet } from '../datasets.ts';
 import type { Arch } from '../utils.ts';
 
 /** What decides a classifier's network. */
-export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights'> {
+export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' | 'optimizer'> {
   /** `resnet18` (default), `resnet34` or `resnet50`. */
   readonly arch?: string;
   /** Number formats of the computation. Default `float32`. */

@@ -1,4 +1,4 @@
-import { architecture, jobAdditions, jobFolder } from '../../../jobs/flags.ts';
+import { architecture, jobAdditions, jobFolder, optimizerAdditions } from '../../../jobs/flags.ts';
 import { type FlagTable, grouped } from '../../../lib/argparse/flags.ts';
 import { float, int } from '../../../lib/argparse/types.ts';
 
@@ -33,6 +33,7 @@ export const finetuneFlags = {
     defaultText: 'all 1',
     addition: true,
   },
+  ...optimizerAdditions,
   ...jobAdditions,
 } as const satisfies FlagTable;
 
@@ -41,5 +42,6 @@ export const finetuneGroups = grouped(finetuneFlags, {
   Data: ['jobDir', 'train', 'val', 'test', 'valSize', 'subset', 'split', 'channel'],
   Network: ['arch', 'weightsFile', 'precision'],
   Training: ['batchSize', 'epochs', 'valMetric', 'devices', 'classWeights', 'seed', 'initSeed', 'verbose'],
+  Optimiser: Object.keys(optimizerAdditions),
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

@@ -1,5 +1,6 @@
 import { precisionChoices } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
+import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { archs } from '../utils.ts';
 import { type ValMetric, valMetrics } from './best_model.ts';
@@ -47,4 +48,5 @@ export function checkOptions(options: FinetuneOptions): void {
     precision: [precision, precisionChoices],
   });
   checkCounts({ batchSize, epochs, seed, initSeed });
+  checkOptimizerOptions(options);
 }

@@ -1,5 +1,6 @@
 import { InputError, UsageError } from '../../../errors.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
+import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { NpyFile } from '../../../lib/numpy/npy_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
@@ -37,6 +38,7 @@ export function checkOptions(options: PretrainOptions): void {
   });
   checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient });
   checkCounts({ seed, initSeed });
+  checkOptimizerOptions(options);
   if (options.patients !== undefined) checkPatients(options.patients);
   // Python takes 0 for "not given" here.
   checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });

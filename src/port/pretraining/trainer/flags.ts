@@ -1,4 +1,4 @@
-import { architecture, jobAdditions, jobFolder } from '../../../jobs/flags.ts';
+import { architecture, jobAdditions, jobFolder, optimizerAdditions } from '../../../jobs/flags.ts';
 import { type FlagTable, grouped } from '../../../lib/argparse/flags.ts';
 import { float, int } from '../../../lib/argparse/types.ts';
 
@@ -47,6 +47,7 @@ export const pretrainFlags = {
     defaultText: "the original's constants",
     addition: true,
   },
+  ...optimizerAdditions,
   ...jobAdditions,
 } as const satisfies FlagTable;
 
@@ -59,5 +60,6 @@ export const pretrainGroups = grouped(pretrainFlags, {
   ],
   Network: ['task', 'arch', 'stages', 'weightsFile', 'precision'],
   Training: ['batchSize', 'stepsPerEpoch', 'epochs', 'valMetric', 'devices', 'seed', 'initSeed'],
+  Optimiser: Object.keys(optimizerAdditions),
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

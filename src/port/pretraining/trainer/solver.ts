@@ -1,14 +1,15 @@
 import { Adam } from '../../../graph/optimizers.ts';
 import type { Precision } from '../../../graph/precision.ts';
 import { compile, type Session } from '../../../graph/session.ts';
+import { type OptimizerOptions, optimizerOptionsOf } from '../../../jobs/optimizer_options.ts';
 import { buildNetwork } from '../../../networks/network.ts';
 import type { Arch } from '../../finetuning/utils.ts';
 import { frameOptions, inputShapes } from './frames.ts';
 import type { PretrainOptions } from './options.ts';
 
-/** The optimiser of pretraining. */
-export function pretrainingAdam(): Adam {
-  return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
+/** The optimiser of pretraining, with what the original does not set. */
+export function pretrainingAdam(options: OptimizerOptions = {}): Adam {
+  return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9, ...optimizerOptionsOf(options) });
 }
 
 /**
@@ -25,7 +26,7 @@ export function createSolver(
   const model = buildNetwork(description, { shapes: inputShapes(frameOptions(options)), precision });
   return compile(model, {
     loss: 'sparse_categorical_crossentropy',
-    optimizer: pretrainingAdam(),
+    optimizer: pretrainingAdam(options),
     seed: initSeed,
     devices,
   });
