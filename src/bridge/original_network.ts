@@ -1,5 +1,7 @@
 import { type Inputs, inputsByName } from '../lib/keras/inputs.ts';
+import type { CosineDecayOptions } from '../lib/keras/schedules.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
+import { scheduleArguments } from './original_options.ts';
 import type { PythonSession } from './session.ts';
 import type { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
@@ -22,6 +24,8 @@ export interface NetworkOptions {
   readonly seed?: number;
   /** Further arguments of Keras's Adam. */
   readonly adam?: { readonly [argument: string]: number };
+  /** Learning rates of the steps, by Adam's count of them. */
+  readonly schedule?: CosineDecayOptions;
   /** Finetuning with several labels: sample weights go with each class of each record, `(batch, classes)`. */
   readonly elementWeights?: boolean;
 }
@@ -50,10 +54,11 @@ export interface BuiltNetwork {
 /** Arguments of the probe's `networks.build`, beside the name. */
 export function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
   const { multiLabel = false, stages = null, classes = null, seed = null, elementWeights, ...rest } = options;
-  const { adam, ...others } = rest;
+  const { adam, schedule, ...others } = rest;
   return {
     ...{ multi_label: multiLabel, stages, classes, seed, ...others },
     ...(adam && { adam }),
+    ...(schedule && { schedule: scheduleArguments(schedule) }),
     ...(elementWeights && { element_weights: true }),
   };
 }

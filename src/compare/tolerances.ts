@@ -122,6 +122,21 @@ function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }
 
+/**
+ * Limits of learning rates, relative to the highest one.
+ *
+ * @param noise distance of Keras's rates in float32 from its own in float64.
+ */
+export function rateLimits(noise: number): Readonly<Record<'float32' | 'float64', Tolerance>> {
+  const single = 'learning rates: Keras in float32 against itself in float64, measured in this run';
+  const double = 'learning rates: one unit in the last place of the highest one';
+  const ulp = 2 ** -52;
+  return {
+    float32: { rung: 'float32', noise, limit: Math.min(rounded(factors.float32 * noise), 1e-6), reason: single },
+    float64: { rung: 'float64', noise: ulp, limit: rounded(factors.float64 * ulp), reason: double },
+  };
+}
+
 /** What the suite `replicas` compares. */
 export const replicaQuantities = {
   weights: { what: 'weights on each device after each of four free-running steps', floor: 1e-3 },

@@ -41,7 +41,7 @@ export interface FitState {
 export interface FitOptions {
   /** Training batches of an epoch, counted from 0, without the first `skip` ones. */
   readonly batches: (epoch: number, skip: number) => Batches;
-  /** Batches per epoch, for the progress display. */
+  /** Batches per epoch. */
   readonly steps: number;
   /** Number of epochs. */
   readonly epochs: number;
@@ -50,6 +50,8 @@ export interface FitOptions {
   /** Validation batches; without them there are no `val_*` metrics. */
   readonly validation?: () => Batches;
   readonly callbacks: readonly Callback[];
+  /** Learning rate of each step, counted from the start; default that of the optimiser. */
+  readonly learningRate?: (step: number) => number;
   /** Writes the model's weights and optimiser state to a file. */
   readonly saveWeights: (path: string) => Promise<void>;
   readonly report: Reporter;
@@ -111,7 +113,8 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
       if (signal?.aborted) break;
       const got = performance.now();
       clock.waited += got - asked;
-      mean.add(session.train(x, y, { sampleWeight }));
+      const learningRate = options.learningRate?.(epoch * options.steps + mean.batches);
+      mean.add(session.train(x, y, { learningRate, sampleWeight }));
       const { loss, acc } = mean.value();
       report({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
       clock.worked += performance.now() - got;

@@ -132,7 +132,8 @@ function clipByGlobalNorm(c: Context, gradients: readonly Tensor[], limit: numbe
 
 /** Subtracts from each variable its product with the decay and the learning rate. */
 function decay(c: Context, variables: readonly Variable[], weightDecay: number, learningRate: Tensor): void {
-  const share = c.scalar(weightDecay, learningRate.dtype);
+  // Keras rounds the decay to float32, even in float64.
+  const share = c.scalar(Math.fround(weightDecay), learningRate.dtype);
   for (const variable of variables) {
     const decayed = binaryRaw(c, 'Mul', binaryRaw(c, 'Mul', c.executor.read(variable), share), learningRate);
     c.executor.write('AssignSubVariableOp', [variable], [decayed], { dtype: { type: variable.dtype } });

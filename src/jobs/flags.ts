@@ -15,6 +15,40 @@ export const architecture = {
 
 /** Options of the optimiser, which the original does not set. */
 export const optimizerAdditions = {
+  learningRate: {
+    value: 'X',
+    type: float,
+    default: 0.001,
+    help: 'learning rate, or the highest one of --schedule and --warmup-steps',
+    addition: true,
+  },
+  schedule: {
+    value: 'NAME',
+    help: 'how the learning rate falls: cosine (to 0 at the last step) or plateau (when the loss no longer improves)',
+    defaultText: 'it stays',
+    addition: true,
+  },
+  warmupSteps: {
+    value: 'N',
+    type: int,
+    help: 'let the learning rate rise from 0 in the first N steps',
+    defaultText: 'no warm-up',
+    addition: true,
+  },
+  plateauPatience: {
+    value: 'N',
+    type: int,
+    help: 'epochs without a better loss after which --schedule plateau lowers the learning rate',
+    defaultText: '10',
+    addition: true,
+  },
+  plateauFactor: {
+    value: 'X',
+    type: float,
+    help: 'what --schedule plateau multiplies the learning rate by',
+    defaultText: '0.1',
+    addition: true,
+  },
   clipnorm: {
     value: 'X',
     type: float,

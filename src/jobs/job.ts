@@ -19,9 +19,10 @@ import { describeInputs, inputOptions, type Originals, requireSameInputs } from 
 import { completeSchema, configSchema, type JobConfig, type JobKind } from './job_files.ts';
 import type { OptimizerOptions } from './optimizer_options.ts';
 import { type CallbackMemory, readState, restoreVariables, type SavedState, writeState } from './saved_state.ts';
+import type { ScheduleOptions } from './schedule.ts';
 
 /** Options that both trainers share. */
-export interface JobOptions extends OptimizerOptions {
+export interface JobOptions extends OptimizerOptions, ScheduleOptions {
   /** Output folder, created. */
   readonly jobDir: string;
   readonly epochs?: number;
@@ -334,8 +335,12 @@ function removeUnfinishedFiles(dir: string): void {
 
 /** Numbers that a callback keeps from epoch to epoch. */
 function memoryOf(callback: Callback): CallbackMemory[number] {
-  const { best, wait } = callback as { best?: number; wait?: number };
-  return { ...(best !== undefined && { best }), ...(wait !== undefined && { wait }) };
+  const { best, wait, rate } = callback as { best?: number; wait?: number; rate?: number };
+  return {
+    ...(best !== undefined && { best }),
+    ...(wait !== undefined && { wait }),
+    ...(rate !== undefined && { rate }),
+  };
 }
 
 /** The given options, with absolute paths; of addresses, without checksums. */
@@ -359,6 +364,11 @@ export function requireSameJob(kind: JobKind, options: JobOptions, defaults: Def
   requireSameInputs(options.jobDir, config, comparable(options), silent, { mayBeGone: true });
 }
 
+/** Whether the learning rates of a job depend on the option: a cosine ends with the last epoch. */
+function isScheduled(name: string, { options }: JobConfig): boolean {
+  return name === 'epochs' && options.schedule === 'cosine';
+}
+
 function requireSameOptions(
   dir: string,
   config: JobConfig,
@@ -367,7 +377,7 @@ function requireSameOptions(
 ): void {
   for (const name of new Set([...Object.keys(config.options), ...Object.keys(given)])) {
     const [got, expected] = [given[name] ?? defaults[name], config.options[name] ?? defaults[name]];
-    if (free.includes(name) || got === expected) continue;
+    if (got === expected || (free.includes(name) && !isScheduled(name, config))) continue;
     // Inputs are compared by their content.
     if (inputOptions.includes(name) && got !== undefined && expected !== undefined) continue;
     throw new InputError('a job can only be resumed with the options it started with', {

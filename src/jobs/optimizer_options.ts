@@ -3,7 +3,7 @@ import type { AdamOptions } from '../graph/optimizers.ts';
 import { checkAmounts } from './progress.ts';
 
 /** Options of the optimiser, which the original does not set; names and meaning are those of Keras's Adam. */
-export type OptimizerOptions = Pick<AdamOptions, 'clipnorm' | 'globalClipnorm' | 'weightDecay'>;
+export type OptimizerOptions = Pick<AdamOptions, 'learningRate' | 'clipnorm' | 'globalClipnorm' | 'weightDecay'>;
 
 /** Throws a UsageError for an option of the optimiser without a valid value, and for two that exclude each other. */
 export function checkOptimizerOptions(options: OptimizerOptions): void {
@@ -14,6 +14,7 @@ export function checkOptimizerOptions(options: OptimizerOptions): void {
 }
 
 /** The options of the optimiser among those of a job. */
-export function optimizerOptionsOf({ clipnorm, globalClipnorm, weightDecay }: OptimizerOptions): OptimizerOptions {
-  return { clipnorm, globalClipnorm, weightDecay };
+export function optimizerOptionsOf(options: OptimizerOptions): OptimizerOptions {
+  const { learningRate, clipnorm, globalClipnorm, weightDecay } = options;
+  return { learningRate, clipnorm, globalClipnorm, weightDecay };
 }

@@ -28,7 +28,7 @@ const stateSchema = object({
     stopped: boolean(),
   }),
   // These are assigned to the callbacks: no other names may pass.
-  callbacks: array(strictObject({ best: optional(anyNumber), wait: optional(anyNumber) })),
+  callbacks: array(strictObject({ best: optional(anyNumber), wait: optional(anyNumber), rate: optional(anyNumber) })),
   /** Text of `history.csv`, absent before the first epoch ends. */
   historyCsv: optional(string()),
 });

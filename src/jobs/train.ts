@@ -10,7 +10,15 @@ import { percent } from './progress.ts';
 export interface TrainOptions
   extends Pick<
     FitOptions,
-    'batches' | 'steps' | 'epochs' | 'validation' | 'callbacks' | 'saveWeights' | 'signal' | 'saveInterval'
+    | 'batches'
+    | 'learningRate'
+    | 'steps'
+    | 'epochs'
+    | 'validation'
+    | 'callbacks'
+    | 'saveWeights'
+    | 'signal'
+    | 'saveInterval'
   > {
   readonly log: EventLog;
 }

@@ -13,6 +13,7 @@ import numpy as np
 from ecg_probe.arrays import give, give_all, take, take_all
 from ecg_probe.layers import assign_weights, is_keras_3, ordered_weights, watched
 from ecg_probe.not_runnable import NotApplicable
+from ecg_probe.training_options import cosine_decay
 
 __all__ = [
     "activations",
@@ -87,6 +88,7 @@ def build(
     seed: int | None,
     compiled: bool = True,
     adam: dict[str, float] | None = None,
+    schedule: dict[str, Any] | None = None,
     element_weights: bool = False,
 ) -> dict[str, Any]:
     """A network built and compiled as the original's trainers do it, in `dtype`.
@@ -94,7 +96,8 @@ def build(
     `task` is `finetuning` (backbone and head) or one of pretraining's; `shapes` are those of the inputs without the
     batch axis, under `x`, or under `context` and `samples` for cpc; `dtype` is float32, float64 or mixed_bfloat16;
     `seed` fixes the initial weights. Unlike there, steps run eagerly: `train_on_batch` would trace a graph for each.
-    `adam` are further arguments of Adam; with `element_weights`, sample weights go with each class of each record.
+    `adam` are further arguments of Adam, `schedule` those of `cosine_decay`. With `element_weights`, sample weights go
+    with each class of each record.
     """
     import tensorflow as tf
     from finetuning.utils import ecg_feature_extractor
@@ -104,11 +107,14 @@ def build(
         tf.keras.utils.set_random_seed(seed)
     with _precision(dtype):
         input_type = "float32" if dtype.startswith("mixed") else dtype
+        further: dict[str, Any] = {**(adam or {})}
+        if schedule:
+            further["learning_rate"] = cosine_decay(input_type, **schedule)
         inputs = {key: tf.keras.layers.Input(tuple(shape), dtype=input_type) for key, shape in shapes.items()}
         if task == "finetuning":
             model = ecg_feature_extractor(arch, stages)
             model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
-            optimizer = tf.keras.optimizers.Adam(**(adam or {}))
+            optimizer = tf.keras.optimizers.Adam(**further)
             if multi_label:
                 loss: Any = _element_losses() if element_weights else tf.keras.losses.BinaryCrossentropy()
                 metric: Any = tf.keras.metrics.BinaryAccuracy(name="acc")
@@ -117,7 +123,7 @@ def build(
                 metric = tf.keras.metrics.CategoricalAccuracy(name="acc")
         else:
             model = task_solver(task, arch, stages)
-            optimizer = tf.keras.optimizers.Adam(beta_1=0.9, beta_2=0.98, epsilon=1e-9, **(adam or {}))
+            optimizer = tf.keras.optimizers.Adam(beta_1=0.9, beta_2=0.98, epsilon=1e-9, **further)
             loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             metric = tf.keras.metrics.SparseCategoricalAccuracy(name="acc")
         model(inputs.get("x", inputs))

@@ -8,6 +8,7 @@ import { Generator } from '../../graph/random.ts';
 import { type CompileOptions, compile, type Session } from '../../graph/session.ts';
 import type { OptimizerOptions } from '../../jobs/optimizer_options.ts';
 import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
+import { type CosineDecayOptions, cosineDecay } from '../../lib/keras/schedules.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { buildNetwork } from '../../networks/network.ts';
 import type { Arch } from '../../port/finetuning/utils.ts';
@@ -37,6 +38,8 @@ export interface TrainingChoices {
   /** Each step gets weights of its losses. */
   readonly sampleWeights?: boolean;
   readonly optimizer?: OptimizerOptions;
+  /** Learning rates of the steps, by Adam's count of them. */
+  readonly schedule?: CosineDecayOptions;
 }
 
 type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Precision };
@@ -67,8 +70,12 @@ export class PortNetwork implements NetworkSide {
   /** Names of the trainable ones, the order of gradients and moments. */
   readonly trainable: readonly string[];
 
-  constructor(session: Session) {
+  readonly #rateOf: ((step: number) => number) | undefined;
+
+  /** `rateOf` gives the learning rate of each step, by Adam's count of them. */
+  constructor(session: Session, rateOf?: (step: number) => number) {
     this.session = session;
+    this.#rateOf = rateOf;
     this.names = session.model.variables.map(({ name }) => name);
     this.trainable = session.model.trainableVariables.map(({ name }) => name);
   }
@@ -91,7 +98,11 @@ export class PortNetwork implements NetworkSide {
   }
 
   async trainSteps(batches: readonly LabelledBatch[]): Promise<number[]> {
-    return batches.map(({ x, y, sampleWeight }) => this.session.train(x, y, { sampleWeight }).loss);
+    const first = Number(this.session.read([iterationsName]).get(iterationsName)!.data[0]);
+    return batches.map(({ x, y, sampleWeight }, i) => {
+      const learningRate = this.#rateOf?.(first + i);
+      return this.session.train(x, y, { learningRate, sampleWeight }).loss;
+    });
   }
 
   async read(): Promise<NetworkState> {
@@ -125,7 +136,7 @@ export function buildPort(
   options: Pick<CompileOptions, 'executor' | 'devices'> = {},
 ): PortNetwork {
   const { task = 'finetuning', multiLabel, seed, training } = kind;
-  const { optimizer, ...others } = training ?? {};
+  const { optimizer, schedule, ...others } = training ?? {};
   const common = { seed, inspect: options.devices === undefined, ...options, ...others };
   const model = buildModel(example, kind);
   const session = compile(
@@ -138,7 +149,7 @@ export function buildPort(
         }
       : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(optimizer), ...common },
   );
-  return new PortNetwork(session);
+  return new PortNetwork(session, schedule && cosineDecay(schedule));
 }
 
 /** What the original needs to build a network for batches like `example`. `seed` fixes Keras's initial weights. */
@@ -151,7 +162,19 @@ export function originalOptions(
   const classes = task === 'finetuning' ? y.shape[1] : undefined;
   const elementWeights = multiLabel && training?.sampleWeights;
   const adam = training?.optimizer && argumentsOf(training.optimizer);
-  return { task, arch, stages, shapes: shapesOf(x), classes, multiLabel, dtype, seed, elementWeights, adam };
+  return {
+    task,
+    arch,
+    stages,
+    shapes: shapesOf(x),
+    classes,
+    multiLabel,
+    dtype,
+    seed,
+    elementWeights,
+    adam,
+    schedule: training?.schedule,
+  };
 }
 
 /** Options of the optimiser as arguments of Keras's Adam. */

@@ -291,6 +291,22 @@ export const namedInNetworks: readonly NamedMutant[] = [
     case: 'gradients clipped together',
   },
   {
+    name: 'the cosine begins before the warm-up ends',
+    file: 'lib/keras/schedules.ts',
+    search: 'Math.min(step - warmupSteps, decaySteps)',
+    replacement: 'Math.min(step, decaySteps)',
+    suite: 'optimiser',
+    case: 'learning rates: cosine, warm-up, plateau',
+  },
+  {
+    name: 'any improvement ends a plateau',
+    file: 'lib/keras/callbacks.ts',
+    search: 'const least = 1e-4;',
+    replacement: 'const least = 0;',
+    suite: 'optimiser',
+    case: 'learning rates: cosine, warm-up, plateau',
+  },
+  {
     name: 'weight decay without the learning rate',
     file: adam,
     search: "binaryRaw(c, 'Mul', binaryRaw(c, 'Mul', c.executor.read(variable), share), learningRate)",

@@ -147,6 +147,59 @@ export class EarlyStopping implements Callback {
   }
 }
 
+/** Settings of `ReduceLROnPlateau`. */
+export interface ReduceLROnPlateauOptions {
+  readonly monitor: string;
+  /** What the learning rate is multiplied by. */
+  readonly factor: number;
+  /** Epochs without an improvement after which that happens. */
+  readonly patience: number;
+  /** Learning rate at the start. */
+  readonly learningRate: number;
+  /** Rounds the learning rate to the type of the optimiser's variable. Default: float32. */
+  readonly round?: (rate: number) => number;
+}
+
+/**
+ * Twin of `keras.callbacks.ReduceLROnPlateau(monitor, factor, patience)`: lowers the learning rate if the monitored value does not improve by more than 0.0001. Adds the learning rate of the
+ * epoch to its figures.
+ */
+export class ReduceLROnPlateau implements Callback {
+  readonly #options: ReduceLROnPlateauOptions;
+  readonly #mode: Mode;
+  readonly #round: (rate: number) => number;
+  /** Best monitored value so far, the epochs since, and the learning rate. A resumed run sets them. */
+  best: number;
+  wait = 0;
+  rate: number;
+
+  constructor(options: ReduceLROnPlateauOptions) {
+    this.#options = options;
+    this.#mode = modeOf(options.monitor);
+    this.#round = options.round ?? Math.fround;
+    this.best = worstOf(this.#mode);
+    this.rate = this.#round(options.learningRate);
+  }
+
+  async onEpochEnd(epoch: number, logs: Logs, training: Training): Promise<void> {
+    const { monitor, factor, patience } = this.#options;
+    logs.learning_rate = this.rate;
+    const value = logs[monitor];
+    if (value === undefined) return;
+    const least = 1e-4;
+    if (improves(value, this.#mode === 'max' ? this.best + least : this.best - least, this.#mode)) {
+      this.best = value;
+      this.wait = 0;
+      return;
+    }
+    this.wait++;
+    if (this.wait < patience || this.rate <= 0) return;
+    this.rate = this.#round(this.rate * factor);
+    this.wait = 0;
+    training.say(`Epoch ${epoch + 1}: ${monitor} did not improve, learning rate reduced to ${floatRepr(this.rate)}`);
+  }
+}
+
 /** Five decimals, as Python's `.5f`. */
 function fixed(value: number): string {
   return Number.isFinite(value) ? value.toFixed(5) : floatRepr(value);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { Adam } from '../../graph/optimizers.ts';
+import { variableType } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, permutations, predictAll } from '../../jobs/batches.ts';
 import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
@@ -12,6 +13,7 @@ import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
 import { optimizerOptionsOf } from '../../jobs/optimizer_options.ts';
 import { parametersOf, tellFewSamples } from '../../jobs/progress.ts';
 import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
+import { scheduleOf } from '../../jobs/schedule.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
@@ -160,9 +162,12 @@ async function trainBest(
   const weights = classWeights && balancedWeights(train, multiLabel);
   if (weights) report({ kind: 'message', text: weights.text });
   const samples = { ...samplesOf(train), weights: weights?.rows };
+  const stepsPerEpoch = Math.ceil(train.x.shape[0] / batchSize);
+  const dtype = variableType(job.precision);
+  const schedule = scheduleOf(options, { stepsPerEpoch, epochs, validates: val !== undefined, dtype });
   const history = await trainJob(job, session, {
     batches: (epoch, skip) => batchesOf(samples, batchSize, { order: orderOf(epoch), skip }),
-    steps: Math.ceil(train.x.shape[0] / batchSize),
+    steps: stepsPerEpoch,
     epochs,
     validation: val && (() => batchesOf(samplesOf(val), batchSize)),
     callbacks: [
@@ -172,7 +177,9 @@ async function trainBest(
       // Quirk Q50: the loss is watched whatever the metric.
       ...(val ? [new EarlyStopping('val_loss', 50)] : []),
       stopWithoutHope(path),
+      ...(schedule?.callbacks ?? []),
     ],
+    learningRate: schedule?.learningRate,
     saveWeights: (file) => saveSession(session, file),
     log,
     signal,

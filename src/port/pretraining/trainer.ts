@@ -1,5 +1,6 @@
 import { type Reporter, silent } from '../../events.ts';
 import { beginning } from '../../graph/fit.ts';
+import { variableType } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, predictAll } from '../../jobs/batches.ts';
 import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
@@ -7,6 +8,7 @@ import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { parametersOf } from '../../jobs/progress.ts';
 import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
+import { scheduleOf } from '../../jobs/schedule.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
 import { type Callback, type Logs, ModelCheckpoint } from '../../lib/keras/callbacks.ts';
@@ -104,13 +106,20 @@ function trainSolver(
   { options, log, signal }: { options: PretrainOptions; log: EventLog; signal?: AbortSignal },
 ): Promise<readonly Logs[]> {
   const { batchSize = 32, epochs = 1 } = options;
+  const dtype = variableType(job.precision);
+  const schedule = scheduleOf(options, { stepsPerEpoch: train.steps, epochs, validates: val !== undefined, dtype });
   return trainJob(job, session, {
     batches: train.batches,
     steps: train.steps,
     epochs,
     validation: val && (() => batchesOf(samplesOf(val), batchSize)),
     // The checkpoint comes first, so that the logger sees its score.
-    callbacks: [createCheckpoint(job, session, val, options, log.report), job.historyLogger()],
+    callbacks: [
+      createCheckpoint(job, session, val, options, log.report),
+      job.historyLogger(),
+      ...(schedule?.callbacks ?? []),
+    ],
+    learningRate: schedule?.learningRate,
     saveWeights: (file) => saveSession(session, file),
     log,
     signal,

@@ -164,6 +164,20 @@ describe('pretraining.trainer.main', () => {
       expect(ours.weights, file).toEqual(theirs.weights);
       expect(ours.optimizer, file).toEqual(theirs.optimizer);
     }
+    // Options of the optimiser.
+    const tuned = {
+      ...options,
+      globalClipnorm: 1,
+      weightDecay: 0.01,
+      schedule: 'cosine',
+      warmupSteps: 2,
+      epochs: 2,
+    } as const;
+    await pretrain({ ...tuned, jobDir: at('tuned') });
+    await expect(pretrain({ ...tuned, jobDir: at('tuned-parts') }, pausing('Epoch 2/2:1'))).rejects.toThrow(JobPaused);
+    await pretrain({ ...tuned, jobDir: at('tuned-parts'), resume: true });
+    expect(read('tuned-parts', 'history.csv')).toBe(read('tuned', 'history.csv'));
+    expect(read('tuned', 'history.csv')).not.toBe(read('whole', 'history.csv'));
     // A trained model is a start for another job.
     const weightsFile = at('whole', 'epoch_03_model.weights.h5');
     const { history } = await pretrain({ ...beat, jobDir: at('further'), weightsFile });

@@ -1,12 +1,16 @@
 import type { StepWeights } from '../../../bridge/original_network.ts';
+import type { WatchedPlateau } from '../../../bridge/original_options.ts';
 import type { OptimizerOptions } from '../../../jobs/optimizer_options.ts';
+import { ReduceLROnPlateau } from '../../../lib/keras/callbacks.ts';
+import { cosineDecay } from '../../../lib/keras/schedules.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
+import { RandomState } from '../../../lib/numpy/random.ts';
 import { balancedClassWeights } from '../../../lib/sklearn/class_weight.ts';
 import { balancedWeights } from '../../../port/finetuning/trainer/class_weights.ts';
 import { countByClass } from '../../../prepare/labels.ts';
 import { counted } from '../../../text.ts';
 import { type LabelledBatch, networkBatches } from '../../batches.ts';
-import { exactly, type Row, vector } from '../../closeness.ts';
+import { closely, exactly, type Pair, type Row, vector } from '../../closeness.ts';
 import { type ComparedNetwork, networks } from '../../networks/compared.ts';
 import { lossRow, optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
 import {
@@ -21,7 +25,7 @@ import {
   withTwins,
 } from '../../networks/sides.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
-import { limitsOf } from '../../tolerances.ts';
+import { limitsOf, rateLimits } from '../../tolerances.ts';
 import { joinArrays } from '../shared/data_cases.ts';
 
 const steps = 3;
@@ -30,6 +34,57 @@ const single = networks.find(({ name }) => name === 'resnet18 with 1 stage, fine
 const several = networks.find(({ name }) => name === 'resnet50 with 1 stage, finetuning, 12 leads, multi-label')!;
 
 const contrastive = networks.find(({ name }) => name === 'resnet18 with 1 stage, cpc')!;
+
+/** Steps of the compared schedules: a warm-up, a decay, and what comes after it. */
+const schedule = { initialLearningRate: 0, decaySteps: 2000, warmupTarget: 0.003, warmupSteps: 500 };
+
+const scheduleCase: SuiteCase = {
+  name: 'learning rates: cosine, warm-up, plateau',
+  on: {},
+  run: async ({ original, seed }) => {
+    const { options } = original;
+    const plain = { initialLearningRate: 0.001, decaySteps: 70 };
+    const shown = [plain, schedule].map((one) => ({
+      one,
+      at: [0, 1, 7, 35, 69, 70, 71, 250, 499, 500, 501, 1500, 2499, 2500, 9000],
+    }));
+    const pairs: Record<'float32' | 'float64', Pair[]> = { float32: [], float64: [] };
+    let noise = 0;
+    for (const [i, { one, at }] of shown.entries()) {
+      const rateOf = cosineDecay(one);
+      const [single, double] = [
+        await options.learningRates(one, 'float32', at),
+        await options.learningRates(one, 'float64', at),
+      ];
+      const name = `schedule ${i + 1}`;
+      const port = vector(at.map(rateOf));
+      pairs.float64.push({ name, port, original: vector(double) });
+      pairs.float32.push({ name, port: vector(at.map((step) => Math.fround(rateOf(step)))), original: vector(single) });
+      const highest = Math.max(...double);
+      noise = Math.max(noise, ...single.map((rate, k) => Math.abs(rate - double[k]) / highest));
+    }
+    const limits = rateLimits(noise);
+    const random = new RandomState([seed, 13]);
+    const values = [0.5, 0.5, 0.49995, 0.4, 0.4, Number.NaN, 0.4, 0.4, 0.39995, 0.39985, ...random.randomSample(40)];
+    const watched = ['val_loss', 'val_acc'].flatMap((monitor) =>
+      [1, 3].map((patience) => ({ monitor, factor: 0.3, patience, learningRate: 0.001, values })),
+    );
+    const rates: Pair[] = [];
+    for (const one of watched) {
+      const port = vector(await plateauRates(one));
+      rates.push({
+        name: `${one.monitor}, patience ${one.patience}`,
+        port,
+        original: vector(await options.plateau(one)),
+      });
+    }
+    return [
+      closely('optimiser', 'cosine decay with and without warm-up, float64', pairs.float64, limits.float64),
+      closely('optimiser', 'cosine decay with and without warm-up, float32', pairs.float32, limits.float32),
+      exactly('optimiser', `learning rates on a plateau, ${counted(watched.length, 'training')}`, rates),
+    ];
+  },
+};
 
 /** Options of training that the original's trainers do not set, against those of Keras. */
 export const optionCases: readonly SuiteCase[] = [
@@ -44,7 +99,26 @@ export const optionCases: readonly SuiteCase[] = [
   optimizerCase('weight decay and clipped gradients in pretraining', contrastive, ({ globalClipnorm }) => {
     return { globalClipnorm, weightDecay: 0.05 };
   }),
+  scheduleCase,
+  {
+    name: 'steps with learning rates of a cosine',
+    on: { arch: single.arch, task: single.task },
+    run: (context) => {
+      return stepRows(context, single, networkBatches(context.data, single, steps, context.seed), { schedule });
+    },
+  },
 ];
+
+/** The learning rate that the port's callback leaves after each epoch. */
+async function plateauRates({ values, monitor, ...options }: WatchedPlateau): Promise<number[]> {
+  const callback = new ReduceLROnPlateau({ monitor, ...options });
+  const rates: number[] = [];
+  for (const [epoch, value] of values.entries()) {
+    await callback.onEpochEnd(epoch, { [monitor]: value }, { async saveWeights() {}, stop() {}, say() {} });
+    rates.push(callback.rate);
+  }
+  return rates;
+}
 
 /** Limits of gradients below the norms of half of them, and below their norm taken together. */
 type Clipping = Required<Pick<OptimizerOptions, 'clipnorm' | 'globalClipnorm'>>;

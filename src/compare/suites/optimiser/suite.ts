@@ -16,7 +16,7 @@ const starts = { float64: [settledSteps, 0], float32: [settledSteps] } as const;
 /** Adam with the settings of finetuning and of pretraining, from moments that are not dominated by tiny gradients. */
 export const optimiser: Suite = {
   name: 'optimiser',
-  summary: "Adam's updates and moments in teacher-forced steps, float64 and float32",
+  summary: "Adam's updates and moments in teacher-forced steps, float64 and float32; options of training",
   cases: [...casesOf(taughtSteps), ...optionCases],
 };
 

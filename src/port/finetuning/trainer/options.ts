@@ -2,6 +2,7 @@ import { precisionChoices } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
 import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
+import { checkScheduleOptions } from '../../../jobs/schedule.ts';
 import { archs } from '../utils.ts';
 import { type ValMetric, valMetrics } from './best_model.ts';
 import { type ClassWeights, classWeightChoices } from './class_weights.ts';
@@ -49,4 +50,5 @@ export function checkOptions(options: FinetuneOptions): void {
   });
   checkCounts({ batchSize, epochs, seed, initSeed });
   checkOptimizerOptions(options);
+  checkScheduleOptions(options);
 }

@@ -2,6 +2,7 @@ import { InputError, UsageError } from '../../../errors.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
 import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
+import { checkScheduleOptions } from '../../../jobs/schedule.ts';
 import { NpyFile } from '../../../lib/numpy/npy_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import { identifyModel } from '../../../networks/identify.ts';
@@ -39,6 +40,7 @@ export function checkOptions(options: PretrainOptions): void {
   checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient });
   checkCounts({ seed, initSeed });
   checkOptimizerOptions(options);
+  checkScheduleOptions(options);
   if (options.patients !== undefined) checkPatients(options.patients);
   // Python takes 0 for "not given" here.
   checkCounts({ valSamplesPerPatient: valSamplesPerPatient || undefined, valSize: valSize || undefined });

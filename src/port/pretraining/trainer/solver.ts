@@ -9,7 +9,8 @@ import type { PretrainOptions } from './options.ts';
 
 /** The optimiser of pretraining, with what the original does not set. */
 export function pretrainingAdam(options: OptimizerOptions = {}): Adam {
-  return new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9, ...optimizerOptionsOf(options) });
+  const { learningRate = 1e-3, ...others } = optimizerOptionsOf(options);
+  return new Adam({ learningRate, beta1: 0.9, beta2: 0.98, epsilon: 1e-9, ...others });
 }
 
 /**

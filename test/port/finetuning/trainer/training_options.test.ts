@@ -28,24 +28,21 @@ beforeAll(async () => {
   multi = await writeSmallSet(at('multi.pkl'), { records: 22, multiLabel: true });
 });
 
-/** Runs a job of three epochs at once, and again in parts, paused in each epoch; both must leave the same bits. */
-async function resumed(name: string, options: Partial<FinetuneOptions>): Promise<readonly string[]> {
-  const job = { train, batchSize: 8, epochs: 3, seed: 5, initSeed: 6, ...options };
+/** Runs a job of three epochs at once, and again in two parts, paused in the second epoch; both must leave the same bits. Resolves to its messages. */
+async function resumed(name: string, options: Partial<FinetuneOptions>, epochs = 3): Promise<readonly string[]> {
+  const job = { train, batchSize: 8, seed: 5, initSeed: 6, ...options, epochs };
   const texts: string[] = [];
   const report = (event: ProgressEvent): void => {
     if (event.kind === 'message') texts.push(event.text);
   };
   await finetune({ ...job, jobDir: at(name) }, { report });
-  const parts = `${name}-parts`;
-  // Three steps per epoch: in the first epoch, at the end of the second, in the third.
-  for (const place of ['Epoch 1/3:1', 'Epoch 2/3:3', 'Epoch 3/3:2']) {
-    await expect(finetune({ ...job, jobDir: at(parts), resume: true }, pausing(place)), place).rejects.toThrow(
-      JobPaused,
-    );
+  const parts = { ...job, jobDir: at(`${name}-parts`), resume: true };
+  await expect(finetune(parts, pausing(`Epoch 2/${epochs}:1`))).rejects.toThrow(JobPaused);
+  await finetune(parts);
+  for (const file of ['history.csv', 'train_predictions.csv']) {
+    expect(read(`${name}-parts`, file), file).toBe(read(name, file));
   }
-  await finetune({ ...job, jobDir: at(parts), resume: true });
-  for (const file of ['history.csv', 'train_predictions.csv']) expect(read(parts, file), file).toBe(read(name, file));
-  const [ours, theirs] = [parts, name].map((one) => readWeights(at(one, 'best_model.weights.h5')));
+  const [ours, theirs] = [`${name}-parts`, name].map((one) => readWeights(at(one, 'best_model.weights.h5')));
   expect(ours.weights).toEqual(theirs.weights);
   expect(ours.optimizer).toEqual(theirs.optimizer);
   return texts;
@@ -69,6 +66,17 @@ describe('options of training', () => {
   test('wrong values are refused before anything is created', async () => {
     const wrong: [Partial<FinetuneOptions>, string][] = [
       [{ classWeights: 'even' as 'balanced' }, '--class-weights: got even, expected one of balanced'],
+      [{ clipnorm: 0 }, '--clipnorm: got 0, expected a number above 0'],
+      [{ weightDecay: Number.NaN }, '--weight-decay: got NaN, expected a number above 0'],
+      [{ clipnorm: 1, globalClipnorm: 1 }, '--clipnorm and --global-clipnorm exclude each other; expected one of them'],
+      [{ learningRate: -1 }, '--learning-rate: got -1, expected a number above 0'],
+      [{ schedule: 'step' as 'cosine' }, '--schedule: got step, expected one of cosine, plateau'],
+      [{ warmupSteps: 1.5 }, '--warmup-steps: got 1.5, expected a whole number of at least 1'],
+      [{ schedule: 'plateau', plateauFactor: 1 }, '--plateau-factor: got 1, expected a number below 1'],
+      [
+        { schedule: 'cosine', plateauPatience: 3 },
+        '--plateau-patience belongs to another schedule; got --schedule cosine; expected --schedule plateau',
+      ],
     ];
     for (const [options, message] of wrong) {
       await expect(finetune({ jobDir: at('never'), train, ...options })).rejects.toThrow(message);
@@ -114,5 +122,52 @@ describe('--class-weights balanced', () => {
     expect(one.text).toBe('Class weights: a 0.667, b 2.000, c 1.000');
     const several = balancedWeights({ y, classes }, true);
     expect([...several.rows.take([0, 3]).data]).toEqual([2 / 3, 2 / 3, 1, 2, 2, 1]);
+  });
+});
+
+/** Figures of the epochs in a job's event log. */
+function epochsOf(name: string): Record<string, number>[] {
+  const lines = read(name, 'events.jsonl').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'epoch');
+}
+
+describe('the optimiser', () => {
+  test('clipped gradients, weight decay and a cosine after a warm-up: a resumed job has the bits of an uninterrupted one', async () => {
+    const options = {
+      globalClipnorm: 0.5,
+      weightDecay: 0.01,
+      learningRate: 0.002,
+      schedule: 'cosine',
+      warmupSteps: 2,
+    } as const;
+    await resumed('cosine', options);
+    const rates = epochsOf('cosine').map(({ learning_rate }) => learning_rate);
+    // Nine steps: two of the warm-up, seven of the cosine.
+    const rate = (step: number): number => 0.002 * 0.5 * (1 + Math.cos((Math.PI * (step - 2)) / 7));
+    expect(rates).toEqual([rate(2), rate(5), rate(8)]);
+    expect(read('cosine', 'history.csv').split('\r\n')[0]).toBe('epoch,acc,loss,val_acc,val_loss');
+    const job = { jobDir: at('cosine'), train, batchSize: 8, seed: 5, initSeed: 6, ...options, resume: true };
+    await expect(finetune({ ...job, epochs: 4 })).rejects.toThrow(
+      '--epochs: a job can only be resumed with the options it started with; got 4; expected 3',
+    );
+    await expect(finetune({ ...job, epochs: 3, weightDecay: 0.02 })).rejects.toThrow(
+      '--weight-decay: a job can only be resumed with the options it started with; got 0.02; expected 0.01',
+    );
+  });
+
+  test('a plateau on two devices: the resumed job remembers the learning rate and the epochs without improvement', async () => {
+    const plateau = { schedule: 'plateau', plateauPatience: 1, plateauFactor: 0.5, learningRate: 0.5 } as const;
+    await resumed('plateau', { ...plateau, devices: 'cpu:2', valSize: 8, clipnorm: 1, warmupSteps: 1 }, 5);
+    const rates = epochsOf('plateau').map(({ learning_rate }) => learning_rate);
+    expect(rates).toHaveLength(5);
+    expect(rates[0]).toBe(0.5);
+    expect(rates.at(-1)).toBeLessThan(0.5);
+  });
+
+  test('a warm-up that leaves no step for the cosine is refused before the first step', async () => {
+    const options = { jobDir: at('warm'), train, batchSize: 8, schedule: 'cosine', warmupSteps: 3 } as const;
+    await expect(finetune(options)).rejects.toThrow(
+      '--warmup-steps leaves no step for --schedule cosine; got 3; expected less than the 3 steps of the job (3 in each epoch)',
+    );
   });
 });
