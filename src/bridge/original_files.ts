@@ -1,4 +1,4 @@
-import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { DType, NdArray } from '../lib/numpy/ndarray.ts';
 import type { PythonSession } from './session.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -72,6 +72,31 @@ export class OriginalFiles {
   /** Adds a comment to every object of an HDF5 file, with h5py. Only for files that one of the two sides wrote. */
   async commentHdf5(file: string): Promise<void> {
     await this.#session.call('files.comment_hdf5', { file });
+  }
+
+  /** Stores every small array of an HDF5 file in its header (a compact layout), with h5py. Only for files that one of the two sides wrote. */
+  async compactHdf5(file: string): Promise<void> {
+    await this.#session.call('files.compact_hdf5', { file });
+  }
+
+  /** `tf.train.latest_checkpoint` of a folder: the prefix that its file `checkpoint` names. */
+  latestCheckpoint(folder: string): Promise<string | null> {
+    return this.#session.call('files.latest_checkpoint', { folder });
+  }
+
+  /** Members of a zip file: name, date and kind of compression. */
+  zipMembers(file: string): Promise<(string | number)[][]> {
+    return this.#session.call('files.zip_members', { file });
+  }
+
+  /** `array.astype(dtype)` of NumPy. */
+  async astype(array: NdArray, dtype: DType): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    return this.#transfer.take(
+      await this.#transfer.lend([array], ([name]) =>
+        this.#session.call<string>('files.astype', { folder, name, dtype }),
+      ),
+    );
   }
 
   /** The `.npy` file that `numpy.save` writes. */

@@ -82,4 +82,9 @@ export class OriginalMetrics {
   kerasCallbacks(trainings: readonly WatchedTraining[]): Promise<{ saved: number[]; epochs: number }[]> {
     return this.#session.call('metrics.keras_callbacks', { trainings });
   }
+
+  /** Epochs (from 0) whose weights the checkpoint of `python -m finetuning.trainer <argv>` saves if the training logs this. */
+  keptEpochs(argv: readonly string[], logs: readonly { readonly [name: string]: number }[]): Promise<number[]> {
+    return this.#session.call('metrics.kept_epochs', { argv, logs });
+  }
 }

@@ -19,6 +19,8 @@ export interface NetworkOptions {
   /** Finetuning only: classes of the head, and whether a record may have several. */
   readonly classes?: number;
   readonly multiLabel?: boolean;
+  /** Finetuning only: a whole `ResNet` with its own defaults and top instead of the trainer's network. */
+  readonly ownTop?: boolean;
   readonly dtype: 'float32' | 'float64' | 'mixed_bfloat16';
   /** Seed of Keras for the initial weights; left to chance if absent. */
   readonly seed?: number;
@@ -53,14 +55,11 @@ export interface BuiltNetwork {
 
 /** Arguments of the probe's `networks.build`, beside the name. */
 export function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
-  const { multiLabel = false, stages = null, classes = null, seed = null, elementWeights, ...rest } = options;
-  const { adam, schedule, ...others } = rest;
-  return {
-    ...{ multi_label: multiLabel, stages, classes, seed, ...others },
-    ...(adam && { adam }),
-    ...(schedule && { schedule: scheduleArguments(schedule) }),
-    ...(elementWeights && { element_weights: true }),
-  };
+  const { multiLabel = false, stages = null, classes = null, seed = null, adam = null, ...others } = options;
+  const { elementWeights = false, ownTop = false, schedule, ...rest } = others;
+  const network = { multi_label: multiLabel, stages, classes, seed, own_top: ownTop };
+  const training = { adam, schedule: schedule ? scheduleArguments(schedule) : null, element_weights: elementWeights };
+  return { ...network, ...training, ...rest };
 }
 
 /** A batch that Python borrows. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from ecg_probe.arrays import give, take
 from ecg_probe.process import exchange
 
 __all__ = [
+    "astype",
     "comment_hdf5",
+    "compact_hdf5",
     "history_csv",
+    "latest_checkpoint",
     "npy",
     "pickle_in_pieces",
     "pickled_arrays",
@@ -24,6 +28,7 @@ __all__ = [
     "read_predictions",
     "repickled",
     "unzip_patient",
+    "zip_members",
 ]
 
 
@@ -74,6 +79,46 @@ def comment_hdf5(file: str) -> None:
 
     with h5py.File(file, "r+") as opened:
         opened.visititems(lambda name, item: h5py.h5o.set_comment(item.id, f"seen: {name}".encode()))
+
+
+def compact_hdf5(file: str) -> None:
+    """Stores every array of up to 8 kB of an HDF5 file in its header (a compact layout)."""
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        small: list[str] = []
+        opened.visititems(
+            lambda name, item: small.append(name) if isinstance(item, h5py.Dataset) and item.nbytes <= 8192 else None
+        )
+        layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        layout.set_layout(h5py.h5d.COMPACT)
+        for name in small:
+            values = opened[name][()]
+            del opened[name]
+            space = h5py.h5s.create_simple(np.shape(values))
+            kind = h5py.h5t.py_create(np.asarray(values).dtype, logical=True)
+            h5py.h5d.create(opened.id, name.encode(), kind, space, dcpl=layout).write(
+                h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(values)
+            )
+
+
+def latest_checkpoint(folder: str) -> str | None:
+    """The prefix that the file `checkpoint` of a folder names."""
+    import tensorflow as tf
+
+    return tf.train.latest_checkpoint(folder)
+
+
+def zip_members(file: str) -> list[list[Any]]:
+    """Name, date and kind of compression of each member."""
+    with zipfile.ZipFile(file) as opened:
+        return [[m.filename, str(m.date_time), m.compress_type] for m in opened.infolist()]
+
+
+def astype(folder: str, name: str, dtype: str) -> str:
+    """`array.astype(dtype)` of NumPy."""
+    with np.errstate(all="ignore"):
+        return give(f"{folder}/array.npy", take(name).astype(dtype))
 
 
 def npy(folder: str, name: str) -> str:

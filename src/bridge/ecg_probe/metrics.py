@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ecg_probe.arrays import take
+from ecg_probe.datasets import handed_to_fit
 
-__all__ = ["by_class", "custom_checkpoint", "evaluate", "f1_of_file", "keras_callbacks", "roc_curve"]
+__all__ = ["by_class", "custom_checkpoint", "evaluate", "f1_of_file", "keras_callbacks", "kept_epochs", "roc_curve"]
 
 
 def _numbers(result: Any) -> list[float]:
@@ -103,13 +104,35 @@ def custom_checkpoint(truth: str, scores: str, score_fn: str, save_best_only: bo
 
 def keras_callbacks(trainings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Keras's checkpoint and early stopping on the logs of trainings: epochs saved, and how many there were."""
+    model = _fitted()
+    return [_follow(model, **training) for training in trainings]
+
+
+def kept_epochs(argv: list[str], logs: list[dict[str, float]]) -> list[int]:
+    """Epochs whose weights the checkpoint of `python -m finetuning.trainer <argv>` saves if `fit` logs this."""
+    import tensorflow as tf
+
+    kinds = tf.keras.callbacks.ModelCheckpoint
+    [checkpoint] = [one for one in handed_to_fit("finetuning.trainer", argv)["callbacks"] if isinstance(one, kinds)]
+    model = _fitted()
+    saved: list[int] = []
+    model.save_weights = lambda *_args, **_kwargs: saved.append(epoch)
+    checkpoint.set_model(model)
+    checkpoint.on_train_begin()
+    for epoch, values in enumerate(logs):
+        checkpoint.on_epoch_end(epoch, dict(values))
+    return saved
+
+
+def _fitted() -> Any:
+    """A small model with the accuracy of the trainers, whose direction callbacks ask it for."""
     import tensorflow as tf
 
     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     model(tf.keras.layers.Input((1,)))
     model.compile(loss="mse", metrics=[tf.keras.metrics.CategoricalAccuracy(name="acc")])
-    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)  # Creates the metrics, whose direction Keras asks for.
-    return [_follow(model, **training) for training in trainings]
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)  # Creates the metrics.
+    return model
 
 
 def _follow(model: Any, monitor: str, patience: int, logs: list[dict[str, float]]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def build(
     adam: dict[str, float] | None = None,
     schedule: dict[str, Any] | None = None,
     element_weights: bool = False,
+    own_top: bool = False,
 ) -> dict[str, Any]:
     """A network built and compiled as the original's trainers do it, in `dtype`.
 
@@ -97,11 +98,12 @@ def build(
     batch axis, under `x`, or under `context` and `samples` for cpc; `dtype` is float32, float64 or mixed_bfloat16;
     `seed` fixes the initial weights. Unlike there, steps run eagerly: `train_on_batch` would trace a graph for each.
     `adam` are further arguments of Adam, `schedule` those of `cosine_decay`. With `element_weights`, sample weights go
-    with each class of each record.
+    with each class of each record. `own_top` asks for a whole `ResNet` with its own defaults and top.
     """
     import tensorflow as tf
     from finetuning.utils import ecg_feature_extractor
     from pretraining.utils import task_solver
+    from transplant.modules.resnet1d import ResNet
 
     if seed is not None:
         tf.keras.utils.set_random_seed(seed)
@@ -112,8 +114,11 @@ def build(
             further["learning_rate"] = cosine_decay(input_type, **schedule)
         inputs = {key: tf.keras.layers.Input(tuple(shape), dtype=input_type) for key, shape in shapes.items()}
         if task == "finetuning":
-            model = ecg_feature_extractor(arch, stages)
-            model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
+            if own_top:
+                model = tf.keras.Sequential([ResNet(num_outputs=classes)])
+            else:
+                model = ecg_feature_extractor(arch, stages)
+                model.add(tf.keras.layers.Dense(classes, activation="sigmoid" if multi_label else "softmax"))
             optimizer = tf.keras.optimizers.Adam(**further)
             if multi_label:
                 loss: Any = _element_losses() if element_weights else tf.keras.losses.BinaryCrossentropy()

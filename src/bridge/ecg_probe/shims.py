@@ -54,6 +54,8 @@ def sample_order(file: str | None) -> AbstractContextManager[Any]:
             order = tf.ensure_shape(tf.numpy_function(lambda: next(epoch), [], tf.int64), [None])
             return tf.nest.map_structure(lambda part: tf.gather(part, order), parts)
 
-        return self.batch(buffer_size).map(reorder).unbatch()
+        # Without a known size, Keras counts a step too many in the first epoch.
+        size = tf.data.experimental.assert_cardinality(self.cardinality())
+        return self.batch(buffer_size).map(reorder).unbatch().apply(size)
 
     return nullcontext() if file is None else patch.object(tf.data.Dataset, "shuffle", ordered)

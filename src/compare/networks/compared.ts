@@ -12,6 +12,8 @@ export interface ComparedNetwork {
   readonly leads: 1 | 12;
   /** Finetuning only. */
   readonly multiLabel: boolean;
+  /** Not a trainer's network but a whole `ResNet` with its own defaults and its own top, which no trainer builds. */
+  readonly ownTop?: boolean;
   /** Is one of the quick cases. */
   readonly quick: boolean;
 }
@@ -50,6 +52,17 @@ export const networks: readonly ComparedNetwork[] = [
   finetuning('resnet50', 12, true, 1),
   pretraining('resnet18', 'cpc', 1),
 ];
+
+/** A `ResNet` as its class makes it by itself, for the suites about single steps. */
+export const wholeResNet: ComparedNetwork = {
+  name: 'ResNet with its own defaults and top',
+  task: 'finetuning',
+  arch: 'resnet18',
+  leads: 1,
+  multiLabel: false,
+  ownTop: true,
+  quick: true,
+};
 
 /** The largest network, for suites that need it only once in float32. */
 export const largest: ComparedNetwork = pretraining('resnet50', 'cpc');

@@ -1,7 +1,7 @@
 import type { Original } from '../../bridge/original.ts';
 import type { NetworkOptions, NetworkState, OriginalNetwork } from '../../bridge/original_network.ts';
 import { asType } from '../../graph/arrays.ts';
-import type { Model } from '../../graph/model.ts';
+import { type Model, Sequential } from '../../graph/model.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import type { Precision } from '../../graph/precision.ts';
 import { Generator } from '../../graph/random.ts';
@@ -13,6 +13,7 @@ import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { buildNetwork } from '../../networks/network.ts';
 import type { Arch } from '../../port/finetuning/utils.ts';
 import { pretrainingAdam } from '../../port/pretraining/trainer/solver.ts';
+import { ResNet } from '../../port/transplant/modules/resnet1d.ts';
 import type { LabelledBatch } from '../batches.ts';
 import { bothSides } from '../both_sides.ts';
 import type { TaskName } from '../suite.ts';
@@ -26,6 +27,8 @@ export interface NetworkCase {
   readonly stages?: number;
   /** Finetuning only. */
   readonly multiLabel?: boolean;
+  /** A whole `ResNet` with its own top instead of a trainer's network. */
+  readonly ownTop?: boolean;
   readonly precision: 'float32' | 'float64';
   /** Seed of the initial weights, drawn by the port and given to both sides. */
   readonly seed: number;
@@ -155,7 +158,7 @@ export function buildPort(
 /** What the original needs to build a network for batches like `example`. `seed` fixes Keras's initial weights. */
 export function originalOptions(
   { x, y }: LabelledBatch,
-  { task = 'finetuning', arch, stages, multiLabel, training }: Omit<NetworkCase, 'precision' | 'seed'>,
+  { task = 'finetuning', arch, stages, multiLabel, ownTop, training }: Omit<NetworkCase, 'precision' | 'seed'>,
   dtype: NetworkOptions['dtype'],
   seed?: number,
 ): NetworkOptions {
@@ -169,6 +172,7 @@ export function originalOptions(
     shapes: shapesOf(x),
     classes,
     multiLabel,
+    ownTop,
     dtype,
     seed,
     elementWeights,
@@ -260,7 +264,8 @@ export function startingWeights({ variables }: Model, initial: readonly NdArray[
 
 /** The model of the port for batches like `example`, without a session. */
 export function buildModel({ x, y }: LabelledBatch, kind: Omit<InAnyPrecision, 'seed'>): Model {
-  const { task = 'finetuning', arch, stages, multiLabel, precision } = kind;
+  const { task = 'finetuning', arch, stages, multiLabel, ownTop, precision } = kind;
+  if (ownTop) return new Sequential([new ResNet({ numOutputs: y.shape[1] })]).build(shapesOf(x).x, precision);
   const head = task === 'finetuning' ? { classes: y.shape[1] } : { task };
   return buildNetwork({ arch, stages, head }, { shapes: shapesOf(x), precision, multiLabel });
 }

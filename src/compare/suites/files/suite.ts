@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { astype } from '../../../lib/numpy/convert.ts';
-import { bytesOf, type DType, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
+import { allocate, bytesOf, type DType, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
 import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
 import { readNpz } from '../../../lib/numpy/npz.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
@@ -55,7 +55,6 @@ const npyCase: SuiteCase = {
         written.push({ name: label, port, original: theirs });
         const path = join(scratch, 'array.npy');
         writeNpy(path, array);
-        if (sizeOf(shape) === 0) continue;
         read.push({ name: `${label}, read by Python`, port: array, original: await original.files.readNpy(path) });
         writeFileAtomic(path, bytesOf(theirs));
         read.push({ name: `${label}, read by the port`, port: readNpy(path) as NdArray, original: array });
@@ -77,6 +76,56 @@ const npyCase: SuiteCase = {
     ];
   },
 };
+
+/** Values at the edges of the element types. */
+const edges: readonly bigint[] = [0n, 1n, 2n, 255n, 256n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n + 5n, 2n ** 53n + 1n];
+
+const astypeCase: SuiteCase = {
+  name: 'conversions between element types',
+  on: {},
+  quick: true,
+  run: async ({ original }) => {
+    const pairs: Pair[] = [];
+    for (const from of dtypes) {
+      const isFloat = from.startsWith('float');
+      const array = isFloat
+        ? undefined
+        : stored(
+            from,
+            edges.flatMap((edge) => [edge, -edge]),
+          );
+      for (const to of dtypes) {
+        const source = array ?? stored(from, floatsFor(to));
+        const [port, theirs] = [astype(source, to), await original.files.astype(source, to)];
+        pairs.push({ name: `${from} to ${to}`, port, original: theirs });
+      }
+    }
+    return [exactly(name, `${pairs.length} pairs of element types`, pairs)];
+  },
+};
+
+/** Floats that every processor converts to this type in the same way. */
+function floatsFor(to: DType): number[] {
+  const small = [0, 1, 2.5, 0.1, 100.75];
+  if (to.startsWith('uint')) return small;
+  if (!to.startsWith('float')) return [...small, -0, -3.5];
+  // The smallest and largest numbers of a float16, and what lies between them and the next.
+  const half = [2 ** -14, 2 ** -15, 3e-5, 6e-8, 2 ** -25, 2 ** -26, 65504, 65519, 65520];
+  return [...small, ...half, ...half.map((value) => -value), -0, Number.POSITIVE_INFINITY, Number.NaN];
+}
+
+/** Numbers in an element type. Whole ones lose the bits that it has no room for. */
+function stored(dtype: DType, values: readonly (number | bigint)[]): NdArray {
+  if (dtype.startsWith('float')) {
+    return astype(ndarray('float64', [values.length], Float64Array.from(values, Number)), dtype);
+  }
+  const data = allocate(dtype, values.length) as { [index: number]: number | bigint };
+  const isBig = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  for (const [i, value] of values.entries()) {
+    data[i] = isBig ? BigInt(value) : Number(dtype === 'bool' ? Number(value) !== 0 : value);
+  }
+  return ndarray(dtype, [values.length], data as unknown as NdArray['data']);
+}
 
 /** A set pickled by each side and read by each side. */
 async function samePickles(
@@ -149,7 +198,7 @@ const pieceCase: SuiteCase = {
   },
 };
 
-/** Unzips patients. The `.npy` files must be equal; of the `.npz` files, whose bytes contain the time, the labels. */
+/** Unzips patients. The `.npy` files must be equal; of the `.npz` files, whose zip headers differ, the members and the labels. */
 const unzipCase: SuiteCase = {
   name: 'unzipped patients of Icentia11k',
   on: { dataSet: 'icentia11k' },
@@ -163,6 +212,7 @@ const unzipCase: SuiteCase = {
     const signals: Pair[] = [];
     const labels: Pair[] = [];
     const forms: [string[], string[]] = [[], []];
+    const members: [string[], string[]] = [[], []];
     // Quirk Q18: labels of segments with equally many marks have another form, and a single segment always has.
     const [single, singleDir] = [90, join(scratch, 'single')];
     await writeIcentiaPatient(single, { seed, segments: 1, samples: 4096 }, { zipped: singleDir });
@@ -173,6 +223,8 @@ const unzipCase: SuiteCase = {
       const file = (folder: string): NdArray => bytesOfFile(patientFile(folder, id, '.npy'));
       signals.push({ name: `patient ${id}`, port: file(portDir), original: file(originalDir) });
       for (const [side, folder] of [portDir, originalDir].entries()) {
+        const listed = await original.files.zipMembers(patientFile(folder, id, '_lbls.npz'));
+        members[side].push(...listed.map((member) => `patient ${id}: ${member.join(' ')}`));
         for (const [key, { dtype, shape }] of readNpz(patientFile(folder, id, '_lbls.npz'))) {
           forms[side].push(`patient ${id}, ${key}: ${dtype} (${shape.join(', ')})`);
         }
@@ -190,6 +242,7 @@ const unzipCase: SuiteCase = {
     return [
       exactly(name, `bytes of ${sources.length} signals`, signals),
       sameText(name, 'forms of the label arrays', forms[0].join('\n'), forms[1].join('\n')),
+      sameText(name, 'members of the .npz files and their dates', members[0].join('\n'), members[1].join('\n')),
       exactly(name, `labels of ${sources.length} patients`, labels),
     ];
   },
@@ -202,6 +255,7 @@ export const files: Suite = {
   cases: [
     ...csvCases,
     npyCase,
+    astypeCase,
     pickleCase('challenge17', 'cinc2017'),
     pickleCase('ptb_xl', 'ptbxl'),
     pieceCase,

@@ -6,10 +6,10 @@ import { networkBatches } from '../../batches.ts';
 import { bothSides } from '../../both_sides.ts';
 import { closely, type Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
-import { casesOf } from '../../networks/compared.ts';
+import { type ComparedNetwork, casesOf, networks, wholeResNet } from '../../networks/compared.ts';
 import { gradientRows, inputGradientRow, targetsOf } from '../../networks/rows.ts';
 import { comparedPrecisions, type Twins, withTwins } from '../../networks/sides.ts';
-import type { Suite } from '../../suite.ts';
+import type { Suite, SuiteContext } from '../../suite.ts';
 import { type Limits, limitsOf } from '../../tolerances.ts';
 
 /** Points of the compared integrals: few, because each must agree. */
@@ -20,27 +20,29 @@ export const gradients: Suite = {
   name: 'gradients',
   summary:
     'loss and gradient of every weight; gradients of outputs by the recordings, integrated too; float64 and float32',
-  cases: casesOf(async (context, network) => {
-    const { original, data, seed } = context;
-    const [batch] = networkBatches(data, network, 1, seed);
-    const rows: Row[] = [];
-    for (const precision of comparedPrecisions) {
-      const limits = limitsOf(network, precision);
-      const kind = { ...network, precision, seed };
-      await withTwins(original, batch, kind, async (twins) => {
-        const outputs = twins.port.session.model.outputShape.at(-1)!;
-        const found = [
-          ...(await gradientRows(twins, batch, limits)),
-          await inputGradientRow(twins, batch, outputs, limits),
-        ];
-        if (network.task === 'finetuning')
-          found.push(await integratedRow(twins, asType(batch.x as NdArray, precision), limits));
-        rows.push(...(await withFirstLayer(context, found, twins, kind, batch)));
-      });
-    }
-    return rows;
-  }),
+  cases: casesOf(compareGradients, { chosen: [...networks, wholeResNet] }),
 };
+
+async function compareGradients(context: SuiteContext, network: ComparedNetwork): Promise<readonly Row[]> {
+  const { original, data, seed } = context;
+  const [batch] = networkBatches(data, network, 1, seed);
+  const rows: Row[] = [];
+  for (const precision of comparedPrecisions) {
+    const limits = limitsOf(network, precision);
+    const kind = { ...network, precision, seed };
+    await withTwins(original, batch, kind, async (twins) => {
+      const outputs = twins.port.session.model.outputShape.at(-1)!;
+      const found = [
+        ...(await gradientRows(twins, batch, limits)),
+        await inputGradientRow(twins, batch, outputs, limits),
+      ];
+      if (network.task === 'finetuning')
+        found.push(await integratedRow(twins, asType(batch.x as NdArray, precision), limits));
+      rows.push(...(await withFirstLayer(context, found, twins, kind, batch)));
+    });
+  }
+  return rows;
+}
 
 /** What `predict --explain` computes, against `tf.GradientTape` on the original. */
 async function integratedRow(

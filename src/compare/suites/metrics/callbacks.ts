@@ -1,8 +1,17 @@
+import { join } from 'node:path';
 import type { WatchedTraining } from '../../../bridge/original_metrics.ts';
+import { Dense, GlobalAveragePooling1D } from '../../../graph/layers.ts';
+import { Sequential } from '../../../graph/model.ts';
+import { compile } from '../../../graph/session.ts';
 import { EarlyStopping, type Logs, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
+import { arrayRows } from '../../../lib/numpy/rows.ts';
+import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
+import type { DataSet } from '../../../port/finetuning/datasets.ts';
+import { bestModelCheckpoint } from '../../../port/finetuning/trainer/best_model.ts';
 import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../../port/transplant/evaluation.ts';
+import { savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Pair, sameText, vector } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
 
@@ -148,5 +157,57 @@ async function watch({ monitor, patience, logs }: WatchedTraining): Promise<{ sa
   return { saved, epochs: epoch };
 }
 
+/** Which epochs `--val-metric loss` and `acc` keep, on logs without a trend. */
+const keptCase: SuiteCase = {
+  name: 'weights that finetuning.trainer keeps',
+  on: { task: 'finetuning' },
+  quick: true,
+  run: async ({ original, seed, scratch }) => {
+    const random = new RandomState([seed, 13]);
+    const set = (file: string): DataSet => {
+      const x = ndarray('float32', [4, 8, 1], Float32Array.from(random.randomSample(32)));
+      return {
+        x,
+        y: ndarray('int32', [4, 2], Int32Array.of(1, 0, 0, 1, 1, 0, 0, 1)),
+        recordIds: [file, 1, 2, 3],
+        classes: ['A', 'N'],
+      };
+    };
+    const at = (file: string): string => join(scratch, `${file}.pkl`);
+    for (const file of ['train', 'val']) await savePkl(at(file), dataSetToPickle(set(file)));
+    const draw = (): number => Math.round(random.randomSample() * 20) / 20;
+    const logs = Array.from({ length: 30 }, () => ({ loss: draw(), acc: draw(), val_loss: draw(), val_acc: draw() }));
+    const [ours, theirs]: [string[], string[]] = [[], []];
+    for (const metric of ['loss', 'acc'] as const) {
+      for (const val of [undefined, 'val']) {
+        const argv = ['--job-dir', join(scratch, 'job'), '--train', at('train'), '--val-metric', metric];
+        const found = await original.metrics.keptEpochs(val ? [...argv, '--val', at(val)] : argv, logs);
+        const saved: number[] = [];
+        const model = new Sequential([new GlobalAveragePooling1D(), new Dense(2, 'softmax')]).build([8, 1]);
+        const session = compile(model, { loss: 'categorical_crossentropy', executor: 'eager', seed });
+        try {
+          const { x, y } = set('train');
+          const samples = { x: arrayRows(x), y, recordIds: [], classes: [] };
+          const options = { metric, path: 'best', session, train: samples, ...(val && { val: samples }), batchSize: 4 };
+          const checkpoint = bestModelCheckpoint({ ...options, multiLabel: false, report: () => {} });
+          for (const [epoch, values] of logs.entries()) {
+            await checkpoint.onEpochEnd(
+              epoch,
+              { ...values },
+              { saveWeights: async () => void saved.push(epoch), stop() {}, say() {} },
+            );
+          }
+        } finally {
+          session.dispose();
+        }
+        const label = `--val-metric ${metric}${val ? ' --val FILE' : ''}`;
+        ours.push(`${label}: ${saved.join(' ')}`);
+        theirs.push(`${label}: ${found.join(' ')}`);
+      }
+    }
+    return [sameText(name, `epochs kept of ${logs.length}`, ours.join('\n'), theirs.join('\n'))];
+  },
+};
+
 /** Cases of the suite `metrics` about callbacks that act on scores. */
-export const callbackCases: readonly SuiteCase[] = [checkpointCase, kerasCase];
+export const callbackCases: readonly SuiteCase[] = [checkpointCase, kerasCase, keptCase];

@@ -14,7 +14,7 @@ import {
 import { loadPkl } from '../../../port/transplant/utils.ts';
 import { prepareData } from '../../../prepare/prepare_data.ts';
 import { twelveLeads } from '../../../recordings/recordings.ts';
-import { exactly, type Row, sameText } from '../../closeness.ts';
+import { exactly, type Row, sameText, vector } from '../../closeness.ts';
 import { preparedByCommand, withFirstStage } from '../../divergence/stage.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
 import { collectionFolder, int64, outcomeOf, shown, wordFor } from '../shared/data_cases.ts';
@@ -239,9 +239,12 @@ const formats: readonly (readonly [format: string, missing: readonly number[]])[
   ['311', [0, 2, 8, 32]],
 ];
 
+/** Sampling rates as headers write them. One within 1e-8 of the whole number below it is that number. */
+const rates = ['300', '300.5', '300.000000004', '300.00000002', '299.999999996', '300/360', '300/360.5(7)'];
+
 /** Every format of WFDB that the readers know: random bytes, among them samples that are missing. */
 const formatCase: SuiteCase = {
-  name: 'Challenge 2017: every signal format of WFDB, with missing samples',
+  name: 'Challenge 2017: every signal format of WFDB, with missing samples, and odd sampling rates',
   on: {},
   quick: true,
   run: async (context) => {
@@ -249,22 +252,33 @@ const formatCase: SuiteCase = {
     mkdirSync(folder);
     const random = new RandomState([context.seed, 31]);
     const samples = 240;
-    for (const [format, missing] of formats) {
-      const name = `F${format}`;
+    const made = [
+      ...formats.map(([format, missing]) => ({ name: `F${format}`, format, missing, rate: rates[0] })),
+      ...rates.map((rate, i) => ({ name: `R${i}`, format: '16', missing: [0, 128], rate })),
+    ];
+    for (const { name, format, missing, rate } of made) {
       const bytes = Buffer.from(random.randint(0, 256, 4 * samples).map(Number));
       for (const at of [0, 60, 120]) bytes.set(missing, at);
       writeFileSync(join(folder, `${name}.dat`), bytes);
       writeFileSync(
         join(folder, `${name}.hea`),
-        `${name} 1 300 ${samples}\n${name}.dat ${format} 1000/mV 16 0 0 0 0 I\n`,
+        `${name} 1 ${rate} ${samples}\n${name}.dat ${format} 1000/mV 16 0 0 0 0 I\n`,
       );
     }
-    const list = (more: string): string => formats.map(([format]) => `F${format}${more}\n`).join('');
+    const list = (more: string): string => made.map(({ name }) => `${name}${more}\n`).join('');
     writeFileSync(join(folder, 'RECORDS'), list(''));
     writeFileSync(join(folder, 'REFERENCE.csv'), list(',N'));
     const theirs = await context.original.data.records('challenge17', folder);
     const { records } = readChallenge17Data(folder);
-    return [sameSignals(`signals of ${records.length} records`, records, theirs)];
+    const ratePairs = records.map(({ recordName, fs }, i) => ({
+      name: String(recordName),
+      port: vector([fs]),
+      original: vector([theirs.rates[i]]),
+    }));
+    return [
+      sameSignals(`signals of ${records.length} records`, records, theirs),
+      exactly(suite, 'sampling rates', ratePairs),
+    ];
   },
 };
 

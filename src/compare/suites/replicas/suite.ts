@@ -30,8 +30,8 @@ export const replicas: Suite = {
   name: 'replicas',
   summary: 'training on several devices against the MirroredStrategy of tf_keras, on logical CPUs in float64',
   cases: [
-    sharedCase(2, { quick: true }),
-    sharedCase(3),
+    sharedCase(2),
+    sharedCase(3, { quick: true }),
     sharedCase(2, { training: { sampleWeights: true, optimizer: { globalClipnorm: 0.1, weightDecay: 0.05 } } }),
     separateCase(),
   ],

@@ -28,13 +28,14 @@ const sizes: readonly { readonly test_size?: number; readonly train_size?: numbe
   { train_size: 0.001 },
 ];
 
-/** Labels of `count` records: none, one class each in various dtypes, or label rows with few distinct combinations. */
+/** Labels of `count` records: none, numbers of classes, one-hot rows in various dtypes, or label rows with few distinct combinations. */
 function labels(draws: RandomState, count: number, kind: string): NdArray | undefined {
   if (kind === 'none') return undefined;
   const classes = 2 + draws.randint(4);
   const numbers = draws.randint(0, classes, count);
   // Sometimes a class has a single member and cannot be split.
   if (draws.randint(7) === 0) for (const [i, one] of numbers.entries()) numbers[i] = i === 0 ? 0 : Math.max(one, 1);
+  if (kind === 'numbers') return int64(numbers);
   const matrix = Float64Array.from({ length: count * classes }, (_, i) =>
     numbers[Math.floor(i / classes)] === i % classes || (kind === 'several' && i % classes === 0) ? 1 : 0,
   );
@@ -47,10 +48,10 @@ const numberCase: SuiteCase = {
   quick: true,
   run: async ({ original, seed }) => {
     const draws = new RandomState([seed, 30]);
-    const kinds = ['none', 'bool', 'int64', 'float32', 'several'];
+    const kinds = ['none', 'bool', 'int64', 'float32', 'several', 'numbers'];
     const found: Record<'train' | 'test' | 'next', Pair[]> = { train: [], test: [], next: [] };
     const outcomes: [string[], string[]] = [[], []];
-    for (let i = 0; i < 165; i++) {
+    for (let i = 0; i < 198; i++) {
       const count = 12 + draws.randint(400);
       const kind = kinds[i % kinds.length];
       const size = sizes[i % sizes.length];

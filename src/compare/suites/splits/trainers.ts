@@ -1,9 +1,12 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FitArrays } from '../../../bridge/original_data.ts';
 import { batchesOf, permutations } from '../../../jobs/batches.ts';
 import { flagOf } from '../../../lib/argparse/flags.ts';
+import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import { writeNpy } from '../../../lib/numpy/npy.ts';
 import { RandomState, random } from '../../../lib/numpy/random.ts';
 import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
@@ -14,6 +17,7 @@ import type { FrameSet } from '../../../port/pretraining/trainer/frames.ts';
 import { fileSource, folderSource } from '../../../port/pretraining/trainer/sources.ts';
 import type { PretrainOptions } from '../../../port/pretraining/trainer.ts';
 import { type PretrainingTask, pretrainingTasks } from '../../../port/pretraining/utils.ts';
+import { patientFile, writeUnzippedLabels } from '../../../port/transplant/datasets/icentia11k/files.ts';
 import { savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
@@ -175,12 +179,75 @@ function folderCase(task: PretrainingTask): SuiteCase {
         // A range, as users write it, because the patients have consecutive ids.
         const patients = `${patientIds[0]}-${patientIds.at(-1)}`;
         const { train, val } = await folderSource({ ...options, jobDir: scratch, patients }, silentSource);
-        await train.close();
-        rows.push(...sameFrames(`validation of ${variant.valPatients} patients`, val, theirs.val));
+        const title = `validation of ${variant.valPatients} patients`;
+        rows.push(...sameFrames(title, val, theirs.val));
+        // The port shuffles its frames by draws of its own, so only their number can be equal.
+        const ours = await firstLabels(train);
+        const shapes = [ours, theirs.train.y].map(({ shape }) => `(${shape.join(', ')})`);
+        rows.push(sameText(suite, `${title}: size of a training batch`, shapes[0], shapes[1]));
       }
       return rows;
     },
   };
+}
+
+/**
+ * Which patients several generators draw from. Each patient has a constant signal, so that a frame tells where it comes from: the draws of
+ * the generators depend on a race in the original.
+ */
+const generatorsCase: SuiteCase = {
+  name: 'patients of several generators of pretraining.trainer',
+  on: { task: 'beat' },
+  quick: true,
+  run: async ({ original, scratch }) => {
+    const [patients, samples] = [7, 512];
+    const dbDir = join(scratch, 'patients');
+    mkdirSync(dbDir);
+    const marks = Int32Array.from({ length: 8 }, (_, i) => 64 * i);
+    const labels = [marks, new Int32Array(marks.length).fill(1)] as const;
+    const ids = Array.from({ length: patients }, (_, id) => id);
+    for (const id of ids) {
+      writeNpy(patientFile(dbDir, id, '.npy'), ndarray('float32', [1, samples], new Float32Array(samples).fill(id)));
+      await writeUnzippedLabels(dbDir, id, { btype: [labels], rtype: [labels], size: 1 });
+    }
+    const [ours, theirs]: [string[], string[]] = [[], []];
+    for (const dataParallelism of [1, 2, 3]) {
+      const common = { task: 'beat', train: dbDir, unzipped: true, frameSize: 128, samplesPerPatient: 1 } as const;
+      const options = { ...common, dataParallelism, batchSize: 16, stepsPerEpoch: 6, seed: 5 };
+      const argv = ['--job-dir', join(scratch, 'job'), ...flags(options)];
+      const found = await original.data.fitData('pretraining.trainer', argv, { batches: 6, patientIds: ids });
+      random.seed(options.seed);
+      const { train } = await folderSource(
+        { ...options, jobDir: scratch, patients: `0-${patients - 1}` },
+        silentSource,
+      );
+      const frames: NdArray[] = [];
+      try {
+        for await (const { x } of train.batches(0, 0)) frames.push(inputsByName(x).x);
+      } finally {
+        await train.close();
+      }
+      const tell = (x: NdArray): string => `${dataParallelism} generators: patients with ${levelsOf(x).join(', ')}`;
+      ours.push(tell(joinArrays(frames)));
+      theirs.push(tell(found.train.inputs.get('x')!));
+    }
+    return [sameText(suite, 'normalised levels of the patients in 96 frames', ours.join('\n'), theirs.join('\n'))];
+  },
+};
+
+/** The different values of frames, ascending. */
+function levelsOf({ data }: NdArray): number[] {
+  return [...new Set(data as Float32Array)].sort((a, b) => a - b);
+}
+
+/** Labels of the first training batch; ends the stream. */
+async function firstLabels(train: Awaited<ReturnType<typeof folderSource>>['train']): Promise<NdArray> {
+  try {
+    for await (const { y } of train.batches(0, 0)) return y;
+    throw new Error('the stream of training frames ended');
+  } finally {
+    await train.close();
+  }
 }
 
 /** A file of frames, split by patient, or without the patients of a validation file. */
@@ -253,4 +320,9 @@ async function inFileOrder(
 }
 
 /** Cases of the suite `splits` that follow the trainers up to the start of training. */
-export const trainerCases: readonly SuiteCase[] = [finetuningCase, ...pretrainingTasks.map(folderCase), fileCase];
+export const trainerCases: readonly SuiteCase[] = [
+  finetuningCase,
+  ...pretrainingTasks.map(folderCase),
+  generatorsCase,
+  fileCase,
+];

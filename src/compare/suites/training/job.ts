@@ -11,47 +11,95 @@ import { Predictor } from '../../../predict/predict.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
 import { loadWeights } from '../../../weights/loading.ts';
 import { type LabelledBatch, networkBatches } from '../../batches.ts';
-import { closely, type Pair, type Row, sameText, vector } from '../../closeness.ts';
+import { closely, exactly, type Pair, type Row, sameText, vector } from '../../closeness.ts';
 import { buildModel, buildPort } from '../../networks/sides.ts';
-import type { SuiteCase, SuiteContext } from '../../suite.ts';
+import { NotApplicable, type SuiteCase, type SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
+import { int64, joinArrays } from '../shared/data_cases.ts';
 
-/**
- * A finetuning job of both trainers, started as users do, from the same weights. It has one batch, shorter than the batch size, and one
- * step, so the epoch's figures are those of the starting weights and a float32 limit applies.
- */
-export const jobCases: readonly SuiteCase[] = [false, true].map((multiLabel) => ({
-  name: `a job of finetuning.trainer, ${multiLabel ? '12 leads, multi-label' : '1 lead, single-label'}`,
-  on: { arch: 'resnet18', task: 'finetuning' },
-  quick: !multiLabel,
-  run: (context) => oneStep(context, multiLabel),
-}));
-
+const arch = 'resnet18';
 const batchSize = 8;
 
-async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLabel: boolean): Promise<Row[]> {
-  const arch = 'resnet18';
-  const leads = multiLabel ? 12 : 1;
-  const [batch] = networkBatches(data, { task: 'finetuning', leads, multiLabel }, 1, seed);
-  const network = buildPort(batch, { arch, multiLabel, precision: 'float32', seed });
+/** A finetuning job of both trainers, started as users do, from the same weights. */
+interface BothJobs {
+  /** Job folders of the port and of the original. */
+  readonly ours: string;
+  readonly theirs: string;
+  readonly train: string;
+}
+
+/**
+ * Runs one epoch of both trainers on records in the order of the file.
+ */
+async function runBoth(
+  { original, seed, scratch }: SuiteContext,
+  { x, y }: LabelledBatch,
+  { multiLabel, batchSize }: { multiLabel: boolean; batchSize: number },
+): Promise<BothJobs> {
+  const network = buildPort({ x, y }, { arch, multiLabel, precision: 'float32', seed });
   const { weights } = await network.read();
   network.dispose();
-  const records = batch.y.shape[0];
+  const records = y.shape[0];
   const order = ndarray(
     'int64',
     [1, records],
     BigInt64Array.from({ length: records }, (_, i) => BigInt(i)),
   );
-  const train = join(scratch, 'train.pkl');
+  const [train, ours, theirs] = ['train.pkl', 'port', 'original'].map((file) => join(scratch, file));
   const recordIds = Array.from({ length: records }, (_, i) => `A${i}`);
-  const classes = Array.from({ length: batch.y.shape[1] }, (_, i) => `class ${i}`);
-  const y = ndarray('int32', batch.y.shape, Int32Array.from(batch.y.data as Float32Array));
-  await savePkl(train, dataSetToPickle({ x: inputsByName(batch.x).x as NdArray<'float32'>, y, recordIds, classes }));
-  const [ours, theirs] = [join(scratch, 'port'), join(scratch, 'original')];
+  const classes = Array.from({ length: y.shape[1] }, (_, i) => `class ${i}`);
+  const labels = ndarray('int32', y.shape, Int32Array.from(y.data as Float32Array));
+  await savePkl(train, dataSetToPickle({ x: inputsByName(x).x as NdArray<'float32'>, y: labels, recordIds, classes }));
   await finetune({ jobDir: ours, train, arch, batchSize, epochs: 1, seed }, { fixed: { weights, order } });
   const flags = { 'job-dir': theirs, train, arch, 'batch-size': batchSize, epochs: 1, seed };
   const argv = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   await original.run('finetuning.trainer', argv, { weights, order });
+  return { ours, theirs, train };
+}
+
+/** Three batches, the last one shorter: the file of weights also says how many steps were made. */
+const stepsCase: SuiteCase = {
+  name: 'a job of finetuning.trainer, steps of an epoch',
+  on: { arch, task: 'finetuning' },
+  quick: true,
+  run: async (context) => {
+    const batches = networkBatches(context.data, { task: 'finetuning', leads: 1, multiLabel: false }, 2, context.seed);
+    const x = joinArrays(batches.map((batch) => inputsByName(batch.x).x));
+    const y = joinArrays(batches.map((batch) => batch.y));
+    const { ours, theirs } = await runBoth(context, { x, y }, { multiLabel: false, batchSize: 3 });
+    if (!existsSync(join(theirs, bestModelFile)))
+      throw new NotApplicable('on tf_keras, the file of weights does not count steps');
+    const [port, found] = [ours, theirs].map(
+      (job) => readWeights(join(job, bestModelFile)).optimizer?.[0] ?? int64([]),
+    );
+    return [
+      exactly('training', 'steps of an epoch of 8 records in batches of 3', [
+        { name: 'iterations', port, original: found },
+      ]),
+    ];
+  },
+};
+
+/**
+ * It has one batch, shorter than the batch size, and one
+ * step, so the epoch's figures are those of the starting weights and a float32 limit applies.
+ */
+const oneStepCases = [false, true].map(
+  (multiLabel): SuiteCase => ({
+    name: `a job of finetuning.trainer, ${multiLabel ? '12 leads, multi-label' : '1 lead, single-label'}`,
+    on: { arch, task: 'finetuning' },
+    quick: !multiLabel,
+    run: (context) => oneStep(context, multiLabel),
+  }),
+);
+
+/** Cases of the suite `training` that run the trainers themselves. */
+export const jobCases: readonly SuiteCase[] = [...oneStepCases, stepsCase];
+
+async function oneStep(context: SuiteContext, multiLabel: boolean): Promise<Row[]> {
+  const { data, seed } = context;
+  const [batch] = networkBatches(data, { task: 'finetuning', leads: multiLabel ? 12 : 1, multiLabel }, 1, seed);
+  const { ours, theirs, train } = await runBoth(context, batch, { multiLabel, batchSize });
 
   const histories = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
   const [port, found] = histories;
@@ -74,7 +122,7 @@ async function oneStep({ original, data, seed, scratch }: SuiteContext, multiLab
 async function predictionRows(ours: string, theirs: string, train: string, batch: LabelledBatch): Promise<Row[]> {
   // On tf_keras, a job saves a checkpoint instead.
   const file = join(theirs, bestModelFile);
-  const model = buildModel(batch, { arch: 'resnet18', precision: 'float32' });
+  const model = buildModel(batch, { arch, precision: 'float32' });
   const { assigned } = loadWeights(
     readWeights(existsSync(file) ? file : join(theirs, 'best_model.weights')),
     model.weights,

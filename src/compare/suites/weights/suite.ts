@@ -23,7 +23,11 @@ import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
 export const weights: Suite = {
   name: 'weights',
   summary: 'weight files both ways: .weights.h5 with the state of Adam, TensorFlow checkpoints (bits)',
-  cases: [...casesOf(kerasFiles, { chosen: [...networks, largest], quick: quickWhole }), ...checkpointCases()],
+  cases: [
+    ...casesOf(kerasFiles, { chosen: [...networks, largest], quick: quickWhole }),
+    ...layoutCases(),
+    ...checkpointCases(),
+  ],
 };
 
 /** Keras 3's files: each side's file is loaded into the other's network; counts and shapes agree. */
@@ -39,6 +43,24 @@ async function kerasFiles(
     ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), seed)),
   ];
   return withBoth(original, batch, kind, 'float32', compare, seed);
+}
+
+/** Only the layout of whole networks, which takes a second: every architecture, and an encoder behind several stages. */
+function layoutCases(): SuiteCase[] {
+  const whole: ComparedNetwork[] = [
+    ...networks.filter(
+      ({ task, leads, multiLabel, stages }) => task === 'finetuning' && leads === 1 && !multiLabel && !stages,
+    ),
+    { ...networks.find(({ task }) => task === 'cpc')!, name: 'resnet18 with 2 stages, cpc', stages: 2 },
+  ];
+  return casesOf(
+    async ({ original, data, seed }, network) => {
+      const [batch] = networkBatches(data, network, 1, seed);
+      const compare = async (port: PortNetwork, theirs: OriginalNetwork): Promise<Row[]> => [layoutRow(theirs, port)];
+      return withBoth(original, batch, { ...network, precision: 'float32', seed }, 'float32', compare);
+    },
+    { chosen: whole.map((one) => ({ ...one, name: `layout of ${one.name}`, quick: true })) },
+  );
 }
 
 function layoutRow({ built }: OriginalNetwork, { session }: PortNetwork): Row {
@@ -66,9 +88,14 @@ async function fromKeras(original: Original, theirs: OriginalNetwork, port: Port
   session.reset();
   loadIntoModel(session, file);
   const commented = (await port.read()).weights;
+  await original.files.compactHdf5(file);
+  session.reset();
+  loadIntoModel(session, file);
+  const compact = (await port.read()).weights;
   return [
     exactly('weights', '.weights.h5 of the original, read by the port', pairUp(names, read, drawn.weights)),
     exactly('weights', 'the same with a comment on every object', pairUp(names, commented, drawn.weights)),
+    exactly('weights', 'the same with small arrays in the headers', pairUp(names, compact, drawn.weights)),
     exactly('weights', 'state of Adam in it', [
       ...pairUp(momentLabels(trainable), moments, state.moments),
       { name: 'iterations', port: vector([Number(adam.iterations)]), original: vector([state.iterations]) },
@@ -123,7 +150,9 @@ async function checkpoints(
       const port = buildPort(batch, { ...network, precision: 'float32', seed });
       try {
         const ours = startingWeights(port.session.model, (await port.read()).weights, seed + i);
-        const [written, wanted] = [join(scratch, `port-${i}.weights`), join(scratch, `original-${i}.weights`)];
+        // Characters that the text file beside it has to quote.
+        const written = join(scratch, `port ${i} "é".weights`);
+        const wanted = join(scratch, `original-${i}.weights`);
         await writeWeights(
           written,
           port.session.model,
@@ -135,12 +164,14 @@ async function checkpoints(
       }
     }),
   );
+  const latest = await original.files.latestCheckpoint(scratch);
   const results = await original.checkpoints(
     plans.map(({ network, batch, written, wanted }) => {
       return { network: originalOptions(batch, network, 'float32'), written, wanted };
     }),
   );
-  return plans.flatMap(({ network, model, names, ours, wanted }, i) => {
+  const last = plans.at(-1)!.written;
+  const rows = plans.flatMap(({ network, model, names, ours, wanted }, i) => {
     const read = loadWeights(readWeights(wanted), model.weights).assigned;
     const { loaded, saved } = results[i];
     return [
@@ -148,6 +179,7 @@ async function checkpoints(
       exactly('weights', `${network.name}: checkpoint of the original, read by the port`, pairUp(names, read, saved)),
     ];
   });
+  return [...rows, sameText('weights', 'the latest checkpoint of the folder', last, latest ?? 'none')];
 }
 
 function doubled(array: NdArray): NdArray {
