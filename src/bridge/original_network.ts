@@ -137,7 +137,8 @@ export class OriginalNetwork {
       this.#session.call<{ loss: number; outputs: string; gradients: string[] }>('networks.gradients', {
         name: this.#name,
         folder,
-        ...batch,
+        x: batch.x,
+        y: batch.y,
       }),
     );
     return {
