@@ -78,6 +78,10 @@ const commands: { readonly [name: string]: Command } = {
     summary: 'write a finetuned network as a SavedModel or an ONNX file for other programs',
     load: () => import('./commands/export.ts'),
   },
+  publish: {
+    summary: 'write a finetuned network with a model card into a folder that others can use by its address',
+    load: () => import('./commands/publish.ts'),
+  },
   evaluate: {
     summary: 'score predictions against the truth: tables, curves, and the records that are most surely wrong',
     load: () => import('./commands/evaluate.ts'),

@@ -1,14 +1,12 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, systemFault } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { unknown } from '../graph/executor.ts';
 import type { Precision } from '../graph/precision.ts';
 import { encodeOnnx, type OnnxValue } from '../lib/onnx/model.ts';
-import { checkOutputFile } from '../lib/outputs.ts';
+import { checkNewOutput } from '../lib/outputs.ts';
 import { temporaryPath, writeFileAtomic } from '../lib/python/atomic_file.ts';
-import { shellCommand } from '../text.ts';
 import { inputName, inputSpec, outputName, probabilities } from './forward.ts';
 import { readFinishedJob, type TrainedClassifier } from './job.ts';
 import { describeExport, type ExportMetadata, metadataKey } from './metadata.ts';
@@ -40,8 +38,8 @@ const description =
  * @throws InputError for an output that exists or cannot be written; see `readFinishedJob` for those about the job.
  */
 export function exportJob({ jobDir, format, output, metadata, report = silent }: ExportOptions): ExportMetadata {
-  checkNew('--output', output);
-  if (metadata !== undefined) checkNew('--metadata', metadata);
+  checkNewOutput('--output', output);
+  if (metadata !== undefined) checkNewOutput('--metadata', metadata);
   const job = readFinishedJob(jobDir);
   const precision = precisionOf(job, format);
   if (precision !== job.model.precision) {
@@ -65,20 +63,6 @@ export function writeModel(job: TrainedClassifier, format: ExportFormat, output:
 /** ONNX Runtime convolves in float32 only. */
 function precisionOf({ model }: TrainedClassifier, format: ExportFormat): Precision {
   return format === 'onnx' ? 'float32' : model.precision;
-}
-
-function checkNew(flag: string, path: string): void {
-  try {
-    if (existsSync(path)) {
-      throw new InputError('the path exists already', {
-        file: `${flag}: ${path}`,
-        next: `Name another one, or remove it first: rm -r ${shellCommand([path])}`,
-      });
-    }
-  } catch (error) {
-    throw systemFault(error, flag) ?? error;
-  }
-  checkOutputFile(path, { flag });
 }
 
 /** Bytes of the ONNX file. */

@@ -26,7 +26,7 @@ export interface TrainedClassifier {
 }
 
 /**
- * Reads a job for export. Needs no TensorFlow.
+ * Reads a job for export or publication. Needs no TensorFlow.
  *
  * @throws InputError if the folder is not a finished finetuning job, does not say how its recordings were prepared, or has weights that are not finite
  * numbers; an InputError or a ValueError if the weights cannot be read or belong to another network.
@@ -36,7 +36,7 @@ export function readFinishedJob(jobDir: string): TrainedClassifier {
   if (!existsSync(jobDir)) throw new InputError('there is no such folder', { file: jobDir, next });
   const config = readConfig(jobDir);
   if (config?.job === 'pretrain') {
-    throw new InputError('a pretraining job has no probabilities to export', {
+    throw new InputError('a pretraining job has no probabilities', {
       file: join(jobDir, configFile),
       got: 'a pretraining job',
       expected: 'a finetuning job',
@@ -56,7 +56,7 @@ export function readFinishedJob(jobDir: string): TrainedClassifier {
     throw new InputError('the job does not say how its training data were prepared', {
       file: jobDir,
       expected: 'preprocessing.json',
-      next: 'Train on data made by prepare-data, then export that job.',
+      next: 'Train on data made by prepare-data, and name that job.',
     });
   }
   const { arch, samples, leads, classes, multiLabel } = model;

@@ -53,6 +53,23 @@ export function checkOutputFile(path: string, { flag, replace = false }: OutputO
 }
 
 /**
+ * Checks, before the work begins, that a file or folder can be created where nothing is yet.
+ *
+ * @param flag option that names it.
+ * @throws InputError that says why not.
+ */
+export function checkNewOutput(flag: string, path: string): void {
+  attempt(flag, () => {
+    if (statusOf(path) === undefined) return;
+    throw new InputError('the path exists already', {
+      file: named(flag, path),
+      next: `Name another one, or remove it first: rm -r ${shellCommand([path])}`,
+    });
+  });
+  checkOutputFile(path, { flag });
+}
+
+/**
  * Checks, before the work begins, that a folder exists and is writable, or can be created.
  *
  * @throws InputError that says why not.

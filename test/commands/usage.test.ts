@@ -93,6 +93,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     ...['--job-dir j --data a --explain d', '--job-dir j --explain-class AF r', '--job-dir j --explain-steps 9 r'],
     '--job-dir j --explain d --explain-steps 0 r',
   ],
+  publish: ['', 'a', '--to b', 'a b --to c', 'a --to b --licence', 'a --to b --licence Mit!'],
   export: ['', 'a', 'a --format onnx', 'a --output b', 'a --format q --output b', 'a b --format onnx --output c'],
   'export-predictions': [
     ...['', 'x', '--job-dir j', '--target t'],

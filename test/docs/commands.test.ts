@@ -21,6 +21,7 @@ const notRun: readonly [RegExp, string][] = [
   [/^python -m (pretraining|finetuning)\.trainer /, 'the Python original; original/tests runs it'],
   [/^python -m pytest/, 'a tool of the project'],
   [/^node examples\//, 'test/export/document.test.ts runs it'],
+  [/^python3 -m http\.server/, 'test/publish/document.test.ts runs it'],
   [/^srun /, 'needs a cluster; what it runs is looked up below'],
 ];
 
