@@ -236,6 +236,11 @@ export class OriginalNetwork {
     await this.#session.call('networks.load_weights', { name: this.#name, path });
   }
 
+  /** Freezes or thaws all layers but the head, and compiles the network anew, with a fresh optimiser. */
+  async freeze(frozen: boolean): Promise<void> {
+    await this.#session.call('networks.freeze', { name: this.#name, frozen });
+  }
+
   /** Frees the network; it cannot be used afterwards. */
   async dispose(): Promise<void> {
     await this.#session.call('networks.dispose', { name: this.#name });

@@ -34,6 +34,8 @@ export interface ContextOptions {
   readonly replica?: number;
   /** Whether gradients with respect to trainable variables can be asked for (default: yes). */
   readonly watchesVariables?: boolean;
+  /** Variables that a step does not train. Batch normalisation with such a gain normalises as in inference mode. Default: none. */
+  readonly frozen?: ReadonlySet<Variable>;
   readonly teacherForcing?: TeacherForcing;
 }
 
@@ -47,6 +49,7 @@ export class Context {
   readonly step: Variable | undefined;
   readonly replica: number;
   readonly watchesVariables: boolean;
+  readonly frozen: ReadonlySet<Variable> | undefined;
   readonly teacherForcing: TeacherForcing | undefined;
   readonly tape = new Tape();
   /** Outputs of layers by layer path, in the order in which they were computed. */
@@ -63,6 +66,7 @@ export class Context {
     this.step = options.step;
     this.replica = options.replica ?? 0;
     this.watchesVariables = options.watchesVariables ?? true;
+    this.frozen = options.frozen;
     this.teacherForcing = options.teacherForcing;
   }
 
@@ -71,7 +75,7 @@ export class Context {
     let value = this.#values.get(variable);
     if (value === undefined) {
       value = this.executor.read(variable);
-      if (variable.trainable && this.watchesVariables) this.tape.watch(value);
+      if (variable.trainable && this.watchesVariables && !this.frozen?.has(variable)) this.tape.watch(value);
       this.#values.set(variable, value);
     }
     return value;

@@ -50,6 +50,8 @@ export interface FitOptions {
   /** Validation batches; without them there are no `val_*` metrics. */
   readonly validation?: () => Batches;
   readonly callbacks: readonly Callback[];
+  /** Epochs at the start whose steps are frozen (see `StepOptions`). Then the optimiser starts anew. Default 0. */
+  readonly frozenEpochs?: number;
   /** Learning rate of each step, counted from the start; default that of the optimiser. */
   readonly learningRate?: (step: number) => number;
   /** Writes the model's weights and optimiser state to a file. */
@@ -82,7 +84,8 @@ export const beginning: FitState = { epoch: 0, step: 0, sums: noSums, history: [
  * training are computed while the weights change. Twin of `keras.Model.fit`.
  */
 export async function fit(session: Session, options: FitOptions): Promise<FitResult> {
-  const { report, epochs, signal, state = beginning, saveInterval = Number.POSITIVE_INFINITY } = options;
+  const { report, epochs, frozenEpochs = 0, signal, state = beginning } = options;
+  const { saveInterval = Number.POSITIVE_INFINITY } = options;
   const history = [...state.history];
   let { stopped } = state;
   const clock = { waited: 0, worked: 0 };
@@ -107,6 +110,8 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
     const task = `Epoch ${epoch + 1}/${epochs}`;
     report({ kind: 'start', task, total: options.steps, unit: 'steps' });
     const mean = epoch === state.epoch ? new Mean(state.sums, state.step) : new Mean();
+    const frozen = epoch < frozenEpochs;
+    if (frozenEpochs > 0 && epoch === frozenEpochs && mean.batches === 0) session.resetOptimizer();
     let asked = performance.now();
     for await (const { x, y, sampleWeight } of options.batches(epoch, mean.batches)) {
       // A signal may have come before the first step, which takes longest, or while data were read.
@@ -114,7 +119,7 @@ export async function fit(session: Session, options: FitOptions): Promise<FitRes
       const got = performance.now();
       clock.waited += got - asked;
       const learningRate = options.learningRate?.(epoch * options.steps + mean.batches);
-      mean.add(session.train(x, y, { learningRate, sampleWeight }));
+      mean.add(session.train(x, y, { learningRate, sampleWeight, frozen }));
       const { loss, acc } = mean.value();
       report({ kind: 'progress', task, done: mean.batches, detail: `loss ${loss.toFixed(4)} acc ${acc.toFixed(4)}` });
       clock.worked += performance.now() - got;

@@ -76,9 +76,10 @@ export class BatchNormalization extends Layer {
   protected override call(c: Context, x: Tensor): Tensor {
     const gamma = c.value(this.#gamma);
     const beta = c.value(this.#beta);
-    const moving = c.training
-      ? undefined
-      : { mean: c.value(this.#movingMean), variance: c.value(this.#movingVariance) };
+    const moving =
+      c.training && !c.frozen?.has(this.#gamma)
+        ? undefined
+        : { mean: c.value(this.#movingMean), variance: c.value(this.#movingVariance) };
     const { y, moments } = batchNorm(c, x, { gamma, beta, moving }, this.epsilon);
     if (moments !== undefined && c.updatesStatistics) {
       this.#average(c, this.#movingMean, moments.mean);

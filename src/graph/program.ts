@@ -22,6 +22,8 @@ export interface TrainingOptions {
   readonly devices?: readonly string[];
   /** Whether each training step gets weights of its losses, as Keras's `sample_weight`; see {@link Loss.weights}. Default no. */
   readonly sampleWeights?: boolean;
+  /** Variables that frozen steps do not train: those of layers that are frozen whole. Default: there are no such steps. */
+  readonly frozen?: ReadonlySet<Variable>;
 }
 
 /** One entry point of a compiled model: its inputs, and how any executor computes the results. */
@@ -58,6 +60,7 @@ export const weightsName = 'sample_weight';
  * Entry points of a built model.
  *
  * - `train`: one step of the optimiser; `loss`, `correct` (sum of the samples' accuracies), `outputs`.
+ * - `trainUnfrozen`: the same step, but the layers of the frozen variables compute as in Keras with `trainable = False`: batch normalisation is in inference mode.
  * - `evaluate`: the same without a step, in inference mode.
  * - `predict`: `outputs`.
  * - `gradients`: loss and the gradient of every trainable variable in training mode; no variable changes.
@@ -66,7 +69,14 @@ export const weightsName = 'sample_weight';
  */
 export function program(
   model: Model,
-  { loss: lossName, optimizer = new Adam(), seed = 0, devices, sampleWeights = false }: TrainingOptions,
+  {
+    loss: lossName,
+    optimizer = new Adam(),
+    seed = 0,
+    devices,
+    sampleWeights = false,
+    frozen = new Set(),
+  }: TrainingOptions,
 ): Program {
   const strategy = devices ? new MirroredStrategy(model, devices) : oneDevice;
   const dtype = variableType(model.precision);
@@ -106,11 +116,11 @@ export function program(
     };
   };
 
-  const gradientsOf = (c: Context, value: Tensor, weight: Tensor): Tensor[] => {
-    const sources = trainable.map((variable) => c.value(variable));
+  const gradientsOf = (c: Context, value: Tensor, weight: Tensor, trained = trainable): Tensor[] => {
+    const sources = trained.map((variable) => c.value(variable));
     const found = c.tape.gradients(value, weight, sources, (parts) => sumOfRaw(c, parts));
     return found.map((gradient, i) => {
-      if (gradient === undefined) throw new Error(`the loss does not depend on ${trainable[i].name}`);
+      if (gradient === undefined) throw new Error(`the loss does not depend on ${trained[i].name}`);
       return gradient;
     });
   };
@@ -125,23 +135,28 @@ export function program(
     },
   });
 
-  const signatures: Record<string, Signature> = {
-    train: {
-      inputs: { ...inputs, ...labels, ...weights, ...rate },
-      run: (executor, feeds) => {
-        const mode = inMode(true);
-        const gradients: Tensor[][] = [];
-        const results = strategy.run(executor, feeds, mode, (c, part, weight) => {
-          const found = forward(c, part);
-          gradients.push(gradientsOf(c, found.loss, weight(found.loss.dtype)));
-          return found;
-        });
-        strategy.reduce(executor, mode, gradients, (c, sums) => {
-          optimizer.update(c, optimizerState, trainable, sums, feeds.learning_rate);
-        });
-        return results;
-      },
+  const step = (without: ReadonlySet<Variable>): Signature => ({
+    inputs: { ...inputs, ...labels, ...weights, ...rate },
+    run: (executor, feeds) => {
+      const mode = { ...inMode(true), frozen: without };
+      const trained = trainable.filter((variable) => !without.has(variable));
+      const slots = optimizerState.slots.filter((_, i) => !without.has(trainable[i]));
+      const gradients: Tensor[][] = [];
+      const results = strategy.run(executor, feeds, mode, (c, part, weight) => {
+        const found = forward(c, part);
+        gradients.push(gradientsOf(c, found.loss, weight(found.loss.dtype), trained));
+        return found;
+      });
+      strategy.reduce(executor, mode, gradients, (c, sums) => {
+        optimizer.update(c, { iterations, slots }, trained, sums, feeds.learning_rate);
+      });
+      return results;
     },
+  });
+
+  const signatures: Record<string, Signature> = {
+    train: step(new Set()),
+    ...(frozen.size > 0 && { trainUnfrozen: step(frozen) }),
     evaluate: {
       inputs: { ...inputs, ...labels },
       run: (executor, feeds) => strategy.run(executor, feeds, inMode(false), forward),

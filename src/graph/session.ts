@@ -24,6 +24,8 @@ export interface StepOptions {
   readonly learningRate?: number;
   /** Weights of the losses, for a session that was compiled with `sampleWeights`: `(batch)` or, for several labels, `(batch, classes)`. */
   readonly sampleWeight?: NdArray;
+  /** Whether the step leaves the variables as they are that the session was compiled with as `frozen`. Default no. */
+  readonly frozen?: boolean;
 }
 
 /** Results of one batch. An epoch's means are weighted by samples, as in Keras, hence the sums. */
@@ -59,6 +61,7 @@ export class Session {
     this.#program = program(model, options);
     this.#variables = new Map(this.#program.variables.map((variable) => [variable.name, variable]));
     const names = ['train', 'evaluate', 'predict'];
+    if (options.frozen) names.push('trainUnfrozen');
     if (inputGradients) names.push('inputGradients');
     if (inspect) names.push('gradients', 'activations', 'trainingActivations');
     this.#backend =
@@ -83,10 +86,11 @@ export class Session {
   train(
     x: Inputs,
     y: NdArray,
-    { learningRate = this.#program.optimizer.learningRate, sampleWeight }: StepOptions = {},
+    { learningRate = this.#program.optimizer.learningRate, sampleWeight, frozen = false }: StepOptions = {},
   ): StepResult {
     const rate: NdArray = { dtype: 'float64', shape: [], data: Float64Array.of(learningRate) };
-    return this.#step('train', x, y, { learning_rate: rate, ...(sampleWeight && { [weightsName]: sampleWeight }) });
+    const signature = frozen ? 'trainUnfrozen' : 'train';
+    return this.#step(signature, x, y, { learning_rate: rate, ...(sampleWeight && { [weightsName]: sampleWeight }) });
   }
 
   /** Loss, accuracy and outputs of a batch in inference mode. */
@@ -176,6 +180,13 @@ export class Session {
     const { seed, variables, strategy } = this.#program;
     const own = variables.filter((variable) => !strategy.variables.includes(variable));
     this.#backend.assign(this.#withCopies(new Map(own.map((variable) => [variable, initialValue(variable, seed)]))));
+  }
+
+  /** Resets the state of the optimiser, as Keras does when a model is compiled again. */
+  resetOptimizer(): void {
+    const { seed, optimizerState } = this.#program;
+    const state = [optimizerState.iterations, ...optimizerState.slots.flatMap(({ m, v }) => [m, v])];
+    this.#backend.assign(new Map(state.map((variable) => [variable, initialValue(variable, seed)])));
   }
 
   /** Writes the graph as a SavedModel without values into an existing folder. */

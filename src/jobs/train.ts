@@ -11,6 +11,7 @@ export interface TrainOptions
   extends Pick<
     FitOptions,
     | 'batches'
+    | 'frozenEpochs'
     | 'learningRate'
     | 'steps'
     | 'epochs'

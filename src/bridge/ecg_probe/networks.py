@@ -19,6 +19,7 @@ __all__ = [
     "activations",
     "build",
     "dispose",
+    "freeze",
     "gradients",
     "input_gradients",
     "integrated_gradients",
@@ -152,6 +153,15 @@ def _element_losses() -> Any:
             return tf.keras.losses.binary_crossentropy(y_true[..., None], logits[..., None], from_logits=True)
 
     return ElementLosses()
+
+
+def freeze(name: str, frozen: bool) -> None:
+    """Freezes or thaws all layers of a classifier but its head, and compiles it anew, as Keras's guides show it."""
+    with opened(name) as model:
+        for layer in model.layers[:-1]:
+            layer.trainable = not frozen
+        optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        model.compile(optimizer=optimizer, loss=model.loss, metrics=["acc"], run_eagerly=True)
 
 
 def dispose(name: str) -> None:

@@ -11,6 +11,7 @@ import { type Inputs, inputsByName } from '../../lib/keras/inputs.ts';
 import { type CosineDecayOptions, cosineDecay } from '../../lib/keras/schedules.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import { buildNetwork } from '../../networks/network.ts';
+import { backboneOf } from '../../port/finetuning/trainer/classifier.ts';
 import type { Arch } from '../../port/finetuning/utils.ts';
 import { pretrainingAdam } from '../../port/pretraining/trainer/solver.ts';
 import { ResNet } from '../../port/transplant/modules/resnet1d.ts';
@@ -43,6 +44,8 @@ export interface TrainingChoices {
   readonly optimizer?: OptimizerOptions;
   /** Learning rates of the steps, by Adam's count of them. */
   readonly schedule?: CosineDecayOptions;
+  /** Steps can leave the backbone as it is. Finetuning only. */
+  readonly frozenBackbone?: boolean;
 }
 
 type InAnyPrecision = Omit<NetworkCase, 'precision'> & { readonly precision: Precision };
@@ -139,15 +142,17 @@ export function buildPort(
   options: Pick<CompileOptions, 'executor' | 'devices'> = {},
 ): PortNetwork {
   const { task = 'finetuning', multiLabel, seed, training } = kind;
-  const { optimizer, schedule, ...others } = training ?? {};
+  const { optimizer, schedule, frozenBackbone, ...others } = training ?? {};
   const common = { seed, inspect: options.devices === undefined, ...options, ...others };
   const model = buildModel(example, kind);
+  const frozen = frozenBackbone ? { frozen: backboneOf(model) } : {};
   const session = compile(
     model,
     task === 'finetuning'
       ? {
           loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
           optimizer: new Adam(optimizer),
+          ...frozen,
           ...common,
         }
       : { loss: 'sparse_categorical_crossentropy', optimizer: pretrainingAdam(optimizer), ...common },

@@ -299,6 +299,14 @@ export const namedInNetworks: readonly NamedMutant[] = [
     case: 'learning rates: cosine, warm-up, plateau',
   },
   {
+    name: 'a frozen batch normalisation with the moments of the batch',
+    file: layers,
+    search: 'c.training && !c.frozen?.has(this.#gamma)',
+    replacement: 'c.training',
+    suite: 'optimiser',
+    case: 'a frozen backbone',
+  },
+  {
     name: 'any improvement ends a plateau',
     file: 'lib/keras/callbacks.ts',
     search: 'const least = 1e-4;',

@@ -115,6 +115,7 @@ export async function finetune(
     const training = {
       optimizer: new Adam(optimizerOptionsOf(options)),
       sampleWeights: options.classWeights !== undefined,
+      frozenBackbone: options.freezeEpochs !== undefined,
     };
     const { initSeed } = job.config;
     const session = createClassifier({ arch, precision, initSeed, devices, ...training }, train, multiLabel);
@@ -180,6 +181,7 @@ async function trainBest(
       ...(schedule?.callbacks ?? []),
     ],
     learningRate: schedule?.learningRate,
+    frozenEpochs: options.freezeEpochs,
     saveWeights: (file) => saveSession(session, file),
     log,
     signal,

@@ -12,7 +12,7 @@ import { counted } from '../../../text.ts';
 import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { closely, exactly, type Pair, type Row, vector } from '../../closeness.ts';
 import { type ComparedNetwork, networks } from '../../networks/compared.ts';
-import { lossRow, optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
+import { freeRows, lossRow, optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
 import {
   buildPort,
   comparedPrecisions,
@@ -25,7 +25,7 @@ import {
   withTwins,
 } from '../../networks/sides.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
-import { limitsOf, rateLimits } from '../../tolerances.ts';
+import { freeLimitsOf, limitsOf, rateLimits } from '../../tolerances.ts';
 import { joinArrays } from '../shared/data_cases.ts';
 
 const steps = 3;
@@ -100,6 +100,7 @@ export const optionCases: readonly SuiteCase[] = [
     return { globalClipnorm, weightDecay: 0.05 };
   }),
   scheduleCase,
+  { name: 'a frozen backbone', on: { arch: single.arch, task: single.task }, run: frozenSteps },
   {
     name: 'steps with learning rates of a cosine',
     on: { arch: single.arch, task: single.task },
@@ -118,6 +119,25 @@ async function plateauRates({ values, monitor, ...options }: WatchedPlateau): Pr
     rates.push(callback.rate);
   }
   return rates;
+}
+
+/** Steps of the head alone, then, with a fresh optimiser, of all layers. */
+async function frozenSteps({ original, data, seed }: SuiteContext): Promise<Row[]> {
+  const batches = networkBatches(data, single, steps, seed);
+  const kind = { ...single, precision: 'float64', seed, training: { frozenBackbone: true } } as const;
+  return withTwins(original, batches[0], kind, async ({ port, network, names }) => {
+    const rows: Row[] = [];
+    for (const frozen of [true, false]) {
+      await network.freeze(frozen);
+      port.session.resetOptimizer();
+      const theirs = { losses: await network.trainSteps(batches), weights: (await network.read()).weights };
+      const losses = batches.map(({ x, y }) => port.session.train(x, y, { frozen }).loss);
+      const found = freeRows(names, { losses, weights: (await port.read()).weights }, theirs, freeLimitsOf(single));
+      const what = frozen ? 'head alone' : 'all layers after that';
+      rows.push(...found.map((row) => ({ ...row, suite: 'optimiser', name: `${row.name}, ${what}` })));
+    }
+    return rows;
+  });
 }
 
 /** Limits of gradients below the norms of half of them, and below their norm taken together. */

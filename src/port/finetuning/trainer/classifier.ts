@@ -1,5 +1,7 @@
+import type { Model } from '../../../graph/model.ts';
 import type { Precision } from '../../../graph/precision.ts';
 import { type CompileOptions, compile, type Session } from '../../../graph/session.ts';
+import type { Variable } from '../../../graph/variable.ts';
 import type { Samples } from '../../../jobs/batches.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
@@ -20,11 +22,13 @@ export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' 
   readonly devices?: readonly string[];
   /** Whether gradients of its outputs with respect to recordings can be asked for; only on one device. */
   readonly inputGradients?: boolean;
+  /** Whether steps can leave the backbone as it is. */
+  readonly frozenBackbone?: boolean;
 }
 
 /** The compiled classifier for a data set, with fresh weights; dispose of it. */
 export function createClassifier(
-  { arch, precision, initSeed, ...training }: ClassifierOptions,
+  { arch, precision, initSeed, frozenBackbone, ...training }: ClassifierOptions,
   train: { readonly x: Pick<Rows, 'shape'>; readonly classes: readonly string[] },
   multiLabel: boolean,
 ): Session {
@@ -36,7 +40,13 @@ export function createClassifier(
     loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
     seed: initSeed ?? new RandomState().randint(2 ** 31),
     ...training,
+    ...(frozenBackbone && { frozen: backboneOf(model) }),
   });
+}
+
+/** The trained variables of a classifier without those of its head. */
+export function backboneOf({ trainableVariables }: Model): ReadonlySet<Variable> {
+  return new Set(trainableVariables.filter(({ name }) => !name.startsWith('layers/dense/')));
 }
 
 /** What a classifier learns from a set: labels as float32. */

@@ -27,6 +27,13 @@ export const finetuneFlags = {
     defaultText: 'patient where patients are known, except in published collections',
     addition: true,
   },
+  freezeEpochs: {
+    value: 'N',
+    type: int,
+    help: 'train only the head in the first N epochs, and leave the weights of --weights-file as they are',
+    defaultText: '0',
+    addition: true,
+  },
   classWeights: {
     value: 'HOW',
     help: 'weigh the losses so that rare labels count as much as frequent ones: balanced',
@@ -41,7 +48,17 @@ export const finetuneFlags = {
 export const finetuneGroups = grouped(finetuneFlags, {
   Data: ['jobDir', 'train', 'val', 'test', 'valSize', 'subset', 'split', 'channel'],
   Network: ['arch', 'weightsFile', 'precision'],
-  Training: ['batchSize', 'epochs', 'valMetric', 'devices', 'classWeights', 'seed', 'initSeed', 'verbose'],
+  Training: [
+    'batchSize',
+    'epochs',
+    'valMetric',
+    'devices',
+    'freezeEpochs',
+    'classWeights',
+    'seed',
+    'initSeed',
+    'verbose',
+  ],
   Optimiser: Object.keys(optimizerAdditions),
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

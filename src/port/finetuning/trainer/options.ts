@@ -1,3 +1,4 @@
+import { UsageError } from '../../../errors.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
 import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
@@ -34,6 +35,8 @@ export interface FinetuneOptions extends JobOptions {
   readonly channel?: number;
   /** `balanced`: weigh the losses so that rare labels count as much as frequent ones. Default: no weights. */
   readonly classWeights?: ClassWeights;
+  /** Epochs at the start that train only the head. Default 0. */
+  readonly freezeEpochs?: number;
 }
 
 const splits = ['record', 'patient'] as const;
@@ -48,7 +51,13 @@ export function checkOptions(options: FinetuneOptions): void {
     classWeights: [classWeights, classWeightChoices],
     precision: [precision, precisionChoices],
   });
-  checkCounts({ batchSize, epochs, seed, initSeed });
+  const { freezeEpochs, weightsFile } = options;
+  checkCounts({ batchSize, epochs, seed, initSeed, freezeEpochs });
+  if (freezeEpochs !== undefined && weightsFile === undefined) {
+    throw new UsageError('--freeze-epochs without --weights-file would keep random weights', {
+      expected: '--weights-file FILE',
+    });
+  }
   checkOptimizerOptions(options);
   checkScheduleOptions(options);
 }

@@ -69,6 +69,10 @@ describe('options of training', () => {
       [{ clipnorm: 0 }, '--clipnorm: got 0, expected a number above 0'],
       [{ weightDecay: Number.NaN }, '--weight-decay: got NaN, expected a number above 0'],
       [{ clipnorm: 1, globalClipnorm: 1 }, '--clipnorm and --global-clipnorm exclude each other; expected one of them'],
+      [
+        { freezeEpochs: 1 },
+        '--freeze-epochs without --weights-file would keep random weights; expected --weights-file FILE',
+      ],
       [{ learningRate: -1 }, '--learning-rate: got -1, expected a number above 0'],
       [{ schedule: 'step' as 'cosine' }, '--schedule: got step, expected one of cosine, plateau'],
       [{ warmupSteps: 1.5 }, '--warmup-steps: got 1.5, expected a whole number of at least 1'],
@@ -168,6 +172,35 @@ describe('the optimiser', () => {
     const options = { jobDir: at('warm'), train, batchSize: 8, schedule: 'cosine', warmupSteps: 3 } as const;
     await expect(finetune(options)).rejects.toThrow(
       '--warmup-steps leaves no step for --schedule cosine; got 3; expected less than the 3 steps of the job (3 in each epoch)',
+    );
+  });
+});
+
+describe('--freeze-epochs', () => {
+  /** Values of the weights in a job's best model, by path. */
+  const weightsOf = (file: string): Map<string, ArrayLike<number | bigint>> =>
+    new Map(readWeights(file).weights.map(({ path, data }) => [path, data]));
+
+  test('leaves the backbone and its statistics as they are, then trains it; a resumed job has the bits of an uninterrupted one', async () => {
+    await finetune({ jobDir: at('start'), train, batchSize: 8, seed: 5, initSeed: 6 });
+    const weightsFile = at('start', 'best_model.weights.h5');
+    const before = weightsOf(weightsFile);
+    await resumed('frozen', { weightsFile, freezeEpochs: 3 });
+    const after = weightsOf(at('frozen', 'best_model.weights.h5'));
+    const changed = [...before]
+      .filter(([path, data]) => String(data) !== String(after.get(path)))
+      .map(([path]) => path);
+    expect(changed.sort()).toEqual(['layers/dense/vars/0', 'layers/dense/vars/1']);
+    await resumed('thawed', {
+      weightsFile,
+      freezeEpochs: 1,
+      devices: 'cpu:2',
+      weightDecay: 0.01,
+      classWeights: 'balanced',
+    });
+    const thawed = weightsOf(at('thawed', 'best_model.weights.h5'));
+    expect(String(thawed.get('layers/res_net/conv1/vars/0'))).not.toBe(
+      String(before.get('layers/res_net/conv1/vars/0')),
     );
   });
 });
