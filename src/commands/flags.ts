@@ -37,7 +37,7 @@ export const recordFlags = {
   recordUnits: {
     value: 'UNIT',
     type: typeOf(knownUnits, (text) => (millivoltsPer(text) === undefined ? undefined : text.trim())),
-    help: `unit of .csv and .npy recordings: ${knownUnits}`,
+    help: `unit of .csv and .npy recordings, and of EDF signals that state none: ${knownUnits}`,
     defaultText: 'mV',
   },
   recordLeads: {

@@ -15,7 +15,7 @@ import { load } from '../lib/python/pickle.ts';
 import type { PreparedSet } from '../port/finetuning/datasets.ts';
 import { openPreparedSet } from '../prepare/prepared_set.ts';
 import { readPreprocessing } from '../prepare/preprocessing.ts';
-import { recordingFile } from '../recordings/record_files.ts';
+import { type RecordingFile, recordingFile } from '../recordings/record_files.ts';
 import { openRecording } from '../recordings/recordings.ts';
 import { counted } from '../text.ts';
 import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
@@ -266,6 +266,14 @@ function arrayReport(path: string, words: string, arrays: ReadonlyMap<string, An
   };
 }
 
+const formNames: Readonly<Record<RecordingFile['form'], string>> = {
+  wfdb: 'WFDB',
+  csv: 'csv',
+  npy: 'npy',
+  mat: 'CPSC 2018',
+  edf: 'EDF',
+};
+
 function inspectRecording(path: string): DataReport {
   const { form } = recordingFile(path);
   const { file, fs, leads, units, read } = openRecording(path, { kind: 'any' });
@@ -287,7 +295,7 @@ function inspectRecording(path: string): DataReport {
   const stated = [...new Set(units.map((unit) => unit ?? 'unknown'))].join(', ');
   const json = { kind: 'recording', file, form, samples, rate: fs ?? null, units, leads: tensors, missing };
   const lines = [
-    `${file} (recording, ${form === 'wfdb' ? 'WFDB' : form === 'mat' ? 'CPSC 2018' : form})`,
+    `${file} (recording, ${formNames[form]})`,
     `Rate:       ${fs === undefined ? 'not stated: --record-fs HZ' : `${fs} Hz, ${(samples / fs).toFixed(1)} s`}`,
     `Samples:    ${samples}, ${leads.length} lead${leads.length === 1 ? '' : 's'}`,
     `Unit:       ${stated === 'unknown' ? 'not stated: mV is assumed, or --record-units' : stated}`,

@@ -23,7 +23,7 @@ const unpackIt = 'Unpack it first.';
 
 /** Kinds that begin with fixed bytes. The first match counts. */
 const signatures: readonly (readonly [at: number, bytes: string, kind: FileKind])[] = [
-  [0, '\xffBIOSEMI', { id: 'bdf', words: 'a BDF recording', next: convert }],
+  [0, '\xffBIOSEMI', { id: 'bdf', words: 'a BDF recording', next: 'Give its name the ending .bdf.' }],
   [0, 'GDF ', { id: 'gdf', words: 'a GDF recording', next: convert }],
   [16, 'SCPECG', { id: 'scp', words: 'an SCP-ECG recording', next: convert }],
   [0, 'ISHNE1.0', { id: 'ishne', words: 'an ISHNE Holter recording', next: convert }],
@@ -154,7 +154,8 @@ function byContent(head: Buffer): FileKind {
   const found = signatures.find(([at, bytes]) => text.startsWith(bytes, at))?.[2];
   if (found) return found;
   // Version 0, then text fields of fixed widths. A table would have a separator in the first 32 bytes.
-  if (/^0 {7}[^,;\t\r\n]{24}/.test(text)) return { id: 'edf', words: 'an EDF recording', next: convert };
+  if (/^0 {7}[^,;\t\r\n]{24}/.test(text))
+    return { id: 'edf', words: 'an EDF recording', next: 'Give its name the ending .edf.' };
   if (text.startsWith('PK\x03\x04')) return zipKind(text);
   if (head[0] === 0x1f && head[1] === 0x8b) return gzipKind(head);
   if (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) return { id: 'pickle', words: 'a Python pickle' };

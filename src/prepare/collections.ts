@@ -120,7 +120,8 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
     splitBy: 'record',
   },
   'wfdb-csv': {
-    summary: 'your own: WFDB, CSV or .npy records and labels.csv (record, labels, and if known patient, fold)',
+    summary:
+      'your own: WFDB, CSV, .npy, EDF or BDF records and labels.csv (record, labels, and if known patient, fold)',
     name: 'recordings',
     list: (folder, _, report = silent) => listOwnRecordings(folder, report),
     format: ({ recordFs, recordUnits, recordLeads }) => ({

@@ -1,6 +1,33 @@
 import { InputError } from '../errors.ts';
 import { shellCommand } from '../text.ts';
 
+/** The leads of a standard ECG, in their usual order, which is that of CPSC 2018. */
+export const twelveLeads: readonly string[] = [
+  'I',
+  'II',
+  'III',
+  'aVR',
+  'aVL',
+  'aVF',
+  'V1',
+  'V2',
+  'V3',
+  'V4',
+  'V5',
+  'V6',
+];
+/**
+ * The name of a lead without what devices write around it: `ECG V1` (EDF+), `Lead II (Einthoven)` (DICOM) and `MDC_ECG_LEAD_aVR` (HL7) are V1, II and aVR. Any
+ * other name stays as it is.
+ */
+export function plainLead(label: string): string {
+  const name = label
+    .trim()
+    .replace(/^(?:(?:ECG|EKG|Lead)[ _-]+|MDC_ECG_LEAD_)/i, '')
+    .replace(/\s*\([^()]*\)$/, '');
+  return twelveLeads.find((lead) => leadKey(lead) === leadKey(name)) ?? label.trim();
+}
+
 /** The name of a lead in the form in which names are compared: `AVR` of PTB-XL is `aVR`. */
 export function leadKey(name: string): string {
   return name.trim().toLowerCase();

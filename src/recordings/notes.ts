@@ -1,5 +1,5 @@
 import type { Reporter } from '../events.ts';
-import type { Note } from './recordings.ts';
+import type { Note } from './stored.ts';
 
 /** How many notes about one matter are reported in full. */
 const told = 3;

@@ -9,11 +9,23 @@ import { notFound } from '../lib/python/not_found.ts';
 import { shellCommand } from '../text.ts';
 
 /** File formats of recordings by extension, in the order in which a name without extension is looked up. */
-const forms = { '.hea': 'wfdb', '.csv': 'csv', '.npy': 'npy', '.mat': 'mat' } as const;
+const forms = {
+  '.hea': 'wfdb',
+  '.csv': 'csv',
+  '.npy': 'npy',
+  '.mat': 'mat',
+  '.edf': 'edf',
+  '.bdf': 'edf',
+} as const;
 const endings = Object.keys(forms) as (keyof typeof forms)[];
 
+/** `.hea, .csv or .npy`. */
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}
+
 /** What can be read, for error messages. */
-const readable = 'a WFDB record (.hea with its signal file), .csv, .npy, or .mat of CPSC 2018';
+const readable = 'a WFDB record (.hea with its signal files), .csv, .npy, .mat of CPSC 2018, EDF or BDF';
 
 /** The file of a recording, and its format. */
 export interface RecordingFile {
@@ -28,6 +40,7 @@ const expectedKinds: Readonly<Record<RecordingFile['form'], readonly string[]>> 
   csv: ['text', 'wfdb-header', 'json', 'unknown', 'empty'],
   npy: ['npy'],
   mat: ['mat5', 'mat4', 'mat73', 'hdf5'],
+  edf: ['edf', 'bdf'],
 };
 
 /**
@@ -45,6 +58,8 @@ export function recordingFile(path: string): RecordingFile {
       if (header !== undefined) return { form: 'wfdb', file: header };
     }
     if (form !== undefined) return checked({ form, file: path });
+    const told = formByContent(path);
+    if (told !== undefined) return { form: told, file: path };
   }
   const ending = endings.find((candidate) => statusOf(path + candidate)?.isFile());
   if (ending !== undefined) return checked({ form: forms[ending], file: path + ending });
@@ -58,7 +73,7 @@ export function recordingFile(path: string): RecordingFile {
   const [other] = namesakes(path);
   if (other !== undefined) throw unreadable(other);
   const similar = ['', ...endings].map((name) => notFound(path + name)).find((error) => error.similar !== undefined);
-  throw similar ?? new FileNotFoundError(`${path} (nor with .hea, .csv, .npy or .mat)`);
+  throw similar ?? new FileNotFoundError(`${path} (nor with ${listed(endings)})`);
 }
 
 /** The header of the WFDB record whose signals are in this file. */
@@ -72,6 +87,13 @@ function formOf(path: string): RecordingFile['form'] | undefined {
   // A header is found by the name of its record, to which `.hea` is added.
   if (ending === '.hea' && !path.endsWith('.hea')) return undefined;
   return ending && forms[ending];
+}
+
+/** Formats whose files are known by their content, whatever their names. */
+const byContent: Readonly<Record<string, RecordingFile['form']>> = { edf: 'edf', bdf: 'edf' };
+
+function formByContent(path: string): RecordingFile['form'] | undefined {
+  return byContent[fileKind(path).id];
 }
 
 function checked(found: RecordingFile): RecordingFile {
@@ -220,7 +242,7 @@ export const indexFiles = {
 const tables: ReadonlySet<string> = new Set(Object.values(indexFiles).flat());
 
 function isRecording(file: string): boolean {
-  const form = formOf(file);
+  const form = formOf(file) ?? formByContent(file);
   if (form === undefined || isPart(file)) return false;
   const name = basename(file);
   return !tables.has(name) && !/^REFERENCE.*\.csv$/i.test(name) && !/_predictions\.csv$|^history\.csv$/.test(name);

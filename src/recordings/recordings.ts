@@ -9,8 +9,13 @@ import { openRecord } from '../lib/wfdb/record.ts';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
 import { shellCommand } from '../text.ts';
 import { asClock, type Clock, fitsRate, rateOf } from './clock.ts';
-import { findLeads, leadKey } from './leads.ts';
+import { openEdfRecording } from './devices.ts';
+import { findLeads, leadKey, twelveLeads } from './leads.ts';
 import { recordingFile } from './record_files.ts';
+import type { ReadOptions, RecordingFormat, StoredRecording } from './stored.ts';
+
+export { twelveLeads } from './leads.ts';
+export type { Note, ReadOptions, RecordingFormat, StoredRecording } from './stored.ts';
 
 /** One recording in physical units. */
 export interface Recording {
@@ -24,67 +29,7 @@ export interface Recording {
   readonly leads: readonly string[];
 }
 
-/** How recordings are stored, with rate, unit and leads where the files do not state them. */
-export type RecordingFormat =
-  | { readonly kind: 'wfdb' }
-  /** MATLAB files of CPSC 2018 as first published: a struct `ECG` with `data` (12, samples) in mV at 500 Hz. */
-  | { readonly kind: 'cpsc2018' }
-  /** WFDB, `.csv` (first row: names of the leads), `.npy` (samples, leads) or `.mat` (CPSC 2018); see `recordingFile`. */
-  | {
-      readonly kind: 'any';
-      readonly fs?: number;
-      /** Default: as the file states it, else mV. */
-      readonly units?: string;
-      /** Names of the leads of arrays, and of tables without names. */
-      readonly leads?: readonly string[];
-    };
-
-/** A remark about a recording that does not make it unusable. */
-export interface Note {
-  readonly kind: 'message' | 'warning';
-  /** The matter, in words; notes about one matter are counted together. */
-  readonly about: string;
-  readonly file: string;
-  readonly text: string;
-}
-
-/** What to read of a recording. */
-export interface ReadOptions {
-  /** Leads to read, by name and in this order (default: all). Other leads are not checked. */
-  readonly leads?: readonly string[];
-  /** Unit of the result, default mV. */
-  readonly units?: string;
-  readonly note?: (note: Note) => void;
-}
-
-/** Lead order of CPSC 2018. */
-export const twelveLeads: readonly string[] = [
-  'I',
-  'II',
-  'III',
-  'aVR',
-  'aVL',
-  'aVF',
-  'V1',
-  'V2',
-  'V3',
-  'V4',
-  'V5',
-  'V6',
-];
 const cpsc2018Rate = 500;
-
-/** A recording as stored in its file, each lead in its own unit. */
-export interface StoredRecording {
-  readonly file: string;
-  /** `undefined` if the file does not state it. */
-  readonly fs: number | undefined;
-  readonly leads: readonly string[];
-  /** Unit of each lead; `undefined` if the file does not state it. */
-  readonly units: readonly (string | undefined)[];
-  /** Reads some leads, shape (samples, leads). Faults of other leads do not matter. */
-  read(places: readonly number[]): NdArray<'float64'>;
-}
 
 /**
  * Reads one recording.
@@ -144,6 +89,7 @@ export function openRecording(path: string, format: RecordingFormat, options: Re
   const { form, file } = recordingFile(path);
   if (form === 'wfdb') return openWfdb(file.slice(0, -'.hea'.length), options);
   if (form === 'mat') return openLoneMat(file);
+  if (form === 'edf') return openEdfRecording(file, format, options);
   return form === 'csv' ? openCsv(file, format, options) : openNpy(file, format, options);
 }
 

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { millivoltsPer } from '../lib/wfdb/units.ts';
-import type { Note } from './recordings.ts';
+import type { Note } from './stored.ts';
 
 /** Which faults of a recording are accepted. */
 export interface Tolerated {

@@ -47,9 +47,9 @@ test('other pickles: their structure, to a depth and a length', async () => {
 
 test.each([
   [
-    'x.edf',
-    '0       '.padEnd(300),
-    /a file of this kind cannot be inspected; got an EDF recording; expected weights, a prepared set/,
+    'x.gdf',
+    'GDF 2.20',
+    /a file of this kind cannot be inspected; got a GDF recording; expected weights, a prepared set/,
   ],
   ['x.png', '\x89PNG', /got a picture/],
   ['x.json', '{}', /got a JSON file/],

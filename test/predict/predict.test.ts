@@ -222,20 +222,20 @@ describe('ecg-transplant predict', () => {
 
   test('one bad recording is reported at the end, the others are predicted, and the exit code is 1', async () => {
     writeFileSync(at('records', 'bad.csv'), 'I,V1\n1,x\n');
-    writeFileSync(at('records', 'y.edf'), '0       '.padEnd(300));
+    writeFileSync(at('records', 'y.gdf'), 'GDF 2.20');
     const { code, out, err } = await command(
       ...['--record-fs', '250', '--json', at('some.json'), '--csv', at('some.csv')],
       ...[
         at('records', 'r1'),
         at('records', 'bad.csv'),
         at('records', 'none'),
-        at('records', 'y.edf'),
+        at('records', 'y.gdf'),
         at('records', 'r2'),
       ],
     );
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(
-      /3 of 5 recordings could not be predicted:\n {2}\S+bad\.csv.*\n {2}.*none.*\n {2}\S+y\.edf.*EDF/,
+      /3 of 5 recordings could not be predicted:\n {2}\S+bad\.csv.*\n {2}.*none.*\n {2}\S+y\.gdf.*GDF/,
     );
     const json = JSON.parse(readFileSync(at('some.json'), 'utf8'));
     expect(json.records.map(({ record }: { record: string }) => record)).toEqual(
@@ -246,8 +246,8 @@ describe('ecg-transplant predict', () => {
     expect(json.records[1].probabilities.fast).toBeCloseTo(Number(alone.probabilities.data[0]), 6);
     expect(readFileSync(at('some.csv'), 'utf8').trim().split('\n')).toHaveLength(3);
     // A single recording is the error itself.
-    await expect(run(['--job-dir', at('job'), at('records', 'y.edf')])).rejects.toThrow('an EDF recording');
-    for (const name of ['bad.csv', 'y.edf']) rmSync(at('records', name));
+    await expect(run(['--job-dir', at('job'), at('records', 'y.gdf')])).rejects.toThrow('a GDF recording');
+    for (const name of ['bad.csv', 'y.gdf']) rmSync(at('records', name));
   });
 
   test('predicts a folder like its recordings one by one, in more than one batch', async () => {

@@ -35,7 +35,7 @@ beforeAll(() => {
   write('own/x.CSV', 5);
   write('own/dots.v1.csv', 6);
   write('own/dots.v1.2.npy', 7);
-  writeFileSync(at('own', 'y.edf'), '0       '.padEnd(300));
+  writeFileSync(at('own', 'y.gdf'), 'GDF 2.20');
   writeFileSync(at('own', 'z.dat'), Buffer.from('00010203', 'hex'));
   writeFileSync(at('own', 'pointer.csv'), 'version https://git-lfs.github.com/spec/v1\n');
   writeFileSync(at('own', 'swapped.npy'), 'I\n1\n');
@@ -71,8 +71,8 @@ describe('recordingFile', () => {
   });
 
   it.each([
-    ['own/y.edf', /y\.edf: not a recording that can be read; got an EDF recording; expected a WFDB record/],
-    ['own/y', /y\.edf: not a recording that can be read; got an EDF recording/],
+    ['own/y.gdf', /y\.gdf: not a recording that can be read; got a GDF recording; expected a WFDB record/],
+    ['own/y', /y\.gdf: not a recording that can be read; got a GDF recording/],
     ['own/z.dat', /z\.dat: .*got binary data of an unknown kind, which begin with 00010203/],
     ['own/pointer.csv', /pointer\.csv: this is a Git LFS pointer: .*Fetch it: git -C \S+ lfs pull/],
     ['own/swapped.npy', /swapped\.npy: .*got a text file/],
@@ -137,7 +137,7 @@ describe('listRecordings', () => {
 
   it('a recording that is named twice is listed once; unreadable files stay in the list', () => {
     expect(names(['all/pat', 'all/pat.hea', 'all/pat.dat', 'all'])).toEqual(['all/pat', 'all/pat.csv', 'all/pat.npy']);
-    expect(names(['own/y.edf', 'none'])).toEqual(['own/y.edf', 'none']);
+    expect(names(['own/y.gdf', 'none'])).toEqual(['own/y.gdf', 'none']);
   });
 
   it.each([

@@ -22,6 +22,35 @@ const uint64 = (value: number | bigint): Buffer => Buffer.from(BigUint64Array.of
 const tooMuch = /more (memory|work) than its size allows/;
 const MIB = 2 ** 20;
 
+/** An EDF file with many or few data records. With gaps: its second signal holds the times of the data records. */
+function edfFile(signals: number, samples: string, records: string, gaps: boolean): Buffer {
+  const each = (value: (signal: number) => string, width: number): string =>
+    Array.from({ length: signals }, (_, i) => value(i).padEnd(width)).join('');
+  const header = [
+    '0'.padEnd(8),
+    ''.padEnd(160),
+    '01.01.2001.01.01',
+    `${256 * (signals + 1)}`.padEnd(8),
+    (gaps ? 'EDF+D' : '').padEnd(44),
+    records.padEnd(8),
+    '1'.padEnd(8),
+    `${signals}`.padEnd(4),
+    each((i) => (gaps && i === 1 ? 'EDF Annotations' : 'II'), 16),
+    each(() => '', 80),
+    each(() => 'mV', 8),
+    each(() => '-1', 8),
+    each(() => '1', 8),
+    each(() => '-9', 8),
+    each(() => '9', 8),
+    each(() => '', 80),
+    each((i) => (gaps && i === 1 ? '6' : samples), 8),
+    each(() => '', 32),
+  ].join('');
+  if (!gaps) return Buffer.concat([latin1(header), Buffer.alloc(2 ** 22)]);
+  const times = Array.from({ length: 2 ** 18 }, (_, i) => `\0\0+${String(600 * i).padStart(9, '0')}\x14\0`);
+  return Buffer.concat([latin1(header), latin1(times.join(''))]);
+}
+
 // Pickles.
 const P = latin1('\x80\x04');
 const dtype = (code: string, order: string, size: number, text: boolean): Buffer =>
@@ -709,6 +738,23 @@ export const corpus: readonly Hostile[] = [
     name: 'a shape of 0 by 2^31 − 1',
     make: () => matFile(matMatrix(6, [0, 2 ** 31 - 1], 'x', matElement(9, Buffer.alloc(0)))),
   },
+  ...(
+    [
+      ['4,096 signals of 2^26 samples', 4096, '67108864', '1', /cut off|size of the header/],
+      ['a data record of 2^27 bytes, and none of them', 1, '67108864', '0', undefined],
+      ['a data record of 2^27 bytes, and −1 of them', 1, '67108864', '-1', undefined],
+      ['10^8 − 1 data records of one sample', 1, '1', '99999999', /cut off/],
+      ['2^21 data records of one sample', 1, '1', '-1', undefined],
+      ['2^18 data records, each after a gap of ten minutes', 2, '1', '-1', tooMuch],
+    ] as const
+  ).map(
+    ([name, signals, samples, records, error]): Hostile => ({
+      reader: 'edf',
+      name,
+      error,
+      make: () => edfFile(signals, samples, records, name.includes('gap')),
+    }),
+  ),
   {
     reader: 'hdf5',
     name: '1,000 headers that go on in the same 60,000 messages',

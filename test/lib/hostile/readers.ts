@@ -5,6 +5,7 @@ import { create } from 'tar';
 import { Budget } from '../../../src/lib/budget.ts';
 import { readNumberTable } from '../../../src/lib/csv/number_table.ts';
 import { readTable } from '../../../src/lib/csv/table.ts';
+import { openEdf } from '../../../src/lib/edf/edf.ts';
 import { writeHdf5 } from '../../../src/lib/hdf5/writer.ts';
 import { readAnyJson } from '../../../src/lib/json/file.ts';
 import { readWeightsH5 } from '../../../src/lib/keras/weights_h5.ts';
@@ -97,6 +98,8 @@ const header = (name: string, format: string): string =>
 function bytes(length: number): Buffer {
   return Buffer.from(Array.from({ length }, (_, i) => (i * 37) & 0xff));
 }
+
+const edfFixtures = join(import.meta.dirname, '../../fixtures/edf');
 
 let written = 0;
 
@@ -320,6 +323,20 @@ export const readers = {
     },
     read: loadmat,
     head: 128,
+  },
+  edf: {
+    file: 'a.edf',
+    seeds: async () => {
+      const [plain, plus] = ['plain.edf', 'plus.edf'].map((name) => readFileSync(join(edfFixtures, name)));
+      const discontinuous = Buffer.from(plus);
+      discontinuous.write('EDF+D', 192);
+      return [plain, plus, discontinuous, readFileSync(join(edfFixtures, 'biosemi.bdf'))];
+    },
+    read: (path) => {
+      const { signals, read } = openEdf(path);
+      return signals.map((_, place) => read([place]));
+    },
+    head: 256,
   },
   hdf5: {
     file: 'a.weights.h5',
