@@ -272,6 +272,9 @@ const formNames: Readonly<Record<RecordingFile['form'], string>> = {
   npy: 'npy',
   mat: 'CPSC 2018',
   edf: 'EDF',
+  muse: 'GE MUSE',
+  aecg: 'HL7 aECG',
+  dicom: 'DICOM',
 };
 
 function inspectRecording(path: string): DataReport {

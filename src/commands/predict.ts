@@ -29,8 +29,9 @@ predicted, and the exit code is then 1. ${notice}`,
     name: 'RECORDING',
     count: 'any',
     help:
-      'a file (WFDB header or signal file, .csv, .npy, .mat of CPSC 2018, EDF or BDF); a name without ending, which finds\n' +
-      ".hea, .csv, .npy, .mat, .edf or .bdf, in this order; a folder; a quoted pattern, such as 'data/*.hea'",
+      'a file (WFDB header or signal file, .csv, .npy, .mat of CPSC 2018, EDF, BDF, DICOM waveform, GE MUSE XML, HL7 aECG);\n' +
+      'a name without ending, which finds .hea, .csv, .npy, .mat, .edf, .bdf, .xml or .dcm, in this order; a folder;\n' +
+      "a quoted pattern, such as 'data/*.hea'",
   },
   flags: {
     Input: {

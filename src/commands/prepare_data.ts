@@ -124,8 +124,8 @@ ${benchmarkTasks.join(', ')}`,
     },
   },
   notes: `wfdb-csv reads your own recordings. labels.csv has the columns record and labels (several labels are separated by ;) and may have patient
-and fold. Each record is RECORD.hea (WFDB), RECORD.csv (the first row names the leads), RECORD.npy (samples, leads), RECORD.edf or
-RECORD.bdf, or is named with its ending. A time column in a .csv file is not a lead: it gives the sampling rate. If patients are known, the set is divided by patient.`,
+and fold. Each record is RECORD.hea (WFDB), RECORD.csv (the first row names the leads), RECORD.npy (samples, leads), RECORD.edf, RECORD.bdf,
+RECORD.xml (GE MUSE or HL7 aECG) or RECORD.dcm (DICOM waveform), or is named with its ending. A time column in a .csv file is not a lead: it gives the sampling rate. If patients are known, the set is divided by patient.`,
   examples: `ecg-transplant prepare-data --format challenge17 --source data/training2017 --target data
 ecg-transplant prepare-data --format wfdb-csv --source my-recordings --target data --record-fs 360 --seed 1
 ecg-transplant prepare-data --format wfdb-csv --source other-recordings --target data --name other --test-size 0 \\

@@ -27,7 +27,7 @@ const signatures: readonly (readonly [at: number, bytes: string, kind: FileKind]
   [0, 'GDF ', { id: 'gdf', words: 'a GDF recording', next: convert }],
   [16, 'SCPECG', { id: 'scp', words: 'an SCP-ECG recording', next: convert }],
   [0, 'ISHNE1.0', { id: 'ishne', words: 'an ISHNE Holter recording', next: convert }],
-  [128, 'DICM', { id: 'dicom', words: 'a DICOM file', next: convert }],
+  [128, 'DICM', { id: 'dicom', words: 'a DICOM file', next: 'Give its name the ending .dcm.' }],
   [0, '\x93NUMPY', { id: 'npy', words: 'a NumPy array (.npy)' }],
   [0, 'MATLAB 5.0', { id: 'mat5', words: 'a MATLAB file (version 5 to 7)' }],
   [
@@ -77,12 +77,12 @@ const signatures: readonly (readonly [at: number, bytes: string, kind: FileKind]
 ];
 
 /** Root elements of the XML files that ECG machines write. */
-const xmlRoots: Readonly<Record<string, string>> = {
-  AnnotatedECG: 'an HL7 aECG recording (XML)',
-  RestingECG: 'a GE MUSE recording (XML)',
-  restingecgdata: 'a Philips recording (XML)',
-  CardiologyXML: 'a GE CardioSoft recording (XML)',
-  StressTest: 'a stress test (XML)',
+const xmlRoots: Readonly<Record<string, FileKind>> = {
+  AnnotatedECG: { id: 'aecg', words: 'an HL7 aECG recording (XML)', next: 'Give its name the ending .xml.' },
+  RestingECG: { id: 'muse', words: 'a GE MUSE recording (XML)', next: 'Give its name the ending .xml.' },
+  restingecgdata: { id: 'xml', words: 'a Philips recording (XML)', next: convert },
+  CardiologyXML: { id: 'xml', words: 'a GE CardioSoft recording (XML)', next: convert },
+  StressTest: { id: 'xml', words: 'a stress test (XML)', next: convert },
 };
 
 /** Recognises a file by its first bytes, whatever its name, to explain to a user why it cannot be used. Never throws. */
@@ -159,6 +159,8 @@ function byContent(head: Buffer): FileKind {
   if (text.startsWith('PK\x03\x04')) return zipKind(text);
   if (head[0] === 0x1f && head[1] === 0x8b) return gzipKind(head);
   if (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) return { id: 'pickle', words: 'a Python pickle' };
+  const wide = utf16Text(head);
+  if (wide?.trimStart().startsWith('<')) return textKind(wide);
   if (isMat4(head)) return { id: 'mat4', words: 'a MATLAB file (version 4)' };
   if (isText(head)) return textKind(head.toString('utf8').replace(/^\ufeff/, ''));
   return {
@@ -207,6 +209,17 @@ function isMat4(head: Buffer): boolean {
   });
 }
 
+/** Text in UTF-16, if there is a byte order mark, or a `<` in two bytes. */
+function utf16Text(head: Buffer): string | undefined {
+  const text = head.toString('latin1', 0, 2);
+  if (text === '\xff\xfe' || text === '<\0') return head.toString('utf16le').replace(/^\ufeff/, '');
+  if (text !== '\xfe\xff' && text !== '\0<') return undefined;
+  return Buffer.from(head.subarray(0, head.length & ~1))
+    .swap16()
+    .toString('utf16le')
+    .replace(/^\ufeff/, '');
+}
+
 function isText(head: Buffer): boolean {
   return head.every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13 || byte === 12);
 }
@@ -222,7 +235,7 @@ function textKind(text: string): FileKind {
   }
   if (start.startsWith('<')) {
     const root = [...start.matchAll(/<([A-Za-z][\w.:-]*)/g)].map(([, name]) => name.replace(/^.*:/, ''))[0] ?? '';
-    return { id: 'xml', words: xmlRoots[root] ?? 'an XML file', next: convert };
+    return xmlRoots[root] ?? { id: 'xml', words: 'an XML file', next: convert };
   }
   if (/^[{[]/.test(start)) return { id: 'json', words: 'a JSON file' };
   if (/^(#.*\r?\n)*\S+[ \t]+\d+[ \t]+[\d.]+/.test(start)) return { id: 'wfdb-header', words: 'a WFDB header' };

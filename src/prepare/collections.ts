@@ -121,7 +121,7 @@ export const collectionKinds: Readonly<Record<string, CollectionKind>> = {
   },
   'wfdb-csv': {
     summary:
-      'your own: WFDB, CSV, .npy, EDF or BDF records and labels.csv (record, labels, and if known patient, fold)',
+      'your own: WFDB, CSV, .npy, EDF, DICOM, GE MUSE or aECG records and labels.csv (record, labels, and if known patient, fold)',
     name: 'recordings',
     list: (folder, _, report = silent) => listOwnRecordings(folder, report),
     format: ({ recordFs, recordUnits, recordLeads }) => ({

@@ -1,4 +1,4 @@
-/** Single recordings: WFDB, `.csv`, `.npy`, `.mat` and EDF files, one rate and one unit per lead. */
+/** Single recordings: WFDB, `.csv`, `.npy`, `.mat`, EDF, DICOM, GE MUSE and HL7 aECG files, one rate and one unit per lead. */
 export type { Clock } from './clock.ts';
 export { listRecordings, type NamedRecording, type RecordingFile, recordingFile } from './record_files.ts';
 export {

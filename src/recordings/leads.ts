@@ -21,11 +21,9 @@ export const twelveLeads: readonly string[] = [
  * other name stays as it is.
  */
 export function plainLead(label: string): string {
-  const name = label
-    .trim()
-    .replace(/^(?:(?:ECG|EKG|Lead)[ _-]+|MDC_ECG_LEAD_)/i, '')
-    .replace(/\s*\([^()]*\)$/, '');
-  return twelveLeads.find((lead) => leadKey(lead) === leadKey(name)) ?? label.trim();
+  const own = label.trim().replace(/^MDC_ECG_LEAD_/, '');
+  const name = own.replace(/^(?:ECG|EKG|Lead)[ _-]+/i, '').replace(/\s*\([^()]*\)$/, '');
+  return twelveLeads.find((lead) => leadKey(lead) === leadKey(name)) ?? own;
 }
 
 /** The name of a lead in the form in which names are compared: `AVR` of PTB-XL is `aVR`. */

@@ -8,7 +8,7 @@ import { FileNotFoundError } from '../lib/python/errors.ts';
 import { notFound } from '../lib/python/not_found.ts';
 import { shellCommand } from '../text.ts';
 
-/** File formats of recordings by extension, in the order in which a name without extension is looked up. */
+/** File formats of recordings by extension. */
 const forms = {
   '.hea': 'wfdb',
   '.csv': 'csv',
@@ -17,7 +17,10 @@ const forms = {
   '.edf': 'edf',
   '.bdf': 'edf',
 } as const;
-const endings = Object.keys(forms) as (keyof typeof forms)[];
+/** Formats whose files are known by their content, whatever their names, by the kind of the content. */
+const formsByContent = { edf: 'edf', bdf: 'edf', muse: 'muse', aecg: 'aecg', dicom: 'dicom' } as const;
+/** Extensions in the order in which a name without one is looked up. */
+const endings = [...(Object.keys(forms) as (keyof typeof forms)[]), '.xml', '.dcm'] as const;
 
 /** `.hea, .csv or .npy`. */
 function listed(names: readonly string[]): string {
@@ -25,17 +28,18 @@ function listed(names: readonly string[]): string {
 }
 
 /** What can be read, for error messages. */
-const readable = 'a WFDB record (.hea with its signal files), .csv, .npy, .mat of CPSC 2018, EDF or BDF';
+const readable =
+  'a WFDB record (.hea with its signal files), .csv, .npy, .mat of CPSC 2018, EDF, BDF, a DICOM waveform, GE MUSE XML or HL7 aECG';
 
 /** The file of a recording, and its format. */
 export interface RecordingFile {
-  readonly form: (typeof forms)[keyof typeof forms];
+  readonly form: (typeof forms)[keyof typeof forms] | (typeof formsByContent)[keyof typeof formsByContent];
   /** For WFDB the header. */
   readonly file: string;
 }
 
 /** Kinds of content that a file of each format may have. */
-const expectedKinds: Readonly<Record<RecordingFile['form'], readonly string[]>> = {
+const expectedKinds: Readonly<Record<(typeof forms)[keyof typeof forms], readonly string[]>> = {
   wfdb: ['wfdb-header', 'text', 'unknown', 'empty'],
   csv: ['text', 'wfdb-header', 'json', 'unknown', 'empty'],
   npy: ['npy'],
@@ -57,12 +61,11 @@ export function recordingFile(path: string): RecordingFile {
       const header = headerOf(path);
       if (header !== undefined) return { form: 'wfdb', file: header };
     }
-    if (form !== undefined) return checked({ form, file: path });
-    const told = formByContent(path);
-    if (told !== undefined) return { form: told, file: path };
+    const found = openable(path);
+    if (found !== undefined) return found;
   }
   const ending = endings.find((candidate) => statusOf(path + candidate)?.isFile());
-  if (ending !== undefined) return checked({ form: forms[ending], file: path + ending });
+  if (ending !== undefined) return openable(path + ending) ?? refuse(path + ending);
   if (status?.isDirectory()) {
     throw new InputError('this is a folder, not a recording', {
       file: path,
@@ -82,25 +85,39 @@ function headerOf(path: string): string | undefined {
   return namesSignalFile(header, basename(path)) ? header : undefined;
 }
 
-function formOf(path: string): RecordingFile['form'] | undefined {
+/** The extension of a recording, if the path has one. */
+function endingOf(path: string): (typeof endings)[number] | undefined {
   const ending = endings.find((candidate) => path.toLowerCase().endsWith(candidate));
   // A header is found by the name of its record, to which `.hea` is added.
-  if (ending === '.hea' && !path.endsWith('.hea')) return undefined;
-  return ending && forms[ending];
+  return ending === '.hea' && !path.endsWith('.hea') ? undefined : ending;
 }
 
-/** Formats whose files are known by their content, whatever their names. */
-const byContent: Readonly<Record<string, RecordingFile['form']>> = { edf: 'edf', bdf: 'edf' };
+/** The format that the extension of a file says. */
+function formOf(path: string): (typeof forms)[keyof typeof forms] | undefined {
+  const ending = endingOf(path);
+  return ending === undefined || ending === '.xml' || ending === '.dcm' ? undefined : forms[ending];
+}
 
 function formByContent(path: string): RecordingFile['form'] | undefined {
-  return byContent[fileKind(path).id];
+  const { id } = fileKind(path);
+  return id in formsByContent ? formsByContent[id as keyof typeof formsByContent] : undefined;
 }
 
-function checked(found: RecordingFile): RecordingFile {
-  const { id } = fileKind(found.file);
+/** The format of a file by its extension, or else by its content; undefined if neither says one. */
+function openable(file: string): RecordingFile | undefined {
+  const form = formOf(file);
+  if (form === undefined) {
+    const told = formByContent(file);
+    return told && { form: told, file };
+  }
+  const { id } = fileKind(file);
   // The reader explains a Git LFS pointer.
-  if (id !== 'lfs' && !expectedKinds[found.form].includes(id)) throw unreadable(found.file);
-  return found;
+  if (id !== 'lfs' && !expectedKinds[form].includes(id)) throw unreadable(file);
+  return { form, file };
+}
+
+function refuse(file: string): never {
+  throw unreadable(file);
 }
 
 function unreadable(file: string): InputError {
@@ -292,7 +309,7 @@ function namesOf(path: string): { readonly file: string; readonly name: string }
 
 /** Names for files: the last part of each path if they differ, else the path below the folder that all lie in. Endings where needed. */
 function labelsOf(paths: readonly string[]): string[] {
-  const bare = paths.map((path) => (formOf(path) === undefined ? path : path.slice(0, -extname(path).length)));
+  const bare = paths.map((path) => (endingOf(path) === undefined ? path : path.slice(0, -extname(path).length)));
   const folder = commonFolder(paths.map((path) => dirname(resolve(path))));
   const choices = [
     bare.map((path) => basename(path)),

@@ -9,7 +9,7 @@ import { openRecord } from '../lib/wfdb/record.ts';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
 import { shellCommand } from '../text.ts';
 import { asClock, type Clock, fitsRate, rateOf } from './clock.ts';
-import { openEdfRecording } from './devices.ts';
+import { openDeviceRecording, openEdfRecording } from './devices.ts';
 import { findLeads, leadKey, twelveLeads } from './leads.ts';
 import { recordingFile } from './record_files.ts';
 import type { ReadOptions, RecordingFormat, StoredRecording } from './stored.ts';
@@ -90,7 +90,8 @@ export function openRecording(path: string, format: RecordingFormat, options: Re
   if (form === 'wfdb') return openWfdb(file.slice(0, -'.hea'.length), options);
   if (form === 'mat') return openLoneMat(file);
   if (form === 'edf') return openEdfRecording(file, format, options);
-  return form === 'csv' ? openCsv(file, format, options) : openNpy(file, format, options);
+  if (form === 'csv') return openCsv(file, format, options);
+  return form === 'npy' ? openNpy(file, format, options) : openDeviceRecording(file, form, options);
 }
 
 function openWfdb(path: string, { note }: ReadOptions): StoredRecording {

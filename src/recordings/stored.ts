@@ -5,7 +5,7 @@ export type RecordingFormat =
   | { readonly kind: 'wfdb' }
   /** MATLAB files of CPSC 2018 as first published: a struct `ECG` with `data` (12, samples) in mV at 500 Hz. */
   | { readonly kind: 'cpsc2018' }
-  /** WFDB, `.csv` (first row: names of the leads), `.npy` (samples, leads), `.mat` (CPSC 2018), EDF or BDF; see `recordingFile`. */
+  /** WFDB, `.csv` (first row: names of the leads), `.npy` (samples, leads), `.mat` (CPSC 2018), EDF, BDF, DICOM, GE MUSE or HL7 aECG; see `recordingFile`. */
   | {
       readonly kind: 'any';
       readonly fs?: number;

@@ -113,6 +113,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'src/prepare/measured_normalization.ts': ['prepare-data'],
   'src/prepare/prepare_data.ts': ['prepare-data'],
   'src/prepare/prepared_file.ts': ['prepare-data'],
+  'src/recordings/devices.ts': ['prepare-data', 'predict'],
   'src/recordings/record_files.ts': ['predict'],
   'src/prepare/select_records.ts': ['reproduce'],
   'src/prepare/record_transform.ts': ['prepare-data', 'predict'],

@@ -22,6 +22,21 @@ const uint64 = (value: number | bigint): Buffer => Buffer.from(BigUint64Array.of
 const tooMuch = /more (memory|work) than its size allows/;
 const MIB = 2 ** 20;
 
+/** An HL7 aECG file with one lead. */
+function rhythmOf(digits: string): string {
+  const sequence = (code: string, value: string): string =>
+    `<component><sequence><code code="${code}"/>${value}</sequence></component>`;
+  const time = sequence('TIME_RELATIVE', '<value><increment value="2" unit="ms"/></value>');
+  const value = `<value type="SLIST_PQ"><scale value="1" unit="uV"/><digits>${digits}</digits></value>`;
+  const set = `<component><sequenceSet>${time}${sequence('MDC_ECG_LEAD_II', value)}</sequenceSet></component>`;
+  return `<AnnotatedECG><component><series><code code="RHYTHM"/>${set}</series></component></AnnotatedECG>`;
+}
+
+/** A DICOM file in explicit VR, little endian, as Latin-1 text. */
+function dicomFile(content: string): string {
+  return `${'\0'.repeat(128)}DICM\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0${content}`;
+}
+
 /** An EDF file with many or few data records. With gaps: its second signal holds the times of the data records. */
 function edfFile(signals: number, samples: string, records: string, gaps: boolean): Buffer {
   const each = (value: (signal: number) => string, width: number): string =>
@@ -755,6 +770,49 @@ export const corpus: readonly Hostile[] = [
       make: () => edfFile(signals, samples, records, name.includes('gap')),
     }),
   ),
+  ...(
+    [
+      ['a million levels of elements', '<a>'.repeat(1e6), /nested too deeply/],
+      ['ten million elements', `<a>${'<b/>'.repeat(1e7)}</a>`, /too many elements/],
+      [
+        'a million attributes',
+        `<a ${Array.from({ length: 1e6 }, (_, i) => `a${i}=""`).join(' ')}/>`,
+        /too many elements/,
+      ],
+      ['a million attributes of one name', `<a ${'a="" '.repeat(1e6)}/>`, /not well-formed/],
+      ['a tag with 60 million blanks', `<a${' '.repeat(6e7)}`, /not well-formed/],
+      ['a million blanks before each of 60 attributes', `<a${`${' '.repeat(1e6)}a`.repeat(60)}>`, /not well-formed/],
+      ['a name of 30 million letters', `<${'a'.repeat(3e7)}/>`, /not an HL7 aECG/],
+      ['a comment of 60 million letters', `<!--${'a'.repeat(6e7)}--><AnnotatedECG/>`, /no rhythm series/],
+      ['five million references', `<AnnotatedECG>${'&lt;'.repeat(5e6)}</AnnotatedECG>`, /too many elements/],
+      ['a file of 65 MiB', `<a>${' '.repeat(65 * MIB)}</a>`, /too large/],
+      ['a billion laughs', '<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><a>&c;</a>', /declares entities/],
+      ['16 million digits', rhythmOf('1 '.repeat(1.6e7)), undefined],
+      ['a digit of 30 million letters', rhythmOf('1'.repeat(3e7)), /a digit cannot be used/],
+    ] as const
+  ).map(([name, text, error]): Hostile => ({ reader: 'aecg', name, error, make: () => latin1(text) })),
+  ...(
+    [
+      [
+        'a thousand sequences in one another',
+        dicomFile('\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff'.repeat(1000)),
+        /nested too deeply/,
+      ],
+      ['a million elements', dicomFile('\x08\x00\x05\x00CS\0\0'.repeat(1e6)), /too many elements/],
+      [
+        'a million items',
+        dicomFile(`\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff${'\xfe\xff\x00\xe0\0\0\0\0'.repeat(1e6)}`),
+        /too many elements/,
+      ],
+      ['an element of 4 GiB', dicomFile('\x08\x00\x05\x00OB\0\0\xfe\xff\xff\xff'), /cut off/],
+    ] as const
+  ).map(([name, content, error]): Hostile => ({ reader: 'dicom', name, error, make: () => latin1(content) })),
+  {
+    reader: 'muse',
+    name: 'a file of 66 MiB',
+    error: /too large/,
+    make: () => latin1(`<RestingECG><Waveform>${'<x>'.padEnd(66 * MIB)}</x></Waveform></RestingECG>`),
+  },
   {
     reader: 'hdf5',
     name: '1,000 headers that go on in the same 60,000 messages',

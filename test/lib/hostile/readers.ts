@@ -2,14 +2,18 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { create } from 'tar';
+import { readAecg } from '../../../src/lib/aecg/aecg.ts';
 import { Budget } from '../../../src/lib/budget.ts';
 import { readNumberTable } from '../../../src/lib/csv/number_table.ts';
 import { readTable } from '../../../src/lib/csv/table.ts';
+import type { DeviceRecording } from '../../../src/lib/device_recording.ts';
+import { readDicomWaveform } from '../../../src/lib/dicom/waveform.ts';
 import { openEdf } from '../../../src/lib/edf/edf.ts';
 import { writeHdf5 } from '../../../src/lib/hdf5/writer.ts';
 import { readAnyJson } from '../../../src/lib/json/file.ts';
 import { readWeightsH5 } from '../../../src/lib/keras/weights_h5.ts';
 import { loadmat } from '../../../src/lib/matlab/mat5.ts';
+import { readMuse } from '../../../src/lib/muse/muse.ts';
 import { type NdArray, ndarray } from '../../../src/lib/numpy/ndarray.ts';
 import { readNpy, writeNpy } from '../../../src/lib/numpy/npy.ts';
 import { readNpz, writeNpz } from '../../../src/lib/numpy/npz.ts';
@@ -26,6 +30,7 @@ import { readTable as readIndex, writeTable } from '../../../src/lib/tensorflow/
 import { rdann } from '../../../src/lib/wfdb/annotation.ts';
 import { rdrecord } from '../../../src/lib/wfdb/record.ts';
 import { wrann } from '../../../src/lib/wfdb/write.ts';
+import { readXml } from '../../../src/lib/xml/tree.ts';
 import { mutate, seededRandom } from '../../mutation.ts';
 
 /** A reader under test: sound files to damage, and how one file is read. */
@@ -99,7 +104,13 @@ function bytes(length: number): Buffer {
   return Buffer.from(Array.from({ length }, (_, i) => (i * 37) & 0xff));
 }
 
-const edfFixtures = join(import.meta.dirname, '../../fixtures/edf');
+/** A file of the fixtures of a reader. */
+function fixture(...names: readonly string[]): Buffer {
+  return readFileSync(join(import.meta.dirname, '../../fixtures', ...names));
+}
+
+/** All leads of a recording. */
+const samplesOf = ({ leads }: DeviceRecording): Float64Array[] => leads.map((lead) => lead.read());
 
 let written = 0;
 
@@ -327,16 +338,34 @@ export const readers = {
   edf: {
     file: 'a.edf',
     seeds: async () => {
-      const [plain, plus] = ['plain.edf', 'plus.edf'].map((name) => readFileSync(join(edfFixtures, name)));
+      const [plain, plus] = ['plain.edf', 'plus.edf'].map((name) => fixture('edf', name));
       const discontinuous = Buffer.from(plus);
       discontinuous.write('EDF+D', 192);
-      return [plain, plus, discontinuous, readFileSync(join(edfFixtures, 'biosemi.bdf'))];
+      return [plain, plus, discontinuous, fixture('edf', 'biosemi.bdf')];
     },
     read: (path) => {
       const { signals, read } = openEdf(path);
       return signals.map((_, place) => read([place]));
     },
     head: 256,
+  },
+  muse: {
+    file: 'a.xml',
+    seeds: async () => ['latin1.xml', 'utf16.xml', 'three.xml'].map((name) => fixture('muse', name)),
+    read: (path) => samplesOf(readMuse(readXml(path), path)),
+    text: true,
+  },
+  aecg: {
+    file: 'a.xml',
+    seeds: async () => ['twelve.xml', 'origin.xml'].map((name) => fixture('aecg', name)),
+    read: (path) => samplesOf(readAecg(readXml(path), path)),
+    text: true,
+  },
+  dicom: {
+    file: 'a.dcm',
+    seeds: async () => ['twelve_lead.dcm', 'general.dcm', 'ambulatory.dcm'].map((name) => fixture('dicom', name)),
+    read: (path) => samplesOf(readDicomWaveform(path)),
+    head: 200,
   },
   hdf5: {
     file: 'a.weights.h5',
