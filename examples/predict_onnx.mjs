@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 const [modelFile, metadataFile, recordingFile] = process.argv.slice(2);
-const { classes, activation, input } = JSON.parse(readFileSync(metadataFile, 'utf8'));
+const { classes, activation, thresholds, input } = JSON.parse(readFileSync(metadataFile, 'utf8'));
 
 const [header, ...lines] = readFileSync(recordingFile, 'utf8').trim().split(/\r?\n/);
 const names = header.split(',').map((name) => name.trim());
@@ -23,7 +23,8 @@ const { probabilities } = await session.run({ [input.name]: recording });
 const values = [...probabilities.data];
 const largest = Math.max(...values);
 for (const [i, name] of classes.entries()) {
-  const decided = activation === 'sigmoid' ? values[i] >= 0.5 : values[i] === largest;
+  const threshold = thresholds?.[i] ?? (activation === 'sigmoid' ? 0.5 : largest);
+  const decided = values[i] >= threshold;
   console.log(`${name}\t${values[i].toFixed(6)}${decided ? '\t<-' : ''}`);
 }
 console.log(

@@ -57,6 +57,13 @@ export class OriginalMetrics {
     );
   }
 
+  /** Threshold of each class by each rule (`f1`, `youden`, `sensitivity=S`), from scikit-learn's curves; -1 where a class has only one label. */
+  chosenThresholds(yTrue: NdArray, yProb: NdArray, rules: readonly string[]): Promise<number[][]> {
+    return this.#transfer.lend([yTrue, yProb], ([truth, scores]) =>
+      this.#session.call('metrics.chosen_thresholds', { truth, scores, rules }),
+    );
+  }
+
   /** scikit-learn's `roc_curve` of one class: false and true positive rates. */
   async rocCurve(truth: NdArray, scores: NdArray): Promise<{ readonly x: number[]; readonly y: number[] }> {
     return this.#transfer.lend([truth, scores], ([lent, given]) =>

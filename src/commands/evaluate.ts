@@ -12,7 +12,7 @@ import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { withRegular } from '../lib/python/regular_file.ts';
 import { print } from '../output.ts';
 import { printable, shellCommand } from '../text.ts';
-import { force } from './flags.ts';
+import { force, threshold } from './flags.ts';
 import { notice } from './prediction_picture.ts';
 
 /** More would not be told apart in a picture. */
@@ -43,6 +43,7 @@ the same records (up to ${most}) stand side by side, with the differences of eac
       },
     },
     Scores: {
+      threshold,
       resamples: { value: 'N', type: wholeNumber(1, 1_000_000), help: 'resamples of the bootstrap', default: 1000 },
       seed: { value: 'N', type: wholeNumber(0, 2 ** 32 - 1), help: 'seed of the bootstrap', default: 0 },
       strips: { value: 'N', type: wholeNumber(0, 20), help: 'wrong records to draw', default: 6 },
@@ -70,7 +71,7 @@ export async function run(args: readonly string[]): Promise<number> {
   checkOutputFile(page, { flag: '--report', replace });
   if (json !== undefined) checkOutputFile(json, { flag: '--json', replace });
   for (const file of [data, statements]) if (file !== undefined) withRegular(file, () => undefined);
-  const predictions = withOwnNames(paths.map((path) => openPredictions(path)));
+  const predictions = withOwnNames(paths.map((path) => openPredictions(path, values.threshold)));
   const reported = await reportOf(predictions, {
     title: `Evaluation of ${predictions.map(({ name }) => name).join(' and ')}`,
     command: shellCommand(['ecg-transplant', 'evaluate', ...args]),
@@ -106,6 +107,7 @@ function asJson({ evaluations, differences, words }: Reported): string {
       file: predictions.file === undefined ? null : basename(predictions.file),
       records: predictions.recordIds.length,
       decision,
+      ...(predictions.thresholds && { thresholds: predictions.thresholds }),
       bootstrap: { resamples: rest.resamples, seed: rest.seed, drawn: rest.drawn },
       accuracy: scores.accuracy,
       macroF1: scores.macroF1,

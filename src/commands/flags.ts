@@ -1,12 +1,23 @@
 import { join } from 'node:path';
 import { listOf, positive, type Type, text, typeOf, wholeNumber } from '../lib/argparse/types.ts';
 import { root } from '../lib/installation.mjs';
+import { ruleOr } from '../lib/thresholds.ts';
 import { knownUnits, millivoltsPer } from '../lib/wfdb/units.ts';
 import { parseIds } from '../prepare/icentia11k/patient_ids.ts';
 
 /** Flags that mean the same in several commands. */
 
 export const force = { help: 'replace files that exist' } as const;
+
+/** How the classes of a job's predictions are decided. */
+export const threshold = {
+  value: 'RULE',
+  type: ruleOr(['default', 'job']),
+  help: `thresholds of the classes: job (those that finetune --threshold chose), or chosen now on the job's validation records: f1,
+youden or sensitivity=S; default decides as the original does (the most probable class or, with several labels, at least 0.5)
+`,
+  defaultText: 'job if the job has its own',
+} as const;
 
 /** Numbers and ranges, such as `0-19,25`. */
 export const ids: Type<number[]> = { read: parseIds };

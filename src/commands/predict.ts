@@ -1,7 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, messageOf, UsageError } from '../errors.ts';
+import { predictionsFrom } from '../evaluate/predictions.ts';
+import { reportOf } from '../evaluate/report.ts';
+import { decisionText, evaluationText } from '../evaluate/wording.ts';
 import { type Reporter, reporterFor } from '../events.ts';
+import { type JobThresholds, thresholdsText, thresholdValues } from '../jobs/job_thresholds.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
 import { listOf, positive, text, wholeNumber } from '../lib/argparse/types.ts';
@@ -13,9 +17,9 @@ import { defaultSteps } from '../predict/attribution.ts';
 import { decidedClasses, type Prediction, Predictor, predictionFrame, type RecordOptions } from '../predict/predict.ts';
 import { listRecordings, type NamedRecording, recordingFile } from '../recordings/record_files.ts';
 import { readRecording } from '../recordings/recordings.ts';
-import { oneLine, printable, spreadsheetCell } from '../text.ts';
+import { oneLine, printable, shellCommand, spreadsheetCell } from '../text.ts';
 import { type Draw, explainAll, explanationFile, requireClass } from './explanations.ts';
-import { force, recordFlags } from './flags.ts';
+import { force, recordFlags, threshold } from './flags.ts';
 import { drawPrediction, notice, type PredictionPicture } from './prediction_picture.ts';
 import { localModel } from './remote_inputs.ts';
 
@@ -49,15 +53,20 @@ predicted, and the exit code is then 1. ${notice}`,
         defaultText: 'those of the same names',
       },
       ...recordFlags,
+      threshold,
       batchSize: { value: 'N', type: positive, help: 'records of --data per step', default: 32 },
     },
     Output: {
       csv: {
         value: 'FILE',
         help: 'write the table of probabilities and decisions',
-        defaultText: 'print it, unless --json is given',
+        defaultText: 'print it, unless --json or --report is given',
       },
       json: { value: 'FILE', help: 'write the same as JSON' },
+      report: {
+        value: 'FILE',
+        help: 'with --data: score the predictions against its labels, and write the page that evaluate writes',
+      },
       picture: {
         value: 'DIR',
         help: 'draw what the network saw of each recording, with the result: NAME.svg, or FOLDER/NAME.svg where recordings in different folders have the same name',
@@ -78,7 +87,7 @@ predicted, and the exit code is then 1. ${notice}`,
       },
     },
   },
-  examples: `ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv
+  examples: `ecg-transplant predict --job-dir jobs/af --data data/physionet_test.pkl --csv predictions.csv --report report.html
 ecg-transplant predict --job-dir jobs/af --picture strips data/training2017/A00001
 ecg-transplant predict --job-dir jobs/af --csv all.csv data/training2017
 ecg-transplant predict --job-dir jobs/af --explain why --picture why --explain-class AF data/training2017/A00004
@@ -99,7 +108,7 @@ interface Failure {
 /** `ecg-transplant predict`. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parse(line, args);
-  const { jobDir, data, csv, json, picture, explain, explainClass, explainSteps } = values;
+  const { jobDir, data, csv, json, picture, report: page, explain, explainClass, explainSteps } = values;
   if ((data === undefined) === (words.length === 0)) {
     throw new UsageError(data === undefined ? 'nothing to predict' : '--data and recordings exclude each other', {
       expected: 'either --data FILE or recordings',
@@ -114,6 +123,12 @@ export async function run(args: readonly string[]): Promise<number> {
   if (explain === undefined && (explainClass !== undefined || explainSteps !== defaultSteps)) {
     throw new UsageError('--explain-class and --explain-steps need --explain', { expected: '--explain DIR' });
   }
+  if (data === undefined && page !== undefined) {
+    throw new UsageError('--report needs the truth, which recordings do not have', {
+      got: `--report ${page}`,
+      next: 'Predict a prepared file with --data FILE, which holds the labels.',
+    });
+  }
   const report = reporterFor();
   const failures: Failure[] = [];
   const options = {
@@ -125,11 +140,14 @@ export async function run(args: readonly string[]): Promise<number> {
     onFailure: (path: string, error: Error) => failures.push({ path, error }),
   };
   const batchSize = Math.max(1, Math.trunc(values.batchSize));
-  const outputs: Outputs = { csv, json, picture, explain, replace: values.force };
+  const outputs: Outputs = { csv, json, page, picture, explain, replace: values.force };
   checkOutputs(outputs);
   const recordings = listRecordings(words, { recursive: values.recursive, report });
   checkAgainst(recordings, outputs, data);
-  const predictor = Predictor.open(await localModel(jobDir), { explains: explain !== undefined });
+  const predictor = Predictor.open(await localModel(jobDir), {
+    explains: explain !== undefined,
+    threshold: values.threshold,
+  });
   try {
     if (explainClass !== undefined) requireClass(explainClass, predictor.model.classes);
     const prediction =
@@ -138,13 +156,13 @@ export async function run(args: readonly string[]): Promise<number> {
             recordings.map(({ path }) => path),
             options,
           )
-        : await predictor.predictFile(data, batchSize, report);
+        : await predictor.predictFile(data, batchSize, report, page !== undefined);
     if (prediction.recordIds.length > 0) {
       const recordIds = prediction.recordIds.map((id) => (typeof id === 'string' ? spreadsheetCell(id) : id));
       const table = toCsv(predictionFrame({ ...prediction, recordIds }));
       if (csv !== undefined) writeFileAtomic(csv, table);
-      if (json !== undefined) writeFileAtomic(json, asJson(prediction, failures, jobDir));
-      if (csv === undefined && json === undefined) print(table);
+      if (json !== undefined) writeFileAtomic(json, asJson(prediction, failures, jobDir, predictor.thresholds));
+      if (csv === undefined && json === undefined && page === undefined) print(table);
       const draw = picture === undefined ? undefined : pictures(picture, prediction, predictor, options);
       const ids = new Set(prediction.recordIds);
       const predicted = recordings.filter(({ path }) => ids.has(path));
@@ -152,6 +170,14 @@ export async function run(args: readonly string[]): Promise<number> {
         const request = { className: explainClass, steps: explainSteps, ...options };
         await explainAll(explain, predicted, prediction, predictor, request, draw);
       } else if (draw !== undefined) drawAll(predicted, draw, report);
+      if (page !== undefined) await writeReport(page, predictor, prediction, { data: data!, args, report });
+    }
+    if (predictor.thresholds) {
+      const decision = decisionText(thresholdValues(predictor.thresholds, prediction.classes));
+      printError(`${decision} ${thresholdsText(predictor.thresholds)} To leave them out: --threshold default\n`);
+    }
+    if (prediction.truth && page === undefined) {
+      printError('The labels of the records are known: --report FILE writes a page with scores and curves\n');
     }
     reportFailures(failures, recordings.length);
     printError(`${notice}\n`);
@@ -161,29 +187,58 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Scores predictions of labelled records, prints the scores, and writes the page. */
+async function writeReport(
+  page: string,
+  { model, thresholds }: Predictor,
+  { truth, ...prediction }: Prediction,
+  { data, args, report }: { readonly data: string; readonly args: readonly string[]; readonly report: Reporter },
+): Promise<void> {
+  const name = basename(data).replace(/\..*$/, '');
+  const { multiLabel, channel } = model;
+  const about = { name, multiLabel, ...(thresholds && { thresholds }), ...(channel !== undefined && { channel }) };
+  const {
+    evaluations,
+    words,
+    page: text,
+  } = await reportOf([predictionsFrom({ ...prediction, truth: truth! }, about)], {
+    title: `Evaluation of ${name}`,
+    command: shellCommand(['ecg-transplant', 'predict', ...args]),
+    notice,
+    data,
+    report,
+  });
+  writeFileAtomic(page, text);
+  print(`${evaluationText(evaluations[0], words)}\n${page}: the page with all curves\n`);
+}
+
 interface Outputs {
   readonly csv?: string;
   readonly json?: string;
+  readonly page?: string;
   readonly picture?: string;
   readonly explain?: string;
   readonly replace?: boolean;
 }
 
 /** Checks outputs before anything is read. */
-function checkOutputs({ csv, json, picture, explain, replace }: Outputs): void {
+function checkOutputs({ csv, json, page, picture, explain, replace }: Outputs): void {
   if (csv !== undefined) checkOutputFile(csv, { flag: '--csv', replace });
   if (json !== undefined) checkOutputFile(json, { flag: '--json', replace });
+  if (page !== undefined) checkOutputFile(page, { flag: '--report', replace });
   if (picture !== undefined) checkOutputFolder(picture, { flag: '--picture' });
   if (explain !== undefined) checkOutputFolder(explain, { flag: '--explain' });
-  if (csv !== undefined && json !== undefined && resolve(csv) === resolve(json)) {
-    throw new UsageError('--csv and --json name the same file', { file: csv });
+  const files = Object.entries({ '--csv': csv, '--json': json, '--report': page }).filter(([, file]) => file);
+  for (const [i, [flag, file]] of files.entries()) {
+    const same = files.slice(0, i).find(([, other]) => resolve(other!) === resolve(file!));
+    if (same) throw new UsageError(`${same[0]} and ${flag} name the same file`, { file });
   }
 }
 
 /** Checks that no output replaces a recording or, without --force, an existing picture or explanation. */
 function checkAgainst(
   recordings: readonly NamedRecording[],
-  { csv, json, picture, explain, replace }: Outputs,
+  { csv, json, page, picture, explain, replace }: Outputs,
   data?: string,
 ): void {
   const inputs = new Set([
@@ -193,6 +248,7 @@ function checkAgainst(
   for (const [flag, file] of [
     ['--csv', csv],
     ['--json', json],
+    ['--report', page],
   ] as const) {
     if (file !== undefined && inputs.has(resolve(file))) {
       throw new InputError('the result would replace its own input', {
@@ -259,12 +315,18 @@ function reportFailures(failures: readonly Failure[], total: number): void {
   printError(`${failures.length} of ${total} recordings could not be predicted:\n${lines.join('')}${more}`);
 }
 
-function asJson(prediction: Prediction, failures: readonly Failure[], jobDir: string): string {
+function asJson(
+  prediction: Prediction,
+  failures: readonly Failure[],
+  jobDir: string,
+  thresholds?: JobThresholds,
+): string {
   const { classes, recordIds, probabilities } = prediction;
   const decided = decidedClasses(prediction);
   const result = {
     notice,
     job: jobDir,
+    ...(thresholds && { thresholds: { rule: thresholds.rule, classes: thresholds.classes } }),
     records: recordIds.map((record, i) => ({
       record,
       decision: decided[i],

@@ -2,6 +2,7 @@ import { InputError } from '../errors.ts';
 import { type Reporter, reporterFor } from '../events.ts';
 import { fetchFile, fetchFolder } from '../fetch/remote.ts';
 import { bestModelFile, modelFile } from '../jobs/job_model.ts';
+import { thresholdsFile } from '../jobs/job_thresholds.ts';
 import { type Address, isAddress, readAddress } from '../lib/address.ts';
 import { fileKind } from '../lib/file_kind.ts';
 import { preprocessingFile } from '../prepare/preprocessing.ts';
@@ -25,7 +26,8 @@ export async function localWeights(given: string): Promise<string> {
 export async function localModel(given: string): Promise<string> {
   if (!isAddress(given)) return given;
   const files = [modelFile, preprocessingFile, bestModelFile];
-  return await fetchFolder(readAddress(given, 'folder', '--job-dir'), files, { report: reporterFor() });
+  const options = { ifListed: [thresholdsFile], report: reporterFor() };
+  return await fetchFolder(readAddress(given, 'folder', '--job-dir'), files, options);
 }
 
 /** A TensorFlow checkpoint is several files, so it has no address. */

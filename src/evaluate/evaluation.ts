@@ -1,4 +1,5 @@
 import { type Reporter, silent } from '../events.ts';
+import { thresholdValues } from '../jobs/job_thresholds.ts';
 import {
   type BootstrapOptions,
   bootstrapDifference,
@@ -74,7 +75,7 @@ export interface EvaluationOptions {
   readonly seed?: number;
   /** Patient of each record, if known. */
   readonly patients?: readonly (string | number)[];
-  /** Default: the most probable class or, with several labels, each class with a probability of at least 0.5. */
+  /** Default: the thresholds of the predictions, else the most probable class or, with several labels, each class with a probability of at least 0.5. */
   readonly decision?: Decision;
   readonly report?: Reporter;
 }
@@ -82,8 +83,9 @@ export interface EvaluationOptions {
 /** Most records in the list of wrong ones. */
 const mostWrong = 20;
 
-/** The decision that `predict` makes without thresholds. */
-export function usualDecision({ multiLabel }: Pick<Predictions, 'multiLabel'>): Decision {
+/** The decision that `predict` makes. */
+export function usualDecision({ multiLabel, classes, thresholds }: Predictions): Decision {
+  if (thresholds) return thresholdValues(thresholds, classes);
   return multiLabel ? 0.5 : 'argmax';
 }
 

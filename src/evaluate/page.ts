@@ -12,7 +12,7 @@ import { type ClassWords, named } from './class_words.ts';
 import type { ClassEvaluation, Evaluation, WrongRecord } from './evaluation.ts';
 import type { LearningCurve } from './history.ts';
 import * as wording from './wording.ts';
-import { decisionText, intervalsText, scoreNames } from './wording.ts';
+import { decisionText, intervalsText, scoreNames, thresholdColumn } from './wording.ts';
 
 /** One set of predictions on a page. */
 export interface PageEntry {
@@ -117,13 +117,14 @@ ${entries.length === 1 ? single : figureTable({ title: 'Scores with 95 % interva
 }
 
 function decisionNotes(entries: readonly PageEntry[]): string[] {
-  const texts = entries.map(({ evaluation }) => decisionText(evaluation.decision, evaluation.predictions.classes));
+  const texts = entries.map(({ evaluation }) => decisionText(evaluation.decision));
   if (new Set(texts).size === 1) return texts.slice(0, 1);
   return texts.map((text, i) => `${entries[i].evaluation.predictions.name}: ${text}`);
 }
 
 function classesPart({ entries, words }: EvaluationPage): Markup {
-  const tables = entries.map(({ evaluation: { predictions, scores, classes } }) => {
+  const tables = entries.map(({ evaluation: { predictions, scores, classes, decision } }) => {
+    const thresholds = thresholdColumn(decision);
     const undefinedIn = Math.max(...scores.perClass.map(({ auc }) => auc.undefinedResamples));
     return figureTable({
       title: entries.length > 1 ? predictions.name : 'Scores of each class with 95 % intervals',
@@ -131,10 +132,18 @@ function classesPart({ entries, words }: EvaluationPage): Markup {
         undefinedIn > 0
           ? `Resamples without both labels of a class (up to ${undefinedIn}) are left out of the intervals of its AUC and average precision.`
           : undefined,
-      columns: ['Class', 'Records', 'Predicted', ...scoreNames.map(([, name]) => name), 'Calibration error'],
+      columns: [
+        'Class',
+        'Records',
+        ...(thresholds ? ['Threshold'] : []),
+        'Predicted',
+        ...scoreNames.map(([, name]) => name),
+        'Calibration error',
+      ],
       rows: classes.map(({ name, support, predicted, calibrationError }, k) => [
         named(name, words),
         support,
+        ...(thresholds ? [thresholds[k]] : []),
         predicted,
         ...scoreNames.map(([key]) => intervalText(scores.perClass[k][key])),
         calibrationError.toFixed(3),

@@ -2,9 +2,11 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { configFile } from '../jobs/job.ts';
-import { modelFile, readJobModel } from '../jobs/job_model.ts';
+import { modelFile, predictionsFile, readJobModel } from '../jobs/job_model.ts';
+import { type JobThresholds, thresholdsOf } from '../jobs/job_thresholds.ts';
 import { toFloat64 } from '../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { numberText } from '../lib/numpy/text.ts';
 import { readCsv } from '../lib/pandas/csv.ts';
 import { isMulticlass, readPredictions } from '../port/transplant/utils.ts';
 import { sameClasses, takeColumns } from '../prepare/labels.ts';
@@ -25,6 +27,10 @@ export interface Predictions {
   readonly yProb: NdArray<'float64'>;
   /** Whether several classes, or none, can be true of a record. */
   readonly multiLabel: boolean;
+  /** The only lead of the recordings that the network saw; undefined: all. */
+  readonly channel?: number;
+  /** Thresholds of the decisions; undefined as the original decides. */
+  readonly thresholds?: JobThresholds;
   /** The table that they come from, if they come from a file. */
   readonly file?: string;
   /** The job folder that the table lies in. */
@@ -38,9 +44,10 @@ export interface Predictions {
  * Reads predictions with truth.
  *
  * @param path a table as `finetune` and `predict` write it, or a job folder, whose test records are taken, else its validation or training records.
+ * @param choice thresholds of the job; see `thresholdsOf`.
  * @throws FileNotFoundError; InputError for a folder without predictions, and for a table without truth or with impossible values.
  */
-export function openPredictions(path: string): Predictions {
+export function openPredictions(path: string, choice?: string): Predictions {
   const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? tableOf(path) : path;
   const { classes, yTrue, yProb } = readPredictions(file);
   if (yProb === undefined || classes.length === 0) {
@@ -65,7 +72,49 @@ export function openPredictions(path: string): Predictions {
   if (records === 0) throw new InputError('the table has no records', { file });
   const ids = readCsv(file).columns.get('record_name');
   const recordIds = Array.from({ length: records }, (_, i) => String(ids?.data[i] ?? i));
-  const checked = (values: Float64Array, what: string, isPossible: (value: number) => boolean): NdArray<'float64'> => {
+  const folder = dirname(resolve(file));
+  const job = existsSync(join(folder, configFile)) ? folder : undefined;
+  const part = parts.find((one) => basename(file) === predictionsFile(one));
+  const values = checkedValues({ classes, recordIds, yTrue, yProb }, file);
+  const model = job !== undefined && existsSync(join(job, modelFile)) ? readJobModel(job).model : undefined;
+  const thresholds = job === undefined ? withoutJob(file, choice) : thresholdsOf(job, { classes }, choice);
+  return {
+    name: part === undefined ? basename(file, '.csv') : `${basename(folder)}${part === 'test' ? '' : `, ${part}`}`,
+    classes,
+    recordIds,
+    ...values,
+    multiLabel: model?.multiLabel ?? isMulticlass(values.yTrue),
+    ...(model?.channel !== undefined && { channel: model.channel }),
+    ...(thresholds && { thresholds }),
+    file,
+    ...(job !== undefined && { job }),
+    ...(part !== undefined && { part, folder }),
+  };
+}
+
+/** Predictions that were just made, as they would be read from a table of them. */
+export function predictionsFrom(
+  made: { readonly classes: readonly string[]; readonly recordIds: readonly (string | number)[] } & Record<
+    'truth' | 'probabilities',
+    NdArray
+  >,
+  about: Pick<Predictions, 'name' | 'multiLabel' | 'channel' | 'thresholds'>,
+): Predictions {
+  const { classes, truth, probabilities } = made;
+  const { dtype, data, shape } = probabilities;
+  const decimal = Float64Array.from(data as ArrayLike<number>, (value) => Number(numberText(dtype, value)));
+  const recordIds = made.recordIds.map(String);
+  const yProb = ndarray('float64', shape, decimal);
+  return { ...about, classes, recordIds, ...checkedValues({ classes, recordIds, yTrue: truth, yProb }) };
+}
+
+/** Throws an InputError unless labels are 0 or 1 and probabilities from 0 to 1. */
+function checkedValues(
+  { classes, recordIds, yTrue, yProb }: Pick<Predictions, 'classes' | 'recordIds'> & Record<'yTrue' | 'yProb', NdArray>,
+  file?: string,
+): Pick<Predictions, 'yTrue' | 'yProb'> {
+  const checked = (given: NdArray, what: string, isPossible: (value: number) => boolean): NdArray<'float64'> => {
+    const values = toFloat64(given);
     const wrong = values.findIndex((value) => !isPossible(value));
     if (wrong >= 0) {
       const [row, column] = [Math.floor(wrong / classes.length), wrong % classes.length];
@@ -76,41 +125,35 @@ export function openPredictions(path: string): Predictions {
         expected: what === 'label' ? '0 or 1' : '0 to 1',
       });
     }
-    return ndarray('float64', [records, classes.length], values);
+    return ndarray('float64', [recordIds.length, classes.length], values);
   };
-  const folder = dirname(resolve(file));
-  const job = existsSync(join(folder, configFile)) ? folder : undefined;
-  const part = parts.find((one) => basename(file) === tableName(one));
-  const truth = checked(toFloat64(yTrue), 'label', (value) => value === 0 || value === 1);
   return {
-    name: part === undefined ? basename(file, '.csv') : `${basename(folder)}${part === 'test' ? '' : `, ${part}`}`,
-    classes,
-    recordIds,
-    yTrue: truth,
-    yProb: checked(toFloat64(yProb), 'probability', (value) => value >= 0 && value <= 1),
-    multiLabel:
-      job !== undefined && existsSync(join(job, modelFile)) ? readJobModel(job).model.multiLabel : isMulticlass(truth),
-    file,
-    ...(job !== undefined && { job }),
-    ...(part !== undefined && { part, folder }),
+    yTrue: checked(yTrue, 'label', (value) => value === 0 || value === 1),
+    yProb: checked(yProb, 'probability', (value) => value >= 0 && value <= 1),
   };
+}
+
+/** A table that does not lie in a job folder has no thresholds. */
+function withoutJob(file: string, choice = 'default'): undefined {
+  if (choice === 'default') return undefined;
+  throw new InputError('thresholds belong to a job, and the table does not lie in the folder of one', {
+    file,
+    got: `--threshold ${choice}`,
+    next: 'Name the folder of the job, or evaluate while you predict: ecg-transplant predict --job-dir DIR --data FILE --threshold RULE --report PAGE.html',
+  });
 }
 
 /** The part of the data that an evaluation of a job takes; undefined without predictions. */
 export function predictedPart(folder: string): Part | undefined {
-  return parts.find((part) => existsSync(join(folder, tableName(part))));
-}
-
-function tableName(part: Part): string {
-  return `${part}_predictions.csv`;
+  return parts.find((part) => existsSync(join(folder, predictionsFile(part))));
 }
 
 function tableOf(folder: string): string {
   const part = predictedPart(folder);
-  if (part !== undefined) return join(folder, tableName(part));
+  if (part !== undefined) return join(folder, predictionsFile(part));
   throw new InputError('the folder has no predictions', {
     file: folder,
-    expected: parts.map(tableName).join(', '),
+    expected: parts.map(predictionsFile).join(', '),
     next: 'Name the folder of a finished finetuning job, or a table of predictions.',
   });
 }

@@ -29,14 +29,12 @@ export interface Records {
   close(): void;
 }
 
-/** The prepared file that a job's table of predictions was made from, and the lead that it used. */
-function dataOf({ job, part }: Predictions): { readonly file: string; readonly channel?: number } | undefined {
+/** The prepared file that a job's table of predictions was made from. */
+function dataOf({ job, part }: Predictions): string | undefined {
   if (job === undefined || part === undefined) return undefined;
   const { options } = readJson(join(job, configFile), configSchema);
   const named = part === 'val' && options.val === undefined ? options.train : options[part];
-  const { channel } = options;
-  if (typeof named !== 'string') return undefined;
-  return { file: named, ...(typeof channel === 'number' && { channel }) };
+  return typeof named === 'string' ? named : undefined;
 }
 
 /** Where the recordings are. */
@@ -57,15 +55,15 @@ export async function openRecords(
   predictions: Predictions,
   { data, folder = tmpdir(), report = silent }: OpenRecordsOptions = {},
 ): Promise<Records> {
-  const found = data === undefined ? dataOf(predictions) : { file: data };
+  const file = data ?? dataOf(predictions);
   const nothing = (note: string): Records => ({ statements: [], strip: () => undefined, note, close: () => undefined });
-  if (found === undefined)
+  if (file === undefined)
     return nothing('The recordings are not known. --data FILE names the prepared file that has them.');
-  if (data === undefined && !existsSync(found.file)) {
-    return nothing(`The recordings are not at hand: ${found.file} does not exist. --data FILE names a copy.`);
+  if (data === undefined && !existsSync(file)) {
+    return nothing(`The recordings are not at hand: ${file} does not exist. --data FILE names a copy.`);
   }
   try {
-    return await openFile(predictions, { ...found, folder }, report);
+    return await openFile(predictions, { file, folder }, report);
   } catch (error) {
     if (data !== undefined || !isUserFault(error)) throw error;
     return nothing(`The recordings are not at hand: ${messageOf(error)}`);
@@ -73,12 +71,13 @@ export async function openRecords(
 }
 
 async function openFile(
-  { recordIds }: Predictions,
-  { file, channel, folder }: { readonly file: string; readonly channel?: number; readonly folder: string },
+  { recordIds, channel: only }: Predictions,
+  { file, folder }: { readonly file: string; readonly folder: string },
   report: Reporter,
 ): Promise<Records> {
   const whole = await openPreparedSet(file, { folder, report });
   try {
+    const channel = whole.x.shape[2] === 1 ? undefined : only;
     const { x } = channel === undefined ? whole : withLead(whole, channel);
     const described = readPreprocessing(file);
     const preprocessing =

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
-import type { Decision, Interval, Scores } from '../lib/bootstrap.ts';
+import { thresholdsText } from '../jobs/job_thresholds.ts';
+import type { Interval, Scores } from '../lib/bootstrap.ts';
 import { type ClassWords, statementsFile, wordsOf } from './class_words.ts';
 import { compareEvaluations, type Evaluation, evaluate } from './evaluation.ts';
 import { learningCurves } from './history.ts';
@@ -23,8 +24,6 @@ export interface ReportOptions {
   readonly data?: string;
   /** Table of SCP statements; default: `scp_statements.csv` beside the data. */
   readonly statements?: string;
-  /** Decision of each set of predictions; default as `predict` decides. */
-  readonly decisions?: readonly (Decision | undefined)[];
   /** Where a large prepared file is unpacked; default: the system's folder for temporary files. */
   readonly folder?: string;
   /** Records that are drawn; default 6. */
@@ -42,11 +41,15 @@ export interface Reported {
   readonly page: string;
 }
 
-/** What the scores of records that training used are worth. */
-function partNotes({ part }: Predictions): string[] {
-  if (part === 'train') return ['The network was trained on these records: their scores say little about new ones.'];
-  if (part === 'val') return ['The best weights were chosen on these records: expect lower scores on new ones.'];
-  return [];
+/** Where thresholds come from, and what the scores of records that training used are worth. */
+function partNotes({ part, thresholds }: Predictions): string[] {
+  const chosen = thresholds ? [thresholdsText(thresholds)] : [];
+  if (part === 'train') {
+    return [...chosen, 'The network was trained on these records: their scores say little about new ones.'];
+  }
+  if (part !== 'val') return chosen;
+  const what = thresholds ? 'weights and the thresholds' : 'weights';
+  return [...chosen, `The best ${what} were chosen on these records: expect lower scores on new ones.`];
 }
 
 /**
@@ -62,13 +65,13 @@ export async function reportOf(all: readonly Predictions[], options: ReportOptio
   const entries: PageEntry[] = [];
   let statements: readonly string[] = [];
   let patients: readonly (string | number)[] | undefined;
-  for (const [i, predictions] of arranged.entries()) {
+  for (const predictions of arranged) {
     const records = await openRecords(predictions, { data, folder, report });
     try {
       // All sets are of the same records, and all must be drawn alike.
-      if (i === 0) patients = records.patients;
+      if (entries.length === 0) patients = records.patients;
       statements = [...statements, ...records.statements];
-      const evaluation = evaluate(predictions, { resamples, seed, patients, decision: options.decisions?.[i], report });
+      const evaluation = evaluate(predictions, { resamples, seed, patients, report });
       const strips = evaluation.wrong.records.slice(0, most).flatMap(({ row }) => {
         const strip = records.strip(row);
         return strip ? [[row, strip] as const] : [];

@@ -1,3 +1,4 @@
+import { thresholdsText } from '../jobs/job_thresholds.ts';
 import type { Decision, Interval } from '../lib/bootstrap.ts';
 import { alignedLines, counted } from '../text.ts';
 import { type ClassWords, named } from './class_words.ts';
@@ -30,11 +31,15 @@ function signed(value: number): string {
 }
 
 /** How classes are decided, in a sentence. */
-export function decisionText(decision: Decision, classes: readonly string[]): string {
+export function decisionText(decision: Decision): string {
   if (decision === 'argmax') return 'The most probable class is predicted.';
   if (typeof decision === 'number') return `Every class with a probability of at least ${decision} is predicted.`;
-  const thresholds = classes.map((name, k) => `${name} ${Number(decision[k].toPrecision(4))}`).join(', ');
-  return `Every class that reaches its own threshold is predicted: ${thresholds}.`;
+  return 'Every class that reaches its own threshold is predicted: several classes or none can be.';
+}
+
+/** The column of thresholds in a table of classes; no column where all classes are decided alike. */
+export function thresholdColumn(decision: Decision): readonly string[] | undefined {
+  return typeof decision === 'object' ? decision.map((value) => String(Number(value.toPrecision(4)))) : undefined;
 }
 
 /** What the intervals cover, in a sentence. */
@@ -47,14 +52,17 @@ export function intervalsText({ resamples, seed, drawn }: Evaluation): string {
 /** The per-class table for a terminal. */
 export function evaluationText(evaluation: Evaluation, words: ClassWords): string {
   const { predictions, scores, classes, wrong } = evaluation;
+  const thresholds = thresholdColumn(evaluation.decision);
   const rows = classes.map(({ name, support }, k) => [
     named(name, words),
     support.toLocaleString('en'),
+    ...(thresholds ? [thresholds[k]] : []),
     ...scoreNames.map(([key]) => intervalText(scores.perClass[k][key])),
   ]);
   const mean = [
     'mean of the classes',
     '',
+    ...(thresholds ? [''] : []),
     ...[
       '',
       '',
@@ -66,12 +74,13 @@ export function evaluationText(evaluation: Evaluation, words: ClassWords): strin
   const head = [
     'class',
     'records',
+    ...(thresholds ? ['threshold'] : []),
     ...scoreNames.map(([, name]) => name.toLowerCase().replace('auc', 'AUC').replace('f1', 'F1')),
   ];
   const records = predictions.recordIds.length;
   return `${predictions.name}: ${counted(records, 'record')}, ${(records - wrong.count).toLocaleString('en')} entirely correct (accuracy ${intervalText(scores.accuracy)})
 ${alignedLines([head, ...rows, mean], 1).join('\n')}
-${decisionText(evaluation.decision, predictions.classes)}
+${[decisionText(evaluation.decision), ...(predictions.thresholds ? [thresholdsText(predictions.thresholds)] : [])].join('\n')}
 ${intervalsText(evaluation)}
 `;
 }

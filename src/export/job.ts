@@ -5,6 +5,7 @@ import type { Model } from '../graph/model.ts';
 import type { Precision } from '../graph/precision.ts';
 import { configFile, isComplete, readConfig } from '../jobs/job.ts';
 import { bestModelFile, type JobModel, readJobModel } from '../jobs/job_model.ts';
+import { type JobThresholds, thresholdsOf } from '../jobs/job_thresholds.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { fileDigestSync } from '../lib/python/hashlib.ts';
 import { buildNetwork } from '../networks/network.ts';
@@ -21,6 +22,8 @@ export interface TrainedClassifier {
   readonly build: (precision: Precision) => Model;
   /** Values of the network's variables by name. */
   readonly weights: ReadonlyMap<string, NdArray>;
+  /** Thresholds that the job chose for its classes; undefined: as the original decides. */
+  readonly thresholds?: JobThresholds;
   /** SHA-256 of the file with the weights. */
   readonly weightsDigest: string;
 }
@@ -79,5 +82,13 @@ export function readFinishedJob(jobDir: string): TrainedClassifier {
     });
   }
   const weights = new Map(assigned.map((weight) => [weight.path, weight] as const));
-  return { model, preprocessing, build, weights, weightsDigest: fileDigestSync(file) };
+  const thresholds = thresholdsOf(jobDir, model);
+  return {
+    model,
+    preprocessing,
+    build,
+    weights,
+    ...(thresholds && { thresholds }),
+    weightsDigest: fileDigestSync(file),
+  };
 }

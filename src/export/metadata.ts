@@ -1,5 +1,6 @@
 import type { Precision } from '../graph/precision.ts';
 import { packageVersion } from '../jobs/environment.ts';
+import { thresholdValues } from '../jobs/job_thresholds.ts';
 import { inputName, outputName } from './forward.ts';
 import type { TrainedClassifier } from './job.ts';
 
@@ -10,7 +11,10 @@ export const metadataKey = 'ecg_transplant';
 export type ExportMetadata = ReturnType<typeof describeExport>;
 
 /** The description of an exported model that computes in this precision. */
-export function describeExport({ model, preprocessing, weightsDigest }: TrainedClassifier, precision: Precision) {
+export function describeExport(
+  { model, preprocessing, thresholds, weightsDigest }: TrainedClassifier,
+  precision: Precision,
+) {
   const { samplingRate, leads, units, normalization, resampling, padding, dtype, collection, classes } = preprocessing;
   return {
     format: 1,
@@ -20,9 +24,13 @@ export function describeExport({ model, preprocessing, weightsDigest }: TrainedC
     classes: model.classes,
     /** `sigmoid`: each class by itself, threshold 0.5. `softmax`: exactly one class, the most probable. */
     activation: model.multiLabel ? 'sigmoid' : 'softmax',
-    decision: model.multiLabel
-      ? 'every class with a probability of at least 0.5'
-      : 'the class with the largest probability',
+    decision: thresholds
+      ? 'every class with a probability of at least its threshold'
+      : model.multiLabel
+        ? 'every class with a probability of at least 0.5'
+        : 'the class with the largest probability',
+    /** Of the classes, in their order, if the job chose its own. */
+    ...(thresholds && { thresholds: thresholdValues(thresholds, model.classes, 'float32') }),
     input: {
       name: inputName,
       dtype: 'float32',

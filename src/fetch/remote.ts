@@ -94,7 +94,10 @@ export async function fetchFile(address: Address, options: RemoteFileOptions = {
 export async function fetchFolder(
   address: Address,
   names: readonly string[],
-  options: RemoteOptions = {},
+  options: RemoteOptions & {
+    /** Files that a folder may also have. */
+    readonly ifListed?: readonly string[];
+  } = {},
 ): Promise<string> {
   const { cache = downloads() } = options;
   const list = { ...address, url: address.url + sumsFile, name: sumsFile };
@@ -104,7 +107,7 @@ export async function fetchFolder(
     check: (fetched) => void listed(fetched, names, address),
   });
   const folder = join(cache, 'folders', sha256);
-  for (const [name, digest] of listed(path, names, address)) {
+  for (const [name, digest] of listed(path, names, address, options.ifListed)) {
     const isRight = async (): Promise<boolean> =>
       existsSync(join(folder, name)) && (await fileDigest(join(folder, name))) === digest;
     if (await isRight()) continue;
@@ -124,9 +127,14 @@ export async function fetchFolder(
 }
 
 /** The checksums of the files in a list, by name. */
-function listed(list: string, names: readonly string[], { text }: Address): [string, string][] {
+function listed(
+  list: string,
+  names: readonly string[],
+  { text }: Address,
+  ifListed: readonly string[] = [],
+): [string, string][] {
   const sums = parseSums(Buffer.from(readWholeFile(list, { maxBytes: largestList })).toString(), text);
-  return names.map((name) => {
+  return [...names, ...ifListed.filter((name) => sums.has(name))].map((name) => {
     const digest = sums.get(name);
     if (digest !== undefined) return [name, digest];
     throw new InputError('the folder is not a published model', {

@@ -17,6 +17,11 @@ import {
 /** The file with a job's best weights. */
 export const bestModelFile = 'best_model.weights.h5';
 
+/** Name of the table with the predictions of a part of a job's data. */
+export function predictionsFile(part: 'train' | 'val' | 'test'): string {
+  return `${part}_predictions.csv`;
+}
+
 /** The file that describes a job's network. */
 export const modelFile = 'model.json';
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, UsageError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
-import { readJobModel } from '../jobs/job_model.ts';
+import { predictionsFile, readJobModel } from '../jobs/job_model.ts';
 import { type BenchmarkScore, benchmarkScores } from '../lib/benchmark_scores.ts';
 import { astype } from '../lib/numpy/convert.ts';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
@@ -112,7 +112,7 @@ export function exportPredictions(options: ExportOptions): Exported {
 }
 
 function partOf(jobDir: string, name: Part['name']): Part[] {
-  const file = join(jobDir, `${name}_predictions.csv`);
+  const file = join(jobDir, predictionsFile(name));
   if (!existsSync(file)) return [];
   const { yTrue, yProb } = readPredictions(file);
   if (yTrue && yProb) return [{ name, truth: astype(yTrue, 'int64'), yProb }];

@@ -5,6 +5,7 @@ export {
   type ExplanationOptions,
   type Prediction,
   Predictor,
+  type PredictorOptions,
   predictionFrame,
   type RecordOptions,
 } from './predict.ts';

@@ -5,6 +5,7 @@ import { type Reporter, silent } from '../events.ts';
 import type { Session } from '../graph/session.ts';
 import { predictAll } from '../jobs/batches.ts';
 import { bestModelFile, type JobModel, readJobModel } from '../jobs/job_model.ts';
+import { type JobThresholds, thresholdsOf, thresholdValues } from '../jobs/job_thresholds.ts';
 import { atThreshold, mostProbable } from '../lib/decisions.ts';
 import { allocate, type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { objectArray } from '../lib/numpy/object_array.ts';
@@ -81,26 +82,40 @@ function resamplerFor({ fs }: RecordPlan): Promise<Resampler> {
   return openResampler(fs === null ? 'javascript' : undefined);
 }
 
+/** How a network is opened. */
+export interface PredictorOptions {
+  /**
+   * Thresholds of the decisions: `default` as the original decides, `job` the job's own, or chosen on its validation records: `f1`, `youden`, `sensitivity=0.95`. Default: the
+   * job's own if it has them.
+   */
+  readonly threshold?: string;
+  /** Whether `explainRecords` will be called; default false. */
+  readonly explains?: boolean;
+}
+
 /** The network of a finetuning job. Dispose of it after use. */
 export class Predictor {
   readonly model: JobModel;
   readonly preprocessing: Preprocessing | undefined;
+  /** Thresholds of the decisions; undefined: the most probable class or, with several labels, each class with a probability of at least 0.5. */
+  readonly thresholds: JobThresholds | undefined;
   readonly #session: Session;
   readonly #jobDir: string;
 
-  private constructor(jobDir: string, explains: boolean) {
+  private constructor(jobDir: string, { threshold, explains = false }: PredictorOptions) {
     const { model, preprocessing } = readJobModel(jobDir);
     this.#jobDir = jobDir;
     this.model = model;
     this.preprocessing = preprocessing;
+    this.thresholds = thresholdsOf(jobDir, model, threshold);
     const { arch, precision, samples, leads, classes, multiLabel } = model;
     const network = { x: { shape: [1, samples, leads] }, classes };
     this.#session = createClassifier({ arch, precision, initSeed: 0, inputGradients: explains }, network, multiLabel);
   }
 
-  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not have them. `explainRecords` needs `explains`. */
-  static open(jobDir: string, { explains = false } = {}): Predictor {
-    const predictor = new Predictor(jobDir, explains);
+  /** Loads the best weights of a job. Throws an InputError or a ValueError if the folder does not have them, or not the thresholds. `explainRecords` needs `explains`. */
+  static open(jobDir: string, options: PredictorOptions = {}): Predictor {
+    const predictor = new Predictor(jobDir, options);
     try {
       loadIntoClassifier(predictor.#session, join(jobDir, bestModelFile));
       return predictor;
@@ -117,15 +132,32 @@ export class Predictor {
   /**
    * Predicts the records of a prepared file. The result has the true labels if the file has the network's classes, in any order.
    *
+   * @param needsTruth other classes are an error; otherwise the labels are left out.
    * @throws InputError if the records were prepared differently from the training data, or have missing samples.
    */
-  async predictFile(file: string, batchSize: number, report: Reporter = silent): Promise<Prediction> {
+  async predictFile(
+    file: string,
+    batchSize: number,
+    report: Reporter = silent,
+    needsTruth = false,
+  ): Promise<Prediction> {
     const all = await openPreparedSet(file, { folder: this.#jobDir, report });
     try {
+      if (needsTruth) this.#requireClasses(all, file);
       return await this.#predictSet(all, file, batchSize, report);
     } finally {
       all.close();
     }
+  }
+
+  #requireClasses({ classes }: PreparedSet, file: string): void {
+    if (sameClasses(classes, this.model.classes)) return;
+    throw new InputError('the file does not have the classes of the network, so its labels are not the truth', {
+      file,
+      got: classes.join(', '),
+      expected: this.model.classes.join(', '),
+      next: 'Leave out --report, or prepare the file with the classes of the training data.',
+    });
   }
 
   async #predictSet(all: PreparedSet, file: string, batchSize: number, report: Reporter): Promise<Prediction> {
@@ -307,7 +339,11 @@ export class Predictor {
         next: 'Look for missing samples (NaN) in the record.',
       });
     }
-    const { rows, columns, data } = multiLabel ? atThreshold(probabilities, 0.5) : mostProbable(probabilities);
+    const { rows, columns, data } = this.thresholds
+      ? atThreshold(probabilities, thresholdValues(this.thresholds, classes, probabilities.dtype))
+      : multiLabel
+        ? atThreshold(probabilities, 0.5)
+        : mostProbable(probabilities);
     const decisions = ndarray('uint8', [rows, columns], data);
     return { classes, recordIds, probabilities, decisions, ...(truth && { truth }) };
   }

@@ -4,6 +4,7 @@ import type { Evaluation } from '../evaluate/evaluation.ts';
 import { decisionText, intervalsText, intervalText, scoreNames } from '../evaluate/wording.ts';
 import { dataSets } from '../fetch/data_sets.ts';
 import type { JobModel } from '../jobs/job_model.ts';
+import { type JobThresholds, thresholdsText } from '../jobs/job_thresholds.ts';
 import { collectionKinds } from '../prepare/collections.ts';
 import type { Preprocessing } from '../prepare/preprocessing.ts';
 import { counted, oneLine } from '../text.ts';
@@ -15,6 +16,8 @@ export interface CardFacts {
   readonly model: JobModel;
   readonly preprocessing: Preprocessing;
   readonly origin: Origin;
+  /** Thresholds of the decisions, if the job chose its own. */
+  readonly thresholds?: JobThresholds;
   /** Scores on records that were held out, and which. */
   readonly scores?: { readonly part: 'test' | 'val'; readonly evaluation: Evaluation; readonly words: ClassWords };
   readonly licence?: string;
@@ -96,7 +99,7 @@ function head({ title, licence, scores, preprocessing, model }: CardFacts): stri
   return [...lines, '---'].join('\n');
 }
 
-function purpose({ model, preprocessing, scores }: CardFacts): string {
+function purpose({ model, preprocessing, thresholds, scores }: CardFacts): string {
   const { arch, classes, samples, multiLabel } = model;
   const { samplingRate, leads, units, padding, normalization } = preprocessing;
   const words: ClassWords = scores?.words ?? new Map();
@@ -118,7 +121,11 @@ function purpose({ model, preprocessing, scores }: CardFacts): string {
     ['Classes', classes.map((name) => markdown(named(name, words))).join(', ')],
     [
       'Decision',
-      multiLabel ? 'every class with a probability of at least 0.5' : 'the class with the largest probability',
+      thresholds
+        ? `every class that reaches its threshold: ${thresholds.classes.map(({ name, threshold }) => `${markdown(name)} ${Number(threshold.toPrecision(4))}`).join(', ')}. ${markdown(thresholdsText(thresholds))}`
+        : multiLabel
+          ? 'every class with a probability of at least 0.5'
+          : 'the class with the largest probability',
     ],
   ];
   return `Classifies electrocardiograms.\n\n${markdownTable([['', ''], ...rows])}`;
@@ -240,7 +247,7 @@ function scoresOf({ scores }: CardFacts): string {
 
 ${table}
 
-${decisionText(evaluation.decision, predictions.classes.map(markdown))} ${intervalsText(evaluation)}`;
+${decisionText(evaluation.decision)} ${intervalsText(evaluation)}`;
 }
 
 function limits({ model, preprocessing, scores }: CardFacts): string {

@@ -8,6 +8,7 @@ import { type Reporter, silent } from '../events.ts';
 import { readFinishedJob } from '../export/job.ts';
 import { packageVersion } from '../jobs/environment.ts';
 import { bestModelFile, modelFile, readJobModel } from '../jobs/job_model.ts';
+import { writeJobThresholds } from '../jobs/job_thresholds.ts';
 import { writeJson } from '../lib/json/file.ts';
 import { checkNewOutput } from '../lib/outputs.ts';
 import { temporaryPath, writeFileAtomic } from '../lib/python/atomic_file.ts';
@@ -62,6 +63,7 @@ export async function publishJob(options: PublishOptions): Promise<Published> {
     model,
     preprocessing: described!,
     origin,
+    ...(job.thresholds && { thresholds: job.thresholds }),
     ...(scores && { scores }),
     ...(licence !== undefined && { licence }),
     version: packageVersion(),
@@ -76,6 +78,7 @@ export async function publishJob(options: PublishOptions): Promise<Published> {
     writeFileAtomic(at(tensorsFile), encodeSafetensors(weights, { format: 'keras' }));
     writeJson(at(modelFile), model);
     writeJson(at(preprocessingFile), preprocessing);
+    if (job.thresholds) writeJobThresholds(temporary, job.thresholds);
     writeFileAtomic(at(cardFile), modelCard(facts));
     const files = readdirSync(temporary).sort();
     writeFileAtomic(at(sumsFile), formatSums(files.map((path) => ({ path, sha256: fileDigestSync(at(path)) }))));

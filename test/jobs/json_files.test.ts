@@ -5,10 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import { isComplete, readConfig } from '../../src/jobs/job.ts';
 import { readJobModel } from '../../src/jobs/job_model.ts';
+import { thresholdsOf } from '../../src/jobs/job_thresholds.ts';
 import { readDescription } from '../../src/prepare/icentia11k/description.ts';
 import { readPreprocessing } from '../../src/prepare/preprocessing.ts';
 import { describeJsonFile, type JsonFile } from '../lib/json/variants.ts';
-import { config, description, digest, model, preprocessing } from '../port/sound_files.ts';
+import { config, description, digest, model, preprocessing, thresholds } from '../port/sound_files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'json-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -79,6 +80,20 @@ const files: readonly JsonFile[] = [
     free: ['options.'],
   },
   {
+    path: join(folder, 'thresholds.json'),
+    sound: thresholds,
+    read: () => thresholdsOf(folder, model, 'job'),
+    refused: [
+      ['format', { format: 2 }],
+      ['rule', { rule: 'f2' }],
+      ['rule', { rule: 'sensitivity=2' }],
+      ['records', { records: -1 }],
+      ['classes', { classes: [] }],
+      ['classes[0].threshold', { classes: [{ name: 'A', threshold: 1.5, chosen: true }] }],
+      ['classes[0].threshold', { classes: [{ name: 'A', threshold: Number.NaN, chosen: true }] }],
+    ],
+  },
+  {
     path: join(folder, 'complete.json'),
     sound: { epochs: 3, finished: '2026-01-01T00:00:00.000Z' },
     read: () => isComplete(folder, 1),
@@ -104,6 +119,14 @@ const files: readonly JsonFile[] = [
 ];
 
 describe.each(files)('$path', describeJsonFile);
+
+describe('thresholds.json', () => {
+  it('of other classes is refused, with what helps', () => {
+    writeFileSync(join(folder, 'thresholds.json'), JSON.stringify(thresholds));
+    const read = () => thresholdsOf(folder, { classes: ['A', 'B'] });
+    expect(read).toThrow(/got A, N; expected A, B\. Restore the file, or pass --threshold default/);
+  });
+});
 
 describe('config.json', () => {
   it('of another kind of job is refused', () => {

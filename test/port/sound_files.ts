@@ -1,5 +1,6 @@
 import type { JobConfig } from '../../src/jobs/job.ts';
 import type { JobModel } from '../../src/jobs/job_model.ts';
+import type { JobThresholds } from '../../src/jobs/job_thresholds.ts';
 import type { Description } from '../../src/prepare/icentia11k/description.ts';
 import type { Preprocessing } from '../../src/prepare/preprocessing.ts';
 
@@ -12,6 +13,15 @@ export const model: JobModel = {
   leads: 2,
   classes: ['A', 'N'],
   multiLabel: false,
+};
+export const thresholds: JobThresholds = {
+  format: 1,
+  rule: 'sensitivity=0.95',
+  records: 12,
+  classes: [
+    { name: 'A', threshold: 0.25, chosen: true },
+    { name: 'N', threshold: 0.5, chosen: false },
+  ],
 };
 export const preprocessing: Preprocessing = {
   format: 1,

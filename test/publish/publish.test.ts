@@ -1,10 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/jobs/job.ts';
 import { bestModelFile } from '../../src/jobs/job_model.ts';
+import { writeJobThresholds } from '../../src/jobs/job_thresholds.ts';
 import { writeJson } from '../../src/lib/json/file.ts';
 import { readWeights } from '../../src/weights/files.ts';
 import { callInProcess } from '../commands/in_process.ts';
@@ -78,6 +79,20 @@ describe('a published model', () => {
     server.files.clear();
     const again = await predict(`${server.address}m`);
     expect([again.code, table(again.output)]).toEqual([0, table(expected.output)]);
+  });
+
+  it('decides by the thresholds that the job chose, also from its address', async () => {
+    cpSync(at('af'), at('own'), { recursive: true });
+    const thresholds = { format: 1, rule: 'f1', records: 90 } as const;
+    const own = classes.map((name, k) => ({ name, threshold: k === 0 ? 0 : 1, chosen: true }));
+    writeJobThresholds(at('own'), { ...thresholds, classes: own });
+    expect((await publish(at('own'), '--to', at('deciding'))).code).toBe(0);
+    expect(card('deciding')).toContain(`every class that reaches its threshold: ${classes[0]} 0, ${classes[1]} 1`);
+    for (const name of readdirSync(at('deciding'))) server.publish(`d/${name}`, readFileSync(at('deciding', name)));
+    const { output } = await predict(`${server.address}d`);
+    expect(output).toMatch(/recording\.csv(,[\d.e-]+)+,1(,0)+\n/);
+    expect(output).toContain('Every class that reaches its own threshold is predicted');
+    server.files.clear();
   });
 
   it('has the weights of the job in both formats, without the optimiser', async () => {

@@ -11,7 +11,16 @@ import numpy as np
 from ecg_probe.arrays import take
 from ecg_probe.datasets import handed_to_fit
 
-__all__ = ["by_class", "custom_checkpoint", "evaluate", "f1_of_file", "keras_callbacks", "kept_epochs", "roc_curve"]
+__all__ = [
+    "by_class",
+    "chosen_thresholds",
+    "custom_checkpoint",
+    "evaluate",
+    "f1_of_file",
+    "keras_callbacks",
+    "kept_epochs",
+    "roc_curve",
+]
 
 
 def _numbers(result: Any) -> list[float]:
@@ -73,6 +82,38 @@ def roc_curve(truth: str, scores: str) -> dict[str, list[float]]:
 
     x, y, _ = curve(take(truth), take(scores))
     return {"x": x.tolist(), "y": y.tolist()}
+
+
+def chosen_thresholds(truth: str, scores: str, rules: list[str]) -> list[list[float]]:
+    """Threshold of each class by each rule, from scikit-learn's curves; -1 where a class has only one label.
+
+    Of several equally good thresholds, the highest.
+    """
+    y_true, y_prob = take(truth), take(scores)
+    columns = range(y_true.shape[1])
+    return [[_chosen_threshold(rule, y_true[:, k].astype(int), y_prob[:, k]) for k in columns] for rule in rules]
+
+
+def _chosen_threshold(rule: str, truth: np.ndarray, scores: np.ndarray) -> float:
+    from sklearn.metrics import f1_score, precision_recall_curve
+    from sklearn.metrics import roc_curve as curve
+
+    if truth.min() == truth.max():
+        return -1.0
+    if rule == "f1":
+        _, _, candidates = precision_recall_curve(truth, scores)
+        merits = np.array([f1_score(truth, scores >= candidate) for candidate in candidates])
+    else:
+        false_rates, true_rates, candidates = curve(truth, scores, drop_intermediate=False)
+        positives, negatives = truth.sum(), len(truth) - truth.sum()
+        hits, alarms = np.rint(true_rates * positives), np.rint(false_rates * negatives)
+        if rule == "youden":
+            merits = hits * negatives - alarms * positives
+        else:
+            reached = true_rates >= float(rule.split("=")[1])
+            merits = np.where(reached, negatives - alarms, -1)
+    best = candidates[(merits == merits.max()) & np.isfinite(candidates)]
+    return float(best.max())
 
 
 def custom_checkpoint(truth: str, scores: str, score_fn: str, save_best_only: bool) -> dict[str, Any]:

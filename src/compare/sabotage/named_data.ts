@@ -228,6 +228,13 @@ export const namedInData: readonly NamedMutant[] = [
     suite: 'metrics',
   },
   {
+    name: 'of equally good thresholds the lowest is chosen',
+    file: 'lib/thresholds.ts',
+    search: '(value > merits[found] ? i : found)',
+    replacement: '(value >= merits[found] ? i : found)',
+    suite: 'metrics',
+  },
+  {
     name: 'F-beta with beta not squared',
     file: evaluation,
     search: 'f += (weight * weightedTp) / (weightedTp + fp + betaF ** 2 * fn);',

@@ -78,7 +78,7 @@ export interface ThresholdCurve {
 }
 
 /** Number of false and true positives at each distinct score, from the highest. Twin of `sklearn.metrics._ranking._binary_clf_curve`. */
-function countsByScore(
+export function countsByScore(
   truth: ArrayLike<number>,
   scores: ArrayLike<number>,
 ): { falsePositives: number[]; truePositives: number[]; thresholds: number[] } {
@@ -243,7 +243,8 @@ export function mean(values: ArrayLike<number>): number {
   return pairwiseSum(values) / values.length;
 }
 
-function ratio(part: number, whole: number): number {
+/** A share; 0 of nothing. */
+export function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 

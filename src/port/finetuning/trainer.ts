@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
 import { Adam } from '../../graph/optimizers.ts';
@@ -9,7 +8,13 @@ import { batchesOf, permutations, predictAll } from '../../jobs/batches.ts';
 import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
-import { bestModelFile, writeJobModel } from '../../jobs/job_model.ts';
+import { bestModelFile, predictionsFile, writeJobModel } from '../../jobs/job_model.ts';
+import {
+  chooseJobThresholds,
+  forgetJobThresholds,
+  thresholdsText,
+  writeJobThresholds,
+} from '../../jobs/job_thresholds.ts';
 import { optimizerOptionsOf } from '../../jobs/optimizer_options.ts';
 import { parametersOf, tellFewSamples } from '../../jobs/progress.ts';
 import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/run_job.ts';
@@ -111,6 +116,7 @@ export async function finetune(
     const { classes } = train;
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
     job.begin();
+    forgetJobThresholds(jobDir);
     writeJobModel(jobDir, network, options.train);
     const training = {
       optimizer: new Adam(optimizerOptionsOf(options)),
@@ -126,6 +132,12 @@ export async function finetune(
       tellFewSamples(options.batchSize ?? 32, records, 'training records', log.report);
       const history = await trainBest(job, session, { train, val }, { options, multiLabel, log, fixed, signal });
       const predictions = await writePredictions(job, session, { train, val, test }, options, log.report, signal);
+      const { threshold = 'default' } = options;
+      if (threshold !== 'default') {
+        const thresholds = chooseJobThresholds(jobDir, threshold);
+        writeJobThresholds(jobDir, thresholds);
+        log.report({ kind: 'message', text: thresholdsText(thresholds) });
+      }
       job.complete(options.epochs ?? 1);
       return { seed: job.config.seed, history, predictions };
     } finally {
@@ -225,7 +237,7 @@ async function writePredictions(
     predictions[name] = yProb;
     const { y: yTrue, recordIds } = set;
     const frame = createPredictionsFrame(yProb, { yTrue, classNames: sets.train.classes, recordIds });
-    writeCsv(join(job.dir, `${name}_predictions.csv`), frame);
+    writeCsv(job.path(predictionsFile(name)), frame);
   }
   return { ...predictions, train: predictions.train! };
 }

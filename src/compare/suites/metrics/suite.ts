@@ -1,7 +1,9 @@
 import type { MetricCall, MetricResult } from '../../../bridge/original_metrics.ts';
-import { astype } from '../../../lib/numpy/convert.ts';
+import { astype, toFloat64 } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
+import { columnOf } from '../../../lib/sklearn/metrics.ts';
+import { chooseThreshold, thresholdRule } from '../../../lib/thresholds.ts';
 import {
   auc,
   challenge2020Metrics,
@@ -255,6 +257,30 @@ const thresholdCase: SuiteCase = {
   },
 };
 
+const rules = ['f1', 'youden', 'sensitivity=0.95', 'sensitivity=0.5', 'sensitivity=1'];
+
+const chosenCase: SuiteCase = {
+  name: 'thresholds chosen on validation records',
+  on: {},
+  quick: true,
+  run: async ({ original, seed }) => {
+    const inputs = hardInputs(new RandomState([seed, 11]), 40).filter(({ yTrue }) => yTrue.shape[0] < 500);
+    const pairs = rules.map((): Pair[] => []);
+    for (const { title, yTrue, yProb } of inputs) {
+      const [classes, truth, prob] = [yProb.shape[1], toFloat64(yTrue), toFloat64(yProb)];
+      const theirs = await original.metrics.chosenThresholds(yTrue, yProb, rules);
+      for (const [i, rule] of rules.entries()) {
+        const ours = Array.from({ length: classes }, (_, k) => {
+          const [labels, scores] = [truth, prob].map((values) => columnOf(values, classes, k));
+          return chooseThreshold(thresholdRule(rule)!, labels, scores) ?? -1;
+        });
+        pairs[i].push({ name: title, port: vector(ours), original: vector(theirs[i]) });
+      }
+    }
+    return rules.map((rule, i) => exactly(name, `thresholds by ${rule}: ${inputs.length} inputs`, pairs[i]));
+  },
+};
+
 const oddCase: SuiteCase = {
   name: 'NaN, infinities, class indices, shapes that do not fit',
   on: {},
@@ -272,5 +298,5 @@ const oddCase: SuiteCase = {
 export const metrics: Suite = {
   name,
   summary: 'every function of transplant.evaluation to the last bit, and the decisions that follow from scores',
-  cases: [hardCase, thresholdCase, oddCase, ...callbackCases],
+  cases: [hardCase, thresholdCase, chosenCase, oddCase, ...callbackCases],
 };

@@ -1,6 +1,7 @@
 import { architecture, jobAdditions, jobFolder, optimizerAdditions } from '../../../jobs/flags.ts';
 import { type FlagTable, grouped } from '../../../lib/argparse/flags.ts';
 import { float, int } from '../../../lib/argparse/types.ts';
+import { ruleOr } from '../../../lib/thresholds.ts';
 
 /** The command line of `finetuning.trainer`, in its order, and additions. */
 export const finetuneFlags = {
@@ -41,6 +42,13 @@ export const finetuneFlags = {
     addition: true,
   },
   ...optimizerAdditions,
+  threshold: {
+    value: 'RULE',
+    type: ruleOr(['default']),
+    help: 'choose a threshold for each class on the validation records, for predict and the report: f1 (the highest F1), youden, or a stated sensitivity, such as sensitivity=0.95; default decides as the original does (most probable class, or at least 0.5)',
+    default: 'default',
+    addition: true,
+  },
   ...jobAdditions,
 } as const satisfies FlagTable;
 
@@ -60,5 +68,6 @@ export const finetuneGroups = grouped(finetuneFlags, {
     'verbose',
   ],
   Optimiser: Object.keys(optimizerAdditions),
+  Decisions: ['threshold'],
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],
 });

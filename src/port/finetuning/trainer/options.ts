@@ -4,6 +4,7 @@ import type { JobOptions } from '../../../jobs/job.ts';
 import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
 import { checkScheduleOptions } from '../../../jobs/schedule.ts';
+import { ruleOr } from '../../../lib/thresholds.ts';
 import { archs } from '../utils.ts';
 import { type ValMetric, valMetrics } from './best_model.ts';
 import { type ClassWeights, classWeightChoices } from './class_weights.ts';
@@ -31,6 +32,8 @@ export interface FinetuneOptions extends JobOptions {
   /** Whether `valSize` and `subset` divide records (as the original does) or patients. Default: patients where they are known, except in
    * the published collections. */
   readonly split?: 'record' | 'patient';
+  /** How a threshold is chosen for each class on the validation records: `f1`, `youden`, `sensitivity=S`, or `default` for none. */
+  readonly threshold?: string;
   /** Use this one lead only. */
   readonly channel?: number;
   /** `balanced`: weigh the losses so that rare labels count as much as frequent ones. Default: no weights. */
@@ -60,4 +63,11 @@ export function checkOptions(options: FinetuneOptions): void {
   }
   checkOptimizerOptions(options);
   checkScheduleOptions(options);
+  const { threshold = 'default', val, valSize } = options;
+  if (ruleOr(['default']).read(threshold, '--threshold') !== 'default' && !val && !valSize) {
+    throw new UsageError('--threshold: thresholds are chosen on validation records', {
+      got: threshold,
+      next: 'Add --val FILE or --val-size 0.1',
+    });
+  }
 }
