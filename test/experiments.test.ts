@@ -8,6 +8,7 @@ describe('experiments', () => {
   it('begins with the one that needs nothing', () => {
     expect(all[0][0]).toBe('quick');
     expect(all.map(([name]) => name).sort()).toEqual([
+      'cpsc2018',
       'dl4h',
       'paper',
       'ptb-xl',
@@ -89,6 +90,16 @@ describe('experiments', () => {
       ['form', 'auc', 'xresnet1d101', 0.896],
       ['rhythm', 'auc', 'xresnet1d101', 0.957],
     ]);
+  });
+
+  it('cpsc2018 divides ten parts as the published figure does', () => {
+    const { sets, finetuning } = experiments.cpsc2018;
+    const [{ testSize = 0, fs, pad }] = sets;
+    expect(testSize).toBe(0.1);
+    expect(finetuning[0].valSize! * (1 - testSize)).toBeCloseTo(0.1, 3);
+    expect(pad / fs).toBe(30);
+    const published = finetuning.map(({ published }) => published?.map(({ macroF1, macroAuc }) => [macroF1, macroAuc]));
+    expect(published).toEqual([undefined, [[0.813, 0.97]]]);
   });
 
   it('the paper and the transfer have trials enough for a statement', () => {
