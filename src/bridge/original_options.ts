@@ -33,6 +33,22 @@ export class OriginalOptions {
     );
   }
 
+  /** The changes of `--augment` by name, with their strengths, drawn and computed by NumPy. */
+  async augment(
+    x: NdArray,
+    changes: Readonly<Record<string, number>>,
+    { seed, epoch, records }: { readonly seed: number; readonly epoch: number; readonly records: readonly number[] },
+  ): Promise<NdArray> {
+    const folder = this.#transfer.folder();
+    const file = await this.#transfer.lend([x], ([lent]) =>
+      this.#session.call<string>('training_options.augment', {
+        ...{ folder, x: lent, changes: { ...changes }, seed, epoch },
+        records: [...records],
+      }),
+    );
+    return this.#transfer.take(file);
+  }
+
   /** The learning rates that Keras's CosineDecay gives for some steps, computed in `dtype`. */
   learningRates(
     schedule: CosineDecayOptions,

@@ -23,10 +23,21 @@ export interface Samples {
 export function* batchesOf(
   { x, y, weights }: Samples,
   batchSize: number,
-  { order, skip = 0 }: { readonly order?: ArrayLike<number>; readonly skip?: number } = {},
+  {
+    order,
+    skip = 0,
+    change,
+  }: {
+    readonly order?: ArrayLike<number>;
+    readonly skip?: number;
+    /** Changes recordings of a batch; gets their numbers. */
+    readonly change?: (x: NdArray, numbers: readonly number[]) => NdArray;
+  } = {},
 ): Generator<Batch> {
   for (const numbers of divided(y.shape[0], batchSize, order, skip)) {
-    yield { x: take(x, numbers), y: y.take(numbers), ...(weights && { sampleWeight: weights.take(numbers) }) };
+    const taken = take(x, numbers);
+    const inputs = change ? mapped(taken, (array) => change(array, numbers)) : taken;
+    yield { x: inputs, y: y.take(numbers), ...(weights && { sampleWeight: weights.take(numbers) }) };
   }
 }
 
@@ -89,6 +100,13 @@ function* divided(records: number, batchSize: number, order?: ArrayLike<number>,
   for (let start = skip * batchSize; start < records; start += batchSize) {
     yield Array.prototype.slice.call(numbers, start, start + batchSize);
   }
+}
+
+function mapped(
+  inputs: Readonly<Record<string, NdArray>>,
+  change: (array: NdArray) => NdArray,
+): Record<string, NdArray> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, array]) => [name, change(array)]));
 }
 
 function take(x: InputRows, numbers: readonly number[]): Record<string, NdArray> {

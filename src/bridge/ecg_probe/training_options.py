@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ecg_probe.arrays import take
+from ecg_probe.arrays import give, take
 
-__all__ = ["class_weights", "learning_rates", "plateau"]
+__all__ = ["augment", "class_weights", "learning_rates", "plateau"]
 
 
 def class_weights(labels: str) -> list[list[float]]:
@@ -17,6 +17,46 @@ def class_weights(labels: str) -> list[list[float]]:
 
     columns = take(labels).T
     return [compute_class_weight("balanced", classes=np.unique(y), y=y).tolist() for y in columns]
+
+
+def augment(folder: str, x: str, changes: dict[str, float], seed: int, epoch: int, records: list[int]) -> str:
+    """The changes of `--augment` in NumPy: recordings `(records, samples, leads)`, computed in float64."""
+    recordings = take(x)
+    changed = [_changed(one, changes, [seed, epoch, record]) for one, record in zip(recordings, records, strict=True)]
+    return give(f"{folder}/augmented.npy", np.stack(changed).astype(recordings.dtype))
+
+
+def _changed(recording: np.ndarray, changes: dict[str, float], seeds: list[int]) -> np.ndarray:
+    draws = np.random.RandomState(seeds)
+    x = recording.astype(np.float64)
+    samples, leads = x.shape
+    by = draws.randint(-int(changes["shift"]), int(changes["shift"]) + 1) if "shift" in changes else 0
+    occupied = np.flatnonzero((x != 0).any(axis=1))
+    first = int(occupied[0]) if len(occupied) else samples
+    start = min(samples, max(0, first + by))
+    stop = max(start, samples + min(0, by))
+    moved = np.zeros_like(x)
+    moved[max(0, by) : samples + min(0, by)] = x[max(0, -by) : samples - max(0, by)]
+    x = moved
+    if "scale" in changes:
+        x *= 1 + changes["scale"] * (2 * draws.random_sample() - 1)
+    if "wander" in changes:
+        for lead in range(leads):
+            pieces = draws.randint(8, 17)
+            heights = changes["wander"] * (2 * draws.random_sample(pieces + 1) - 1)
+            place = np.arange(start, stop) * pieces / samples
+            piece = np.floor(place).astype(int)
+            share = place - piece
+            x[start:stop, lead] += heights[piece] * (1 - share) + heights[piece + 1] * share
+    if "noise" in changes:
+        drawn = draws.random_sample((samples, leads, 4))
+        total = drawn[..., 0] + drawn[..., 1] + drawn[..., 2] + drawn[..., 3] - 2
+        x[start:stop] += (changes["noise"] * np.sqrt(3.0) * total)[start:stop]
+    if "lead-dropout" in changes:
+        dropped = draws.random_sample(leads) < changes["lead-dropout"]
+        dropped[draws.randint(leads)] = False
+        x[:, dropped] = 0
+    return x
 
 
 def cosine_decay(dtype: str, initial: float, decay_steps: int, target: float | None, warmup_steps: int) -> Any:

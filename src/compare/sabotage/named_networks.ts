@@ -307,6 +307,22 @@ export const namedInNetworks: readonly NamedMutant[] = [
     case: 'a frozen backbone',
   },
   {
+    name: 'the same changes of recordings in every epoch',
+    file: 'jobs/augmentation.ts',
+    search: 'new RandomState([seed, epoch, records[i]])',
+    replacement: 'new RandomState([seed, 0, records[i]])',
+    suite: 'optimiser',
+    case: 'augmented recordings, 1 lead',
+  },
+  {
+    name: 'noise in the padding',
+    file: 'jobs/augmentation.ts',
+    search: 'for (let i = from * leads; i < to * leads; i++) {',
+    replacement: 'for (let i = 0; i < values.length; i++) {',
+    suite: 'optimiser',
+    case: 'augmented recordings, 12 leads',
+  },
+  {
     name: 'any improvement ends a plateau',
     file: 'lib/keras/callbacks.ts',
     search: 'const least = 1e-4;',

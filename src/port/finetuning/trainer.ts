@@ -4,6 +4,7 @@ import { type Reporter, silent } from '../../events.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import { variableType } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
+import { augmented, parseAugmentation, requireShift } from '../../jobs/augmentation.ts';
 import { batchesOf, permutations, predictAll } from '../../jobs/batches.ts';
 import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
@@ -175,11 +176,19 @@ async function trainBest(
   const weights = classWeights && balancedWeights(train, multiLabel);
   if (weights) report({ kind: 'message', text: weights.text });
   const samples = { ...samplesOf(train), weights: weights?.rows };
+  const augmentation = options.augment === undefined ? undefined : parseAugmentation(options.augment);
+  if (augmentation) requireShift(augmentation, train.x.shape[1]);
+  const { initSeed: seed } = job.config;
   const stepsPerEpoch = Math.ceil(train.x.shape[0] / batchSize);
   const dtype = variableType(job.precision);
   const schedule = scheduleOf(options, { stepsPerEpoch, epochs, validates: val !== undefined, dtype });
   const history = await trainJob(job, session, {
-    batches: (epoch, skip) => batchesOf(samples, batchSize, { order: orderOf(epoch), skip }),
+    batches: (epoch, skip) => {
+      const change =
+        augmentation &&
+        ((x: NdArray, records: readonly number[]) => augmented(x, augmentation, { seed, epoch, records }));
+      return batchesOf(samples, batchSize, { order: orderOf(epoch), skip, change });
+    },
     steps: stepsPerEpoch,
     epochs,
     validation: val && (() => batchesOf(samplesOf(val), batchSize)),

@@ -1,8 +1,11 @@
 import type { StepWeights } from '../../../bridge/original_network.ts';
 import type { WatchedPlateau } from '../../../bridge/original_options.ts';
+import { type Augmentation, augmentations, augmented } from '../../../jobs/augmentation.ts';
 import type { OptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { ReduceLROnPlateau } from '../../../lib/keras/callbacks.ts';
+import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { cosineDecay } from '../../../lib/keras/schedules.ts';
+import { astype } from '../../../lib/numpy/convert.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { balancedClassWeights } from '../../../lib/sklearn/class_weight.ts';
@@ -100,6 +103,11 @@ export const optionCases: readonly SuiteCase[] = [
     return { globalClipnorm, weightDecay: 0.05 };
   }),
   scheduleCase,
+  ...[single, several].map((network) => ({
+    name: `augmented recordings, ${counted(network.leads, 'lead')}`,
+    on: { task: network.task },
+    run: (context: SuiteContext) => augmentedRecordings(context, network),
+  })),
   { name: 'a frozen backbone', on: { arch: single.arch, task: single.task }, run: frozenSteps },
   {
     name: 'steps with learning rates of a cosine',
@@ -119,6 +127,29 @@ async function plateauRates({ values, monitor, ...options }: WatchedPlateau): Pr
     rates.push(callback.rate);
   }
   return rates;
+}
+
+/** Recordings, one of them padded in front, with each change by itself and with all of them. */
+async function augmentedRecordings({ original, data, seed }: SuiteContext, network: ComparedNetwork): Promise<Row[]> {
+  const [batch] = networkBatches(data, network, 1, seed);
+  const { x } = inputsByName(batch.x);
+  const [count, samples, leads] = x.shape;
+  (x.data as Float32Array).fill(0, 0, Math.floor(samples / 4) * leads);
+  const strengths = { ...augmentations, 'lead-dropout': 0.5 };
+  const chosen: Augmentation[] = [
+    ...Object.entries(strengths).map(([name, strength]) => ({ [name]: strength })),
+    strengths,
+  ];
+  const pairs: Pair[] = [];
+  for (const epoch of [0, 3]) {
+    const draws = { seed, epoch, records: Array.from({ length: count }, (_, i) => 7 * i + 2) };
+    for (const changes of chosen) {
+      const port = augmented(x, changes, draws);
+      const name = `epoch ${epoch + 1}, ${Object.keys(changes).join(', ')}`;
+      pairs.push({ name, port, original: await original.options.augment(x, changes, draws) });
+    }
+  }
+  return [exactly('optimiser', `augmented recordings, drawn by NumPy (${counted(leads, 'lead')})`, pairs)];
 }
 
 /** Steps of the head alone, then, with a fresh optimiser, of all layers. */
@@ -203,9 +234,10 @@ async function classWeights(context: SuiteContext, network: ComparedNetwork): Pr
   const weighted = batches.map((batch): LabelledBatch => {
     const taken = Array.from({ length: batch.y.shape[0] }, (_, i) => first + i);
     first += taken.length;
-    return { ...batch, sampleWeight: rows.take(taken) };
+    // tf_keras rounds class weights to float32, even in float64.
+    return { ...batch, sampleWeight: multiLabel ? rows.take(taken) : astype(rows.take(taken), 'float32') };
   });
-  const keras = multiLabel ? undefined : { classWeight: balancedClassWeights(counts) };
+  const keras = multiLabel ? undefined : { classWeight: balancedClassWeights(counts).map(Math.fround) };
   return [...found, ...(await stepRows(context, network, weighted, { sampleWeights: true }, keras))];
 }
 

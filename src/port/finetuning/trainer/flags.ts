@@ -1,3 +1,4 @@
+import { augmentationList } from '../../../jobs/augmentation.ts';
 import { architecture, jobAdditions, jobFolder, optimizerAdditions } from '../../../jobs/flags.ts';
 import { type FlagTable, grouped } from '../../../lib/argparse/flags.ts';
 import { float, int } from '../../../lib/argparse/types.ts';
@@ -35,6 +36,12 @@ export const finetuneFlags = {
     defaultText: '0',
     addition: true,
   },
+  augment: {
+    value: 'LIST',
+    help: `change the training recordings at random in each epoch: ${augmentationList}`,
+    defaultText: 'no changes',
+    addition: true,
+  },
   classWeights: {
     value: 'HOW',
     help: 'weigh the losses so that rare labels count as much as frequent ones: balanced',
@@ -63,6 +70,7 @@ export const finetuneGroups = grouped(finetuneFlags, {
     'devices',
     'freezeEpochs',
     'classWeights',
+    'augment',
     'seed',
     'initSeed',
     'verbose',

@@ -1,5 +1,6 @@
 import { UsageError } from '../../../errors.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
+import { parseAugmentation } from '../../../jobs/augmentation.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
 import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
@@ -38,6 +39,8 @@ export interface FinetuneOptions extends JobOptions {
   readonly channel?: number;
   /** `balanced`: weigh the losses so that rare labels count as much as frequent ones. Default: no weights. */
   readonly classWeights?: ClassWeights;
+  /** Changes of the training recordings, drawn anew in each epoch; see `parseAugmentation`. Default: none. */
+  readonly augment?: string;
   /** Epochs at the start that train only the head. Default 0. */
   readonly freezeEpochs?: number;
 }
@@ -61,6 +64,7 @@ export function checkOptions(options: FinetuneOptions): void {
       expected: '--weights-file FILE',
     });
   }
+  if (options.augment !== undefined) parseAugmentation(options.augment);
   checkOptimizerOptions(options);
   checkScheduleOptions(options);
   const { threshold = 'default', val, valSize } = options;

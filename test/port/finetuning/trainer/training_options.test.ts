@@ -73,6 +73,16 @@ describe('options of training', () => {
         { freezeEpochs: 1 },
         '--freeze-epochs without --weights-file would keep random weights; expected --weights-file FILE',
       ],
+      [
+        { augment: 'nois' },
+        '--augment: invalid value; got nois; expected changes between commas, each with =STRENGTH if wanted: shift, scale, wander, noise, lead-dropout. Did you mean noise?',
+      ],
+      [{ augment: 'noise,noise=1' }, '--augment: noise is there twice'],
+      [
+        { augment: 'shift=0.5' },
+        '--augment: invalid strength of shift; got 0.5; expected a whole number of samples of at least 1',
+      ],
+      [{ augment: 'scale=1' }, '--augment: invalid strength of scale; got 1; expected a number between 0 and 1'],
       [{ learningRate: -1 }, '--learning-rate: got -1, expected a number above 0'],
       [{ schedule: 'step' as 'cosine' }, '--schedule: got step, expected one of cosine, plateau'],
       [{ warmupSteps: 1.5 }, '--warmup-steps: got 1.5, expected a whole number of at least 1'],
@@ -201,6 +211,18 @@ describe('--freeze-epochs', () => {
     const thawed = weightsOf(at('thawed', 'best_model.weights.h5'));
     expect(String(thawed.get('layers/res_net/conv1/vars/0'))).not.toBe(
       String(before.get('layers/res_net/conv1/vars/0')),
+    );
+  });
+});
+
+describe('--augment', () => {
+  test('a resumed job has the bits of an uninterrupted one; the predicted training records are unchanged ones', async () => {
+    await resumed('augmented', { train: multi, augment: 'shift=5,scale,wander,noise=0.2,lead-dropout' });
+    expect(JSON.parse(read('augmented', 'config.json')).options.augment).toBe(
+      'shift=5,scale,wander,noise=0.2,lead-dropout',
+    );
+    await expect(finetune({ jobDir: at('shifted'), train, augment: 'shift=64' })).rejects.toThrow(
+      '--augment: shift would leave nothing of a recording; got 64 samples; expected less than the 64 samples of the recordings',
     );
   });
 });
