@@ -24,6 +24,8 @@ export type Observation =
   | {
       readonly kind: 'estimates';
       readonly title: string;
+      /** Whether it is shown at the beginning, as scores are. */
+      readonly headline?: boolean;
       readonly x: string;
       readonly y: string;
       readonly ticks: readonly { readonly at: number; readonly label: string }[];
@@ -61,7 +63,7 @@ export type Observation =
   | {
       readonly kind: 'table';
       readonly title: string;
-      /** Whether it is shown above the suites, as scores are. */
+      /** Whether it is shown at the beginning, as scores are. */
       readonly headline?: boolean;
       readonly columns: readonly string[];
       readonly rows: readonly (readonly (string | number)[])[];

@@ -65,6 +65,7 @@ function curveOf({ title, jobs }: Comparable, side: SideName, scores: SideScores
   });
   return {
     kind: 'estimates',
+    headline: true,
     title: `Data efficiency, ${title}: the ${side}`,
     x: 'part of the training records',
     y: 'macro F1',

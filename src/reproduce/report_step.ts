@@ -8,6 +8,7 @@ import { machine } from '../lib/machine.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { readWholeFile } from '../lib/python/whole_file.ts';
 import { readFacts, readFindings } from './comparison_steps.ts';
+import { contrastPictures } from './contrast_picture.ts';
 import { readRunDescription } from './description.ts';
 import { efficiencyOf } from './efficiency.ts';
 import { collectionNames } from './recordings.ts';
@@ -39,7 +40,7 @@ export async function writeRunReport(
   const title = `Scores of the experiment ${experiment.name}`;
   const head = [`# ${title}`, ...experiment.remarks.map((remark) => `- ${remark}`)];
   writeFileAtomic(join(folder.root, scoresFile), `${[head.join('\n'), ...parts].join('\n\n')}\n`);
-  const shown = [...efficiency.curves, ...tables];
+  const shown = [...contrastPictures(experiment, scores), ...efficiency.curves, ...tables];
   await writeObservations(join(folder.root, scoresPage), { title, remarks: experiment.remarks, observations: shown });
   if (sides.length < 2) return;
 

@@ -117,6 +117,7 @@ function scoreRows(job: FinetuningJob, { of, published }: ShownScore, scores: Sc
 function overTrialsTable({ title }: ShownScore, rows: readonly (string | number)[][]): Table {
   return {
     kind: 'table',
+    headline: true,
     title: `${title} over trials: variation between seeds`,
     columns: ['job', 'by', 'trials', 'mean ± standard deviation'],
     rows,
@@ -178,6 +179,7 @@ function contrastTable({ contrasts, margin }: Experiment, scores: ScoresBySide):
   );
   return {
     kind: 'table',
+    headline: true,
     title: 'Does pretraining help? Paired differences over trials',
     columns: ['difference', 'by', 'score', 'pairs', 'mean [95 % interval]', 'conclusion'],
     rows,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Experiment } from '../../src/experiment_schema.ts';
 import { experiments } from '../../src/experiments.ts';
 import type { Interval } from '../../src/lib/bootstrap.ts';
+import { contrastPictures } from '../../src/reproduce/contrast_picture.ts';
 import { contrastOf, scoreTables } from '../../src/reproduce/score_tables.ts';
 import type { SideScores, TrialScores } from '../../src/reproduce/scores.ts';
 
@@ -122,5 +123,38 @@ describe('contrastOf', () => {
     const [macro] = contrastOf(side([0.8, 0.7], [0.7, 0.5]), transfer.contrasts[0], 0.01);
     expect(macro.difference.mean).toBeCloseTo(0.15, 12);
     expect(macro.difference.std).toBeCloseTo(Math.SQRT1_2 / 10, 12);
+  });
+});
+
+describe('contrastPictures', () => {
+  const [{ pretrained, random }] = transfer.contrasts;
+  const finetuning = transfer.finetuning.filter(({ name }) => [pretrained, random].includes(name));
+  const published = (name: string, macroF1: number, source = 'a paper') =>
+    finetuning.filter((job) => job.name === name).map((job) => ({ ...job, published: [{ source, macroF1 }] }));
+  const experiment: Experiment = {
+    ...transfer,
+    contrasts: [{ pretrained, random }],
+    finetuning: [...published(pretrained, 0.75), ...published(random, 0.5)],
+  };
+  const draw = (own: SideScores, of: Experiment = experiment) => contrastPictures(of, new Map([['port', own]]));
+
+  it('shows the mean difference with its interval beside the published one, at the beginning of the report', () => {
+    const own = side([0.8, 0.75, 0.85], [0.6, 0.6, 0.6]);
+    const [{ headline, series, ticks }] = draw(own);
+    const [{ difference }] = contrastOf(own, transfer.contrasts[0], transfer.margin);
+    expect([headline, ticks]).toEqual([true, [{ at: 0, label: pretrained }]]);
+    expect(series).toEqual([
+      { name: 'port', x: [0], y: [difference.mean], low: [difference.low], high: [difference.high] },
+      { name: 'published', x: [0], y: [0.25], low: [Number.NaN], high: [Number.NaN] },
+    ]);
+  });
+
+  it('has no interval for one trial, no figure from two sources, and nothing without contrasts', () => {
+    const [{ series }] = draw(side([0.8], [0.6]), {
+      ...experiment,
+      finetuning: [...published(pretrained, 0.75), ...published(random, 0.5, 'another paper')],
+    });
+    expect(series.map(({ name, low }) => [name, low])).toEqual([['port', [Number.NaN]]]);
+    expect(draw(side([0.8], [0.6]), { ...experiment, contrasts: [] })).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { figureTable, scrollBox } from '../../page/components.ts';
+import { scrollBox } from '../../page/components.ts';
 import { htmlPage } from '../../page/html_page.ts';
 import { html, type Markup } from '../../page/markup.ts';
 import { plain } from '../../page/plain.ts';
@@ -31,24 +31,24 @@ function body(comparison: Comparison): Markup {
 ${verdictPart(comparison)}
 <nav aria-label="Contents"><ul>
 ${troubled ? html`<li><a href="#trouble">What did not pass</a></li>` : undefined}
-<li><a href="#ladder">Ladder</a></li>${headlines.length > 0 ? html`<li><a href="#results">Results</a></li>` : undefined}<li><a href="#suites">Suites</a></li>
+${headlines.length > 0 ? html`<li><a href="#results">Results</a></li>` : undefined}<li><a href="#ladder">Ladder</a></li><li><a href="#suites">Suites</a></li>
 ${suites.map(({ id, suite }) => html`<li><a href="#${id}">${plain(suite)}</a></li>`)}
 <li><a href="#limits">Limits</a></li><li><a href="#sides">Both sides</a></li><li><a href="#repeat">Repeat it</a></li>
 </ul></nav>
 ${troubled ? troubleParts(comparison) : undefined}
+${
+  headlines.length > 0
+    ? html`<section id="results" aria-labelledby="results-title">
+<h2 id="results-title">Results</h2>
+${headlines.map(observationPart)}
+</section>`
+    : undefined
+}
 <section id="ladder" aria-labelledby="ladder-title">
 <h2 id="ladder-title">Ladder</h2>
 <p>Each rung proves what the one above cannot. The bar shows the largest share of its limit that any row of the rung uses.</p>
 ${ladderTable(findings)}
 </section>
-${
-  headlines.length > 0
-    ? html`<section id="results" aria-labelledby="results-title">
-<h2 id="results-title">Results</h2>
-${headlines.map(figureTable)}
-</section>`
-    : undefined
-}
 <section id="suites" aria-labelledby="suites-title">
 <h2 id="suites-title">Suites</h2>
 <p>In the order of the data flow: the first failure is nearest to the cause.</p>

@@ -94,6 +94,7 @@ const curves = object({
 const estimates = object({
   kind: literal('estimates'),
   ...shown,
+  headline: optional(said(boolean(), 'Shown at the beginning')),
   x: string(),
   y: string(),
   ticks: said(array(object({ at: number(), label: string() })), 'Places on the horizontal axis, at equal distances'),

@@ -37,7 +37,7 @@ export function formatComparison(comparison: Comparison): string {
 export function toMarkdown(comparison: Comparison): string {
   const { findings, witness } = comparison;
   const suites = suitesOf(findings);
-  const headlines = headlinesOf(findings);
+  const headlines = headlinesOf(findings).filter((one) => one.kind === 'table');
   const failed = findings.rows.filter(({ passed }) => !passed);
   return `${[
     `# ${cell(comparison.title)}`,
@@ -45,10 +45,10 @@ export function toMarkdown(comparison: Comparison): string {
     ...remarks(comparison),
     ...(failed.length > 0 ? ['## Rows that differ', rowTable(failed, cell, { withSuite: true })] : []),
     ...unfinishedParts(findings, (words) => `## ${words}`, cell),
+    ...(headlines.length > 0 ? ['## Results', ...headlines.flatMap(observedTable)] : []),
     '## Ladder',
     'Each rung proves what the one above cannot. Free-running training is shown in `report.html`, without a verdict.',
     ladderTable(comparison, cell, { withMeaning: true }),
-    ...(headlines.length > 0 ? ['## Results', ...headlines.flatMap(observedTable)] : []),
     '## Suites',
     suiteTable(suites, cell),
     ...suites.flatMap((suite) => suitePart(comparison, suite)),

@@ -133,13 +133,15 @@ export function suitesOf(findings: Findings): readonly SuiteFindings[] {
   }));
 }
 
-/** Tables that stand above the suites. */
-export function headlinesOf({ observations }: Findings): readonly ObservedTable[] {
+/** Tables and pictures that stand at the beginning. */
+export function headlinesOf({ observations }: Findings): readonly Headline[] {
   return observations.flatMap((one) => (isHeadline(one) ? [one] : []));
 }
 
+type Headline = Extract<Observation, { readonly kind: 'table' | 'estimates' }>;
+
 export type ObservedTable = Extract<Observation, { readonly kind: 'table' }>;
 
-function isHeadline(observation: Observation): observation is ObservedTable {
-  return observation.kind === 'table' && observation.headline === true;
+function isHeadline(observation: Observation): observation is Headline {
+  return 'headline' in observation && observation.headline === true;
 }

@@ -171,11 +171,11 @@ describe.skipIf(typeof opened === 'string')('report.html in Chromium', () => {
     expect(await table.innerText()).toMatch(/pretrained\s+0\.781\s+NaN/);
   });
 
-  it('puts tables of headlines above the suites', async () => {
+  it('begins with the tables of headlines, before the proof', async () => {
     const headline = { ...observations.at(-1)!, headline: true } as (typeof observations)[number];
     const { page } = await visit(browser, await pageOf(comparisonOf({ rows: passedRows, observations: [headline] })));
     const headings = await page.locator('h2').allInnerTexts();
-    expect(headings.slice(1, 4)).toEqual(['Ladder', 'Results', 'Suites']);
+    expect(headings.slice(1, 4)).toEqual(['Results', 'Ladder', 'Suites']);
     expect(await page.locator('#results table').count()).toBe(1);
     expect(await page.getByText('F1 of five trials').count()).toBe(1);
     expect(await page.locator('#suites tbody tr').count()).toBe(5);
