@@ -22,6 +22,7 @@ const notRun: readonly [RegExp, string][] = [
   [/^python -m pytest/, 'a tool of the project'],
   [/^node examples\//, 'test/export/document.test.ts runs it'],
   [/^python3 -m http\.server/, 'test/publish/document.test.ts runs it'],
+  [/^bash scripts\/gpu-check\.sh/, 'needs a GPU; test/scripts/gpu_check.test.ts runs it with a pretended one'],
   [/^srun /, 'needs a cluster; what it runs is looked up below'],
 ];
 
