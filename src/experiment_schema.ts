@@ -80,6 +80,18 @@ const finetuningSet = strictObject({
   ),
 });
 
+/** Options of the optimiser that only the port has; names and units as the flags of the trainers. */
+const optimizerFields = {
+  learningRate: optional(said(positive, 'Learning rate, or the highest one of a schedule; default 0.001. Port only')),
+  schedule: optional(said(picklist(['cosine', 'plateau']), 'How the learning rate falls. Port only')),
+  warmupSteps: optional(said(count, 'Steps in which the learning rate rises from 0. Port only')),
+  plateauPatience: optional(said(count, 'Epochs without a better loss before plateau acts; default 10. Port only')),
+  plateauFactor: optional(said(fraction, 'What plateau multiplies the learning rate by; default 0.1. Port only')),
+  clipnorm: optional(said(positive, 'Largest norm of the gradient of each weight tensor. Port only')),
+  globalClipnorm: optional(said(positive, 'Largest norm of all gradients taken together. Port only')),
+  weightDecay: optional(said(positive, 'Weight decay as in AdamW. Port only')),
+};
+
 const pretrainingJob = strictObject({
   name: jobName,
   task: picklist(pretrainingTasks),
@@ -101,6 +113,7 @@ const pretrainingJob = strictObject({
     ),
   ),
   chosenEpoch: optional(said(epochs, 'Epoch whose weights are finetuned; default the last')),
+  ...optimizerFields,
 });
 
 const publishedScore = strictObject({
@@ -139,6 +152,14 @@ const finetuningJob = strictObject({
       'Fraction of the training records to train on; default 1, all of them',
     ),
   ),
+  classWeights: optional(said(picklist(['balanced']), 'Weights of the losses. Port only')),
+  augment: optional(said(name, 'Changes of the training records, such as "shift=100,noise". Port only')),
+  stopMetric: optional(
+    said(picklist(['loss', 'acc', 'f1', 'auc']), 'Metric whose standstill ends a job; default loss. Port only'),
+  ),
+  stopPatience: optional(said(count, 'Epochs without an improvement after which a job ends; default 50. Port only')),
+  freezeEpochs: optional(said(count, 'Epochs at the start that train only the head. Port only')),
+  ...optimizerFields,
   published: optional(array(publishedScore)),
 });
 

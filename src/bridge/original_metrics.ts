@@ -18,6 +18,8 @@ export type WatchedTraining = {
   readonly monitor: string;
   /** Epochs. */
   readonly patience: number;
+  /** Direction of an improvement; default Keras's choice by the name. */
+  readonly mode?: 'min' | 'max';
   readonly logs: readonly { readonly [name: string]: number }[];
 };
 

@@ -18,6 +18,7 @@ import { checkOutputFolder } from '../lib/outputs.ts';
 import { isUserFault } from '../lib/python/errors.ts';
 import { print, printError } from '../output.ts';
 import { chosenPrecision } from '../reproduce/auto_precision.ts';
+import { portOnlyOption } from '../reproduce/check_experiment.ts';
 import { jobTables } from '../reproduce/job_tables.ts';
 import { identifyGiven } from '../reproduce/port_steps.ts';
 import { readExperiment } from '../reproduce/read_experiment.ts';
@@ -236,6 +237,7 @@ function list(settings: RunSettings): number {
 async function settingsOf(values: Options, args: readonly string[]): Promise<RunSettings> {
   const experiment = experimentOf(values);
   const { name } = experiment;
+  requirePortAlone(experiment, values);
   const data = dataOf(experiment, values);
   // A task checks what it reads: the machine that runs it may not have the other collections.
   if (data !== undefined && values.runTask === undefined) checkCollections(experiment, data);
@@ -260,6 +262,16 @@ async function settingsOf(values: Options, args: readonly string[]): Promise<Run
     ...(stage !== undefined && { stage }),
     arguments: [...sameFromAnywhere(values, folder), ...(stage === undefined ? [] : ['--stage', stage])],
   };
+}
+
+/** Throws a UsageError if the original is to run an experiment with options of training that it does not have. */
+function requirePortAlone(experiment: Experiment, { side }: Options): void {
+  const option = side === 'port' ? undefined : portOnlyOption(experiment);
+  if (option === undefined) return;
+  throw new UsageError(`the experiment ${experiment.name} sets ${option}, which the Python original does not have`, {
+    got: `--side ${side}`,
+    expected: '--side port',
+  });
 }
 
 /** The folder of `--stage`, the same from anywhere. Each machine has its own environment variables. */

@@ -1,8 +1,15 @@
 import { suiteNames } from '../compare/suite.ts';
+import { UsageError } from '../errors.ts';
 import type { Experiment, FinetuningJob, PretrainingJob, SetName } from '../experiment_schema.ts';
 import { experiments } from '../experiments.ts';
+import { checkOptimizerOptions } from '../jobs/optimizer_options.ts';
+import { checkScheduleOptions } from '../jobs/schedule.ts';
+import type { FlagTable } from '../lib/argparse/flags.ts';
 import type { JsonFault } from '../lib/json/text.ts';
 import { near } from '../lib/near.ts';
+import { finetuneFlags } from '../port/finetuning/trainer/flags.ts';
+import { checkTrainingOptions } from '../port/finetuning/trainer/options.ts';
+import { pretrainFlags } from '../port/pretraining/trainer/flags.ts';
 import { benchmarkTaskOf } from './recordings.ts';
 import { given } from './settings.ts';
 
@@ -22,6 +29,7 @@ const checks: readonly ((experiment: Experiment) => Iterable<Fault>)[] = [
   checkPretraining,
   checkDivision,
   checkFinetuning,
+  checkTraining,
   checkPublished,
   checkSizes,
   checkContrasts,
@@ -156,6 +164,46 @@ function* checkFinetuning({ sets, pretraining, finetuning }: Experiment): Iterab
       };
     }
   }
+}
+
+/** Options of training that a trainer would refuse when its job starts. */
+function* checkTraining({ pretraining, finetuning }: Experiment): Iterable<Fault> {
+  const faultOf = (where: string, check: () => void): Fault | undefined => {
+    try {
+      check();
+      return undefined;
+    } catch (error) {
+      if (error instanceof UsageError) return { summary: error.message, where };
+      throw error;
+    }
+  };
+  for (const [i, job] of pretraining.entries()) {
+    const fault = faultOf(`pretraining[${i}]`, () => {
+      checkOptimizerOptions(job);
+      checkScheduleOptions(job);
+    });
+    if (fault) yield fault;
+  }
+  for (const [i, job] of finetuning.entries()) {
+    const fault = faultOf(`finetuning[${i}]`, () => {
+      checkTrainingOptions({ ...job, startsFromWeights: job.weights !== undefined, validates: true });
+    });
+    if (fault) yield fault;
+  }
+}
+
+/** The first option of training in an experiment that the original does not have, as in `finetuning[2].clipnorm`. */
+export function portOnlyOption({ pretraining, finetuning }: Experiment): string | undefined {
+  const placesIn = (list: string, jobs: readonly object[], flags: FlagTable): string[] =>
+    jobs.flatMap((job, i) =>
+      Object.entries(job)
+        .filter(([field, value]) => value !== undefined && flags[field]?.addition)
+        .map(([field]) => `${list}[${i}].${field}`),
+    );
+  return [
+    ...placesIn('pretraining', pretraining, pretrainFlags),
+    ...placesIn('finetuning', finetuning, finetuneFlags),
+  ][0];
 }
 
 /** Sets with folds of their own are divided by these; for all others, the sizes of the parts must be given. */

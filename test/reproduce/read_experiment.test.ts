@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
 import type { Experiment } from '../../src/experiment_schema.ts';
+import { portOnlyOption } from '../../src/reproduce/check_experiment.ts';
 import { readExperiment } from '../../src/reproduce/read_experiment.ts';
 import { root } from '../shared_data.ts';
 
@@ -61,6 +62,30 @@ describe('readExperiment', () => {
     ]);
     expect(contrasts[1]).toEqual({ pretrained: 'beat-0.25', random: 'random-0.25' });
     expect(finetuning.every((job) => !('for' in job))).toBe(true);
+  });
+
+  it('takes options of training, also in a grid, and refuses what a trainer would refuse', () => {
+    const experiment = draft();
+    experiment.pretraining[0].schedule = 'cosine';
+    expect(portOnlyOption(read(draft()))).toBeUndefined();
+    expect(portOnlyOption(read(experiment))).toBe('pretraining[0].schedule');
+    const [job] = writtenOut(experiment);
+    job.freezeEpochs = 2;
+    experiment.pretraining[0].schedule = undefined;
+    experiment.contrasts = [];
+    const { finetuning } = read(experiment);
+    expect(finetuning[0].freezeEpochs).toBe(2);
+    expect(portOnlyOption(read(experiment))).toBe('finetuning[0].freezeEpochs');
+    const faults: [Draft, string][] = [
+      [{ clipnorm: 1, globalClipnorm: 1 }, 'finetuning[1]: --clipnorm and --global-clipnorm exclude each other'],
+      [{ plateauFactor: 0.5 }, 'finetuning[1]: --plateau-factor belongs to another schedule'],
+      [{ augment: 'noise=x' }, 'finetuning[1]: --augment: invalid strength of noise'],
+      [{ freezeEpochs: 1 }, 'finetuning[1]: --freeze-epochs without --weights-file would keep random weights'],
+      [{ classWeights: 'even' }, 'finetuning[1].classWeights'],
+    ];
+    for (const [fields, message] of faults) {
+      expect(refusal((changed) => Object.assign(writtenOut(changed)[1], fields))).toContain(message);
+    }
   });
 
   it('fills names of weights too, so that networks are a grid', () => {

@@ -176,7 +176,9 @@ def _fitted() -> Any:
     return model
 
 
-def _follow(model: Any, monitor: str, patience: int, logs: list[dict[str, float]]) -> dict[str, Any]:
+def _follow(
+    model: Any, monitor: str, patience: int, logs: list[dict[str, float]], mode: str = "auto"
+) -> dict[str, Any]:
     import tensorflow as tf
 
     saved: list[int] = []
@@ -184,9 +186,9 @@ def _follow(model: Any, monitor: str, patience: int, logs: list[dict[str, float]
     model.save_weights = lambda *_args, **_kwargs: saved.append(len(epochs))
     callbacks = [
         tf.keras.callbacks.ModelCheckpoint(
-            "best.weights.h5", monitor=monitor, save_best_only=True, save_weights_only=True
+            "best.weights.h5", monitor=monitor, save_best_only=True, save_weights_only=True, mode=mode
         ),
-        tf.keras.callbacks.EarlyStopping(monitor=monitor, patience=patience),
+        tf.keras.callbacks.EarlyStopping(monitor=monitor, patience=patience, mode=mode),
     ]
     model.stop_training = False
     for callback in callbacks:

@@ -114,7 +114,7 @@ export class ModelCheckpoint implements Callback {
   }
 }
 
-/** Twin of `keras.callbacks.EarlyStopping(monitor, patience)`: counts only strict improvements, and does not restore weights. */
+/** Twin of `keras.callbacks.EarlyStopping(monitor, patience, mode)`: counts only strict improvements, and does not restore weights. */
 export class EarlyStopping implements Callback {
   readonly #monitor: string;
   readonly #mode: Mode;
@@ -123,9 +123,9 @@ export class EarlyStopping implements Callback {
   best: number;
   wait = 0;
 
-  constructor(monitor: string, patience: number) {
+  constructor(monitor: string, patience: number, mode: Mode = modeOf(monitor)) {
     this.#monitor = monitor;
-    this.#mode = modeOf(monitor);
+    this.#mode = mode;
     this.#patience = patience;
     this.best = worstOf(this.#mode);
   }

@@ -22,13 +22,13 @@ import { type FetchInput, type JobProgram, parseJob, runJob } from '../../jobs/r
 import { scheduleOf } from '../../jobs/schedule.ts';
 import { train as trainJob } from '../../jobs/train.ts';
 import { defaultsOf } from '../../lib/argparse/flags.ts';
-import { type Callback, EarlyStopping, type Logs } from '../../lib/keras/callbacks.ts';
+import type { Callback, Logs } from '../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../lib/numpy/ndarray.ts';
 import { writeCsv } from '../../lib/pandas/csv.ts';
 import { ValueError } from '../../lib/python/errors.ts';
 import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts';
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
-import { bestModelCheckpoint } from './trainer/best_model.ts';
+import { bestModelCheckpoint, earlyStopping } from './trainer/best_model.ts';
 import { balancedWeights } from './trainer/class_weights.ts';
 import { createClassifier, samplesOf } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
@@ -196,8 +196,7 @@ async function trainBest(
       // Quirk Q39: the logger comes first and never sees the score of a custom checkpoint.
       job.historyLogger(),
       bestModelCheckpoint({ metric: valMetric, path, session, train, val, batchSize, multiLabel, report }),
-      // Quirk Q50: the loss is watched whatever the metric.
-      ...(val ? [new EarlyStopping('val_loss', 50)] : []),
+      ...(val ? [earlyStopping(options.stopMetric ?? 'loss', options.stopPatience ?? 50, multiLabel)] : []),
       stopWithoutHope(path),
       ...(schedule?.callbacks ?? []),
     ],

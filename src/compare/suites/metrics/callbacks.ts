@@ -111,15 +111,16 @@ const kerasCase: SuiteCase = {
       ...Array.from({ length: 6 }, () => Array.from(random.randomSample(30), (value) => Math.round(value * 20) / 20)),
     ];
     const trainings = series.flatMap((values, i) =>
-      ['val_loss', 'val_acc'].map((monitor) => {
+      ([['val_loss'], ['val_acc'], ['f1', 'max']] as const).map(([monitor, mode]) => {
         const logs = values.map((value, epoch) => ({
           loss: 1 / (epoch + 1),
           acc: epoch / 40,
           val_loss: value,
           val_acc: value,
+          f1: value,
         }));
         // Without patience, and NaN from the first epoch with patience 1: Keras never stops in the first epoch.
-        return { monitor, patience: i % 5, logs };
+        return { monitor, patience: i % 5, logs, ...(mode && { mode }) };
       }),
     );
     const theirs = await original.metrics.kerasCallbacks(trainings);
@@ -136,7 +137,7 @@ const kerasCase: SuiteCase = {
 };
 
 /** The port's callbacks on the logs of a training. */
-async function watch({ monitor, patience, logs }: WatchedTraining): Promise<{ saved: number[]; epochs: number }> {
+async function watch({ monitor, patience, mode, logs }: WatchedTraining): Promise<{ saved: number[]; epochs: number }> {
   const saved: number[] = [];
   let stopped = false;
   let epoch = 0;
@@ -148,8 +149,9 @@ async function watch({ monitor, patience, logs }: WatchedTraining): Promise<{ sa
     say() {},
   };
   const callbacks = [
-    new ModelCheckpoint({ pathOf: () => 'best.weights.h5', monitor, saveBestOnly: true }),
-    new EarlyStopping(monitor, patience),
+    // The port's checkpoint has no mode of its own: val_acc has the same values, and grows.
+    new ModelCheckpoint({ pathOf: () => 'best.weights.h5', monitor: mode ? 'val_acc' : monitor, saveBestOnly: true }),
+    new EarlyStopping(monitor, patience, mode),
   ];
   for (; epoch < logs.length && !stopped; epoch++) {
     for (const callback of callbacks) await callback.onEpochEnd(epoch, { ...logs[epoch] }, training);

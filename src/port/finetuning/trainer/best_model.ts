@@ -1,7 +1,7 @@
 import type { Reporter } from '../../../events.ts';
 import type { Session } from '../../../graph/session.ts';
 import { predictAll } from '../../../jobs/batches.ts';
-import { type Callback, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
+import { type Callback, EarlyStopping, ModelCheckpoint } from '../../../lib/keras/callbacks.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { auc, CustomCheckpoint, f1, multiF1, type ScoreFunction } from '../../transplant/evaluation.ts';
 import type { PreparedSet } from '../datasets.ts';
@@ -42,6 +42,15 @@ export function bestModelCheckpoint(options: BestModelOptions): Callback {
     scoreFn: scoreFunction(metric, multiLabel),
     saveBestOnly: true,
   });
+}
+
+/**
+ * The callback that ends a job with validation if a metric has not improved for so many epochs. A score must be that of the checkpoint, which comes before. Quirk Q50: by
+ * default the loss is watched, whatever the metric.
+ */
+export function earlyStopping(metric: ValMetric, patience: number, multiLabel: boolean): Callback {
+  if (metric === 'loss' || metric === 'acc') return new EarlyStopping(`val_${metric}`, patience);
+  return new EarlyStopping(scoreFunction(metric, multiLabel).metricName, patience, 'max');
 }
 
 function scoreFunction(metric: 'f1' | 'auc', multiLabel: boolean): ScoreFunction {

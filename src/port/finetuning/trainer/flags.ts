@@ -36,6 +36,19 @@ export const finetuneFlags = {
     defaultText: '0',
     addition: true,
   },
+  stopMetric: {
+    value: 'NAME',
+    help: 'metric that ends the job when it no longer improves: loss, acc, or the f1 or auc of --val-metric',
+    defaultText: 'loss, where there is validation',
+    addition: true,
+  },
+  stopPatience: {
+    value: 'N',
+    type: int,
+    help: 'epochs without an improvement after which the job ends',
+    defaultText: '50',
+    addition: true,
+  },
   augment: {
     value: 'LIST',
     help: `change the training recordings at random in each epoch: ${augmentationList}`,
@@ -71,6 +84,8 @@ export const finetuneGroups = grouped(finetuneFlags, {
     'freezeEpochs',
     'classWeights',
     'augment',
+    'stopMetric',
+    'stopPatience',
     'seed',
     'initSeed',
     'verbose',

@@ -2,9 +2,9 @@ import { UsageError } from '../../../errors.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
 import { parseAugmentation } from '../../../jobs/augmentation.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
-import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
+import { checkOptimizerOptions, type OptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
-import { checkScheduleOptions } from '../../../jobs/schedule.ts';
+import { checkScheduleOptions, type ScheduleOptions } from '../../../jobs/schedule.ts';
 import { ruleOr } from '../../../lib/thresholds.ts';
 import { archs } from '../utils.ts';
 import { type ValMetric, valMetrics } from './best_model.ts';
@@ -41,6 +41,10 @@ export interface FinetuneOptions extends JobOptions {
   readonly classWeights?: ClassWeights;
   /** Changes of the training recordings, drawn anew in each epoch; see `parseAugmentation`. Default: none. */
   readonly augment?: string;
+  /** Metric whose standstill in validation ends the job; `f1` and `auc` only with the same `valMetric`. Default `loss`. */
+  readonly stopMetric?: ValMetric;
+  /** Epochs without an improvement after which the job ends. Default 50. */
+  readonly stopPatience?: number;
   /** Epochs at the start that train only the head. Default 0. */
   readonly freezeEpochs?: number;
 }
@@ -49,24 +53,19 @@ const splits = ['record', 'patient'] as const;
 
 /** Throws a UsageError for an option without a valid value. */
 export function checkOptions(options: FinetuneOptions): void {
-  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, classWeights, seed, initSeed } = options;
+  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, seed, initSeed } = options;
   checkChoices({
     valMetric: [valMetric, valMetrics],
     arch: [arch, archs],
     split: [split, splits],
-    classWeights: [classWeights, classWeightChoices],
     precision: [precision, precisionChoices],
   });
-  const { freezeEpochs, weightsFile } = options;
-  checkCounts({ batchSize, epochs, seed, initSeed, freezeEpochs });
-  if (freezeEpochs !== undefined && weightsFile === undefined) {
-    throw new UsageError('--freeze-epochs without --weights-file would keep random weights', {
-      expected: '--weights-file FILE',
-    });
-  }
-  if (options.augment !== undefined) parseAugmentation(options.augment);
-  checkOptimizerOptions(options);
-  checkScheduleOptions(options);
+  checkCounts({ batchSize, epochs, seed, initSeed });
+  checkTrainingOptions({
+    ...options,
+    startsFromWeights: options.weightsFile !== undefined,
+    validates: options.val !== undefined || Boolean(options.valSize),
+  });
   const { threshold = 'default', val, valSize } = options;
   if (ruleOr(['default']).read(threshold, '--threshold') !== 'default' && !val && !valSize) {
     throw new UsageError('--threshold: thresholds are chosen on validation records', {
@@ -74,4 +73,40 @@ export function checkOptions(options: FinetuneOptions): void {
       next: 'Add --val FILE or --val-size 0.1',
     });
   }
+}
+
+/** The options that the original does not have, and what they depend on: whether the job validates, and whether it starts from weights of a file. */
+export interface TrainingOptions
+  extends OptimizerOptions,
+    ScheduleOptions,
+    Pick<FinetuneOptions, 'valMetric' | 'stopMetric' | 'stopPatience' | 'classWeights' | 'augment' | 'freezeEpochs'> {
+  readonly validates: boolean;
+  readonly startsFromWeights: boolean;
+}
+
+/** Throws a UsageError for such an option without a valid value, or without effect. */
+export function checkTrainingOptions(options: TrainingOptions): void {
+  const { classWeights, freezeEpochs, startsFromWeights, validates } = options;
+  const { valMetric = 'loss', stopMetric, stopPatience } = options;
+  checkChoices({ classWeights: [classWeights, classWeightChoices] });
+  checkCounts({ freezeEpochs, stopPatience });
+  checkChoices({ stopMetric: [stopMetric, valMetrics] });
+  if ((stopMetric ?? stopPatience) !== undefined && !validates) {
+    const flag = stopMetric === undefined ? '--stop-patience' : '--stop-metric';
+    throw new UsageError(`${flag} needs validation`, { expected: '--val FILE or --val-size SIZE' });
+  }
+  if ((stopMetric === 'f1' || stopMetric === 'auc') && stopMetric !== valMetric) {
+    throw new UsageError(`--stop-metric ${stopMetric} needs the same metric for the best weights`, {
+      got: `--val-metric ${valMetric}`,
+      expected: `--val-metric ${stopMetric}`,
+    });
+  }
+  if (freezeEpochs !== undefined && !startsFromWeights) {
+    throw new UsageError('--freeze-epochs without --weights-file would keep random weights', {
+      expected: '--weights-file FILE',
+    });
+  }
+  if (options.augment !== undefined) parseAugmentation(options.augment);
+  checkOptimizerOptions(options);
+  checkScheduleOptions(options);
 }

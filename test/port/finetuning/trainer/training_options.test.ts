@@ -77,6 +77,12 @@ describe('options of training', () => {
         { augment: 'nois' },
         '--augment: invalid value; got nois; expected changes between commas, each with =STRENGTH if wanted: shift, scale, wander, noise, lead-dropout. Did you mean noise?',
       ],
+      [{ stopMetric: 'f2' as 'f1', valSize: 8 }, '--stop-metric: got f2, expected one of loss, acc, f1, auc'],
+      [{ stopPatience: 3 }, '--stop-patience needs validation; expected --val FILE or --val-size SIZE'],
+      [
+        { stopMetric: 'f1', valMetric: 'auc', valSize: 8 },
+        '--stop-metric f1 needs the same metric for the best weights; got --val-metric auc; expected --val-metric f1',
+      ],
       [{ augment: 'noise,noise=1' }, '--augment: noise is there twice'],
       [
         { augment: 'shift=0.5' },
@@ -224,5 +230,14 @@ describe('--augment', () => {
     await expect(finetune({ jobDir: at('shifted'), train, augment: 'shift=64' })).rejects.toThrow(
       '--augment: shift would leave nothing of a recording; got 64 samples; expected less than the 64 samples of the recordings',
     );
+  });
+});
+
+describe('--stop-metric', () => {
+  test('ends the job when the score has not improved for so many epochs, also after it was resumed', async () => {
+    // A learning rate of almost nothing: the score of the first epoch stays the best.
+    const still = { valSize: 8, valMetric: 'f1', stopMetric: 'f1', stopPatience: 2, learningRate: 1e-12 } as const;
+    await resumed('stopped', still, 9);
+    expect(losses('stopped')).toHaveLength(3);
   });
 });
