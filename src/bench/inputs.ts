@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import { patientFile } from '../port/transplant/datasets/icentia11k/files.ts';
 import { listChallenge17Data } from '../port/transplant/datasets/physionet/listing.ts';
 import { prepareData } from '../prepare/prepare_data.ts';
 import { selectRecords } from '../prepare/select_records.ts';
@@ -13,6 +14,10 @@ export interface IcentiaFolders {
   readonly zipped: string;
   readonly unzipped: string;
   readonly patients: number;
+}
+
+function linkPatient(folder: string, from: number, to: number, ending: string): void {
+  linkSync(patientFile(folder, from, ending), patientFile(folder, to, ending));
 }
 
 /** The data of the rows: made when a row first asks for it, removed at the end. */
@@ -64,9 +69,10 @@ export class BenchInputs {
     return folder;
   }
 
-  /** Generated Icentia patients: 3 of 50 MB each (a real one has up to 200 MB). */
+  /** 12 Icentia patients of 50 MB each (a real one has up to 200 MB): 3 are generated, and each stands for four. */
   icentia(): Promise<IcentiaFolders> {
     const [patients, segments, samples] = this.#quick ? [2, 2, 2 ** 14] : [3, 12, 2 ** 20];
+    const all = 4 * patients;
     this.#icentia ??= makeData({
       target: this.#folder,
       sets: ['icentia'],
@@ -75,7 +81,14 @@ export class BenchInputs {
       segments,
       samples,
       report: this.#report,
-    }).then(({ icentia }) => ({ zipped: join(icentia!, 'zipped'), unzipped: join(icentia!, 'unzipped'), patients }));
+    }).then(({ icentia }) => {
+      const folders = { zipped: join(icentia!, 'zipped'), unzipped: join(icentia!, 'unzipped') };
+      for (let id = patients; id < all; id++) {
+        for (const ending of ['.pkl.gz', '_lbls.pkl.gz']) linkPatient(folders.zipped, id % patients, id, ending);
+        for (const ending of ['.npy', '_lbls.npz']) linkPatient(folders.unzipped, id % patients, id, ending);
+      }
+      return { ...folders, patients: all };
+    });
     return this.#icentia;
   }
 
