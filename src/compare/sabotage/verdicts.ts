@@ -10,6 +10,14 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'port/pretraining/datasets/patients_ahead.ts number 467397a8': {
+    is: 'outside',
+    because: 'threads that unpack ahead; the original has none',
+  },
+  'port/pretraining/datasets/patients_ahead.ts number 0f54eadb': {
+    is: 'outside',
+    because: 'threads that unpack ahead; the original has none',
+  },
   'lib/csv/records.ts number 42fe30b2': {
     is: 'outside',
     because: 'a limit on memory',

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bestModelFile } from '../../../jobs/job_model.ts';
+import { flagOf } from '../../../lib/argparse/flags.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import { finetune } from '../../../port/finetuning/trainer.ts';
+import { pretrain } from '../../../port/pretraining/trainer.ts';
 import { readPredictions, savePkl } from '../../../port/transplant/utils.ts';
 import { Predictor } from '../../../predict/predict.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
@@ -93,8 +95,54 @@ const oneStepCases = [false, true].map(
   }),
 );
 
+/** One epoch of both pretraining trainers on a file of frames, from the same weights, in one batch: the figures are those of these weights. */
+const pretrainCase: SuiteCase = {
+  name: 'a job of pretraining.trainer',
+  on: { arch, task: 'rhythm' },
+  quick: true,
+  run: async ({ original, data, seed, scratch }) => {
+    const [batch] = networkBatches(data, { task: 'rhythm', leads: 1, multiLabel: false }, 1, seed);
+    const { x } = inputsByName(batch.x);
+    const [frames, frameSize] = x.shape;
+    // On tf_keras, files of weights are checkpoints.
+    const { keras } = await original.facts();
+    const weightsFile = join(scratch, keras.startsWith('2.') ? 'start.weights' : 'start.weights.h5');
+    const [train, ours, theirs] = ['train.pkl', 'port', 'original'].map((file) => join(scratch, file));
+    await savePkl(train, { x, y: batch.y, patient_ids: int64(Array.from({ length: frames }, (_, i) => i)) });
+    const network = buildPort(batch, { task: 'rhythm', arch, precision: 'float32', seed });
+    try {
+      const { model } = network.session;
+      const values = (await network.read()).weights;
+      await writeWeights(
+        weightsFile,
+        model,
+        values.map((value, i) => ({ path: network.names[i], ...value })),
+      );
+    } finally {
+      network.dispose();
+    }
+    const options = { task: 'rhythm', train, arch, weightsFile, frameSize, batchSize, epochs: 1, seed } as const;
+    await pretrain({ ...options, jobDir: ours });
+    const flags = Object.entries({ ...options, jobDir: theirs });
+    await original.run(
+      'pretraining.trainer',
+      flags.flatMap(([option, value]) => [flagOf(option), String(value)]),
+    );
+    const [port, found] = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
+    const names = ['loss', 'acc'];
+    const pairs = names.map((name): Pair => {
+      return { name, port: vector([port.get(name)!], 'float32'), original: vector([found.get(name)!], 'float32') };
+    });
+    const columns = [port, found].map((figures) => [...figures.keys()].join('\n'));
+    return [
+      sameText('training', 'columns of history.csv', columns[0], columns[1]),
+      closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
+    ];
+  },
+};
+
 /** Cases of the suite `training` that run the trainers themselves. */
-export const jobCases: readonly SuiteCase[] = [...oneStepCases, stepsCase];
+export const jobCases: readonly SuiteCase[] = [...oneStepCases, stepsCase, pretrainCase];
 
 async function oneStep(context: SuiteContext, multiLabel: boolean): Promise<Row[]> {
   const { data, seed } = context;
