@@ -49,6 +49,8 @@ export function estimatesPicture({ title, x, y, ticks, series }: OfEstimates): P
       nameLocation: 'middle',
       nameGap: 46,
       ...axisStyle,
+      // Not at 0 of the hidden axis, which lies within the picture.
+      axisLine: { ...axisStyle.axisLine, onZero: false },
     },
     series: series.flatMap((one, i) => drawn(one, i, series.length, ticks)),
   };
