@@ -68,7 +68,7 @@ export function chooseJobThresholds(jobDir: string, rule: string): JobThresholds
   if (!existsSync(file)) {
     throw new InputError('thresholds are chosen on validation records, and the job has none', {
       file,
-      next: 'Train it with --val or --val-size.',
+      next: 'Train a job with some: ecg-transplant finetune --val-size 0.1',
     });
   }
   const { classes, yTrue, yProb } = readPredictions(file);

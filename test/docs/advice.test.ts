@@ -107,6 +107,8 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'src/pack/pack.ts': ['finetune', 'pretrain'],
   'src/pack/unpack.ts': ['unpack'],
   'src/jobs/': ['finetune', 'pretrain'],
+  'src/jobs/job_thresholds.ts': ['predict', 'evaluate'],
+  'src/predict/predict.ts': ['predict'],
   'src/port/finetuning/': ['finetune'],
   'src/jobs/job_model.ts': ['predict'],
   'src/predict/benchmark_layout.ts': ['export-predictions'],
