@@ -93,7 +93,6 @@ try {
 async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'float64', Noise>> {
   const [example] = networkBatches(data, network, 1, 1);
   const model = buildModel(example, { ...network, precision: 'float32' });
-  const outputs = model.outputShape.at(-1)!;
   const sides: OriginalNetwork[] = [];
   for (const dtype of ['float32', 'float64', 'float64'] as const) {
     sides.push(await buildOriginal(original, example, network, dtype));
@@ -135,7 +134,7 @@ async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'fl
         add('gradients', [gradients]);
         // Again, the order of the records changes no bit in inference.
         if (precision === 'float64') await pairing.port.write({ weights: inLastPlace(start.weights, seed) });
-        add('inputGradients', [await mathematics.inputGradientRow(pairing, batches[0], outputs, limits)]);
+        add('inputGradients', [await mathematics.inputGradientRow(pairing, batches[0], limits)]);
         await reset(settled);
         const taught = await mathematics.teacherForcedSteps(pairing, batches.slice(0, steps.taught));
         const [updates, moments] = mathematics.optimiserRows(taught, limits, '');

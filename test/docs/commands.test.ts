@@ -20,6 +20,7 @@ const notRun: readonly [RegExp, string][] = [
   [/^node --import tsx scripts\//, 'a study of the project that takes minutes to hours'],
   [/^python -m (pretraining|finetuning)\.trainer /, 'the Python original; original/tests runs it'],
   [/^python -m pytest/, 'a tool of the project'],
+  [/^python3 -m http\.server/, 'test/export/browser.full.test.ts runs it'],
   [/^node examples\//, 'test/export/document.test.ts runs it'],
   [/^python3 -m http\.server/, 'test/publish/document.test.ts runs it'],
   [/^bash scripts\/gpu-check\.sh/, 'needs a GPU; test/scripts/gpu_check.test.ts runs it with a pretended one'],

@@ -70,23 +70,31 @@ export async function gradientRows(
   ];
 }
 
-/** The output of each record of a batch that is explained: one after the other. */
-export function targetsOf({ shape }: NdArray, outputs: number): number[] {
-  return Array.from({ length: shape[0] }, (_, record) => (record + 1) % outputs);
+/**
+ * The output of each record whose gradient is compared: the largest one up to 0.5, else the smallest. In float32, the gradient of a probability that is
+ * almost 1 is lost in the difference of 1 and the probability.
+ */
+export function targetsOf({ shape, data }: NdArray): number[] {
+  const [records, width] = shape;
+  return Array.from({ length: records }, (_, record) => {
+    const row = Array.from({ length: width }, (_, k) => Number(data[record * width + k]));
+    const low = row.filter((value) => value <= 0.5);
+    return row.indexOf(low.length > 0 ? Math.max(...low) : Math.min(...row));
+  });
 }
 
 /** Gradient of one output per record with respect to the inputs, in inference mode. */
 export async function inputGradientRow(
   { port, network }: Pick<Pairing, 'port' | 'network'>,
-  { x, y }: LabelledBatch,
-  outputs: number,
+  { x }: LabelledBatch,
   { inputGradients }: Pick<Limits, 'inputGradients'>,
 ): Promise<Row> {
   const { rung } = inputGradients;
   const dtype = rung === 'float64' ? rung : 'float32';
   const inputs = mapInputs(x, (array) => asType(array, dtype));
-  const weights = zeros(dtype, [y.shape[0], outputs]);
-  for (const [row, target] of targetsOf(y, outputs).entries()) weights.data[row * outputs + target] = 1;
+  const outputs = await network.predict(inputs);
+  const weights = zeros(dtype, outputs.shape);
+  for (const [row, target] of targetsOf(outputs).entries()) weights.data[row * outputs.shape[1] + target] = 1;
   const [ours, theirs] = await bothSides(
     () => network.inputGradients(inputs, weights),
     () => port.inputGradients(inputs, weights),

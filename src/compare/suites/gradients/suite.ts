@@ -31,11 +31,7 @@ async function compareGradients(context: SuiteContext, network: ComparedNetwork)
     const limits = limitsOf(network, precision);
     const kind = { ...network, precision, seed };
     await withTwins(original, batch, kind, async (twins) => {
-      const outputs = twins.port.session.model.outputShape.at(-1)!;
-      const found = [
-        ...(await gradientRows(twins, batch, limits)),
-        await inputGradientRow(twins, batch, outputs, limits),
-      ];
+      const found = [...(await gradientRows(twins, batch, limits)), await inputGradientRow(twins, batch, limits)];
       if (network.task === 'finetuning')
         found.push(await integratedRow(twins, asType(batch.x as NdArray, precision), limits));
       rows.push(...(await withFirstLayer(context, found, twins, kind, batch)));
@@ -51,7 +47,7 @@ async function integratedRow(
   { inputGradients }: Pick<Limits, 'inputGradients'>,
 ): Promise<Row> {
   const { session } = port;
-  const targets = targetsOf(x, session.model.outputShape.at(-1)!);
+  const targets = targetsOf(await network.predict(x));
   const [ours, theirs] = await bothSides(
     () => network.integratedGradients(x, targets, steps),
     () => attributionsOf(session, x as NdArray<'float32' | 'float64'>, targets),
