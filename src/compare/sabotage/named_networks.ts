@@ -103,8 +103,8 @@ export const namedInNetworks: readonly NamedMutant[] = [
   {
     name: 'the batch used for its own normalisation in inference',
     file: layers,
-    search: 'const moving = c.training\n',
-    replacement: 'const moving = true\n',
+    search: 'c.training && !c.frozen?.has(this.#gamma)',
+    replacement: 'true',
     suite: 'activations',
   },
   {
@@ -183,8 +183,8 @@ export const namedInNetworks: readonly NamedMutant[] = [
   {
     name: "PyTorch's epsilon, 1e-8",
     file: adam,
-    search: 'beta2 = 0.999, epsilon = 1e-7 }',
-    replacement: 'beta2 = 0.999, epsilon = 1e-8 }',
+    search: 'beta2 = 0.999, epsilon = 1e-7, ...others }',
+    replacement: 'beta2 = 0.999, epsilon = 1e-8, ...others }',
     suite: 'optimiser',
   },
   {
