@@ -5,7 +5,7 @@ import type { OptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { ReduceLROnPlateau } from '../../../lib/keras/callbacks.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { cosineDecay } from '../../../lib/keras/schedules.ts';
-import { astype } from '../../../lib/numpy/convert.ts';
+import { astype, toFloat64 } from '../../../lib/numpy/convert.ts';
 import { ndarray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { balancedClassWeights } from '../../../lib/sklearn/class_weight.ts';
@@ -225,9 +225,29 @@ async function classWeights(context: SuiteContext, network: ComparedNetwork): Pr
         balancedClassWeights([records - count, count]).filter((_, k) => [records - count, count][k]),
       )
     : [balancedClassWeights(counts).filter((_, k) => counts[k] > 0)];
+  const present = [...new Set(numbers)].sort((a, b) => a - b);
+  // Where a column has one value only, scikit-learn gives one weight.
+  const weightOf = (k: number, label: number): number => theirs[k][theirs[k].length === 1 ? 0 : label];
   const found: Row[] = [
     exactly('optimiser', "scikit-learn's balanced weights", [
       { name: 'weights', port: vector(ours.flat()), original: vector(theirs.flat()) },
+    ]),
+    exactly('optimiser', 'balanced weights of the losses', [
+      {
+        name: 'weights',
+        port: rows.take(Array.from({ length: records }, (_, i) => i)),
+        original: multiLabel
+          ? ndarray(
+              'float64',
+              y.shape,
+              Float64Array.from(toFloat64(y), (label, i) => weightOf(i % classes, label)),
+            )
+          : ndarray(
+              'float64',
+              [records],
+              numbers.map((number) => theirs[0][present.indexOf(number)]),
+            ),
+      },
     ]),
   ];
   let first = 0;
