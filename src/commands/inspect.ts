@@ -1,5 +1,7 @@
+import { UsageError } from '../errors.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
+import { listOf, text } from '../lib/argparse/types.ts';
 import { sizeOf } from '../lib/numpy/ndarray.ts';
 import { identifyModel } from '../networks/identify.ts';
 import { buildNetwork, describeModel, type ModelDescription } from '../networks/network.ts';
@@ -19,10 +21,21 @@ const line = {
       'with its shape and statistics, and the network they fit; a prepared set or another pickle; .npy or .npz;\n' +
       'a recording; a job folder',
   },
-  flags: { Options: { json: { help: 'print JSON instead of text; its keys stay as they are' } } },
+  flags: {
+    Options: {
+      leads: {
+        value: 'I,II,…',
+        type: listOf(text),
+        help: 'of a recording, only these leads, for instance if others have another sampling rate',
+        defaultText: 'all',
+      },
+      json: { help: 'print JSON instead of text; its keys stay as they are' },
+    },
+  },
   notes: `The file may come from anywhere. Beside it, only what describes it is read (preprocessing.json, a WFDB header).
 Exits with 1 if a value is NaN or infinite.`,
-  examples: 'ecg-transplant inspect jobs/af/best_model.weights.h5',
+  examples: `ecg-transplant inspect jobs/af/best_model.weights.h5
+ecg-transplant inspect --leads I,II holter.edf`,
 } as const satisfies CommandLine<FlagGroups>;
 
 export const help = (): string => helpOf(line);
@@ -107,8 +120,11 @@ export function formatSummary({ file, format, model, parameters, tensors, optimi
 export async function run(args: readonly string[]): Promise<number> {
   const { values, words } = parse(line, args);
   const [name] = words;
-  const { json, text, allFinite } = (await inspectData(name)) ?? weightsReport(name);
-  print(values.json ? `${JSON.stringify(json, null, 2)}\n` : text);
+  const { json, text: shown, allFinite, isRecording } = (await inspectData(name, values.leads)) ?? weightsReport(name);
+  if (values.leads !== undefined && !isRecording) {
+    throw new UsageError('--leads is for recordings', { got: name });
+  }
+  print(values.json ? `${JSON.stringify(json, null, 2)}\n` : shown);
   return allFinite ? 0 : 1;
 }
 

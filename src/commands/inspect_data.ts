@@ -15,6 +15,7 @@ import { load } from '../lib/python/pickle.ts';
 import type { PreparedSet } from '../port/finetuning/datasets.ts';
 import { openPreparedSet } from '../prepare/prepared_set.ts';
 import { readPreprocessing } from '../prepare/preprocessing.ts';
+import { findLeads } from '../recordings/leads.ts';
 import { type RecordingFile, recordingFile } from '../recordings/record_files.ts';
 import { openRecording } from '../recordings/recordings.ts';
 import { counted } from '../text.ts';
@@ -24,17 +25,19 @@ import { statistics, type TensorSummary, tensorTable } from './tensor_table.ts';
 export interface DataReport {
   /** For programs. */
   readonly json: object;
+  /** Whether it is one recording. */
+  readonly isRecording?: boolean;
   readonly text: string;
   /** Whether no value is NaN or infinite. */
   readonly allFinite: boolean;
 }
 
 /** Describes any file except weights; undefined for weights, and if there is no such file. */
-export async function inspectData(path: string): Promise<DataReport | undefined> {
+export async function inspectData(path: string, leads?: readonly string[]): Promise<DataReport | undefined> {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status?.isDirectory()) return inspectFolder(path);
   if (isPartOfCheckpoint(path)) return undefined;
-  if (status === undefined) return isRecording(path) ? inspectRecording(path) : undefined;
+  if (status === undefined) return isRecording(path) ? inspectRecording(path, leads) : undefined;
   const { id, words, next } = fileKind(path);
   switch (id) {
     case 'pickle':
@@ -54,9 +57,9 @@ export async function inspectData(path: string): Promise<DataReport | undefined>
     case 'mat4':
     case 'mat5':
     case 'mat73':
-      return inspectRecording(path);
+      return inspectRecording(path, leads);
     default:
-      if (isRecording(path)) return inspectRecording(path);
+      if (isRecording(path)) return inspectRecording(path, leads);
       throw new InputError('a file of this kind cannot be inspected', {
         file: path,
         got: words,
@@ -277,10 +280,14 @@ const formNames: Readonly<Record<RecordingFile['form'], string>> = {
   dicom: 'DICOM',
 };
 
-function inspectRecording(path: string): DataReport {
+function inspectRecording(path: string, chosen?: readonly string[]): DataReport {
   const { form } = recordingFile(path);
-  const { file, fs, leads, units, read } = openRecording(path, { kind: 'any' });
-  const signal = read(leads.map((_, i) => i));
+  const stored = openRecording(path, { kind: 'any' }, { leads: chosen });
+  const { file, fs, read } = stored;
+  const places = chosen ? findLeads(stored.leads, chosen, file) : stored.leads.map((_, place) => place);
+  const leads = places.map((place) => stored.leads[place]);
+  const units = places.map((place) => stored.units[place]);
+  const signal = read(places);
   const samples = signal.shape[0] ?? 0;
   const tensors: TensorSummary[] = leads.map((lead, k) => ({
     path: lead,
@@ -306,5 +313,5 @@ function inspectRecording(path: string): DataReport {
     '',
     ...tensorTable(tensors),
   ];
-  return { json, text: `${lines.join('\n')}\n`, allFinite: missing === 0 };
+  return { json, text: `${lines.join('\n')}\n`, allFinite: missing === 0, isRecording: true };
 }

@@ -86,7 +86,7 @@ export class HttpClient {
     const options: RequestOptions = {
       agent: this.#agentFor(url),
       // With compression, ranges and lengths would not count the bytes of the file.
-      headers: { 'accept-encoding': 'identity', 'user-agent': 'ecg-transplant fetch-data', ...headers },
+      headers: { 'accept-encoding': 'identity', 'user-agent': 'ecg-transplant', ...headers },
       signal,
     };
     try {

@@ -49,6 +49,8 @@ export function linesPicture({ title, x, y, logarithmic = false, lines }: LinesP
       nameGap: 28,
       min: 'dataMin',
       max: 'dataMax',
+      // No marks between whole steps or epochs.
+      ...(areWhole(lines) && { minInterval: 1 }),
       ...axisStyle,
     },
     yAxis: {
@@ -62,6 +64,10 @@ export function linesPicture({ title, x, y, logarithmic = false, lines }: LinesP
     },
     series: series(lines, logarithmic),
   });
+}
+
+function areWhole(lines: readonly Line[]): boolean {
+  return lines.every(({ x }) => Array.from(x).every(Number.isInteger));
 }
 
 /** Corners of the line from (0, 0) to (1, 1). */

@@ -70,3 +70,11 @@ test('names that lead nowhere, and weights, are left to the reader of weights', 
   writeFileSync(at('w.index'), 'x');
   expect(await inspectData(at('w'))).toBeUndefined();
 });
+
+test('of a recording, only the leads that are asked for: others may have another sampling rate', async () => {
+  const file = join(import.meta.dirname, '../fixtures/edf/plus.edf');
+  await expect(inspectData(file)).rejects.toThrow(/different sampling rates.*--leads V5,aVR/s);
+  const { text } = (await inspectData(file, ['aVR']))!;
+  expect(text).toContain('Rate:       250 Hz');
+  expect(text).toMatch(/\n(aVR) .*\n?$/);
+});
