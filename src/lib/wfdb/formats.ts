@@ -1,13 +1,17 @@
-/** A storage format of WFDB signal files: how samples lie in bytes, and which value means "no sample". */
-export interface SignalFormat {
-  /** Average bytes of one sample. */
-  readonly bytesPerSample: number;
+/** Values of a storage format of WFDB. */
+export interface SampleValues {
   /** Value that stands for a missing sample; `null` where the format has none. */
   readonly missing: number | null;
   /** Smallest and largest value that can be stored. */
   readonly range: readonly [number, number];
   /** Value of a sample whose bytes are all zero. */
   readonly zero: number;
+}
+
+/** A storage format of WFDB signal files: how samples lie in bytes. */
+export interface SignalFormat extends SampleValues {
+  /** Average bytes of one sample. */
+  readonly bytesPerSample: number;
   /** Bytes that hold `count` samples. */
   byteCount(count: number): number;
   /** Decodes samples into all of `out`; `bytes` has at least `byteCount(out.length)` bytes. */
@@ -108,5 +112,21 @@ export const signalFormats: ReadonlyMap<string, SignalFormat> = new Map([
   ['311', format311],
 ]);
 
-/** Formats that hold FLAC streams: 8, 16 and 24 bits. */
-export const flacFormats: ReadonlySet<string> = new Set(['508', '516', '524']);
+/** A storage format whose files are FLAC streams with a channel for each signal. */
+export interface FlacFormat extends SampleValues {
+  /** Most bits that a sample of the stream may have. */
+  readonly bits: number;
+}
+
+/** The formats that hold FLAC streams. */
+export const flacFormats: ReadonlyMap<string, FlacFormat> = new Map(
+  [BITS_8, BITS_16, BITS_24].map((range, i) => {
+    const bits = 8 * (i + 1);
+    return [`${500 + bits}`, { bits, missing: range[0], range, zero: 0 }];
+  }),
+);
+
+/** The values of a format that can be read; undefined for another one. */
+export function valuesOf(format: string): SampleValues | undefined {
+  return signalFormats.get(format) ?? flacFormats.get(format);
+}

@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
+import { decodeFlac, type FlacStream, readFlacStream } from '../flac/flac.ts';
 import { type NdArray, ndarray } from '../numpy/ndarray.ts';
 import { type ByteSource, openFile } from '../python/byte_source.ts';
-import { convertCommand } from './convert_command.ts';
-import { flacFormats, type SignalFormat, signalFormats } from './formats.ts';
+import { readWholeFile } from '../python/whole_file.ts';
+import { flacFormats, type SampleValues, type SignalFormat, signalFormats, valuesOf } from './formats.ts';
 import type { Header, SignalSpec } from './header.ts';
 
 /** Samples of one record that are held at once: 512 MiB of physical units. */
@@ -39,7 +40,7 @@ export function readDigital(header: Header, path: string, places = everySignal(h
   const first = groups[0];
   if (!first) throw new InputError('the record has no signals', { file, expected: 'at least one signal line' });
   const formats = new Map(groups.map((group) => [group, checkedFormat(group, file)]));
-  const length = header.signalLength ?? inferLength(first, formats.get(first)!, dirname(path));
+  const length = header.signalLength ?? inferLength(first, dirname(path));
   const width = places.length;
   const used = groups.flatMap(({ signals }) => signals);
   if (length < 1) throw new InputError('the record has no samples', { file, got: `${length} samples per signal` });
@@ -53,12 +54,14 @@ export function readDigital(header: Header, path: string, places = everySignal(h
   checkSkews(used, length, file);
   const out = new Int32Array(length * width);
   for (const [group, format] of formats) {
-    const samples = readSamples(group, format, length, dirname(path), file);
+    const read = flacFormats.has(format) ? readFlacSamples : readSamples;
+    const samples = read(group, length, dirname(path), file);
+    const values = valuesOf(format)!;
     const frame = frameSize(group.signals);
     let start = 0;
     group.signals.forEach((signal, i) => {
       const lead = leadOf.get(group.from + i);
-      if (lead !== undefined) copySignal(samples, { frame, format, signal, start }, { out, lead, width, length });
+      if (lead !== undefined) copySignal(samples, { frame, values, signal, start }, { out, lead, width, length });
       start += signal.samplesPerFrame;
     });
   }
@@ -70,7 +73,7 @@ function toPhysical(digital: NdArray<'int32'>, header: Pick<Header, 'signals'>):
   const leads = header.signals.length;
   const out = new Float64Array(digital.data.length);
   header.signals.forEach((signal, lead) => {
-    const missing = signalFormats.get(signal.fmt)?.missing ?? null;
+    const missing = valuesOf(signal.fmt)?.missing ?? null;
     const { baseline, adcGain } = signal;
     for (let i = lead; i < out.length; i += leads) {
       const sample = digital.data[i];
@@ -117,25 +120,16 @@ export function decodedPerFrame(header: Header, places: readonly number[], file:
   return frameSize(groupsWith(header, places, file).flatMap(({ signals }) => signals));
 }
 
-/** Storage format of a file. As in wfdb-python, its first signal says how all of it is stored. */
-function checkedFormat({ signals, from }: FileGroup, file: string): SignalFormat {
+/** Code of the storage format of a file. As in wfdb-python, its first signal says how all of it is stored. */
+function checkedFormat({ signals, from }: FileGroup, file: string): string {
   signals.forEach(({ fmt, samplesPerFrame }, i) => {
     const where = `signal ${from + i}`;
-    if (flacFormats.has(fmt)) {
-      throw new InputError('the signals are compressed (FLAC), which cannot be read here', {
-        file,
-        where,
-        got: `format ${fmt}`,
-        expected: [...signalFormats.keys()].join(', '),
-        next: convertCommand(file),
-      });
-    }
-    if (!signalFormats.has(fmt)) {
+    if (valuesOf(fmt) === undefined) {
       throw new InputError('the signal format is not known', {
         file,
         where,
         got: fmt,
-        expected: [...signalFormats.keys()].join(', '),
+        expected: [...signalFormats.keys(), ...flacFormats.keys()].join(', '),
       });
     }
     if (samplesPerFrame < 1) {
@@ -147,7 +141,17 @@ function checkedFormat({ signals, from }: FileGroup, file: string): SignalFormat
       });
     }
   });
-  return signalFormats.get(signals[0].fmt)!;
+  const [{ fmt, samplesPerFrame }] = signals;
+  const other = signals.findIndex((signal) => signal.samplesPerFrame !== samplesPerFrame);
+  if (flacFormats.has(fmt) && other !== -1) {
+    throw new InputError('signals in one FLAC stream must have equally many samples in a frame', {
+      file,
+      where: `signal ${from + other}`,
+      got: `${signals[other].samplesPerFrame} samples per frame`,
+      expected: `${samplesPerFrame}, as signal ${from}`,
+    });
+  }
+  return fmt;
 }
 
 function frameSize(signals: readonly SignalSpec[]): number {
@@ -170,9 +174,7 @@ function checkSkews(signals: readonly SignalSpec[], length: number, file: string
       got: `skews of ${[...skews].join(', ')} frames`,
     });
   }
-  const index = signals.findIndex(
-    (signal) => (signal.skew ?? 0) > 0 && signalFormats.get(signal.fmt)?.missing === null,
-  );
+  const index = signals.findIndex((signal) => (signal.skew ?? 0) > 0 && valuesOf(signal.fmt)?.missing === null);
   if (index !== -1) {
     throw new InputError('a skewed signal needs a format with a value for missing samples', {
       file,
@@ -192,22 +194,77 @@ function withSignalFile<T>(path: string, use: (file: ByteSource) => T): T {
   }
 }
 
-function inferLength({ fileName, signals }: FileGroup, format: SignalFormat, directory: string): number {
-  return withSignalFile(join(directory, fileName), ({ size }) =>
-    Math.trunc((size - (signals[0].byteOffset ?? 0)) / (format.bytesPerSample * frameSize(signals))),
+function inferLength({ fileName, signals }: FileGroup, directory: string): number {
+  const path = join(directory, fileName);
+  const [{ fmt, byteOffset, samplesPerFrame }] = signals;
+  const format = signalFormats.get(fmt);
+  if (format === undefined) {
+    const { samples } = readFlacStream(flacBytes(path), path);
+    return Math.trunc((samples - (byteOffset ?? 0)) / samplesPerFrame);
+  }
+  return withSignalFile(path, ({ size }) =>
+    Math.trunc((size - (byteOffset ?? 0)) / (format.bytesPerSample * frameSize(signals))),
   );
 }
 
-/** All samples of a file in their order there, and two more. */
-function readSamples(
+/** A FLAC file of as many samples as may be read has fewer bytes. */
+function flacBytes(path: string): Uint8Array {
+  return readWholeFile(path, { maxBytes: 4 * maxSamples });
+}
+
+/** All samples of a FLAC file in the order of other files, and two more, which are zeros. The offset of its signals counts samples, not bytes. */
+function readFlacSamples(
   { fileName, signals }: FileGroup,
-  format: SignalFormat,
   length: number,
   directory: string,
   header: string,
 ): Int32Array {
   const path = join(directory, fileName);
+  const [{ fmt, byteOffset, samplesPerFrame }] = signals;
+  const bytes = flacBytes(path);
+  requireStream(readFlacStream(bytes, path), {
+    path,
+    header,
+    signals: signals.length,
+    bits: flacFormats.get(fmt)!.bits,
+  });
+  const width = signals.length;
+  const [from, count] = [byteOffset ?? 0, length * samplesPerFrame];
+  if ((from + count) * width > maxSamples) {
+    throw new InputError('the record is too long to be read whole', {
+      file: path,
+      got: `${from + count} samples of ${width} signals`,
+      expected: `at most ${maxSamples} samples`,
+    });
+  }
+  const decoded = decodeFlac(bytes, path, { from, count });
+  const samples = new Int32Array(decoded.length + 2);
+  for (let at = 0; at < decoded.length; at++) {
+    const [time, signal] = [Math.floor(at / width), at % width];
+    const [frame, k] = [Math.floor(time / samplesPerFrame), time % samplesPerFrame];
+    samples[(frame * width + signal) * samplesPerFrame + k] = decoded[at];
+  }
+  return samples;
+}
+
+/** As wfdb-python checks it: a channel for each signal, of 8, 16 or 24 bits, and not more than the format says. */
+function requireStream(
+  { channels, bitsPerSample }: FlacStream,
+  { path, header, signals, bits }: { path: string; header: string; signals: number; bits: number },
+): void {
+  if (channels === signals && bitsPerSample <= bits && bitsPerSample % 8 === 0) return;
+  throw new InputError('the FLAC stream is not the one that the header describes', {
+    file: path,
+    got: `${channels} channels of ${bitsPerSample} bits`,
+    expected: `${signals} channels of ${[8, 16, 24].filter((one) => one <= bits).join(' or ')} bits (${header})`,
+  });
+}
+
+/** All samples of a file in their order there, and two more. */
+function readSamples({ fileName, signals }: FileGroup, length: number, directory: string, header: string): Int32Array {
+  const path = join(directory, fileName);
   const { fmt, byteOffset } = signals[0];
+  const format: SignalFormat = signalFormats.get(fmt)!;
   const count = length * frameSize(signals);
   const bytes = withSignalFile(path, (file) => {
     const { size } = file;
@@ -256,7 +313,7 @@ function sumDifferences(samples: Int32Array, signals: readonly SignalSpec[], fil
 /** Copies one signal of a file into its lead: moved by its skew, averaged over each frame. */
 function copySignal(
   samples: Int32Array,
-  { frame, format, signal, start }: { frame: number; format: SignalFormat; signal: SignalSpec; start: number },
+  { frame, values, signal, start }: { frame: number; values: SampleValues; signal: SignalSpec; start: number },
   { out, lead, width, length }: { out: Int32Array; lead: number; width: number; length: number },
 ): void {
   const { samplesPerFrame } = signal;
@@ -271,8 +328,8 @@ function copySignal(
     let sum = 0;
     for (let k = 0; k < samplesPerFrame; k++) {
       const at = (i + skew) * frame + start + k;
-      if (i * samplesPerFrame + k >= firstMissing) sum += format.missing!;
-      else sum += at < samples.length ? samples[at] : format.zero;
+      if (i * samplesPerFrame + k >= firstMissing) sum += values.missing!;
+      else sum += at < samples.length ? samples[at] : values.zero;
     }
     out[i * width + lead] = Math.trunc(sum / samplesPerFrame);
   }

@@ -705,6 +705,27 @@ export const corpus: readonly Hostile[] = [
       return latin1(`r/80000 1 250\n${'a 1\n'.repeat(80_000)}`);
     },
   },
+  ...(
+    [
+      [
+        'a block of 16 MiB that is not there',
+        [0x80, 0xff, 0xff, 0xff],
+        /not a FLAC stream; got the stream ends too early/,
+      ],
+      ['no STREAMINFO', [0x81, 0, 0, 1, 0], /not a FLAC stream; got no STREAMINFO/],
+      ['nothing behind the signature', [], /not a FLAC stream/],
+    ] as const
+  ).map(
+    ([name, bytes, error]): Hostile => ({
+      reader: 'flac',
+      name,
+      error,
+      make: (path) => {
+        writeFileSync(join(dirname(path), 'r.hea'), 'r 1 250 4\nr.dat 516 200\n');
+        return Buffer.concat([latin1('fLaC'), Buffer.from(bytes)]);
+      },
+    }),
+  ),
   {
     reader: 'annotation',
     name: '4 million annotations',

@@ -296,6 +296,15 @@ export const readers = {
     read: (path) => rdrecord(path.replace(/\.hea$/, '')),
     text: true,
   },
+  flac: {
+    file: 'r.dat',
+    seeds: async (folder) => {
+      const line = 'r.dat 516 200/mV 16 0 0 0 0';
+      writeFileSync(join(folder, 'r.hea'), `r 3 250 300\n${line} I\n${line} II\n${line} V\n`);
+      return [readFileSync(join(import.meta.dirname, '../../fixtures/flac/noise.flac'))];
+    },
+    read: (path) => rdrecord(path.replace(/\.dat$/, '')),
+  },
   annotation: {
     file: 'a.atr',
     seeds: async (folder) => {

@@ -144,7 +144,12 @@ describe('wfdb.rdrecord: bad input', () => {
       /x\.dat: the signal file is shorter than its header says; got 10 bytes; expected 12 bytes/,
     ],
     ['absurd length', 'x 1 100 1000000000000\nx.dat 16 200\n', /too long to be read whole; got 1000000000000 frames/],
-    ['unknown format', 'x 1 100 5\nx.dat 508 200\n', /signal 0: the signals are compressed \(FLAC\).*got format 508/],
+    [
+      'unknown format',
+      'x 1 100 5\nx.dat 99 200\n',
+      /signal 0: the signal format is not known; got 99; .*311, 508, 516, 524/,
+    ],
+    ['FLAC that is none', 'x 1 100 5\nx.dat 508 200\n', /x\.dat: this is not a FLAC stream/],
     ['missing signal line', 'x 2 100 5\nx.dat 16 200\n', /got 1 signal lines; expected 2/],
     ['no signals', 'x 0 100 5\n', /no signals/],
     ['no samples', 'x 1 100 0\nx.dat 16 200\n', /no samples/],
