@@ -47,7 +47,7 @@ describe('ecg-transplant reproduce refuses', () => {
   it.each([
     [
       ['--profile', 'huge'],
-      /--profile: invalid value; got huge; expected quick, smallest, sample, dl4h, paper, transfer or ptb-xl/,
+      /--profile: invalid value; got huge; expected quick, smallest, sample, dl4h, paper, transfer, ptb-xl or cpsc2018/,
     ],
     [['--profile', 'sample'], /needs real recordings; expected --data DIR.*fetch-data/],
     [
