@@ -244,7 +244,7 @@ const rates = ['300', '300.5', '300.000000004', '300.00000002', '299.999999996',
 
 /** Every format of WFDB that the readers know: random bytes, among them samples that are missing. */
 const formatCase: SuiteCase = {
-  name: 'Challenge 2017: every signal format of WFDB, with missing samples, and odd sampling rates',
+  name: 'Challenge 2017: every signal format of WFDB, with missing samples, odd sampling rates, and segments',
   on: {},
   quick: true,
   run: async (context) => {
@@ -265,7 +265,12 @@ const formatCase: SuiteCase = {
         `${name} 1 ${rate} ${samples}\n${name}.dat ${format} 1000/mV 16 0 0 0 0 I\n`,
       );
     }
-    const list = (more: string): string => made.map(({ name }) => `${name}${more}\n`).join('');
+    // A record of two segments with a gap between them.
+    writeFileSync(join(folder, 'L.hea'), 'L 1 300 0\n~ 0 1000/mV 16 0 0 0 0 I\n');
+    const segments = ['L 0', `F16 ${samples}`, '~ 100', `F212 ${samples}`];
+    writeFileSync(join(folder, 'M.hea'), [`M/4 1 300 ${2 * samples + 100}`, ...segments, ''].join('\n'));
+    const list = (more: string): string =>
+      [...made.map(({ name }) => name), 'M'].map((name) => `${name}${more}\n`).join('');
     writeFileSync(join(folder, 'RECORDS'), list(''));
     writeFileSync(join(folder, 'REFERENCE.csv'), list(',N'));
     const theirs = await context.original.data.records('challenge17', folder);
