@@ -315,7 +315,7 @@ describe('prepare-data --format wfdb-csv', () => {
       [
         'record,labels\nw,AF\nnone,N\n',
         { testSize: 0 },
-        /No such file or directory: .*none \(nor with \.hea, \.csv, \.npy or \.mat\)/,
+        /No such file or directory: .*none \(nor with \.hea, \.csv, \.npy, \.mat, \.edf, \.bdf, \.xml or \.dcm\)/,
       ],
       [
         'record,labels\nw,AF\nc,N\n',
