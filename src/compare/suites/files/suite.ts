@@ -78,7 +78,11 @@ const npyCase: SuiteCase = {
 };
 
 /** Values at the edges of the element types. */
-const edges: readonly bigint[] = [0n, 1n, 2n, 255n, 256n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n + 5n, 2n ** 53n + 1n];
+const edges: readonly bigint[] = [
+  ...[0n, 1n, 2n, 255n, 256n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n + 5n, 2n ** 53n + 1n],
+  // Halfway between two numbers of float32 but for one.
+  ...[1n, -1n].map((one) => 2n ** 54n + 2n ** 30n + one),
+];
 
 const astypeCase: SuiteCase = {
   name: 'conversions between element types',
