@@ -10,6 +10,46 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'recordings/record_files.ts elements b861a0a3': {
+    is: 'equivalent',
+    because: 'a list of names; its order does not matter',
+  },
+  'prepare/collections.ts elements 49c4cd09': {
+    is: 'equivalent',
+    because: 'a list of classes whose scores are averaged; their order does not matter',
+  },
+  'lib/python/not_found.ts statement 1904127a': {
+    is: 'outside',
+    because: 'a proposal in a message, which the original does not give',
+  },
+  'prepare/ptb_xl.ts elements 8441046f': {
+    is: 'equivalent',
+    because: 'a list of what is allowed; its order shows in --help only',
+  },
+  'port/pretraining/trainer/options.ts elements d3f2d6d4': {
+    is: 'equivalent',
+    because: 'a list of what is allowed; its order shows in --help only',
+  },
+  'port/pretraining/trainer/solver.ts number 903384b1': {
+    is: 'gap',
+    because: 'an epsilon that is one part in a thousand off changes updates by less than the limits',
+  },
+  'prepare/icentia11k/description.ts number 09b38b5d': {
+    is: 'outside',
+    because: 'a limit on segments in a file that the original does not have',
+  },
+  'jobs/job_files.ts arguments bbb94c1f': {
+    is: 'outside',
+    because: 'a check of config.json, which the original does not have',
+  },
+  'graph/precision.ts elements ca9e720d': {
+    is: 'equivalent',
+    because: 'a list of what is allowed; its order shows in --help only',
+  },
+  'lib/csv/text.ts boolean 63d1e23f': {
+    is: 'outside',
+    because: 'a refusal of texts that are not UTF-8',
+  },
   'port/pretraining/datasets/batches.ts number 56b1490e': {
     is: 'equivalent',
     because: 'the generators of pretraining never end, so none is ever left alone',
