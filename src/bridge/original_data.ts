@@ -258,6 +258,14 @@ export class OriginalData {
     return { train: take(found.train), val: found.val && take(found.val) };
   }
 
+  /** Settings of the optimiser of a trainer, by their names in Keras; the learning rate as a float32. */
+  optimizerSettings(
+    module: 'finetuning.trainer' | 'pretraining.trainer',
+    argv: readonly string[],
+  ): Promise<{ [setting: string]: number }> {
+    return this.#session.call('datasets.optimizer_settings', { module, argv });
+  }
+
   #data(files: DataFiles): PreparedData {
     return {
       x: this.#transfer.take(files.x),

@@ -79,6 +79,11 @@ export class OriginalFiles {
     await this.#session.call('files.compact_hdf5', { file });
   }
 
+  /** Drops the lower half of each float32 value of an HDF5 file and stores the rest as Keras stores bfloat16, with h5py. Only for files that one of the two sides wrote. */
+  async bfloat16Hdf5(file: string): Promise<void> {
+    await this.#session.call('files.bfloat16_hdf5', { file });
+  }
+
   /** `tf.train.latest_checkpoint` of a folder: the prefix that its file `checkpoint` names. */
   latestCheckpoint(folder: string): Promise<string | null> {
     return this.#session.call('files.latest_checkpoint', { folder });

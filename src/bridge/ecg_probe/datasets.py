@@ -20,6 +20,7 @@ __all__ = [
     "cpsc2018",
     "fit_data",
     "load",
+    "optimizer_settings",
     "outcomes",
     "patient_ids",
     "patient_labels",
@@ -239,8 +240,15 @@ def fit_data(
     }
 
 
+def optimizer_settings(module: str, argv: list[str]) -> dict[str, float]:
+    """Settings of the optimiser of `python -m <module> <argv>`, by their names in Keras."""
+    config = handed_to_fit(module, argv)["model"].optimizer.get_config()
+    names = ("learning_rate", "beta_1", "beta_2", "epsilon")
+    return {name: float(np.float32(config[name])) if name == "learning_rate" else float(config[name]) for name in names}
+
+
 def handed_to_fit(module: str, argv: list[str], patient_ids: list[int] | None = None) -> dict[str, Any]:
-    """What `python -m <module> <argv>` hands to `Model.fit`: training and validation data, and callbacks."""
+    """What `python -m <module> <argv>` hands to `Model.fit`: training and validation data, callbacks, and the model."""
     import finetuning.utils
     import pretraining.utils
     import tensorflow as tf
@@ -251,7 +259,7 @@ def handed_to_fit(module: str, argv: list[str], patient_ids: list[int] | None = 
     def fit(
         _self: Any, x: Any = None, *_args: Any, validation_data: Any = None, callbacks: Any = (), **_kwargs: Any
     ) -> None:
-        handed.update(train=x, val=validation_data, callbacks=list(callbacks))
+        handed.update(train=x, val=validation_data, callbacks=list(callbacks), model=_self)
         raise _Reached
 
     interleave = tf.data.Dataset.interleave

@@ -16,6 +16,7 @@ from ecg_probe.process import exchange
 
 __all__ = [
     "astype",
+    "bfloat16_hdf5",
     "comment_hdf5",
     "compact_hdf5",
     "history_csv",
@@ -100,6 +101,22 @@ def compact_hdf5(file: str) -> None:
             h5py.h5d.create(opened.id, name.encode(), kind, space, dcpl=layout).write(
                 h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(values)
             )
+
+
+def bfloat16_hdf5(file: str) -> None:
+    """Stores the upper half of each float32 value as Keras stores bfloat16: two opaque bytes and a mark."""
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        names: list[str] = []
+        opened.visititems(
+            lambda name, item: names.append(name) if getattr(item, "dtype", None) == np.float32 and item.size else None
+        )
+        for name in names:
+            values = np.ascontiguousarray(opened[name][()])
+            del opened[name]
+            stored = opened.create_dataset(name, data=(values.view("<u4") >> 16).astype("<u2").view("V2"))
+            stored.attrs["dtype"] = "bfloat16"
 
 
 def latest_checkpoint(folder: str) -> str | None:

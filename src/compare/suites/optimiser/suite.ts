@@ -7,6 +7,7 @@ import { comparedPrecisions, settledMoments, settledSteps, withTwins } from '../
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
 import { optionCases } from './options.ts';
+import { settingsCase } from './settings.ts';
 
 const steps = 3;
 
@@ -17,7 +18,7 @@ const starts = { float64: [settledSteps, 0], float32: [settledSteps] } as const;
 export const optimiser: Suite = {
   name: 'optimiser',
   summary: "Adam's updates and moments in teacher-forced steps, float64 and float32; options of training",
-  cases: [...casesOf(taughtSteps), ...optionCases],
+  cases: [settingsCase, ...casesOf(taughtSteps), ...optionCases],
 };
 
 async function taughtSteps(context: SuiteContext, network: ComparedNetwork): Promise<Row[]> {

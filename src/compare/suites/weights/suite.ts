@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Original } from '../../../bridge/original.ts';
 import type { OriginalNetwork } from '../../../bridge/original_network.ts';
-import type { NdArray } from '../../../lib/numpy/ndarray.ts';
+import { bytesOf, type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { archs } from '../../../port/finetuning/utils.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
 import { loadWeights, readAdamState } from '../../../weights/loading.ts';
@@ -92,10 +92,15 @@ async function fromKeras(original: Original, theirs: OriginalNetwork, port: Port
   session.reset();
   loadIntoModel(session, file);
   const compact = (await port.read()).weights;
+  await original.files.bfloat16Hdf5(file);
+  session.reset();
+  loadIntoModel(session, file);
+  const halved = (await port.read()).weights;
   return [
     exactly('weights', '.weights.h5 of the original, read by the port', pairUp(names, read, drawn.weights)),
     exactly('weights', 'the same with a comment on every object', pairUp(names, commented, drawn.weights)),
     exactly('weights', 'the same with small arrays in the headers', pairUp(names, compact, drawn.weights)),
+    exactly('weights', 'the same in bfloat16', pairUp(names, halved, drawn.weights.map(upperHalf))),
     exactly('weights', 'state of Adam in it', [
       ...pairUp(momentLabels(trainable), moments, state.moments),
       { name: 'iterations', port: vector([Number(adam.iterations)]), original: vector([state.iterations]) },
@@ -180,6 +185,12 @@ async function checkpoints(
     ];
   });
   return [...rows, sameText('weights', 'the latest checkpoint of the folder', last, latest ?? 'none')];
+}
+
+/** Float32 values without the lower half of their bits, which leaves bfloat16 values. */
+function upperHalf(array: NdArray): NdArray {
+  const bits = new Uint32Array(bytesOf(array).slice().buffer).map((value) => value & 0xffff0000);
+  return ndarray('float32', array.shape, new Float32Array(bits.buffer));
 }
 
 function doubled(array: NdArray): NdArray {
