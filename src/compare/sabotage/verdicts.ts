@@ -10,6 +10,42 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'lib/numpy/element_type.ts number b0a954ca': {
+    is: 'equivalent',
+    because: 'the size of a pointer; the objects of an array lie in the pickle, not in its bytes',
+  },
+  'lib/sklearn/model_selection.ts elements c6e14409': {
+    is: 'equivalent',
+    because: 'which of two sizes a refusal names',
+  },
+  'port/pretraining/datasets/batch_stream.ts number 577137b0': {
+    is: 'equivalent',
+    because: 'how many batches are read ahead changes none of them',
+  },
+  'predict/predict.ts number 88a61810': {
+    is: 'equivalent',
+    because: 'a network is built for any number of records',
+  },
+  'lib/pandas/number_parser.ts number e02351c5': {
+    is: 'equivalent',
+    because: 'the division by ten to the 308 comes in two steps, the first by 1',
+  },
+  'lib/json/text.ts number fd1fbcf2': {
+    is: 'outside',
+    because: 'limits of JSON files, which the original does not read',
+  },
+  'lib/json/fields.ts number a4ad4051': {
+    is: 'outside',
+    because: 'a check of JSON files, which the original does not read',
+  },
+  'graph/ops/shape.ts arithmetic f4c7ca64': {
+    is: 'gap',
+    because: 'every slice of the networks begins at 0; test/graph/gradients.test.ts has others',
+  },
+  'prepare/labels.ts number 2e82f13c': {
+    is: 'outside',
+    because: 'numbers of records by class, which the original does not tell',
+  },
   'lib/python/pickle_reader.ts number e8704cac': {
     is: 'gap',
     because: 'an opcode that no pickler of Python writes',

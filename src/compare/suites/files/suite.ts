@@ -7,6 +7,7 @@ import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
 import { readNpz } from '../../../lib/numpy/npz.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
+import { dump } from '../../../lib/python/pickle.ts';
 import { dataSetFromPickle, dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import { getChallenge17Data, getPtbXlData } from '../../../port/finetuning/datasets.ts';
 import { patientFile } from '../../../port/transplant/datasets/icentia11k/files.ts';
@@ -220,7 +221,16 @@ const unzipCase: SuiteCase = {
     // Quirk Q18: labels of segments with equally many marks have another form, and a single segment always has.
     const [single, singleDir] = [90, join(scratch, 'single')];
     await writeIcentiaPatient(single, { seed, segments: 1, samples: 4096 }, { zipped: singleDir });
-    const sources = [...patientIds.map((id) => ({ dbDir, id })), { dbDir: singleDir, id: single }];
+    // Both sides sort marks that are not in order.
+    const turned = 91;
+    await writeIcentiaPatient(turned, { seed, segments: 2, samples: 4096 }, { zipped: singleDir });
+    const marks = patientFile(singleDir, turned, '_lbls.pkl.gz');
+    await dump(marks, turnedAround(await loadPkl(marks)));
+    const sources = [
+      ...patientIds.map((id) => ({ dbDir, id })),
+      { dbDir: singleDir, id: single },
+      { dbDir: singleDir, id: turned },
+    ];
     for (const { dbDir, id } of sources) {
       await unzipPatientData(dbDir, id, portDir);
       await original.files.unzipPatient(dbDir, id, originalDir);
@@ -251,6 +261,17 @@ const unzipCase: SuiteCase = {
     ];
   },
 };
+
+/** The value with every array in it in reverse. */
+function turnedAround(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(turnedAround);
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, turnedAround(item)]));
+  if (typeof value !== 'object' || value === null) return value;
+  const { data } = value as NdArray;
+  return data === undefined
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, turnedAround(item)]))
+    : { ...value, data: data.slice().reverse() };
+}
 
 /** Files that the port writes for others to read. */
 export const files: Suite = {
