@@ -10,6 +10,30 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'port/pretraining/trainer.ts arguments ca76caef': {
+    is: 'gap',
+    because: 'only a job with validation frames that chooses by F1 shows it',
+  },
+  'lib/samplerate/resample.ts number ddb1962a': {
+    is: 'equivalent',
+    because: 'the library gives no samples for none',
+  },
+  'port/pretraining/trainer/folder.ts elements 6193fcab': {
+    is: 'outside',
+    because: 'which of two missing files a refusal names',
+  },
+  'prepare/prepared_set.ts number 159f28f6': {
+    is: 'outside',
+    because: 'from which size on a set stays on disk; the original holds every set in memory',
+  },
+  'prepare/preprocessing.ts arguments 785a50b0': {
+    is: 'outside',
+    because: 'the order of checks of a file that the original does not have',
+  },
+  'lib/numpy/npy_header.ts equality 5e98f5a7': {
+    is: 'equivalent',
+    because: 'what is left of the header is filled with blanks either way',
+  },
   'lib/numpy/element_type.ts number b0a954ca': {
     is: 'equivalent',
     because: 'the size of a pointer; the objects of an array lie in the pickle, not in its bytes',
