@@ -10,10 +10,6 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
-  'port/pretraining/trainer.ts arguments ca76caef': {
-    is: 'gap',
-    because: 'only a job with validation frames that chooses by F1 shows it',
-  },
   'lib/samplerate/resample.ts number ddb1962a': {
     is: 'equivalent',
     because: 'the library gives no samples for none',
@@ -118,10 +114,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'outside',
     because: 'jobs under Slurm, which the original does not know',
   },
-  'recordings/recordings.ts elements 57d4d8c9': {
-    is: 'outside',
-    because: 'names of leads in files that the original cannot read',
-  },
   'graph/format_speed.ts number 11fdc08f': {
     is: 'outside',
     because: 'from which speed on --precision auto takes bfloat16',
@@ -157,10 +149,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
   'port/pretraining/trainer/options.ts elements d3f2d6d4': {
     is: 'equivalent',
     because: 'a list of what is allowed; its order shows in --help only',
-  },
-  'port/pretraining/trainer/solver.ts number 903384b1': {
-    is: 'gap',
-    because: 'an epsilon that is one part in a thousand off changes updates by less than the limits',
   },
   'prepare/icentia11k/description.ts number 09b38b5d': {
     is: 'outside',
