@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PythonError } from '../../../bridge/errors.ts';
+import { flagOf } from '../../../lib/argparse/flags.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import type { DataSetName } from '../../data.ts';
 import { exemption, NotRunnable, type SuiteContext } from '../../suite.ts';
@@ -33,6 +34,15 @@ export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<
 /** An outcome as text, for rows that compare which calls failed. */
 export function wordFor(outcome: Outcome<unknown>): string {
   return 'error' in outcome ? outcome.error : 'a result';
+}
+
+/** Options as flags of either trainer: `valSize` is `--val-size`, `true` a switch. */
+export function flagsOf(options: { readonly [option: string]: string | number | boolean | undefined }): string[] {
+  return Object.entries(options).flatMap(([option, value]) => {
+    if (value === undefined || value === false) return [];
+    const flag = flagOf(option);
+    return value === true ? [flag] : [flag, String(value)];
+  });
 }
 
 /** Whole numbers as NumPy's default integers. */

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FitArrays } from '../../../bridge/original_data.ts';
 import { batchesOf, permutations } from '../../../jobs/batches.ts';
-import { flagOf } from '../../../lib/argparse/flags.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
@@ -21,7 +20,7 @@ import { patientFile, writeUnzippedLabels } from '../../../port/transplant/datas
 import { savePkl } from '../../../port/transplant/utils.ts';
 import { exactly, type Row, sameText } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
-import { collectionFolder, int64, joinArrays } from '../shared/data_cases.ts';
+import { collectionFolder, flagsOf, int64, joinArrays } from '../shared/data_cases.ts';
 
 const suite = 'splits';
 
@@ -38,15 +37,6 @@ function smallSet(draws: RandomState, records: number, leads: number, multiLabel
     recordIds: Array.from({ length: records }, (_, i) => `A${String(i).padStart(5, '0')}`),
     classes: ['A', 'N', 'O', '~'],
   };
-}
-
-/** Options as flags of either trainer: `valSize` is `--val-size`, `true` a switch. */
-function flags(options: { readonly [option: string]: string | number | boolean | undefined }): string[] {
-  return Object.entries(options).flatMap(([option, value]) => {
-    if (value === undefined || value === false) return [];
-    const flag = flagOf(option);
-    return value === true ? [flag] : [flag, String(value)];
-  });
 }
 
 function allRows({ x, y }: PreparedSet): { x: NdArray; y: NdArray } {
@@ -83,7 +73,7 @@ const finetuningCase: SuiteCase = {
     const rows: Row[] = [];
     for (const [title, multiLabel, { val, seed: jobSeed, ...rest }] of jobs) {
       const options = { train: at(multiLabel ? 'several' : 'single'), val: val && at(val), ...rest };
-      const argv = ['--job-dir', join(scratch, 'job'), ...flags({ ...options, seed: jobSeed })];
+      const argv = ['--job-dir', join(scratch, 'job'), ...flagsOf({ ...options, seed: jobSeed })];
       const theirs = await original.data.fitData('finetuning.trainer', argv);
       random.seed(jobSeed);
       const ours = await withJobSets(options, { folder: scratch }, async ({ train, val: held }) => ({
@@ -173,7 +163,7 @@ function folderCase(task: PretrainingTask): SuiteCase {
       const rows: Row[] = [];
       for (const variant of variants) {
         const options = { task, train: dbDir, unzipped, ...variant };
-        const argv = ['--job-dir', join(scratch, 'job'), ...flags(options)];
+        const argv = ['--job-dir', join(scratch, 'job'), ...flagsOf(options)];
         const theirs = await original.data.fitData('pretraining.trainer', argv, { batches: 1, patientIds });
         random.seed(variant.seed);
         // A range, as users write it, because the patients have consecutive ids.
@@ -214,7 +204,7 @@ const generatorsCase: SuiteCase = {
     for (const dataParallelism of [1, 2, 3]) {
       const common = { task: 'beat', train: dbDir, unzipped: true, frameSize: 128, samplesPerPatient: 1 } as const;
       const options = { ...common, dataParallelism, batchSize: 16, stepsPerEpoch: 6, seed: 5 };
-      const argv = ['--job-dir', join(scratch, 'job'), ...flags(options)];
+      const argv = ['--job-dir', join(scratch, 'job'), ...flagsOf(options)];
       const found = await original.data.fitData('pretraining.trainer', argv, { batches: 6, patientIds: ids });
       random.seed(options.seed);
       const { train } = await folderSource(
@@ -279,7 +269,7 @@ const fileCase: SuiteCase = {
     const rows: Row[] = [];
     for (const [title, variant] of variants) {
       const options = { task: 'beat' as const, train, frameSize, ...variant };
-      const argv = ['--job-dir', join(scratch, 'job'), ...flags(options)];
+      const argv = ['--job-dir', join(scratch, 'job'), ...flagsOf(options)];
       const theirs = await original.data.fitData('pretraining.trainer', argv);
       random.seed(variant.seed);
       const found = await fileSource({ ...options, jobDir: scratch }, silentSource);

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bestModelFile } from '../../../jobs/job_model.ts';
-import { flagOf } from '../../../lib/argparse/flags.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
@@ -17,7 +16,7 @@ import { closely, exactly, type Pair, type Row, sameText, vector } from '../../c
 import { buildModel, buildPort } from '../../networks/sides.ts';
 import { NotApplicable, type SuiteCase, type SuiteContext } from '../../suite.ts';
 import { limitsOf } from '../../tolerances.ts';
-import { int64, joinArrays } from '../shared/data_cases.ts';
+import { flagsOf, int64, joinArrays } from '../shared/data_cases.ts';
 
 const arch = 'resnet18';
 const batchSize = 8;
@@ -30,9 +29,7 @@ interface BothJobs {
   readonly train: string;
 }
 
-/**
- * Runs one epoch of both trainers on records in the order of the file.
- */
+/** Runs one epoch of both trainers on records in the order of the file. */
 async function runBoth(
   { original, seed, scratch }: SuiteContext,
   { x, y }: LabelledBatch,
@@ -53,8 +50,7 @@ async function runBoth(
   const labels = ndarray('int32', y.shape, Int32Array.from(y.data as Float32Array));
   await savePkl(train, dataSetToPickle({ x: inputsByName(x).x as NdArray<'float32'>, y: labels, recordIds, classes }));
   await finetune({ jobDir: ours, train, arch, batchSize, epochs: 1, seed }, { fixed: { weights, order } });
-  const flags = { 'job-dir': theirs, train, arch, 'batch-size': batchSize, epochs: 1, seed };
-  const argv = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  const argv = flagsOf({ jobDir: theirs, train, arch, batchSize, epochs: 1, seed });
   await original.run('finetuning.trainer', argv, { weights, order });
   return { ours, theirs, train };
 }
@@ -82,10 +78,7 @@ const stepsCase: SuiteCase = {
   },
 };
 
-/**
- * It has one batch, shorter than the batch size, and one
- * step, so the epoch's figures are those of the starting weights and a float32 limit applies.
- */
+/** One batch, shorter than the batch size, and one step, so the epoch's figures are those of the starting weights and a float32 limit applies. */
 const oneStepCases = [false, true].map(
   (multiLabel): SuiteCase => ({
     name: `a job of finetuning.trainer, ${multiLabel ? '12 leads, multi-label' : '1 lead, single-label'}`,
@@ -123,21 +116,8 @@ const pretrainCase: SuiteCase = {
     }
     const options = { task: 'rhythm', train, arch, weightsFile, frameSize, batchSize, epochs: 1, seed } as const;
     await pretrain({ ...options, jobDir: ours });
-    const flags = Object.entries({ ...options, jobDir: theirs });
-    await original.run(
-      'pretraining.trainer',
-      flags.flatMap(([option, value]) => [flagOf(option), String(value)]),
-    );
-    const [port, found] = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
-    const names = ['loss', 'acc'];
-    const pairs = names.map((name): Pair => {
-      return { name, port: vector([port.get(name)!], 'float32'), original: vector([found.get(name)!], 'float32') };
-    });
-    const columns = [port, found].map((figures) => [...figures.keys()].join('\n'));
-    return [
-      sameText('training', 'columns of history.csv', columns[0], columns[1]),
-      closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
-    ];
+    await original.run('pretraining.trainer', flagsOf({ ...options, jobDir: theirs }));
+    return historyRows(ours, theirs);
   },
 };
 
@@ -149,15 +129,8 @@ async function oneStep(context: SuiteContext, multiLabel: boolean): Promise<Row[
   const [batch] = networkBatches(data, { task: 'finetuning', leads: multiLabel ? 12 : 1, multiLabel }, 1, seed);
   const { ours, theirs, train } = await runBoth(context, batch, { multiLabel, batchSize });
 
-  const histories = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
-  const [port, found] = histories;
-  const pairs = ['loss', 'acc'].map((name): Pair => {
-    return { name, port: vector([port.get(name)!], 'float32'), original: vector([found.get(name)!], 'float32') };
-  });
-  const columns = histories.map((figures) => [...figures.keys()].join('\n'));
   return [
-    sameText('training', 'columns of history.csv', columns[0], columns[1]),
-    closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
+    ...historyRows(ours, theirs),
     sameText('training', 'records and truth of train_predictions.csv', tableOf(ours), tableOf(theirs)),
     ...(await predictionRows(ours, theirs, train, batch)),
   ];
@@ -194,6 +167,20 @@ async function predictionRows(ours: string, theirs: string, train: string, batch
   } finally {
     predictor.dispose();
   }
+}
+
+/** The only epoch in the histories of both jobs. */
+function historyRows(ours: string, theirs: string): Row[] {
+  const histories = [ours, theirs].map((job) => figuresOf(readFileSync(join(job, 'history.csv'), 'utf8')));
+  const [port, found] = histories;
+  const pairs = ['loss', 'acc'].map((name): Pair => {
+    return { name, port: vector([port.get(name)!], 'float32'), original: vector([found.get(name)!], 'float32') };
+  });
+  const columns = histories.map((figures) => [...figures.keys()].join('\n'));
+  return [
+    sameText('training', 'columns of history.csv', columns[0], columns[1]),
+    closely('training', 'loss and accuracy of the epoch in history.csv', pairs, limitsOf({}, 'float32').losses),
+  ];
 }
 
 /** The figures of a history's only epoch, by column. */
