@@ -5,22 +5,19 @@ import { product, reshape } from './shape.ts';
 
 /** Matrix product of `(rows, in)` and `(in, out)`. */
 export function matMul(c: Context, a: Tensor, b: Tensor): Tensor {
-  const multiply = (
-    p: Tensor,
-    q: Tensor,
-    transposeP: boolean,
-    transposeQ: boolean,
-    shape: readonly number[],
-  ): Tensor => {
-    const attributes = { T: { type: a.dtype }, transpose_a: { bool: transposeP }, transpose_b: { bool: transposeQ } };
-    return c.apply('MatMul', [p, q], attributes, { dtype: a.dtype, shape });
-  };
-  const y = multiply(a, b, false, false, [a.shape[0], b.shape[1]]);
+  const y = productRaw(c, a, b);
   c.tape.record(y, [
-    [a, (dy) => multiply(dy, b, false, true, a.shape)],
-    [b, (dy) => multiply(a, dy, true, false, b.shape)],
+    [a, (dy) => productRaw(c, dy, b, { transposeB: true })],
+    [b, (dy) => productRaw(c, a, dy, { transposeA: true })],
   ]);
   return y;
+}
+
+/** Matrix product of two matrices, each of which may be transposed first, without a gradient. */
+export function productRaw(c: Context, a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
+  const attributes = { T: { type: a.dtype }, transpose_a: { bool: transposeA }, transpose_b: { bool: transposeB } };
+  const shape = [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]];
+  return c.apply('MatMul', [a, b], attributes, { dtype: a.dtype, shape });
 }
 
 /**

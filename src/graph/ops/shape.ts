@@ -87,18 +87,25 @@ export function sliceRaw(c: Context, x: Tensor, axis: number, start: number, siz
 /** Elements `start … start + size − 1` along one axis, which must have a known extent. */
 export function slice(c: Context, x: Tensor, axis: number, start: number, size: number): Tensor {
   const y = sliceRaw(c, x, axis, start, size);
-  c.tape.record(y, [
-    [
-      x,
-      (dy) => {
-        const paddings = x.shape.flatMap((extent, i) => (i === axis ? [start, extent - start - size] : [0, 0]));
-        const matrix = reshapeRaw(c, c.ints(paddings), [x.shape.length, 2]);
-        const attributes: Attributes = { T: { type: x.dtype }, Tpaddings: { type: 'int32' } };
-        return c.apply('Pad', [dy, matrix], attributes, x);
-      },
-    ],
-  ]);
+  c.tape.record(y, [[x, (dy) => padRaw(c, dy, axis, start, x.shape[axis] - start - size)]]);
   return y;
+}
+
+/** Zeros before and after the elements along one axis, which must have a known extent, without a gradient. */
+export function padRaw(c: Context, x: Tensor, axis: number, before: number, after: number): Tensor {
+  if (before === 0 && after === 0) return x;
+  const paddings = x.shape.flatMap((_, i) => (i === axis ? [before, after] : [0, 0]));
+  const matrix = reshapeRaw(c, c.ints(paddings), [x.shape.length, 2]);
+  const attributes: Attributes = { T: { type: x.dtype }, Tpaddings: { type: 'int32' } };
+  const shape = x.shape.map((extent, i) => (i === axis ? before + extent + after : extent));
+  return c.apply('Pad', [x, matrix], attributes, { dtype: x.dtype, shape });
+}
+
+/** Tensors of one shape stacked along a new first axis, without a gradient. */
+export function packRaw(c: Context, parts: readonly Tensor[]): Tensor {
+  const { dtype, shape } = parts[0];
+  const attributes: Attributes = { N: { int: parts.length }, T: { type: dtype }, axis: { int: 0 } };
+  return c.apply('Pack', parts, attributes, { dtype, shape: [parts.length, ...shape] });
 }
 
 /** Tensors joined along an axis, without a gradient. */
