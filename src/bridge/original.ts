@@ -10,6 +10,7 @@ import {
   OriginalGraph,
   OriginalNetwork,
 } from './original_network.ts';
+import { OriginalOperations } from './original_operations.ts';
 import { OriginalOptions } from './original_options.ts';
 import { OriginalReplicas } from './original_replicas.ts';
 import { OriginalSampling } from './original_sampling.ts';
@@ -58,6 +59,8 @@ export class Original {
   readonly sampling: OriginalSampling;
   /** Metrics of predictions. */
   readonly metrics: OriginalMetrics;
+  /** Single operations of networks. */
+  readonly operations: OriginalOperations;
   /** Options of training that the trainers do not set. */
   readonly options: OriginalOptions;
   /** Training on several devices. */
@@ -70,6 +73,7 @@ export class Original {
     this.files = new OriginalFiles(session, this.#transfer);
     this.sampling = new OriginalSampling(session, this.#transfer);
     this.metrics = new OriginalMetrics(session, this.#transfer);
+    this.operations = new OriginalOperations(session, this.#transfer);
     this.options = new OriginalOptions(session, this.#transfer);
     this.replicas = new OriginalReplicas(session, this.#transfer);
   }
@@ -100,6 +104,14 @@ export class Original {
   /** Versions and libraries of the Python process. */
   facts(): Promise<PythonFacts> {
     return this.#session.call('facts');
+  }
+
+  /** The shape of what a layer of `transplant.modules.<module>` gives for an input of this shape. */
+  outputShape(
+    layer: { readonly module: string; readonly layer: string; readonly arguments: { readonly [name: string]: Wire } },
+    shape: readonly number[],
+  ): Promise<number[]> {
+    return this.#session.call('layers.output_shape', { ...layer, shape });
   }
 
   /** Builds and compiles a network as `finetuning.trainer` does. */

@@ -3,6 +3,17 @@ import type { PythonSession } from './session.ts';
 import type { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
 
+/** The header of a WFDB record, its fields under the names of the port. */
+export type WfdbHeader = {
+  readonly recordName: string;
+  readonly fs: number;
+  readonly signalLength: number | null;
+  readonly baseTime: string | null;
+  readonly baseDate: string | null;
+  readonly comments: readonly string[];
+  readonly signals: readonly { readonly [field: string]: string | number | null }[];
+};
+
 /** A prepared data set as the original holds it. */
 export interface PreparedData {
   /** `(records, samples, leads)`, float32 or float64. */
@@ -107,6 +118,11 @@ export class OriginalData {
         save,
       }),
     );
+  }
+
+  /** The header of a WFDB record (a path without ending) as `wfdb.rdheader` reads it. */
+  wfdbHeader(path: string): Promise<WfdbHeader> {
+    return this.#session.call('datasets.wfdb_header', { path });
   }
 
   /** `transplant.datasets.physionet.read_<collection>_data`. */

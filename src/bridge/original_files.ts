@@ -144,6 +144,11 @@ export class OriginalFiles {
     return new Map(Object.entries(found).map(([name, array]) => [name, this.#transfer.take(array)]));
   }
 
+  /** What `load_pkl` reads, as text. Only for files that one of the two sides wrote. */
+  described(file: string): Promise<string> {
+    return this.#session.call('files.described', { file });
+  }
+
   /** `icentia11k.unzip_patient_data`: writes the unzipped files of a patient into a folder that exists. */
   async unzipPatient(dbDir: string, patientId: number, outDir: string): Promise<void> {
     await this.#session.call('files.unzip_patient', { db_dir: dbDir, patient_id: patientId, out_dir: outDir });

@@ -83,6 +83,9 @@ ${notCounted.join('\n')}
 Learning rates of schedules may differ in float64 by ten units in the last place of the highest one, in float32 by five times the distance of Keras in
 float32 from itself in float64, which the case measures.
 
+Single operations and their gradients may differ in float64 by ten times what inputs one unit in the last place off change in TensorFlow, in float32 by five
+times the distance of TensorFlow in float32 from itself in float64. The case measures both; no limit is above 1e-12 in float64, and above 1e-5 in float32.
+
 Rows of the suite \`initialisers\` compare samples of random draws. Their critical values are in \`src/compare/suites/initialisers/suite.ts\`.
 `;
 }

@@ -137,6 +137,25 @@ export function rateLimits(noise: number): Readonly<Record<'float32' | 'float64'
   };
 }
 
+/**
+ * Limit of single operations.
+ *
+ * @param noiseBy distance of TensorFlow from itself, as the limit measures it: in float32 from float64, in float64 from inputs one unit in the last
+ *   place off.
+ */
+export function operationLimit(precision: 'float32' | 'float64', noiseBy: (limit: Tolerance) => number): Tolerance {
+  const what = 'single operations and their gradients: TensorFlow';
+  const [highest, how] = {
+    float64: [
+      1e-12,
+      { rung: precision, reason: `${what} in float64 against itself from inputs one unit in the last place off` },
+    ],
+    float32: [1e-5, { rung: precision, norm: 'l2', reason: `${what} in float32 against itself in float64` }],
+  }[precision] as [number, Omit<Tolerance, 'noise' | 'limit'>];
+  const noise = noiseBy({ ...how, noise: 0, limit: 0 });
+  return { ...how, noise, limit: Math.min(rounded(factors[precision] * noise), highest) };
+}
+
 /** What the suite `replicas` compares. */
 export const replicaQuantities = {
   weights: { what: 'weights on each device after each of four free-running steps', floor: 1e-3 },

@@ -29,6 +29,7 @@ __all__ = [
     "records",
     "split",
     "split_numbers",
+    "wfdb_header",
 ]
 
 
@@ -56,6 +57,38 @@ def prepare(
     if save is not None:
         save_pkl(save, **data)
     return _describe(folder, data)
+
+
+def wfdb_header(path: str) -> dict[str, Any]:
+    """`wfdb.rdheader`, its fields under the names of the port."""
+    import wfdb
+
+    header = wfdb.rdheader(path)
+    names = {
+        "fileName": "file_name",
+        "fmt": "fmt",
+        "samplesPerFrame": "samps_per_frame",
+        "skew": "skew",
+        "byteOffset": "byte_offset",
+        "adcGain": "adc_gain",
+        "baseline": "baseline",
+        "units": "units",
+        "adcResolution": "adc_res",
+        "adcZero": "adc_zero",
+        "initialValue": "init_value",
+        "checksum": "checksum",
+        "blockSize": "block_size",
+        "name": "sig_name",
+    }
+    return {
+        "recordName": header.record_name,
+        "fs": header.fs,
+        "signalLength": header.sig_len,
+        "baseTime": str(header.base_time),
+        "baseDate": header.base_date.strftime("%d/%m/%Y"),
+        "signals": [{ours: getattr(header, theirs)[i] for ours, theirs in names.items()} for i in range(header.n_sig)],
+        "comments": header.comments,
+    }
 
 
 def records(folder: str, collection: str, db_dir: str, options: dict[str, Any]) -> dict[str, Any]:

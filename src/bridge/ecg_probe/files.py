@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import pickle
 import zipfile
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = [
     "bfloat16_hdf5",
     "comment_hdf5",
     "compact_hdf5",
+    "described",
     "history_csv",
     "latest_checkpoint",
     "npy",
@@ -186,6 +188,31 @@ def pickled_arrays(folder: str, file: str) -> dict[str, str]:
 
     arrays = [(name, value) for name, value in load_pkl(file).items() if isinstance(value, np.ndarray)]
     return {name: give(f"{folder}/{i}.npy", value) for i, (name, value) in enumerate(arrays)}
+
+
+def described(file: str) -> str:
+    """What `load_pkl` reads, as text."""
+    from transplant.utils import load_pkl
+
+    return _described(load_pkl(file))
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value)) if abs(value) < 1e21 else repr(value)
+    if isinstance(value, (bytes, bytearray)):
+        return f"bytes({', '.join(map(str, value))})"
+    if isinstance(value, np.ndarray):
+        return f"array({value.dtype}, {' '.join(map(str, value.shape))}: {', '.join(map(str, value.ravel()))})"
+    if isinstance(value, dict):
+        return f"dict({', '.join(map(_described, value.items()))})"
+    if isinstance(value, (set, frozenset)):
+        return f"set({', '.join(sorted(map(_described, value)))})"
+    if isinstance(value, (tuple, list)):
+        return f"{type(value).__name__}({', '.join(map(_described, value))})"
+    return str(value)
 
 
 def unzip_patient(db_dir: str, patient_id: int, out_dir: str) -> None:

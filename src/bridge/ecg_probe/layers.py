@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import numpy as np
 
 from ecg_probe.callers import line_of_original, original_root, within
 
-__all__: list[str] = []
+__all__ = ["output_shape"]
 
 
 def is_keras_3() -> bool:
@@ -34,6 +35,20 @@ def assign_weights(model: Any, values: list[np.ndarray]) -> None:
     """Sets a model's weights, given in the order of `ordered_weights`."""
     for weight, value in zip(ordered_weights(model), values, strict=True):
         weight.assign(value)
+
+
+def output_shape(module: str, layer: str, arguments: dict[str, Any], shape: list[int]) -> list[int]:
+    """The shape of what a layer of `transplant.modules` gives for an input of zeros.
+
+    Its argument `transformer`, if it has one, holds the arguments of an Encoder.
+    """
+    from transplant.modules import transformer
+
+    given = dict(arguments)
+    if "transformer" in given:
+        given["transformer"] = transformer.Encoder(**given["transformer"])
+    built = getattr(importlib.import_module(f"transplant.modules.{module}"), layer)(**given)
+    return [int(extent) for extent in built(np.zeros(shape, np.float32)).shape]
 
 
 @contextmanager

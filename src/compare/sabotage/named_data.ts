@@ -112,6 +112,13 @@ export const namedInData: readonly NamedMutant[] = [
   },
   // preprocessing
   {
+    name: 'the checksum of a signal taken for its initial value',
+    file: 'lib/wfdb/header.ts',
+    search: "place.integer('initial value', initial)",
+    replacement: "place.integer('initial value', checksum)",
+    suite: 'preprocessing',
+  },
+  {
     name: 'padding behind the recording',
     file: 'port/transplant/utils/padding.ts',
     search: "padding === 'pre' ? [sequence.length - kept, row.length - kept]",
@@ -256,6 +263,13 @@ export const namedInData: readonly NamedMutant[] = [
     suite: 'preprocessing',
   },
   // files
+  {
+    name: 'an opcode that repeats a value does nothing',
+    file: 'lib/python/pickle_reader.ts',
+    search: 'this.#push(this.#top());',
+    replacement: 'this.#top();',
+    suite: 'files',
+  },
   {
     name: "large floats in JavaScript's format",
     file: 'lib/python/float_repr.ts',

@@ -159,6 +159,13 @@ export const namedInNetworks: readonly NamedMutant[] = [
     suite: 'gradients',
   },
   {
+    name: 'the gradient of a slice on its other side',
+    file: 'graph/ops/shape.ts',
+    search: 'padRaw(c, dy, axis, start, x.shape[axis] - start - size)',
+    replacement: 'padRaw(c, dy, axis, x.shape[axis] - start - size, start)',
+    suite: 'gradients',
+  },
+  {
     name: 'integrated gradients at the start of each step instead of its middle',
     file: 'predict/attribution.ts',
     search: '(_, step) => (step + 0.5) / steps);',
@@ -216,6 +223,13 @@ export const namedInNetworks: readonly NamedMutant[] = [
     suite: 'training',
   },
   // training, resume, predictions
+  {
+    name: 'the rate of an epoch is that of its first step',
+    file: 'jobs/schedule.ts',
+    search: '(epoch + 1) * stepsPerEpoch - 1',
+    replacement: 'epoch * stepsPerEpoch',
+    suite: 'training',
+  },
   {
     name: 'the short last batch is dropped',
     file: 'jobs/batches.ts',

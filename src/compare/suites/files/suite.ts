@@ -1,12 +1,14 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { InputError } from '../../../errors.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { allocate, bytesOf, type DType, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
 import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
 import { readNpz } from '../../../lib/numpy/npz.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
+import { ValueError } from '../../../lib/python/errors.ts';
 import { dump } from '../../../lib/python/pickle.ts';
 import { dataSetFromPickle, dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import { getChallenge17Data, getPtbXlData } from '../../../port/finetuning/datasets.ts';
@@ -16,10 +18,11 @@ import { loadPkl, savePkl } from '../../../port/transplant/utils.ts';
 import { writeIcentiaPatient } from '../../../synthetic/write_icentia.ts';
 import { exactly, type Pair, type Row, sameText } from '../../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
-import { asBytes, bytesOfFile, collectionFolder, int64 } from '../shared/data_cases.ts';
+import { asBytes, bytesOfFile, collectionFolder, int64, outcomeOf } from '../shared/data_cases.ts';
 import { samePreparedData } from '../shared/prepared_data.ts';
 import { takeChallenge17, takePtbXl } from '../shared/record_selection.ts';
 import { csvCases } from './csv.ts';
+import { opcodeCase } from './opcodes.ts';
 
 const name = 'files';
 
@@ -71,12 +74,41 @@ const npyCase: SuiteCase = {
       port: readNpy(path) as NdArray,
       original: await original.files.readNpy(path),
     });
+    const outcomes: [string[], string[]] = [[], []];
+    for (const length of [9999, 10_000, 10_001]) {
+      writeFileAtomic(path, npyOfHeader(length));
+      const ours = await outcomeOf(async () => readUnlessRefused(path));
+      const theirs = await outcomeOf(() => original.files.readNpy(path));
+      for (const [side, found] of [ours, theirs].entries()) {
+        outcomes[side].push(`a header of ${length} bytes: ${'value' in found ? found.value.data.join() : 'refused'}`);
+      }
+    }
     return [
       exactly(name, `bytes of ${written.length} .npy files`, written),
       exactly(name, `values of ${read.length} .npy files, read by the other side`, read),
+      sameText(name, 'long headers', outcomes[0].join('\n'), outcomes[1].join('\n')),
     ];
   },
 };
+
+/** An array of three bytes in an `.npy` file of format 2 whose header has this length. */
+function npyOfHeader(length: number): Buffer {
+  const head = Buffer.alloc(12 + length, ' ');
+  head.write('\x93NUMPY\x02\x00', 'latin1');
+  head.writeUInt32LE(length, 8);
+  head.write("{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", 12);
+  head.write('\n', 11 + length);
+  return Buffer.concat([head, Buffer.of(7, 8, 9)]);
+}
+
+/** Reads an `.npy` file; what the port refuses is a ValueError, as in NumPy. */
+function readUnlessRefused(path: string): NdArray {
+  try {
+    return readNpy(path) as NdArray;
+  } catch (error) {
+    throw error instanceof InputError ? new ValueError(error.message) : error;
+  }
+}
 
 /** Values at the edges of the element types. */
 const edges: readonly bigint[] = [
@@ -284,6 +316,7 @@ export const files: Suite = {
     pickleCase('challenge17', 'cinc2017'),
     pickleCase('ptb_xl', 'ptbxl'),
     pieceCase,
+    opcodeCase,
     unzipCase,
   ],
 };

@@ -11,6 +11,7 @@ import { gradientRows, inputGradientRow, targetsOf } from '../../networks/rows.t
 import { comparedPrecisions, type Twins, withTwins } from '../../networks/sides.ts';
 import type { Suite, SuiteContext } from '../../suite.ts';
 import { type Limits, limitsOf } from '../../tolerances.ts';
+import { operationCase } from './operations.ts';
 
 /** Points of the compared integrals: few, because each must agree. */
 const steps = 6;
@@ -19,8 +20,8 @@ const steps = 6;
 export const gradients: Suite = {
   name: 'gradients',
   summary:
-    'loss and gradient of every weight; gradients of outputs by the recordings, integrated too; float64 and float32',
-  cases: casesOf(compareGradients, { chosen: [...networks, wholeResNet] }),
+    'single operations; loss and gradient of every weight; gradients of outputs by the recordings, integrated too; float64 and float32',
+  cases: [operationCase, ...casesOf(compareGradients, { chosen: [...networks, wholeResNet] })],
 };
 
 async function compareGradients(context: SuiteContext, network: ComparedNetwork): Promise<readonly Row[]> {

@@ -4,6 +4,7 @@ import { bestModelFile } from '../../../jobs/job_model.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import { RandomState } from '../../../lib/numpy/random.ts';
 import { dataSetToPickle } from '../../../port/finetuning/datasets/data_set.ts';
 import { finetune } from '../../../port/finetuning/trainer.ts';
 import { pretrain } from '../../../port/pretraining/trainer.ts';
@@ -15,7 +16,7 @@ import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { closely, exactly, type Pair, type Row, sameText, vector } from '../../closeness.ts';
 import { buildModel, buildPort } from '../../networks/sides.ts';
 import { NotApplicable, type SuiteCase, type SuiteContext } from '../../suite.ts';
-import { limitsOf } from '../../tolerances.ts';
+import { limitsOf, rateLimits } from '../../tolerances.ts';
 import { flagsOf, int64, joinArrays } from '../shared/data_cases.ts';
 
 const arch = 'resnet18';
@@ -27,6 +28,14 @@ interface BothJobs {
   readonly ours: string;
   readonly theirs: string;
   readonly train: string;
+}
+
+/** A batch as a data set to pickle. */
+function dataSetOf({ x, y }: LabelledBatch): ReturnType<typeof dataSetToPickle> {
+  const recordIds = Array.from({ length: y.shape[0] }, (_, i) => `A${i}`);
+  const classes = Array.from({ length: y.shape[1] }, (_, i) => `class ${i}`);
+  const labels = ndarray('int32', y.shape, Int32Array.from(y.data as Float32Array));
+  return dataSetToPickle({ x: inputsByName(x).x as NdArray<'float32'>, y: labels, recordIds, classes });
 }
 
 /** Runs one epoch of both trainers on records in the order of the file. */
@@ -45,10 +54,7 @@ async function runBoth(
     BigInt64Array.from({ length: records }, (_, i) => BigInt(i)),
   );
   const [train, ours, theirs] = ['train.pkl', 'port', 'original'].map((file) => join(scratch, file));
-  const recordIds = Array.from({ length: records }, (_, i) => `A${i}`);
-  const classes = Array.from({ length: y.shape[1] }, (_, i) => `class ${i}`);
-  const labels = ndarray('int32', y.shape, Int32Array.from(y.data as Float32Array));
-  await savePkl(train, dataSetToPickle({ x: inputsByName(x).x as NdArray<'float32'>, y: labels, recordIds, classes }));
+  await savePkl(train, dataSetOf({ x, y }));
   await finetune({ jobDir: ours, train, arch, batchSize, epochs: 1, seed }, { fixed: { weights, order } });
   const argv = flagsOf({ jobDir: theirs, train, arch, batchSize, epochs: 1, seed });
   await original.run('finetuning.trainer', argv, { weights, order });
@@ -89,40 +95,78 @@ const oneStepCases = [false, true].map(
 );
 
 /** One epoch of both pretraining trainers on a file of frames, from the same weights, in one batch: the figures are those of these weights. */
-const pretrainCase: SuiteCase = {
-  name: 'a job of pretraining.trainer',
-  on: { arch, task: 'rhythm' },
+const pretrainCases = [false, true].map(
+  (validates): SuiteCase => ({
+    name: `a job of pretraining.trainer${validates ? ', F1 of validation frames' : ''}`,
+    on: { arch, task: 'rhythm' },
+    quick: true,
+    run: (context) => pretrainBoth(context, validates),
+  }),
+);
+
+async function pretrainBoth({ original, data, seed, scratch }: SuiteContext, validates: boolean): Promise<Row[]> {
+  const [batch, held] = networkBatches(data, { task: 'rhythm', leads: 1, multiLabel: false }, 2, seed);
+  const { x } = inputsByName(batch.x);
+  const [frames, frameSize] = x.shape;
+  // On tf_keras, files of weights are checkpoints.
+  const { keras } = await original.facts();
+  const weightsFile = join(scratch, keras.startsWith('2.') ? 'start.weights' : 'start.weights.h5');
+  const [train, valFile, ours, theirs] = ['train.pkl', 'val.pkl', 'port', 'original'].map((file) =>
+    join(scratch, file),
+  );
+  const patients = int64(Array.from({ length: frames }, (_, i) => i));
+  await savePkl(train, { x, y: batch.y, patient_ids: patients });
+  const others = int64(Array.from({ length: frames }, (_, i) => frames + i));
+  await savePkl(valFile, { x: inputsByName(held.x).x, y: held.y, patient_ids: others });
+  const network = buildPort(batch, { task: 'rhythm', arch, precision: 'float32', seed });
+  try {
+    const { model } = network.session;
+    const values = (await network.read()).weights;
+    await writeWeights(
+      weightsFile,
+      model,
+      values.map((value, i) => ({ path: network.names[i], ...value })),
+    );
+  } finally {
+    network.dispose();
+  }
+  const validation = validates ? ({ valFile, valMetric: 'f1' } as const) : {};
+  const common = { task: 'rhythm', train, arch, weightsFile, frameSize, batchSize, epochs: 1, seed } as const;
+  const options = { ...common, ...validation };
+  await pretrain({ ...options, jobDir: ours });
+  await original.run('pretraining.trainer', flagsOf({ ...options, jobDir: theirs }));
+  return historyRows(ours, theirs);
+}
+
+/** Keras's schedule, for the steps that its trainer would make. */
+const scheduleCase: SuiteCase = {
+  name: 'a job of finetuning.trainer, learning rates of a schedule',
+  on: { arch, task: 'finetuning' },
   quick: true,
-  run: async ({ original, data, seed, scratch }) => {
-    const [batch] = networkBatches(data, { task: 'rhythm', leads: 1, multiLabel: false }, 1, seed);
-    const { x } = inputsByName(batch.x);
-    const [frames, frameSize] = x.shape;
-    // On tf_keras, files of weights are checkpoints.
-    const { keras } = await original.facts();
-    const weightsFile = join(scratch, keras.startsWith('2.') ? 'start.weights' : 'start.weights.h5');
-    const [train, ours, theirs] = ['train.pkl', 'port', 'original'].map((file) => join(scratch, file));
-    await savePkl(train, { x, y: batch.y, patient_ids: int64(Array.from({ length: frames }, (_, i) => i)) });
-    const network = buildPort(batch, { task: 'rhythm', arch, precision: 'float32', seed });
-    try {
-      const { model } = network.session;
-      const values = (await network.read()).weights;
-      await writeWeights(
-        weightsFile,
-        model,
-        values.map((value, i) => ({ path: network.names[i], ...value })),
-      );
-    } finally {
-      network.dispose();
-    }
-    const options = { task: 'rhythm', train, arch, weightsFile, frameSize, batchSize, epochs: 1, seed } as const;
-    await pretrain({ ...options, jobDir: ours });
-    await original.run('pretraining.trainer', flagsOf({ ...options, jobDir: theirs }));
-    return historyRows(ours, theirs);
+  run: async ({ original, seed, scratch }) => {
+    const [records, samples, batchSize] = [4, 128, 2];
+    const draws = new RandomState([seed, 51]).randomSample(records * samples);
+    const x = ndarray('float32', [records, samples, 1], Float32Array.from(draws));
+    const y = ndarray('float32', [records, 2], Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1));
+    const train = join(scratch, 'train.pkl');
+    await savePkl(train, dataSetOf({ x, y }));
+    const [epochs, stepsPerEpoch, warmupSteps, learningRate] = [2, records / batchSize, 1, 0.003];
+    const options = { train, arch, batchSize, epochs, seed, learningRate, schedule: 'cosine', warmupSteps } as const;
+    const { history } = await finetune({ jobDir: join(scratch, 'job'), ...options });
+    const schedule = {
+      initialLearningRate: 0,
+      decaySteps: epochs * stepsPerEpoch - warmupSteps,
+      warmupTarget: learningRate,
+    };
+    const last = Array.from({ length: epochs }, (_, epoch) => (epoch + 1) * stepsPerEpoch - 1);
+    const theirs = await original.options.learningRates({ ...schedule, warmupSteps }, 'float64', last);
+    const pair = { name: 'rates', port: vector(history.map((logs) => logs.learning_rate)), original: vector(theirs) };
+    return [closely('training', `learning rates at the ends of ${epochs} epochs`, [pair], rateLimits(0).float64)];
   },
 };
 
 /** Cases of the suite `training` that run the trainers themselves. */
-export const jobCases: readonly SuiteCase[] = [...oneStepCases, stepsCase, pretrainCase];
+export const jobCases: readonly SuiteCase[] = [...oneStepCases, stepsCase, ...pretrainCases, scheduleCase];
 
 async function oneStep(context: SuiteContext, multiLabel: boolean): Promise<Row[]> {
   const { data, seed } = context;
