@@ -15,12 +15,12 @@ import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts
 import { type FlagGroups, type FlagsIn, type FlagTable, flagOf, flagsIn, type Values } from '../lib/argparse/flags.ts';
 import { oneOf, wholeNumber } from '../lib/argparse/types.ts';
 import { heedSignals } from '../lib/ending_signals.ts';
-import { isCheckout, lockFile, pythonExecutable, root, workFolder } from '../lib/installation.mjs';
-import { machine } from '../lib/machine.ts';
+import { isCheckout, lockFile, pythonExecutable, workFolder } from '../lib/installation.mjs';
 import { checkOutputFolder } from '../lib/outputs.ts';
 import { print, printError } from '../output.ts';
-import { gigabytes, shellCommand } from '../text.ts';
+import { shellCommand } from '../text.ts';
 import { originalFolder, publishedResults, seed } from './flags.ts';
+import { warnOfMemory } from './worker_memory.ts';
 
 const width = Math.max(...suites.map(({ name }) => name.length));
 const summaries = suites.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`);
@@ -126,7 +126,7 @@ export async function run(args: readonly string[]): Promise<number> {
     for (const lack of lacking) report({ kind: 'warning', text: `not compared, because data are missing: ${lack}` });
     if (possible.length === 0)
       throw new InputError('none of the chosen cases can run: the data that they need are missing');
-    if (values.workers > 1) warnOfMemory(values.workers, report);
+    warnOfMemory(values.workers, report);
     const how = { workers: values.workers, untilFirst: values.first ?? false, known: new KnownSeconds(folder) };
     const comparison = await compare(possible, settings, { ...other, ...how }, report);
     const command = shellCommand(['npm', 'run', 'compare', '--', ...args]);
@@ -138,16 +138,6 @@ export async function run(args: readonly string[]): Promise<number> {
     if (process.env.ECG_TRANSPLANT_DEBUG === '1' && error instanceof Error) printError(`${error.stack}\n`);
     return 2;
   }
-}
-
-/** Bytes that a pair of processes takes at its peak. */
-const memoryOfWorker = 4e9;
-
-function warnOfMemory(workers: number, report: Reporter): void {
-  const { memoryFree } = machine(root);
-  if (workers * memoryOfWorker <= memoryFree) return;
-  const text = `--workers ${workers}: ${gigabytes(workers * memoryOfWorker)} may be needed, and ${gigabytes(memoryFree)} are free`;
-  report({ kind: 'warning', text });
 }
 
 async function finish(comparison: Comparison, folder: string): Promise<number> {

@@ -36,6 +36,7 @@ import { originalFolder } from './flags.ts';
 import { localWeights } from './remote_inputs.ts';
 import { listSlurm, onSlurm, requireEquals, slurmFlags, slurmOnce, slurmRequest } from './reproduce_slurm.ts';
 import { afterPause, checkTaskFlags, emitTasks, runOne, taskFlags, taskNamed } from './reproduce_tasks.ts';
+import { warnOfMemory, workersHere } from './worker_memory.ts';
 
 const profiles = Object.values(experiments);
 const width = Math.max(...profiles.map(({ name }) => name.length));
@@ -45,6 +46,16 @@ const stageFlags = {
     value: 'DIR',
     help: `copy the inputs of each training into DIR first, a fast disk of the machine that runs it, such as '$TMPDIR'
 (in single quotes, so that each machine looks it up); the copies are removed at the end`,
+  },
+} as const satisfies FlagTable;
+
+const workerFlags = {
+  workers: {
+    value: 'N',
+    type: wholeNumber(1, 64),
+    help: `processes that work at the same time, each with a Python of its own: the first runs the jobs, the others suites of the
+comparison. The results are the same. Each needs up to 4 GB of memory`,
+    defaultText: 'one per CPU, at most 4, if there is the memory for them and no GPU',
   },
 } as const satisfies FlagTable;
 
@@ -112,6 +123,7 @@ no data to begin with. Also: npx zx scripts/reproduce.mjs [options]`,
     Output: {
       jobDir: { value: 'DIR', help: 'folder of the run', defaultText: 'jobs/reproduce/NAME of the experiment' },
     },
+    'On this machine': workerFlags,
     Copies: stageFlags,
     Slurm: slurmFlags,
     'Several processes or machines': taskFlags,
@@ -157,7 +169,10 @@ export async function run(args: readonly string[]): Promise<number> {
       const isDone = await onSlurm(settings, slurm, { selection: { from, only, force: values.force }, pause });
       return typeof isDone === 'number' ? isDone : conclude(settings, only);
     }
-    await runSteps(settings, { from, only, force: values.force }, { report: reporterFor(), signal: pause.signal });
+    const report = reporterFor();
+    warnOfMemory(values.workers ?? 1, report);
+    const workers = values.workers ?? (settings.sides.length < 2 ? 1 : workersHere(4));
+    await runSteps(settings, { from, only, force: values.force }, { report, signal: pause.signal, workers });
     return conclude(settings, only);
   } catch (error) {
     if (error instanceof JobPaused) {
@@ -358,7 +373,7 @@ function sameFromAnywhere(values: Options, folder: RunFolder): string[] {
 
 /** The options as typed, in the form that works everywhere; those that belong to one call are left out. */
 function commandOf(args: readonly string[]): string {
-  const dropped = { ...line.flags.Stages, ...taskFlags } satisfies FlagTable;
+  const dropped = { ...line.flags.Stages, ...workerFlags, ...taskFlags } satisfies FlagTable;
   const kept: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const [flag] = args[i].split('=', 1);

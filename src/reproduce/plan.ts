@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { identifyOriginal } from '../bridge/witness.ts';
 import type { Chosen } from '../compare/comparison.ts';
 import { generatedCollections, recipe } from '../compare/data.ts';
+import type { SuiteName } from '../compare/suite.ts';
 import type { Experiment, FinetuningJob, FinetuningSet, PretrainingJob } from '../experiment_schema.ts';
 import type { Arch } from '../port/finetuning/utils.ts';
 import {
@@ -41,6 +42,19 @@ const secondsPerSample = { train: 7e-6, predict: 2.5e-6 };
 /** Roughly the cost of a training step relative to ResNet-18; estimated from the operations, not measured. */
 const costOf: Readonly<Record<Arch, number>> = { resnet18: 1, resnet34: 1.9, resnet50: 3 };
 const pythonStart = 12;
+/** Seconds of a suite's quick cases on two cores, for suites that take more than a few. */
+const suiteSeconds: { readonly [suite in SuiteName]?: number } = {
+  training: 110,
+  outcome: 80,
+  predictions: 45,
+  weights: 45,
+  activations: 30,
+  gradients: 30,
+  optimiser: 25,
+  metrics: 20,
+  replicas: 20,
+  splits: 20,
+};
 
 /** The steps of one side whose results others read, by the name of the set or job; trials by `trialOf`. */
 interface SideSteps {
@@ -343,7 +357,7 @@ class Planner {
 
   #comparisons(port: SideSteps, original: SideSteps, suiteRecords: Step | undefined): Step[] {
     const { folder, data, seed } = this.#run;
-    const add = (name: string, task: TaskPlace, needs: readonly Step[], chosen: Chosen): Step => {
+    const add = (name: string, task: TaskPlace, needs: readonly Step[], chosen: Chosen, seconds: number): Step => {
       const file = findingsFile(folder, name);
       return this.#add({
         stage: 'comparison',
@@ -351,7 +365,7 @@ class Planner {
         task,
         settings: { data: data ?? null, seed, cases: chosen.map((one) => one.case.name) },
         needs: [...needs, ...(suiteRecords ? [suiteRecords] : [])],
-        seconds: 5 * chosen.length,
+        seconds,
         outputs: [file],
         run: (context) => compareStep(this.#run, file, chosen, context),
         retry: () => brokeOff(file),
@@ -364,10 +378,11 @@ class Planner {
           this.#place('checks', 'checks', of.kind, of.name),
           readBy(of, port, original),
           ownCase(suite, name, compare),
+          2,
         ),
       ),
       ...suiteChecks(this.#run).map(({ name, chosen }) =>
-        add(`suite ${name}`, this.#place('suites', 'suite', name), [], chosen),
+        add(`suite ${name}`, this.#place('suites', 'suite', name), [], chosen, suiteSeconds[name] ?? 5),
       ),
     ];
   }

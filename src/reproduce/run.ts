@@ -6,6 +6,8 @@ import { chosenSteps, prepareRun, type StepSelection } from './prepare_run.ts';
 import { RunProgress, runTask } from './run_task.ts';
 import type { RunSettings } from './settings.ts';
 import { type Step, StepMarks, type StepState } from './step.ts';
+import { SuiteProcess } from './suite_process.ts';
+import { TaskQueue } from './task_queue.ts';
 
 /** A step and whether it is done. */
 export interface PlannedStep {
@@ -19,28 +21,53 @@ export function listSteps(run: RunSettings): PlannedStep[] {
   return planRun(run).map((step) => ({ step, state: marks.state(step) }));
 }
 
+/** How a run is done. */
+export interface RunOptions {
+  readonly report: Reporter;
+  /** Pauses the run. */
+  readonly signal: AbortSignal;
+  /** Number of processes, each with a Python of its own; the second and further ones run suites. Default 1. */
+  readonly workers?: number;
+}
+
+/** Seconds of suites for which it is worth starting a further process, which takes about ten. */
+const worthwhile = 40;
+
 /**
- * Runs those of `steps` (default: all of the run) that are chosen and not done, task after task. Repeating a step invalidates everything made from its
- * results.
+ * Runs those of `steps` (default: all of the run) that are chosen and not done, task after task; with several workers, suites beside the other tasks.
+ * Repeating a step invalidates everything made from its results.
  *
  * @throws InputError if an earlier stage is not complete or another process works in the folder, JobPaused after `signal`, StepFailed.
  */
 export async function runSteps(
   run: RunSettings,
   selection: StepSelection,
-  { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
+  { report, signal, workers = 1 }: RunOptions,
   steps: readonly Step[] = planRun(run),
 ): Promise<void> {
   const tasks = prepareRun(run, selection, steps);
   const chosen = chosenSteps(steps, selection);
-  const progress = new RunProgress(new StepMarks(run.folder.steps), steps, chosen);
+  const suites = tasks.filter(({ kind }) => kind === 'suites');
+  const seconds = suites.reduce((sum, task) => sum + task.seconds, 0);
+  const further = seconds < worthwhile ? 0 : Math.min(workers - 1, suites.length);
+  const progress = new RunProgress(new StepMarks(run.folder.steps), steps, chosen, further + 1);
+  const queue = new TaskQueue(tasks);
   const python = new OriginalProcess(run, report);
+  const processes = Array.from({ length: further }, () => new SuiteProcess(run, { queue, report, progress, signal }));
+  for (const process of processes) process.work();
   try {
-    for (const task of tasks) {
+    while (!queue.isDone) {
       if (signal.aborted) throw new JobPaused();
-      await runTask(run, task, { report, signal, chosen, python, progress });
+      const task = queue.take();
+      if (task !== undefined) {
+        await runTask(run, task, { report, signal, chosen, python, progress });
+        queue.finished(task);
+      } else {
+        if (queue.failure) throw queue.failure;
+        await queue.change(signal);
+      }
     }
   } finally {
-    await python.close();
+    await Promise.all([python.close(), ...processes.map((process) => process.close())]);
   }
 }

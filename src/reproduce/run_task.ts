@@ -24,7 +24,7 @@ export interface TaskContext {
   /** The Python process to use. Default: one of the task's own, if it needs one. */
   readonly python?: OriginalProcess;
   /** Says what is to be done; default: the steps of the task. */
-  readonly progress?: RunProgress;
+  readonly progress?: Progress;
 }
 
 /** A step failed. The message says which one, where its log is and what to type next. */
@@ -32,29 +32,39 @@ export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
 
+/** Is told before and after each step. */
+export interface Progress {
+  begins(step: Step, report: Reporter): void;
+  finished(step: Step, seconds: number): void;
+}
+
 /** Says before each step which one it is, and for how long the work will still take. */
-export class RunProgress {
+export class RunProgress implements Progress {
   readonly #time = new RemainingTime();
   readonly #marks: StepMarks;
   readonly #chosen: readonly Step[];
+  readonly #processes: number;
+  #begun = 0;
 
   /**
    * @param all steps whose times show how fast this machine is.
    * @param chosen those that are to be done.
+   * @param processes number of processes that share the suites.
    */
-  constructor(marks: StepMarks, all: readonly Step[], chosen: readonly Step[]) {
+  constructor(marks: StepMarks, all: readonly Step[], chosen: readonly Step[], processes = 1) {
     this.#marks = marks;
     this.#chosen = chosen;
+    this.#processes = processes;
+    this.#begun = chosen.filter((one) => marks.state(one) === 'done').length;
     this.#time.learn(all, marks);
   }
 
   begins(step: Step, report: Reporter): void {
     const left = this.#chosen.filter((one) => one === step || this.#marks.state(one) !== 'done');
-    const share = `${this.#chosen.length - left.length + 1}/${this.#chosen.length}`;
-    report({
-      kind: 'message',
-      text: `[${share}] ${titleOf(step)}; about ${formatDuration(this.#time.of(left))} left`,
-    });
+    const alone = left.filter(({ task }) => task.kind !== 'suites');
+    const seconds = Math.max(this.#time.of(alone), this.#time.of(left) / this.#processes);
+    const share = `${++this.#begun}/${this.#chosen.length}`;
+    report({ kind: 'message', text: `[${share}] ${titleOf(step)}; about ${formatDuration(seconds)} left` });
   }
 
   finished(step: Step, seconds: number): void {

@@ -102,7 +102,10 @@ def _chosen_threshold(rule: str, truth: np.ndarray, scores: np.ndarray) -> float
         return -1.0
     if rule == "f1":
         _, _, candidates = precision_recall_curve(truth, scores)
-        merits = np.array([f1_score(truth, scores >= candidate) for candidate in candidates])
+        # One column per candidate, as if each were a class. scikit-learn wants two of them at least.
+        decisions = scores[:, None] >= np.append(candidates, candidates[-1])
+        columns = np.broadcast_to(truth[:, None], decisions.shape)
+        merits = f1_score(columns, decisions, average=None, zero_division=0)[:-1]
     else:
         false_rates, true_rates, candidates = curve(truth, scores, drop_intermediate=False)
         positives, negatives = truth.sum(), len(truth) - truth.sum()

@@ -1,0 +1,23 @@
+import type { Reporter } from '../events.ts';
+import { gpuCount } from '../graph/devices.ts';
+import { root } from '../lib/installation.mjs';
+import { machine } from '../lib/machine.ts';
+import { gigabytes } from '../text.ts';
+
+/** Bytes that a worker (the port and a Python of its own) takes at its peak. */
+const memoryOfWorker = 4e9;
+
+/** Warns if so many workers may need more memory than is free. */
+export function warnOfMemory(workers: number, report: Reporter): void {
+  const { memoryFree } = machine(root);
+  if (workers < 2 || workers * memoryOfWorker <= memoryFree) return;
+  const text = `--workers ${workers}: ${gigabytes(workers * memoryOfWorker)} may be needed, and ${gigabytes(memoryFree)} are free`;
+  report({ kind: 'warning', text });
+}
+
+/** Number of workers that this machine has the CPUs and the memory for, at most `most`; 1 with a GPU, whose memory they would take from each other. */
+export function workersHere(most: number): number {
+  const { cpus, memoryFree } = machine(root);
+  const count = Math.min(cpus, most, Math.floor(memoryFree / memoryOfWorker));
+  return count < 2 || gpuCount() > 0 ? 1 : count;
+}

@@ -1,0 +1,28 @@
+import { RunFolder } from './run_folder.ts';
+import type { RunSettings } from './settings.ts';
+
+/** A run as it travels to another process, which gets no methods. */
+export type SentRun = Omit<RunSettings, 'folder'> & { readonly root: string };
+
+/** What a suite process is asked to do. */
+export type SuiteRequest =
+  | { readonly kind: 'open'; readonly run: SentRun }
+  /** Run a task; by its id. */
+  | { readonly kind: 'run'; readonly task: string };
+
+/** What it answers. */
+export type SuiteReply = { readonly kind: 'opened' } | { readonly kind: 'ran' };
+
+/** What it says while it works: a line for the reader, or how far it is with the task. `step` is the step's title. */
+export type SuiteEvent =
+  | { readonly kind: 'message' | 'warning'; readonly text: string }
+  | { readonly kind: 'begins'; readonly step: string }
+  | { readonly kind: 'finished'; readonly step: string; readonly seconds: number };
+
+export function sent({ folder, ...others }: RunSettings): SentRun {
+  return { ...others, root: folder.root };
+}
+
+export function received({ root, ...others }: SentRun): RunSettings {
+  return { ...others, folder: new RunFolder(root) };
+}

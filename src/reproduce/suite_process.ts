@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url';
+import { WorkerLost, WorkerProcess } from '../compare/workers/process.ts';
+import { messageOf } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import { root } from '../lib/installation.mjs';
+import { ownModule } from '../lib/own_module.ts';
+import { type Progress, StepFailed } from './run_task.ts';
+import type { RunSettings } from './settings.ts';
+import { titleOf } from './step.ts';
+import { type SuiteEvent, type SuiteReply, type SuiteRequest, sent } from './suite_messages.ts';
+import type { TaskQueue } from './task_queue.ts';
+import type { Task } from './tasks.ts';
+
+/** What a further process of a run shares with the first one. */
+export interface SuiteWork {
+  readonly queue: TaskQueue;
+  readonly report: Reporter;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Path of the worker's module; default the one that runs the suites. */
+  readonly module?: string;
+}
+
+const workerModule = fileURLToPath(ownModule(new URL('./suite_worker.ts', import.meta.url)));
+
+/** A further process of a run, with a Python of its own. It takes suites from the queue until none is left. */
+export class SuiteProcess {
+  readonly #run: RunSettings;
+  readonly #work: SuiteWork;
+  readonly #process: WorkerProcess<SuiteRequest, SuiteReply>;
+  #task: Task | undefined;
+
+  constructor(run: RunSettings, work: SuiteWork) {
+    this.#run = run;
+    this.#work = work;
+    this.#process = new WorkerProcess({
+      module: work.module ?? workerModule,
+      cwd: root,
+      // Only events of this project's own worker arrive here.
+      heard: (event) => this.#heard(event as SuiteEvent),
+    });
+  }
+
+  /** Never throws: the run does not depend on this process, and what it cannot do the first one does. */
+  async work(): Promise<void> {
+    const { queue, report, signal } = this.#work;
+    try {
+      await this.#process.ask({ kind: 'open', run: sent(this.#run) });
+      while (!signal.aborted) {
+        this.#task = queue.takeSuite();
+        if (this.#task) await this.#do(this.#task);
+        else if (queue.hasSuites && !queue.failure) await queue.change(signal);
+        else return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      report({ kind: 'warning', text: `the run goes on with a process less: ${messageOf(error)}` });
+    }
+  }
+
+  /** Ends the process and its Python. A suite that it has not finished is compared again by the next run. */
+  close(): Promise<void> {
+    return this.#process.close(5000);
+  }
+
+  /** Throws WorkerLost if the process has died. */
+  async #do(task: Task): Promise<void> {
+    const { queue } = this.#work;
+    try {
+      await this.#process.ask({ kind: 'run', task: task.id });
+      queue.finished(task);
+    } catch (error) {
+      if (error instanceof WorkerLost) {
+        queue.giveBack(task);
+        throw error;
+      }
+      queue.failed(task, new StepFailed(messageOf(error)));
+    }
+  }
+
+  #heard(event: SuiteEvent): void {
+    const { report, progress } = this.#work;
+    if (!('step' in event)) {
+      report(event);
+      return;
+    }
+    const step = this.#task?.steps.find((one) => titleOf(one) === event.step);
+    if (step === undefined) return;
+    if (event.kind === 'begins') progress.begins(step, report);
+    else progress.finished(step, event.seconds);
+  }
+}
