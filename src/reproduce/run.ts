@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Number of processes, each with a Python of its own; the second and further ones run suites. Default 1. */
   readonly workers?: number;
+  /** Path of the module of the further processes; default the one that runs suites. */
+  readonly suiteModule?: string;
 }
 
 /** Seconds of suites for which it is worth starting a further process, which takes about ten. */
@@ -42,7 +44,7 @@ const worthwhile = 40;
 export async function runSteps(
   run: RunSettings,
   selection: StepSelection,
-  { report, signal, workers = 1 }: RunOptions,
+  { report, signal, workers = 1, suiteModule: module }: RunOptions,
   steps: readonly Step[] = planRun(run),
 ): Promise<void> {
   const tasks = prepareRun(run, selection, steps);
@@ -53,7 +55,10 @@ export async function runSteps(
   const progress = new RunProgress(new StepMarks(run.folder.steps), steps, chosen, further + 1);
   const queue = new TaskQueue(tasks);
   const python = new OriginalProcess(run, report);
-  const processes = Array.from({ length: further }, () => new SuiteProcess(run, { queue, report, progress, signal }));
+  const processes = Array.from(
+    { length: further },
+    () => new SuiteProcess(run, { queue, report, progress, signal, module }),
+  );
   for (const process of processes) process.work();
   try {
     while (!queue.isDone) {

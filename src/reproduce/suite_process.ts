@@ -18,7 +18,7 @@ export interface SuiteWork {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** Path of the worker's module; default the one that runs the suites. */
-  readonly module?: string;
+  readonly module?: string | undefined;
 }
 
 const workerModule = fileURLToPath(ownModule(new URL('./suite_worker.ts', import.meta.url)));
@@ -29,6 +29,7 @@ export class SuiteProcess {
   readonly #work: SuiteWork;
   readonly #process: WorkerProcess<SuiteRequest, SuiteReply>;
   #task: Task | undefined;
+  #isClosing = false;
 
   constructor(run: RunSettings, work: SuiteWork) {
     this.#run = run;
@@ -53,13 +54,14 @@ export class SuiteProcess {
         else return;
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || this.#isClosing) return;
       report({ kind: 'warning', text: `the run goes on with a process less: ${messageOf(error)}` });
     }
   }
 
   /** Ends the process and its Python. A suite that it has not finished is compared again by the next run. */
   close(): Promise<void> {
+    this.#isClosing = true;
     return this.#process.close(5000);
   }
 

@@ -9,7 +9,7 @@ import { makeEnvironment } from './python.mjs';
 import { Stages } from './stages.mjs';
 
 /** What set-up does, for its `--help`. */
-export const about = `Installs what both languages need, in three steps. A step that is done already is skipped.
+export const about = `Installs what both languages need, in three steps, the first two at the same time. A step that is done already is skipped.
   npm packages         node_modules, as package-lock.json says (npm ci)
   Python environment   .venv with the hash-locked packages of original/requirements.lock
   Node binding         tfjs-node, compiled against the TensorFlow library of that environment`;
@@ -35,14 +35,24 @@ export async function setUp(options = {}) {
     lock = await acquireLock(environmentFolder(), () => console.log('Waiting for another set-up of this folder.'));
     const stages = new Stages(lock.fd);
     const isNeeded = faults().length > 0;
-    await installPackages(stages);
-    await makeEnvironment(stages, options);
+    await together(stages, [installPackages(stages), makeEnvironment(stages, options)]);
     await buildBinding(stages);
     if (isNeeded) stages.say(`Set-up: done (${stages.total})`);
   } catch (error) {
     throw explainSystemError(error, environmentFolder());
   } finally {
     lock?.release();
+  }
+}
+
+/** Waits for both. When one fails, the other is stopped, so that nobody waits a minute for the message. */
+async function together(stages, installs) {
+  try {
+    await Promise.all(installs);
+  } catch (error) {
+    stages.stop();
+    await Promise.allSettled(installs);
+    throw error;
   }
 }
 

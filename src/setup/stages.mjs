@@ -8,6 +8,7 @@ import { SetupFailure } from './failure.mjs';
 export class Stages {
   #start = performance.now();
   #live = process.stdout.isTTY && !process.env.CI;
+  #children = new Set();
 
   /** @param {number | undefined} lockDescriptor handed to every child, see `acquireLock` */
   constructor(lockDescriptor) {
@@ -50,10 +51,11 @@ export class Stages {
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
+    this.#children.add(child);
     const code = await new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (status, signal) => resolve(status ?? signal));
-    });
+    }).finally(() => this.#children.delete(child));
     this.#clear();
     if (code === 0) return;
     const tail = output.trim().split('\n').slice(-12).join('\n');
@@ -61,6 +63,11 @@ export class Stages {
       explain(output) ??
       new SetupFailure(`${command} ended with ${code}:\n${tail}\n`, `read ${this.log}, then run set-up again.`)
     );
+  }
+
+  /** Ends the programs that run. */
+  stop() {
+    for (const child of this.#children) child.kill();
   }
 
   #show(text) {

@@ -172,3 +172,84 @@ function lockFor(task: string): void {
 function startOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[19];
 }
+
+/** Notes each task as `beside: ID`, and does what the end of the id says. */
+const fakeWorker = `
+import { appendFileSync } from 'node:fs';
+let run;
+process.on('message', (request) => {
+  if (request.kind === 'open') {
+    run = request.run;
+    return process.send({ kind: 'opened' });
+  }
+  appendFileSync(run.root + '/ran', 'beside: ' + request.task + '\\n');
+  if (request.task.endsWith('dies')) process.exit(3);
+  if (request.task.endsWith('fails')) return process.send({ kind: 'error', message: 'the disk is full' });
+  process.send({ kind: 'event', event: { kind: 'begins', step: 'comparison/' + request.task } });
+  process.send({ kind: 'ran' });
+});
+process.on('disconnect', () => process.exit(0));
+`;
+
+describe('runSteps with several workers', () => {
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const suite = (name: string, needs: readonly Step[], seconds: number): Step =>
+    step('comparison', name, needs, { task: { id: name, kind: 'suites' }, seconds });
+
+  /** A long training beside which suites run, and what needs the training. */
+  async function beside(names: readonly string[], workers = 2): Promise<string[]> {
+    const data = step('data', 'a');
+    const training = step('finetuning', 'on a', [data], {
+      run: async () => {
+        // Until the suites are through.
+        for (let i = 0; i < 200 && workers > 1 && whatIsNoted().length < names.length; i++) await pause(20);
+        writeFileSync(join(folder, 'finetuning-on a'), '');
+      },
+    });
+    const suites = names.map((name, i) => suite(name, [data], 100 - i));
+    const steps = [data, training, ...suites, step('metrics', 'scores', [training])];
+    const suiteModule = join(folder, 'worker.mjs');
+    writeFileSync(suiteModule, fakeWorker);
+    const messages: string[] = [];
+    const report = (event: ProgressEvent): void => {
+      if (event.kind === 'message' || event.kind === 'warning') messages.push(event.text);
+    };
+    const { signal } = new AbortController();
+    await runSteps(settingsIn(folder), {}, { report, signal, workers, suiteModule }, steps);
+    return messages;
+  }
+
+  const whatIsNoted = (): string[] => {
+    const text = readFileSync(join(folder, 'ran'), 'utf8').trim();
+    return text.split('\n').filter((line) => line.startsWith('beside'));
+  };
+
+  it('runs suites beside the jobs, the longest first, and counts them', async () => {
+    const messages = await beside(['one', 'two']);
+    expect(ran()).toEqual(['data/a', 'beside: one', 'beside: two', 'metrics/scores']);
+    expect(messages.slice(0, 3).map((text) => text.split(';')[0])).toEqual([
+      '[1/5] data/a',
+      '[2/5] finetuning/on a',
+      '[3/5] comparison/one',
+    ]);
+    expect(messages.map((text) => text.slice(1, 4))).toEqual(['1/5', '2/5', '3/5', '4/5', '5/5']);
+  });
+
+  it('does itself what a process had begun that died, and says that there is a process less', async () => {
+    const messages = await beside(['suite-dies']);
+    expect(ran()).toEqual(['data/a', 'beside: suite-dies', 'metrics/scores', 'comparison/suite-dies']);
+    expect(messages).toContain('the run goes on with a process less: the process ended with code 3');
+  });
+
+  it('finishes what does not need a suite that failed, then fails with its reason', async () => {
+    const failure = beside(['suite-fails']);
+    await expect(failure).rejects.toThrow(StepFailed);
+    await expect(failure).rejects.toThrow('the disk is full');
+    expect(ran()).toEqual(['data/a', 'beside: suite-fails', 'metrics/scores']);
+  });
+
+  it('starts no process with one worker', async () => {
+    await beside(['one'], 1);
+    expect(ran()).toEqual(['data/a', 'metrics/scores', 'comparison/one']);
+  });
+});

@@ -15,7 +15,7 @@ const site = '.venv/lib/python3.11/site-packages';
 describe('set-up', () => {
   test('runs three stages once; a second run does nothing and takes well under a second', async () => {
     const first = await project.setUp();
-    expect(first.output).toMatch(/npm packages: .*\nnpm packages: .* \(\d+\.\d s\)\n/);
+    expect(first.output).toMatch(/npm packages: .*\n(.*\n)*npm packages: .* \(\d+\.\d s\)\n/);
     expect(first.output).toContain('Python environment: 3 packages in .venv');
     expect(first.output).toContain('Node binding: compiled for TensorFlow 2.16.1, Node-API 8');
     expect(first.code).toBe(0);
@@ -166,6 +166,14 @@ test('a folder that cannot be written', async () => {
   chmodSync(project.path(), 0o755);
   expect(output).toMatch(/cannot be written by this user\. Next: work in a folder of your own/);
   expect(code).toBe(1);
+});
+
+test('a pip that fails stops npm, which runs beside it; the next set-up mends both', async () => {
+  const behaviour = { FAKE_SLEEP: 'npm', FAKE_SLEEP_MS: '120000', FAKE_PIP_ERROR: 'something new' };
+  const { code, output } = await project.setUp(behaviour);
+  expect(output).toContain('something new\n Next: read');
+  expect(code).toBe(1);
+  expect((await project.setUp()).code).toBe(0);
 });
 
 describe('killed in the middle of', () => {
