@@ -89,6 +89,11 @@ export class OriginalFiles {
     return this.#session.call('files.latest_checkpoint', { folder });
   }
 
+  /** What the object graph of a TensorFlow checkpoint says of its values: the kind of each and its key, by key. */
+  checkpointValues(prefix: string): Promise<[kind: string, key: string][]> {
+    return this.#session.call('files.checkpoint_values', { prefix });
+  }
+
   /** Members of a zip file: name, date and kind of compression. */
   zipMembers(file: string): Promise<(string | number)[][]> {
     return this.#session.call('files.zip_members', { file });

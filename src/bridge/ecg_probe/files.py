@@ -18,6 +18,7 @@ from ecg_probe.process import exchange
 __all__ = [
     "astype",
     "bfloat16_hdf5",
+    "checkpoint_values",
     "comment_hdf5",
     "compact_hdf5",
     "described",
@@ -126,6 +127,17 @@ def latest_checkpoint(folder: str) -> str | None:
     import tensorflow as tf
 
     return tf.train.latest_checkpoint(folder)
+
+
+def checkpoint_values(prefix: str) -> list[list[str]]:
+    """What the object graph of a checkpoint says of its values: the kind of each and its key, by key."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    graph = tf.train.load_checkpoint(prefix).get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH")
+    nodes = trackable_object_graph_pb2.TrackableObjectGraph.FromString(graph).nodes
+    values = [value for node in nodes for value in node.attributes]
+    return sorted(([value.name, value.checkpoint_key] for value in values), key=lambda pair: pair[1])
 
 
 def zip_members(file: str) -> list[list[Any]]:

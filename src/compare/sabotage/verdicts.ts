@@ -330,10 +330,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     because:
       'a batch that comes while nobody waits would be lost; in the cases each one is waited for, and the original has no threads',
   },
-  'lib/tensorflow/object_graph.ts number 0b66977c': {
-    is: 'gap',
-    because: 'the name of a variable beside its key is for display; TensorFlow finds values by their keys',
-  },
   'graph/builder.ts statement b2f157d1': { is: 'equivalent', because: 'a cache: the constant is made again' },
   'graph/runtime.ts statement c2fab6ba': {
     is: 'equivalent',

@@ -184,7 +184,18 @@ async function checkpoints(
       exactly('weights', `${network.name}: checkpoint of the original, read by the port`, pairUp(names, read, saved)),
     ];
   });
-  return [...rows, sameText('weights', 'the latest checkpoint of the folder', last, latest ?? 'none')];
+  const graphs = await Promise.all(
+    plans.flatMap(({ written, wanted }) => [written, wanted]).map((prefix) => original.files.checkpointValues(prefix)),
+  );
+  const listed = (side: 0 | 1): string =>
+    plans
+      .map(({ network }, i) => [network.name, ...graphs[2 * i + side].map((value) => value.join(' '))].join('\n'))
+      .join('\n');
+  return [
+    ...rows,
+    sameText('weights', 'the latest checkpoint of the folder', last, latest ?? 'none'),
+    sameText('weights', 'values that the object graphs name', listed(0), listed(1)),
+  ];
 }
 
 /** Float32 values without the lower half of their bits, which leaves bfloat16 values. */
