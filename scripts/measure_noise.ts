@@ -6,7 +6,7 @@ import type { OriginalNetwork } from '../src/bridge/original_network.ts';
 import { networkBatches } from '../src/compare/batches.ts';
 import type { Row } from '../src/compare/closeness.ts';
 import { generatedCollections, openCollections } from '../src/compare/data.ts';
-import { type ComparedNetwork, networks } from '../src/compare/networks/compared.ts';
+import { type ComparedNetwork, networks, otherKernels } from '../src/compare/networks/compared.ts';
 import { inLastPlace, mapInputs, reversed } from '../src/compare/networks/rounding.ts';
 import * as mathematics from '../src/compare/networks/rows.ts';
 import {
@@ -62,6 +62,8 @@ interface Result {
   noise: Record<Family, Record<'float32' | 'float64', Noise>>;
   /** Seeds by network. */
   measured: Record<string, number[]>;
+  /** The noise of the network that is also compared with other kernels. */
+  taps: { seeds: number[]; noise: Record<'float32' | 'float64', Noise> };
   machine: Record<string, unknown>;
 }
 const file = join(root, 'src', 'compare', 'noise.json');
@@ -79,6 +81,10 @@ try {
         before[quantity] = Number(Math.max(before[quantity] ?? 0, value).toPrecision(2));
       }
     }
+    if (network.name === otherKernels.name) {
+      const { float32, float64 } = found;
+      result.taps = { seeds: [...seeds], noise: { float32: ofGradients(float32), float64: ofGradients(float64) } };
+    }
     const seconds = ((performance.now() - begun) / 1000).toFixed(0);
     process.stdout.write(`${network.name} (${seconds} s)\n  ${JSON.stringify(found)}\n`);
     const facts = await original.facts();
@@ -88,6 +94,10 @@ try {
   }
 } finally {
   await original.close();
+}
+
+function ofGradients({ losses = 0, gradients = 0 }: Noise): Noise {
+  return { losses: Number(losses.toPrecision(2)), gradients: Number(gradients.toPrecision(2)) };
 }
 
 async function measure(network: ComparedNetwork): Promise<Record<'float32' | 'float64', Noise>> {

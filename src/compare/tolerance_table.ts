@@ -9,6 +9,7 @@ import {
   quantities,
   replicaLimits,
   replicaQuantities,
+  tapLimits,
 } from './tolerances.ts';
 
 const titles: Readonly<Record<Family, string>> = {
@@ -67,6 +68,13 @@ The suite \`replicas\` trains resnet18 with one stage on two and three devices. 
 each part are in reverse order (${seedsOf(measured.replicas.seeds)}, two and three devices). No limit is above 1e-12.
 
 ${replicaTable()}
+## One product for each tap
+
+In one case of the suite \`gradients\`, the port computes the gradient of every convolution's filters as one matrix product for each tap, and the original
+as usual. That changes the order of sums, and nothing else. So the limits derive from the noise of the same network in another order of sums (${seedsOf(measured.taps.seeds)}). No limit in
+float64 is above 1e-12.
+
+${tapTable()}
 ## How the noise was measured
 
 With \`node --import tsx scripts/measure_noise.ts\`, on ${machine.cores} cores with TensorFlow ${machine.tensorflow}, oneDNN ${machine.onednn ? 'on' : 'off'}, on the batches
@@ -102,6 +110,15 @@ function section(family: Family): string {
 function replicaTable(): string {
   const names = Object.keys(replicaLimits) as (keyof typeof replicaLimits)[];
   return tableOf(names.map((name) => rowOf('float64', replicaQuantities[name].what, replicaLimits[name])));
+}
+
+function tapTable(): string {
+  const rows = (['float64', 'float32'] as const).flatMap((precision) =>
+    (['losses', 'gradients'] as const).map((name) =>
+      rowOf(precision, quantities[name].what, tapLimits[precision][name]),
+    ),
+  );
+  return tableOf(rows);
 }
 
 function rowOf(precision: string, what: string, { limit, noise, floor }: Tolerance): string[] {

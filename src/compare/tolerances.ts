@@ -156,6 +156,29 @@ export function operationLimit(precision: 'float32' | 'float64', noiseBy: (limit
   return { ...how, noise, limit: Math.min(rounded(factors[precision] * noise), highest) };
 }
 
+/** Largest limit in float64 where the noise is that of sums in another order alone. */
+const highestOfSums = 1e-12;
+
+/**
+ * Limits of a network whose gradients of filters are computed as one product for each tap. That changes nothing but the order of sums over the
+ * samples of the batch, so they derive from the noise of that order, on the same network.
+ */
+export const tapLimits = {
+  float64: tapLimitsIn('float64'),
+  float32: tapLimitsIn('float32'),
+};
+
+function tapLimitsIn(precision: 'float32' | 'float64'): Pick<Limits, 'losses' | 'gradients'> {
+  const { losses, gradients } = measured.taps.noise[precision];
+  return { losses: tapLimit('losses', precision, losses), gradients: tapLimit('gradients', precision, gradients) };
+}
+
+function tapLimit(quantity: 'losses' | 'gradients', precision: 'float32' | 'float64', value: number): Tolerance {
+  const found = toleranceOf(quantity, precision, value);
+  const limit = precision === 'float64' ? Math.min(found.limit, highestOfSums) : found.limit;
+  return { ...found, limit, reason: `${found.reason}, on this network` };
+}
+
 /** What the suite `replicas` compares. */
 export const replicaQuantities = {
   weights: { what: 'weights on each device after each of four free-running steps', floor: 1e-3 },
@@ -173,7 +196,7 @@ export const replicaLimits = Object.fromEntries(
 
 function replicaLimit(quantity: ReplicaQuantity, value: number): Tolerance {
   const { what, floor } = replicaQuantities[quantity] as { what: string; floor?: number };
-  const limit = Math.min(rounded(factors.float64 * value), 1e-12);
+  const limit = Math.min(rounded(factors.float64 * value), highestOfSums);
   const reason = `${what}: tf_keras in float64 against itself with the samples of each part in reverse order`;
   return { rung: 'float64', noise: value, limit, reason, ...(floor === undefined ? {} : { floor }) };
 }

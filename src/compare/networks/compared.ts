@@ -70,6 +70,9 @@ export const largest: ComparedNetwork = pretraining('resnet50', 'cpc');
 /** A network with all its stages that is also a quick case of the suites that are fast with it. */
 export const quickWhole = 'resnet18, hr';
 
+/** A network whose convolutions have every width and stride that occurs in the networks, for kernels that a job can choose instead of the usual ones. */
+export const otherKernels = pretraining('resnet18', 'hr');
+
 /** A case of a suite for each network. `quick` names one more network for the quick cases. */
 export function casesOf(
   run: (context: SuiteContext, network: ComparedNetwork) => Promise<readonly Row[]>,

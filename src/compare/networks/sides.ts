@@ -1,6 +1,7 @@
 import type { Original } from '../../bridge/original.ts';
 import type { NetworkOptions, NetworkState, OriginalNetwork } from '../../bridge/original_network.ts';
 import { asType } from '../../graph/arrays.ts';
+import type { FilterGradient } from '../../graph/kernels.ts';
 import { type Model, Sequential } from '../../graph/model.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import type { Precision } from '../../graph/precision.ts';
@@ -35,6 +36,8 @@ export interface NetworkCase {
   readonly seed: number;
   /** Options of training that the original's trainers do not have. */
   readonly training?: TrainingChoices;
+  /** How the port computes the gradient of every convolution's filters. Default `usual`. */
+  readonly filterGradient?: FilterGradient;
 }
 
 /** Options of training, the same for both sides. */
@@ -141,9 +144,15 @@ export function buildPort(
   kind: InAnyPrecision,
   options: Pick<CompileOptions, 'executor' | 'devices'> = {},
 ): PortNetwork {
-  const { task = 'finetuning', multiLabel, seed, training } = kind;
+  const { task = 'finetuning', multiLabel, seed, training, filterGradient = 'usual' } = kind;
   const { optimizer, schedule, frozenBackbone, ...others } = training ?? {};
-  const common = { seed, inspect: options.devices === undefined, ...options, ...others };
+  const common = {
+    seed,
+    inspect: options.devices === undefined,
+    filterGradientOf: () => filterGradient,
+    ...options,
+    ...others,
+  };
   const model = buildModel(example, kind);
   const frozen = frozenBackbone ? { frozen: backboneOf(model) } : {};
   const session = compile(

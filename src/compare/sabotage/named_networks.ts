@@ -3,6 +3,7 @@ import type { NamedMutant } from './mutants.ts';
 const resnet = 'port/transplant/modules/resnet1d.ts';
 const transformer = 'port/transplant/modules/transformer.ts';
 const normalization = 'graph/ops/normalization.ts';
+const filterGradient = 'graph/ops/filter_gradient.ts';
 const initializers = 'graph/initializers.ts';
 const adam = 'graph/optimizers.ts';
 const layers = 'graph/layers.ts';
@@ -177,6 +178,27 @@ export const namedInNetworks: readonly NamedMutant[] = [
     file: 'graph/program.ts',
     search: '{ ...inMode(false), watchesVariables: false }',
     replacement: '{ ...inMode(true, false), watchesVariables: false }',
+    suite: 'gradients',
+  },
+  {
+    name: 'the second tap of the filters one sample late',
+    file: filterGradient,
+    search: 'const shift = Math.floor(tap / stride);',
+    replacement: 'const shift = Math.floor(tap / stride) + (tap === 1 ? 1 : 0);',
+    suite: 'gradients',
+  },
+  {
+    name: 'the stride of the taps ignored',
+    file: filterGradient,
+    search: 'const shift = Math.floor(tap / stride);',
+    replacement: 'const shift = tap;',
+    suite: 'gradients',
+  },
+  {
+    name: 'the odd sample of padding before the recording instead of after it',
+    file: filterGradient,
+    search: 'const before = Math.floor(',
+    replacement: 'const before = Math.ceil(',
     suite: 'gradients',
   },
   // optimiser

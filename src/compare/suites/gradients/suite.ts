@@ -6,11 +6,11 @@ import { networkBatches } from '../../batches.ts';
 import { bothSides } from '../../both_sides.ts';
 import { closely, type Row } from '../../closeness.ts';
 import { withFirstLayer } from '../../divergence/layer.ts';
-import { type ComparedNetwork, casesOf, networks, wholeResNet } from '../../networks/compared.ts';
+import { type ComparedNetwork, casesOf, networks, otherKernels, wholeResNet } from '../../networks/compared.ts';
 import { gradientRows, inputGradientRow, targetsOf } from '../../networks/rows.ts';
 import { comparedPrecisions, type Twins, withTwins } from '../../networks/sides.ts';
-import type { Suite, SuiteContext } from '../../suite.ts';
-import { type Limits, limitsOf } from '../../tolerances.ts';
+import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
+import { type Limits, limitsOf, tapLimits } from '../../tolerances.ts';
 import { operationCase } from './operations.ts';
 
 /** Points of the compared integrals: few, because each must agree. */
@@ -21,8 +21,29 @@ export const gradients: Suite = {
   name: 'gradients',
   summary:
     'single operations; loss and gradient of every weight; gradients of outputs by the recordings, integrated too; float64 and float32',
-  cases: [operationCase, ...casesOf(compareGradients, { chosen: [...networks, wholeResNet] })],
+  cases: [operationCase, ...casesOf(compareGradients, { chosen: [...networks, wholeResNet] }), byTaps()],
 };
+
+/** A network with the kernels that are not the original's, for every convolution. */
+function byTaps(): SuiteCase {
+  const { name, arch, task } = otherKernels;
+  return {
+    name: `${name}, filters as one product for each tap`,
+    on: { arch, task },
+    quick: true,
+    run: async ({ original, data, seed }) => {
+      const [batch] = networkBatches(data, otherKernels, 1, seed);
+      const rows: Row[] = [];
+      for (const precision of comparedPrecisions) {
+        const kind = { ...otherKernels, precision, seed, filterGradient: 'taps' } as const;
+        await withTwins(original, batch, kind, async (twins) => {
+          rows.push(...(await gradientRows(twins, batch, tapLimits[precision])));
+        });
+      }
+      return rows;
+    },
+  };
+}
 
 async function compareGradients(context: SuiteContext, network: ComparedNetwork): Promise<readonly Row[]> {
   const { original, data, seed } = context;
