@@ -17,6 +17,12 @@ import { help } from '../../src/commands/reproduce.ts';
 import { experiments } from '../../src/experiments.ts';
 import { root } from '../shared_data.ts';
 
+// The backbone is cut to its first stage, which the command line cannot: the files are small, the jobs short.
+vi.mock('../../src/port/finetuning/utils.ts', async (original) => {
+  const real = await original<typeof import('../../src/port/finetuning/utils.ts')>();
+  return { ...real, ecgFeatureExtractor: (arch?: string) => real.ecgFeatureExtractor(arch, 1) };
+});
+
 const example = join(root, 'examples', 'data_efficiency.json');
 
 let folder: string;
