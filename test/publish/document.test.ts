@@ -9,6 +9,12 @@ import { shownCommands } from '../docs/documents.ts';
 import { temporaryFolder } from '../port/training_data.ts';
 import { python } from '../shared_data.ts';
 
+// The backbone is cut to its first stage, which the command line cannot: the files are small, the jobs short.
+vi.mock('../../src/port/finetuning/utils.ts', async (original) => {
+  const real = await original<typeof import('../../src/port/finetuning/utils.ts')>();
+  return { ...real, ecgFeatureExtractor: (arch?: string) => real.ecgFeatureExtractor(arch, 1) };
+});
+
 const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 const before = process.cwd();
