@@ -1,4 +1,7 @@
 /** The port's networks for the bench, with batches. The Python counterparts are in `original_worker.py`. */
+import { chooserOf, convolutionsOf } from '../graph/convolutions.ts';
+import { measuredConvolutions } from '../graph/kernel_table.ts';
+import type { KernelChoice } from '../graph/kernels.ts';
 import { Dense } from '../graph/layers.ts';
 import type { Model } from '../graph/model.ts';
 import { Adam } from '../graph/optimizers.ts';
@@ -15,6 +18,8 @@ export interface ModelSettings {
   /** `classify`: backbone and four classes, as finetuning makes it; `cpc`: the pretraining task. */
   readonly task: 'classify' | 'cpc';
   readonly precision: Precision;
+  /** Of the port; default `usual`. */
+  readonly kernels?: KernelChoice;
   readonly batch: number;
   /** Samples of a frame or record. */
   readonly samples: number;
@@ -35,13 +40,17 @@ export interface Prepared {
 
 /** Builds and compiles what the settings say. */
 export function prepare(settings: ModelSettings, options: Pick<CompileOptions, 'inspect'> = {}): Prepared {
-  const { arch, task, precision, batch, samples } = settings;
+  const { arch, task, precision, batch, samples, kernels } = settings;
+  const compiled = (model: Model, training: CompileOptions): Session => {
+    const measured = kernels === 'auto' ? measuredConvolutions(convolutionsOf(model, batch)) : [];
+    return compile(model, { ...options, ...training, filterGradientOf: chooserOf(measured) });
+  };
   const random = new RandomState(1);
   if (task === 'cpc') {
     const shapes = { context: [contextSize, samples, 1], samples: [candidates, samples, 1] };
     const model = taskSolver('cpc', arch).build(shapes, precision);
     const optimizer = new Adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-9 });
-    const session = compile(model, { ...options, loss: 'sparse_categorical_crossentropy', optimizer });
+    const session = compiled(model, { loss: 'sparse_categorical_crossentropy', optimizer });
     const x = {
       context: signals(random, [batch, ...shapes.context]),
       samples: signals(random, [batch, ...shapes.samples]),
@@ -54,7 +63,7 @@ export function prepare(settings: ModelSettings, options: Pick<CompileOptions, '
     return { model, session, x, y };
   }
   const model = ecgFeatureExtractor(arch).add(new Dense(classes, 'softmax')).build([samples, 1], precision);
-  const session = compile(model, { ...options, loss: 'categorical_crossentropy' });
+  const session = compiled(model, { loss: 'categorical_crossentropy' });
   const y = new Float32Array(batch * classes);
   for (let i = 0; i < batch; i++) y[i * classes + (i % classes)] = 1;
   return {

@@ -62,6 +62,17 @@ export function benchRows(quick = false): BenchRow[] {
     };
   };
 
+  const kernelsRow = (name: string, title: string, settings: ModelSettings): BenchRow => ({
+    name,
+    title,
+    unit: 's/step',
+    goal: 1,
+    rounds: rounds(5),
+    against: 'the port with --kernels usual',
+    port: () => steady('port', { name: 'train', settings: { ...settings, kernels: 'auto', steps } }),
+    original: () => steady('port', { name: 'train', settings: { ...settings, steps } }),
+  });
+
   const framesRow = (name: string, title: string, unzipped: boolean, goal: number): BenchRow => {
     const side = (language: Language) => async (inputs: BenchInputs) => {
       const { patients, ...folders } = await inputs.icentia();
@@ -125,6 +136,8 @@ export function benchRows(quick = false): BenchRow[] {
       precision: 'bfloat16',
       original: 'mixed_bfloat16',
     }),
+    kernelsRow('kernels', 'training step with --kernels auto, 32 × 2048', small),
+    kernelsRow('kernels-bfloat16', 'bfloat16 step with --kernels auto, 32 × 2048', { ...small, precision: 'bfloat16' }),
     trainingRow('resnet34', 'training step, resnet34, 32 × 2048', { ...small, arch: 'resnet34' }, { rounds: 3 }),
     trainingRow('resnet50', 'training step, resnet50, 32 × 2048', { ...small, arch: 'resnet50' }, { rounds: 3 }),
     trainingRow('cpc', 'training step, CPC (context 8, ns 8), 32 × 2048', cpc, { rounds: 3, steps: 1 }),

@@ -1,5 +1,6 @@
-import { type NdArray, ndarray, sizeOf } from '../lib/numpy/ndarray.ts';
+import { ndarray, sizeOf } from '../lib/numpy/ndarray.ts';
 import type { Attributes } from './attributes.ts';
+import { fastestRounds, inFormat, noise } from './measuring.ts';
 import { type Runtime, runtime, type TensorHandle } from './runtime.ts';
 
 /** Formats among which `auto` chooses. */
@@ -35,26 +36,21 @@ export function describeSpeeds({ float32, bfloat16 }: FormatSpeeds): string {
  * little. Takes a fraction of a second.
  */
 export function measureFormats(tensorflow: Runtime = runtime()): FormatSpeeds {
-  const formats = (['float32', 'bfloat16'] as const).map((format) => ({
-    format,
-    ...convolution(tensorflow, format),
-    fastest: Number.POSITIVE_INFINITY,
-    spent: 0,
-  }));
+  const formats = (['float32', 'bfloat16'] as const).map((format) => ({ format, ...convolution(tensorflow, format) }));
   try {
-    for (const one of formats) if (!canRun(one)) one.spent = limits.time;
-    for (let round = 0; round < limits.rounds; round++) {
-      for (const one of formats.filter(({ spent }) => spent < limits.time)) {
-        const time = timeOf(one.run);
-        one.fastest = Math.min(one.fastest, time);
-        one.spent += time;
-      }
-    }
+    const running = formats.filter(canRun);
+    const fastest = fastestRounds(
+      running.map(({ run }) => run),
+      limits,
+    );
+    const speedOf = (wanted: MeasuredFormat): number => {
+      const place = running.findIndex(({ format }) => format === wanted);
+      return place === -1 ? 0 : operations / 1e6 / fastest[place];
+    };
+    return { float32: speedOf('float32'), bfloat16: speedOf('bfloat16') };
   } finally {
     for (const { dispose } of formats) dispose();
   }
-  const [float32, bfloat16] = formats.map(({ fastest }) => operations / 1e6 / fastest);
-  return { float32, bfloat16 };
 }
 
 /** Whether TensorFlow has kernels for a format on this processor. Takes a few milliseconds. */
@@ -78,17 +74,10 @@ function canRun({ format, run }: { readonly format: MeasuredFormat; run(): void 
   }
 }
 
-/** Milliseconds. */
-function timeOf(action: () => void): number {
-  const begun = performance.now();
-  action();
-  return performance.now() - begun;
-}
-
 /** A convolution and its two gradients, ready to run. */
 function convolution(tensorflow: Runtime, format: MeasuredFormat): { run(): void; dispose(): void } {
-  const signal = inFormat(tensorflow, noise(shape.signal), format);
-  const kernel = inFormat(tensorflow, noise(shape.kernel), format);
+  const signal = noise(tensorflow, shape.signal, format);
+  const kernel = noise(tensorflow, shape.kernel, format);
   const sizes = ints([...shape.signal], tensorflow);
   const kernelSizes = ints([...shape.kernel], tensorflow);
   const origin = ints([0, 0, 0, 0], tensorflow);
@@ -121,22 +110,6 @@ function convolution(tensorflow: Runtime, format: MeasuredFormat): { run(): void
       for (const tensor of [signal, kernel, sizes, kernelSizes, origin, unit]) tensorflow.deleteTensor(tensor);
     },
   };
-}
-
-/** A tensor in another format; the same one if it has it already. Frees arrays that it makes tensors of. */
-function inFormat(tensorflow: Runtime, given: NdArray | TensorHandle, format: MeasuredFormat): TensorHandle {
-  const tensor = 'id' in given ? given : tensorflow.createTensor(given);
-  if (tensor.dtype === format) return tensor;
-  const types = { SrcT: { type: tensor.dtype }, DstT: { type: format }, Truncate: { bool: false } } as const;
-  const converted = tensorflow.executeOp('Cast', [tensor], types, 1)[0];
-  if (!('id' in given)) tensorflow.deleteTensor(tensor);
-  return converted;
-}
-
-/** Numbers between −1 and 1. They are not drawn, so that measuring changes no seed. */
-function noise(extents: readonly number[]): NdArray {
-  const data = Float32Array.from({ length: sizeOf(extents) }, (_, k) => Math.sin(k * 1.7));
-  return ndarray('float32', extents, data);
 }
 
 function ints(values: readonly number[], tensorflow: Runtime): TensorHandle {

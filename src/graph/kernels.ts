@@ -1,10 +1,15 @@
-import type { ElementType } from './element_type.ts';
+import type { Precision } from './precision.ts';
 
 /**
  * How the gradient of a convolution's filters is computed: `usual` by TensorFlow's `Conv2DBackpropFilter`, as in Keras; `taps` as one matrix product for
  * each tap of the filters. Both add the same products in another order.
  */
-export type FilterGradient = 'usual' | 'taps';
+export const filterGradients = ['usual', 'taps'] as const;
+export type FilterGradient = (typeof filterGradients)[number];
+
+/** What a job can be given: the usual kernels, or for each convolution the faster one on its machine. */
+export const kernelChoices = ['usual', 'auto'] as const;
+export type KernelChoice = (typeof kernelChoices)[number];
 
 /** A convolution as its kernels see it: `(batch, samples, inputs)` to `(batch, ⌈samples / stride⌉, outputs)`. */
 export interface Convolution {
@@ -16,7 +21,7 @@ export interface Convolution {
   /** Taps of the filters. */
   readonly width: number;
   readonly stride: number;
-  readonly dtype: ElementType;
+  readonly dtype: Precision;
 }
 
 /** Chooses how the gradient of a convolution's filters is computed. */

@@ -210,9 +210,10 @@ export function program(
   return { model, seed, loss, strategy, variables, optimizer, optimizerState, signatures, teacherForcedActivations };
 }
 
-function inputSpecs(model: Model): Record<string, TensorSpec> {
+/** The inputs of a model, by default for all batch sizes. */
+export function inputSpecs(model: Model, batch = unknown): Record<string, TensorSpec> {
   const dtype = variableType(model.precision);
   return Object.fromEntries(
-    Object.entries(model.inputShapes).map(([name, shape]) => [name, { dtype, shape: [unknown, ...shape] }]),
+    Object.entries(model.inputShapes).map(([name, shape]) => [name, { dtype, shape: [batch, ...shape] }]),
   );
 }

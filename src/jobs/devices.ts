@@ -60,6 +60,11 @@ export function deviceNames({ devices }: DeviceOptions): readonly string[] | und
   });
 }
 
+/** Samples of a batch that the first device gets. */
+export function partOf(batch: number, devices: readonly string[] | undefined): number {
+  return Math.ceil(batch / (devices?.length ?? 1));
+}
+
 /** Reports how several devices share a batch, and warns if it leaves some of them idle. */
 export function tellDevices({ devices, batchSize = 32 }: DeviceOptions, report: Reporter): void {
   const { kind, count } = parse(devices ?? 1);

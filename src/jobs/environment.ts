@@ -2,14 +2,13 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { runtime } from '../graph/runtime.ts';
+import { tensorflowSettings } from '../graph/settings.ts';
 import { cacheFolder } from '../lib/installation.mjs';
 import { mappedLibraries } from '../lib/tensorflow/libraries.ts';
 import type { Environment } from './job_files.ts';
 import { fileDigests } from './library_digests.ts';
 
 export type { Environment } from './job_files.ts';
-
-const settings = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'TF_ENABLE_ONEDNN_OPTS', 'ONEDNN_MAX_CPU_ISA'];
 
 /** Version of this package. */
 export function packageVersion(): string {
@@ -28,9 +27,7 @@ export function environment(): Environment {
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     gpu: tensorflow.usesGpu,
-    settings: Object.fromEntries(
-      settings.filter((name) => process.env[name] !== undefined).map((name) => [name, process.env[name]!]),
-    ),
+    settings: tensorflowSettings(),
   };
 }
 

@@ -87,6 +87,13 @@ export const jobAdditions = {
     default: 'float32',
     addition: true,
   },
+  kernels: {
+    value: 'WHICH',
+    help: `kernels of the gradients of convolutions: usual (those of the original), or auto (for each convolution the faster one
+on this processor; results then differ in their last bits)`,
+    default: 'usual',
+    addition: true,
+  },
   devices: {
     value: 'N',
     default: '1',

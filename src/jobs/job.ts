@@ -2,9 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
+import { chooserOf } from '../graph/convolutions.ts';
 import type { FitState } from '../graph/fit.ts';
 import { describeSpeeds, fasterFormat, measureFormats, runsHere } from '../graph/format_speed.ts';
+import { measuredConvolutions } from '../graph/kernel_table.ts';
+import type { ChooseFilterGradient, Convolution, KernelChoice } from '../graph/kernels.ts';
 import type { Precision, PrecisionChoice } from '../graph/precision.ts';
+import { runtime } from '../graph/runtime.ts';
 import type { Session } from '../graph/session.ts';
 import { isAddress, withoutChecksum } from '../lib/address.ts';
 import { flagOf } from '../lib/argparse/flags.ts';
@@ -32,6 +36,8 @@ export interface JobOptions extends OptimizerOptions, ScheduleOptions {
   readonly initSeed?: number;
   /** Number formats of the computation; default `float32`. `auto`: see `Job.precision`. */
   readonly precision?: PrecisionChoice;
+  /** Kernels of the gradients of convolutions; default `usual`, those of the original. `auto`: see `Job.begin`. */
+  readonly kernels?: KernelChoice;
   /** Continue from the last checkpoint in the folder, or start if there is none. */
   readonly resume?: boolean;
   /** Start again in the folder of an earlier job and replace its files. */
@@ -91,6 +97,7 @@ export class Job {
 
   readonly #unlock: () => void;
   readonly #originals: Originals | undefined;
+  #measuredKernels: JobConfig['measuredKernels'];
 
   private constructor(
     dir: string,
@@ -103,6 +110,7 @@ export class Job {
     this.dir = dir;
     this.config = config;
     this.state = state;
+    this.#measuredKernels = config.measuredKernels;
   }
 
   /**
@@ -158,6 +166,13 @@ export class Job {
           next: 'Restore it, or remove the folder and start again.',
         });
       }
+      if (config.options.kernels === 'auto' && config.measuredKernels === undefined) {
+        throw new InputError('the description of the job does not say which kernels it has chosen', {
+          file: join(dir, names.config),
+          where: 'measuredKernels',
+          next: 'Restore the file, or start again with --force instead of --resume.',
+        });
+      }
       requireSameOptions(dir, config, given, defaults);
       requireSameInputs(dir, config, given, report, { originals: options.originals });
       const different = differences(config.environment, present);
@@ -194,15 +209,19 @@ export class Job {
 
   /**
    * Marks the job as not complete and removes the page about it; a new job also removes an earlier job's checkpoint and writes `config.json`. Call it once the inputs are
-   * checked: until then the folder stays as the earlier job left it.
+   * checked: until then the folder stays as the earlier job left it. With the option `kernels` of `auto`, a new job first measures the `convolutions` of its network.
    */
-  begin(): void {
+  begin(convolutions: () => readonly Convolution[], report: Reporter): void {
+    if (this.state === undefined && this.config.options.kernels === 'auto') {
+      this.#measuredKernels = measureKernels(convolutions, report);
+    }
     rmSync(this.path(names.done), { force: true });
     rmSync(this.path(reportFile), { force: true });
     if (this.state !== undefined) return;
     rmSync(this.path(names.state), { force: true });
     writeJson(this.path(names.config), {
       ...this.config,
+      ...(this.#measuredKernels && { measuredKernels: this.#measuredKernels }),
       inputs: describeInputs(this.config.options, this.#originals),
     });
   }
@@ -211,6 +230,11 @@ export class Job {
   get precision(): Precision {
     const { measuredPrecision, options } = this.config;
     return measuredPrecision?.precision ?? ((options.precision as Precision | undefined) || 'float32');
+  }
+
+  /** How the job computes the gradients of the filters of convolutions, once it has begun. */
+  get filterGradientOf(): ChooseFilterGradient {
+    return chooserOf(this.#measuredKernels ?? []);
   }
 
   path(name: string): string {
@@ -315,6 +339,21 @@ function measurePrecision(report: Reporter): JobConfig['measuredPrecision'] {
   const precision = fasterFormat(speeds);
   report({ kind: 'message', text: `--precision auto: ${precision} (measured ${describeSpeeds(speeds)})` });
   return { precision, ...speeds };
+}
+
+function measureKernels(
+  convolutions: () => readonly Convolution[],
+  report: Reporter,
+): NonNullable<JobConfig['measuredKernels']> {
+  if (runtime().usesGpu) {
+    report({ kind: 'message', text: '--kernels auto: the usual kernels, because TensorFlow computes on a GPU' });
+    return [];
+  }
+  const measured = measuredConvolutions(convolutions());
+  const others = measured.filter(({ chosen }) => chosen === 'taps').length;
+  const what = others === 0 ? 'the usual kernels' : `another kernel for ${others} of ${measured.length} convolutions`;
+  report({ kind: 'message', text: `--kernels auto: ${what} (config.json has the measured speeds)` });
+  return measured;
 }
 
 /** Throws an InputError for a folder that has the name of a file that the job writes, perhaps hours later. */

@@ -1,5 +1,7 @@
-import { boolean, literal, object, optional, picklist, string, union, unknown } from 'valibot';
-import { amount, anyNumber, finiteNumber, mapOf, name, sha256, whole } from '../lib/json/fields.ts';
+import { array, boolean, literal, object, optional, picklist, string, union, unknown } from 'valibot';
+import { filterGradients } from '../graph/kernels.ts';
+import { precisions } from '../graph/precision.ts';
+import { amount, anyNumber, finiteNumber, mapOf, name, positive, sha256, whole } from '../lib/json/fields.ts';
 import type { Described } from '../lib/json/file.ts';
 
 /** What can change the last bits of a job's results. */
@@ -45,6 +47,21 @@ export const configSchema = object({
   /** The choice of `--precision auto`, and the measured speeds (GFLOP/s). The job keeps it, on whatever machine it resumes. */
   measuredPrecision: optional(
     object({ precision: picklist(['float32', 'bfloat16']), float32: anyNumber, bfloat16: anyNumber }),
+  ),
+  /**
+   * What `--kernels auto` has measured when the job began (GFLOP/s of the gradients of filters), and chosen. The job keeps it, on whatever machine it
+   * resumes. Empty on a GPU, where the kernels are the usual ones.
+   */
+  measuredKernels: optional(
+    array(
+      object({
+        ...{ batch: amount, samples: amount, inputs: amount, outputs: amount, width: amount, stride: amount },
+        dtype: picklist(precisions),
+        usual: positive,
+        taps: positive,
+        chosen: picklist(filterGradients),
+      }),
+    ),
   ),
   /** Inputs by path. Earlier versions kept only the size of a file, in bytes. */
   inputs: mapOf(name, union([amount, inputSchema])),

@@ -70,7 +70,15 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   pretrain: [
     ...['', '--task beat --train .', '--job-dir j --train .'],
     ...['--task q', '--arch q', '--epochs 0', '--epochs q', '--frame-size 0', '--samples-per-patient 0', '--ns 0'],
-    ...['--normalize q', '--batch-size 0', '--val-metric q', '--precision q', '--context-size -2', '--patients q'],
+    ...[
+      '--normalize q',
+      '--batch-size 0',
+      '--val-metric q',
+      '--precision q',
+      '--kernels q',
+      '--context-size -2',
+      '--patients q',
+    ],
     ...['--seed -1', '--init-seed 1.5', '--max-time q', '--save-every 0'],
   ].map((line) =>
     line.startsWith('--') && !/--train/.test(line) ? `--job-dir j --task beat --train . ${line}` : line,
@@ -78,6 +86,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   finetune: [
     ...['', '--train t.pkl', '--job-dir j'],
     ...['--arch q', '--epochs 0', '--epochs q', '--batch-size 0', '--val-size q', '--val-metric q', '--precision q'],
+    ...['--kernels q'],
     ...['--split q', '--seed -5', '--init-seed -1', '--max-time q', '--save-every q', '--subset q'],
   ].map((line) => (/^--(?!train|job-dir)/.test(line) ? `--job-dir j --train t.pkl ${line}` : line)),
   predict: [

@@ -83,7 +83,7 @@ describe('StagedInputs', () => {
     for (const resume of [false, true]) {
       const staged = new StagedInputs(disk());
       const job = Job.open('finetune', { ...(await staged.of(options, watch())), resume }, silent);
-      job.begin();
+      job.begin(() => [], silent);
       await job.run(async () => {});
       staged.remove();
       const config = JSON.parse(readFileSync(join(options.jobDir, 'config.json'), 'utf8'));

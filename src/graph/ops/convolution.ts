@@ -1,6 +1,7 @@
 import type { Attributes } from '../attributes.ts';
 import type { Context } from '../context.ts';
 import { type Tensor, unknown } from '../executor.ts';
+import type { Precision } from '../precision.ts';
 import { filtersByTaps } from './filter_gradient.ts';
 import { reshapeRaw, shapeOf } from './shape.ts';
 
@@ -53,8 +54,8 @@ export function conv1d(c: Context, x: Tensor, kernel: Tensor, stride = 1): Tenso
     const inputs = [shapeOf(c, xImage), kernelImage, toImage(c, dy)];
     return toSignal(c, c.apply('Conv2DBackpropInput', inputs, attributes, xImage));
   };
-  const sizes = { batch, samples, inputs: channels, outputs: filters, width, stride, dtype };
-  const byTaps = samples !== unknown && c.filterGradientOf(sizes) === 'taps';
+  const sizes = { batch, samples, inputs: channels, outputs: filters, width, stride };
+  const byTaps = samples !== unknown && c.filterGradientOf({ ...sizes, dtype: dtype as Precision }) === 'taps';
   const backpropFilter = (dy: Tensor): Tensor => {
     if (byTaps) return filtersByTaps(c, x, dy, width, stride);
     const inputs = [xImage, c.ints(kernelShape), toImage(c, dy)];

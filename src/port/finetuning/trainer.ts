@@ -1,12 +1,13 @@
 import { existsSync, rmSync } from 'node:fs';
 import { InputError } from '../../errors.ts';
 import { type Reporter, silent } from '../../events.ts';
+import { convolutionsOf } from '../../graph/convolutions.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import { variableType } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
 import { augmented, parseAugmentation, requireShift } from '../../jobs/augmentation.ts';
 import { batchesOf, permutations, predictAll } from '../../jobs/batches.ts';
-import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
+import { deviceNames, partOf, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { bestModelFile, predictionsFile, writeJobModel } from '../../jobs/job_model.ts';
@@ -30,7 +31,7 @@ import { loadIntoClassifier, saveSession } from '../../weights/model_weights.ts'
 import { createPredictionsFrame, isMulticlass } from '../transplant/utils.ts';
 import { bestModelCheckpoint, earlyStopping } from './trainer/best_model.ts';
 import { balancedWeights } from './trainer/class_weights.ts';
-import { createClassifier, samplesOf } from './trainer/classifier.ts';
+import { buildClassifier, createClassifier, samplesOf } from './trainer/classifier.ts';
 import { finetuneFlags } from './trainer/flags.ts';
 import { checkOptions, type FinetuneOptions } from './trainer/options.ts';
 import { type JobSets, withJobSets } from './trainer/sets.ts';
@@ -116,13 +117,15 @@ export async function finetune(
     }
     const { classes } = train;
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
-    job.begin();
+    const size = partOf(Math.min(options.batchSize ?? 32, records), devices);
+    job.begin(() => convolutionsOf(buildClassifier({ arch, precision }, train, multiLabel), size), log.report);
     forgetJobThresholds(jobDir);
     writeJobModel(jobDir, network, options.train);
     const training = {
       optimizer: new Adam(optimizerOptionsOf(options)),
       sampleWeights: options.classWeights !== undefined,
       frozenBackbone: options.freezeEpochs !== undefined,
+      filterGradientOf: job.filterGradientOf,
     };
     const { initSeed } = job.config;
     const session = createClassifier({ arch, precision, initSeed, devices, ...training }, train, multiLabel);

@@ -1,9 +1,10 @@
 import { type Reporter, silent } from '../../events.ts';
+import { convolutionsOf } from '../../graph/convolutions.ts';
 import { beginning } from '../../graph/fit.ts';
 import { variableType } from '../../graph/precision.ts';
 import type { Session } from '../../graph/session.ts';
 import { batchesOf, predictAll } from '../../jobs/batches.ts';
-import { deviceNames, settledDevices, tellDevices } from '../../jobs/devices.ts';
+import { deviceNames, partOf, settledDevices, tellDevices } from '../../jobs/devices.ts';
 import { EventLog } from '../../jobs/event_log.ts';
 import { Job } from '../../jobs/job.ts';
 import { parametersOf } from '../../jobs/progress.ts';
@@ -20,7 +21,7 @@ import { pretrainFlags } from './trainer/flags.ts';
 import { isDataFile, settledOptions } from './trainer/folder.ts';
 import { type FrameSet, samplesOf } from './trainer/frames.ts';
 import type { PretrainOptions } from './trainer/options.ts';
-import { createSolver } from './trainer/solver.ts';
+import { buildSolver, createSolver } from './trainer/solver.ts';
 import { fileSource, folderSource, type Sources } from './trainer/sources.ts';
 
 export type { PretrainOptions } from './trainer/options.ts';
@@ -80,8 +81,11 @@ export async function pretrain(
       report: log.report,
     });
     try {
-      job.begin();
-      const session = createSolver(options, job.config.initSeed, { precision: job.precision, devices });
+      const { precision } = job;
+      const size = partOf(options.batchSize ?? 32, devices);
+      job.begin(() => convolutionsOf(buildSolver(options, precision), size), log.report);
+      const { filterGradientOf } = job;
+      const session = createSolver(options, job.config.initSeed, { precision, devices, filterGradientOf });
       try {
         const count = parametersOf(session.model).toLocaleString('en');
         log.report({ kind: 'message', text: `Parameters: ${count}` });

@@ -1,8 +1,9 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
+import { tableFile } from '../../../src/graph/kernel_table.ts';
 import { JobPaused } from '../../../src/jobs/job.ts';
 import { flagOf } from '../../../src/lib/argparse/flags.ts';
 import { readNpy } from '../../../src/lib/numpy/npy.ts';
@@ -171,6 +172,46 @@ describe('finetuning.trainer.main', () => {
     await finetune({ ...options, resume: true });
     expect(JSON.parse(read('auto', 'model.json')).precision).toBe(other);
     expect(JSON.parse(read('auto', 'config.json')).measuredPrecision.float32).toBe(measuredPrecision.float32);
+  });
+
+  test('--kernels auto: writes what it has measured and chosen, and resumes to the same bits without the table of the machine', async () => {
+    const options = { train, epochs: 2, batchSize: 8, seed: 1, initSeed: 2, kernels: 'auto' } as const;
+    await expect(finetune({ ...options, jobDir: at('kernels') }, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
+    const config = JSON.parse(read('kernels', 'config.json'));
+    expect(config.options.kernels).toBe('auto');
+    expect(config.measuredKernels).toHaveLength(2);
+    expect(config.measuredKernels[0]).toMatchObject({
+      batch: 8,
+      inputs: 1,
+      outputs: 64,
+      width: 7,
+      stride: 2,
+      dtype: 'float32',
+    });
+    for (const { usual, taps } of config.measuredKernels) expect(Math.min(usual, taps)).toBeGreaterThan(0);
+    // As if the job had begun on a machine where these are faster.
+    const from = async (job: string, chosen: string, pause?: string) => {
+      if (!existsSync(at(job))) {
+        cpSync(at('kernels'), at(job), { recursive: true });
+        const measuredKernels = config.measuredKernels.map((one: object) => ({ ...one, chosen }));
+        writeFileSync(at(job, 'config.json'), JSON.stringify({ ...config, measuredKernels }));
+      }
+      rmSync(tableFile(), { force: true });
+      await finetune({ ...options, jobDir: at(job), resume: true }, pause === undefined ? {} : pausing(pause));
+      return readWeights(at(job, 'best_model.weights.h5')).weights;
+    };
+    const taps = await from('taps', 'taps');
+    await expect(from('taps-parts', 'taps', 'Epoch 2/2:1')).rejects.toThrow(JobPaused);
+    expect(await from('taps-parts', 'taps')).toEqual(taps);
+    expect(await from('usual', 'usual')).not.toEqual(taps);
+    expect(existsSync(tableFile())).toBe(false);
+    await expect(finetune({ ...options, jobDir: at('kernels'), kernels: 'usual', resume: true })).rejects.toThrow(
+      /--kernels.*got usual.*expected auto/s,
+    );
+    writeFileSync(at('kernels', 'config.json'), JSON.stringify({ ...config, measuredKernels: undefined }));
+    await expect(finetune({ ...options, jobDir: at('kernels'), resume: true })).rejects.toThrow(
+      'does not say which kernels it has chosen',
+    );
   });
 
   test('recordings that stay on disk give the same bits', async () => {

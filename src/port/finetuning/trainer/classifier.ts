@@ -11,7 +11,7 @@ import type { PreparedSet } from '../datasets.ts';
 import type { Arch } from '../utils.ts';
 
 /** What decides a classifier's network. */
-export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' | 'optimizer'> {
+export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' | 'optimizer' | 'filterGradientOf'> {
   /** `resnet18` (default), `resnet34` or `resnet50`. */
   readonly arch?: string;
   /** Number formats of the computation. Default `float32`. */
@@ -26,16 +26,31 @@ export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' 
   readonly frozenBackbone?: boolean;
 }
 
-/** The compiled classifier for a data set, with fresh weights; dispose of it. */
-export function createClassifier(
-  { arch, precision, initSeed, frozenBackbone, ...training }: ClassifierOptions,
-  train: { readonly x: Pick<Rows, 'shape'>; readonly classes: readonly string[] },
+/** What the network takes from its training set. */
+interface TrainingShape {
+  readonly x: Pick<Rows, 'shape'>;
+  readonly classes: readonly string[];
+}
+
+/** The classifier for a data set, without a session. */
+export function buildClassifier(
+  { arch, precision }: Pick<ClassifierOptions, 'arch' | 'precision'>,
+  train: TrainingShape,
   multiLabel: boolean,
-): Session {
-  const model = buildNetwork(
+): Model {
+  return buildNetwork(
     { arch: arch as Arch | undefined, head: { classes: train.classes.length } },
     { shapes: { x: train.x.shape.slice(1) }, precision, multiLabel },
   );
+}
+
+/** The compiled classifier for a data set, with fresh weights; dispose of it. */
+export function createClassifier(
+  { arch, precision, initSeed, frozenBackbone, ...training }: ClassifierOptions,
+  train: TrainingShape,
+  multiLabel: boolean,
+): Session {
+  const model = buildClassifier({ arch, precision }, train, multiLabel);
   return compile(model, {
     loss: multiLabel ? 'binary_crossentropy' : 'categorical_crossentropy',
     seed: initSeed ?? new RandomState().randint(2 ** 31),

@@ -75,7 +75,7 @@ export const finetuneFlags = {
 /** The same as `--help` shows them. */
 export const finetuneGroups = grouped(finetuneFlags, {
   Data: ['jobDir', 'train', 'val', 'test', 'valSize', 'subset', 'split', 'channel'],
-  Network: ['arch', 'weightsFile', 'precision'],
+  Network: ['arch', 'weightsFile', 'precision', 'kernels'],
   Training: [
     'batchSize',
     'epochs',

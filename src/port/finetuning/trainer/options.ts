@@ -1,4 +1,5 @@
 import { UsageError } from '../../../errors.ts';
+import { kernelChoices } from '../../../graph/kernels.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
 import { parseAugmentation } from '../../../jobs/augmentation.ts';
 import type { JobOptions } from '../../../jobs/job.ts';
@@ -53,12 +54,13 @@ const splits = ['record', 'patient'] as const;
 
 /** Throws a UsageError for an option without a valid value. */
 export function checkOptions(options: FinetuneOptions): void {
-  const { valMetric = 'loss', arch, precision, batchSize, epochs, split, seed, initSeed } = options;
+  const { valMetric = 'loss', arch, precision, kernels, batchSize, epochs, split, seed, initSeed } = options;
   checkChoices({
     valMetric: [valMetric, valMetrics],
     arch: [arch, archs],
     split: [split, splits],
     precision: [precision, precisionChoices],
+    kernels: [kernels, kernelChoices],
   });
   checkCounts({ batchSize, epochs, seed, initSeed });
   checkTrainingOptions({

@@ -1,4 +1,5 @@
 import { InputError, UsageError } from '../../../errors.ts';
+import { kernelChoices } from '../../../graph/kernels.ts';
 import { precisionChoices } from '../../../graph/precision.ts';
 import { checkOptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { checkChoices, checkCounts } from '../../../jobs/progress.ts';
@@ -30,12 +31,13 @@ function checkPatients(text: string): void {
 /** Throws a UsageError for an option without a valid value, a ValueError for options that contradict each other. */
 export function checkOptions(options: PretrainOptions): void {
   const { task, arch, valMetric = 'loss', frameSize, contextSize, ns, batchSize, epochs, precision } = options;
-  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize, seed, initSeed } = options;
+  const { samplesPerPatient, valSamplesPerPatient, stepsPerEpoch, valSize, seed, initSeed, kernels } = options;
   checkChoices({
     valMetric: [valMetric, pretrainingMetrics],
     task: [task, pretrainingTasks],
     arch: [arch, archs],
     precision: [precision, precisionChoices],
+    kernels: [kernels, kernelChoices],
   });
   checkCounts({ frameSize, contextSize, ns, batchSize, epochs, stepsPerEpoch, samplesPerPatient });
   checkCounts({ seed, initSeed });

@@ -58,7 +58,7 @@ export const pretrainGroups = grouped(pretrainFlags, {
     ...['frameSize', 'normalize', 'samplesPerPatient', 'valSamplesPerPatient', 'dataParallelism'],
     ...['contextSize', 'contextOverlap', 'positiveOffset', 'ns'],
   ],
-  Network: ['task', 'arch', 'stages', 'weightsFile', 'precision'],
+  Network: ['task', 'arch', 'stages', 'weightsFile', 'precision', 'kernels'],
   Training: ['batchSize', 'stepsPerEpoch', 'epochs', 'valMetric', 'devices', 'seed', 'initSeed'],
   Optimiser: Object.keys(optimizerAdditions),
   Job: ['resume', 'force', 'maxTime', 'saveEvery'],

@@ -1,0 +1,38 @@
+import { GraphBuilder } from './builder.ts';
+import { Context } from './context.ts';
+import type { ChooseFilterGradient, Convolution, FilterGradient } from './kernels.ts';
+import type { Model } from './model.ts';
+import { inputSpecs } from './program.ts';
+
+/** A convolution with the speeds of both ways to compute the gradient of its filters (GFLOP/s), and the chosen one. */
+export interface MeasuredConvolution extends Convolution {
+  readonly usual: number;
+  readonly taps: number;
+  readonly chosen: FilterGradient;
+}
+
+/** The convolutions of a model for batches of this size. Where two differ in the batch alone, as in contrastive predictive coding, that with the larger one. */
+export function convolutionsOf(model: Model, batch: number): Convolution[] {
+  const found = new Map<string, Convolution>();
+  const note: ChooseFilterGradient = (convolution) => {
+    const key = withoutBatch(convolution);
+    if ((found.get(key)?.batch ?? 0) < convolution.batch) found.set(key, convolution);
+    return 'usual';
+  };
+  const builder = new GraphBuilder();
+  builder.signature('convolutions', inputSpecs(model, batch), (feeds) => {
+    model.logits(new Context(builder, { training: false, precision: model.precision, filterGradientOf: note }), feeds);
+    return {};
+  });
+  return [...found.values()];
+}
+
+/** Chooses as it was measured; `usual` for a convolution that is not among the measured ones. */
+export function chooserOf(measured: readonly MeasuredConvolution[]): ChooseFilterGradient {
+  const chosen = new Map(measured.map((one) => [withoutBatch(one), one.chosen]));
+  return (convolution) => chosen.get(withoutBatch(convolution)) ?? 'usual';
+}
+
+function withoutBatch({ samples, inputs, outputs, width, stride, dtype }: Convolution): string {
+  return [samples, inputs, outputs, width, stride, dtype].join();
+}
