@@ -6,16 +6,16 @@ import { BaseSequencer } from 'vitest/node';
  * none of them runs alone at the end.
  */
 export const longest: readonly string[] = [
-  'test/commands/signals.test.ts',
-  'test/commands/reproduce.test.ts',
-  'test/package/package.test.ts',
-  'test/planted.test.ts',
-  'test/compare/suites/legacy_suites.test.ts',
-  'test/docs/commands.test.ts',
   'test/compare/suites/network_suites.test.ts',
+  'test/package/package.test.ts',
+  'test/compare/suites/legacy_suites.test.ts',
+  'test/planted.test.ts',
+  'test/commands/signals.test.ts',
   'test/compare/suites/data_suites.test.ts',
   'test/compare/sabotage/sabotage_run.test.ts',
+  'test/commands/reproduce.test.ts',
   'test/commands/compare.test.ts',
+  'test/lib/tensorflow/checkpoint.test.ts',
 ];
 
 /** Runs failed test files first, then those that took longest the last time. */

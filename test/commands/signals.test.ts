@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeIcentiaPatient } from '../../src/synthetic/write_icentia.ts';
 import { writeSmallSet } from '../port/training_data.ts';
 import { root } from '../shared_data.ts';
 
@@ -59,9 +60,16 @@ function start(
 }
 
 let job = 0;
-const finetune = (): string[] => [
-  ...['finetune', '--job-dir', join(folder, `job${++job}`), '--train', join(folder, 'train.pkl')],
-  ...['--batch-size', '4', '--epochs', '500', '--seed', '1'],
+const jobOptions = (): string[] => [
+  ...['--job-dir', join(folder, `job${++job}`), '--batch-size', '4', '--epochs', '500', '--seed', '1'],
+];
+const finetune = (): string[] => ['finetune', ...jobOptions(), '--train', join(folder, 'train.pkl')];
+
+/** A network of one stage starts in half the time; finetuning has no such option. */
+const pretrain = (): string[] => [
+  ...['pretrain', ...jobOptions(), '--task', 'beat', '--train', join(folder, 'patients'), '--unzipped'],
+  ...['--patients', '0-1', '--stages', '1', '--frame-size', '256', '--samples-per-patient', '4'],
+  ...['--steps-per-epoch', '8'],
 ];
 
 /** Tells, on standard error, when the program listens; it has run none of its other modules by then. */
@@ -69,6 +77,9 @@ const announce = `data:text/javascript,process.on('newListener', (name) => name 
 
 beforeAll(async () => {
   await writeSmallSet(join(folder, 'train.pkl'), { records: 32 });
+  for (const id of [0, 1]) {
+    await writeIcentiaPatient(id, { seed: 1, segments: 2, samples: 6000 }, { unzipped: join(folder, 'patients') });
+  }
   mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{}');
   symlinkSync(root, join(folder, 'node_modules', 'ecg-transplant'));
@@ -78,10 +89,15 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a signal before the command is loaded', () => {
-  it.each(['SIGUSR1', 'SIGUSR2', 'SIGTERM', 'SIGINT'] as const)(
+  it.each([
+    ['SIGUSR1', pretrain],
+    ['SIGUSR2', pretrain],
+    ['SIGTERM', finetune],
+    ['SIGINT', pretrain],
+  ] as const)(
     '%s pauses a job: code 75',
-    async (name) => {
-      const { child, until, ended } = start(process.execPath, ['--import', announce, bin, ...finetune()]);
+    async (name, command) => {
+      const { child, until, ended } = start(process.execPath, ['--import', announce, bin, ...command()]);
       await until('listens');
       child.kill(name);
       const { code, output } = await ended;
@@ -94,7 +110,7 @@ describe('a signal before the command is loaded', () => {
 
   it('SIGUSR1 before the first line of the program pauses it too, and closes the debugger', async () => {
     // The parent's signal can come before Node has run anything.
-    const { child, ended } = start(process.execPath, [bin, ...finetune()]);
+    const { child, ended } = start(process.execPath, [bin, ...pretrain()]);
     const clock = setInterval(() => child.kill('SIGUSR1'), 20);
     setTimeout(() => clearInterval(clock), 400);
     const { code, signal, output } = await ended;
@@ -147,7 +163,7 @@ describe('a job that runs', () => {
     'under npm run, %s to npm, or to all as Ctrl-C: code 75',
     async (name) => {
       for (const toAll of [false, true]) {
-        const { child, until, ended } = start('npm', ['run', 'finetune', '--', ...finetune().slice(1)], { cwd: root });
+        const { child, until, ended } = start('npm', ['run', 'pretrain', '--', ...pretrain().slice(1)], { cwd: root });
         await until('Epoch 1/');
         process.kill(toAll ? -child.pid! : child.pid!, name);
         const { code, output } = await ended;
@@ -161,7 +177,7 @@ describe('a job that runs', () => {
   it.each(['SIGTERM', 'SIGUSR2'] as const)(
     'under npx it saves when npx is ended by %s, though nobody gets its code',
     async (name) => {
-      const args = finetune();
+      const args = pretrain();
       const { child, until, ended } = start('npx', ['ecg-transplant', ...args]);
       await until('Epoch 1/');
       child.kill(name);
@@ -172,8 +188,8 @@ describe('a job that runs', () => {
   );
 
   it('under npm run it saves when npm is ended by SIGUSR2, though nobody gets its code', async () => {
-    const args = finetune();
-    const { child, until, ended } = start('npm', ['run', 'finetune', '--', ...args.slice(1)], { cwd: root });
+    const args = pretrain();
+    const { child, until, ended } = start('npm', ['run', 'pretrain', '--', ...args.slice(1)], { cwd: root });
     await until('Epoch 1/');
     child.kill('SIGUSR2');
     expect((await ended).output).toContain('paused (SIGTERM), all is saved');
@@ -182,12 +198,21 @@ describe('a job that runs', () => {
 });
 
 describe('scripts', () => {
+  const script = join(root, 'scripts', 'reproduce.mjs');
+  const options = ['--profile', 'smallest', '--side', 'port', '--job-dir'];
+
+  // Each run begins with a copy of what its first stage leaves.
+  beforeAll(async () => {
+    const { ended } = start(process.execPath, [script, ...options, join(folder, 'begun'), '--only', 'doctor']);
+    expect((await ended).code).toBe(0);
+  }, 120_000);
+
   it.each(['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const)(
     'reproduce.mjs passes %s on and ends with the code of the command',
     async (name) => {
-      const script = join(root, 'scripts', 'reproduce.mjs');
-      const args = ['--profile', 'smallest', '--side', 'port', '--job-dir', join(folder, `run-${name}`)];
-      const { child, until, ended } = start(process.execPath, [script, ...args]);
+      const run = join(folder, `run-${name}`);
+      cpSync(join(folder, 'begun'), run, { recursive: true });
+      const { child, until, ended } = start(process.execPath, [script, ...options, run]);
       await until('data/');
       child.kill(name);
       const { code, output } = await ended;

@@ -16,6 +16,7 @@ import { promisify } from 'node:util';
 import { parse } from '@babel/parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { python, root } from '../shared_data.ts';
+import { describeExamples } from './examples.ts';
 import { install, type Packed, pack } from './pack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'package-'));
@@ -274,3 +275,5 @@ describe('the command of the installed package', () => {
     expect(contents(installed)).toEqual(before);
   }, 300_000);
 });
+
+describeExamples(folder, () => join(folder, packed.filename));
