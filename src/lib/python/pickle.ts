@@ -1,12 +1,10 @@
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { Budget } from '../budget.ts';
 import { formatNpyHeader } from '../numpy/npy_header.ts';
 import { AtomicFile, temporaryPath } from './atomic_file.ts';
 import { ValueError } from './errors.ts';
 import { gunzip, gunzipFile, isGzip } from './gzip.ts';
+import { gzipBlocks } from './gzip_writer.ts';
 import { Feed } from './pickle_feed.ts';
 import { type SpillTarget, Unpickler } from './pickle_reader.ts';
 import { ArrayStream, pickle } from './pickle_writer.ts';
@@ -125,14 +123,8 @@ export function dumps(value: unknown): Buffer {
 export async function dump(path: string, value: unknown, options: { compress?: boolean } = {}): Promise<void> {
   const file = new AtomicFile(path);
   try {
-    const target = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
-      for await (const chunk of source) file.write(chunk);
-    };
     const source = gather(pickle(value));
-    // Level 1: Python's level 9 makes recordings hardly smaller and takes ten times as long.
-    if (options.compress ?? true)
-      await pipeline(Readable.from(source), createGzip({ level: 1, chunkSize: 1 << 18 }), target);
-    else await target(source);
+    for await (const chunk of (options.compress ?? true) ? gzipBlocks(source) : source) file.write(chunk);
     file.commit();
   } finally {
     file.abort();

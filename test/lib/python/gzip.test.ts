@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.ts';
 import { FileNotFoundError } from '../../../src/lib/python/errors.ts';
 import { gunzip, gunzipFile, statedSize } from '../../../src/lib/python/gzip.ts';
+import { gzipBlocks } from '../../../src/lib/python/gzip_writer.ts';
 import { dumps, load, loadSync } from '../../../src/lib/python/pickle.ts';
 import { runPython } from '../../python.ts';
 
@@ -127,3 +129,26 @@ it('many members between zeros do not take quadratic time', async () => {
   };
   await expect(drain()).rejects.toThrow(/too many members/);
 });
+
+it.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 7 * 2 ** 20 + 5])(
+  'gzip.decompress: data of %d bytes that were compressed in blocks',
+  async (size) => {
+    const data = Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * i) >> 7));
+    async function* pieces(length: number): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < size; at += length) yield data.subarray(at, at + length);
+    }
+    const pack = async (length: number): Promise<Buffer> => {
+      const parts: Uint8Array[] = [];
+      for await (const part of gzipBlocks(pieces(length))) parts.push(part);
+      return Buffer.concat(parts);
+    };
+    const packed = await pack(65_000);
+    expect(await pack(3_000_000)).toEqual(packed);
+    const path = join(folder, `blocks-${size}.gz`);
+    writeFileSync(path, packed);
+    expect(statedSize(path)).toBe(Math.max(size, packed.length));
+    expect(gunzip(packed, path, 2 ** 30).equals(data)).toBe(true);
+    const code = 'import gzip, hashlib, sys; print(hashlib.sha256(gzip.open(sys.argv[1]).read()).hexdigest())';
+    expect((await runPython(['-c', code, path])).trim()).toBe(createHash('sha256').update(data).digest('hex'));
+  },
+);
