@@ -1,4 +1,3 @@
-import libsamplerate from '@alexanderolsen/libsamplerate-js';
 import { InputError } from '../../errors.ts';
 import type { Resample } from './native.ts';
 
@@ -10,7 +9,8 @@ const MAX_SAMPLES = 1_008_000;
  * but the npm package.
  */
 export async function loadJavaScript(): Promise<Resample> {
-  const { create, ConverterType } = libsamplerate;
+  // The package is large, and most threads do without it.
+  const { create, ConverterType } = (await import('@alexanderolsen/libsamplerate-js')).default;
   const converter = await create(1, 300, 250, { converterType: ConverterType.SRC_SINC_BEST_QUALITY });
   const convert = (samples: Float32Array): Float32Array => converter.simple(samples);
   return (samples, channels, sourceRate, targetRate) => {
