@@ -86,7 +86,9 @@ export async function runSabotage(
     const casesOf = (mutant: Mutant): SurveyedCase[] => casesWithin(casesFor(mutant, cases, dependsOn), seconds);
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
     const drawn = drawMutants(possible, count, seed, (mutant) => reached.has(mutant));
-    const waiting = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
+    const left = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
+    // What no case can be expected to notice runs all of them, so it comes last.
+    const waiting = [...left.filter(({ id }) => !isSettled(id)), ...left.filter(({ id }) => isSettled(id))];
     const benches = Array.from({ length: workers }, () => new Bench(base, work, start));
     const attempt = async (bench: Bench, mutant: Mutant): Promise<Trial> => {
       const trial = await bench.try(mutant, casesOf(mutant));
@@ -208,9 +210,14 @@ function casesWithin(cases: readonly SurveyedCase[], seconds: number): SurveyedC
 /** Whether a mutant need not be tried: it was caught, it is equivalent to the port, or it has survived every case. */
 function isDone(trial: Trial | undefined, cases: readonly SurveyedCase[]): boolean {
   if (!trial) return false;
-  const is = verdicts[trial.id]?.is;
-  if (is === 'equivalent' || is === 'outside') return true;
+  if (isSettled(trial.id)) return true;
   return trial.outcome === 'caught' || cases.every((one) => trial.cases.includes(nameOfCase(one)));
+}
+
+/** Whether a verdict says that a comparison cannot notice a mutant. */
+function isSettled(id: string): boolean {
+  const is = verdicts[id]?.is;
+  return is === 'equivalent' || is === 'outside';
 }
 
 /** A case that fails on the undamaged port cannot catch anything. */
