@@ -11,7 +11,7 @@ const dist = join(root, 'dist');
 
 /** Files that are published as they are. What lets Node load TypeScript is of no use there. */
 const isCopied = (file) =>
-  /\.(mjs|mts|py|css|json)$/.test(file) &&
+  /\.(mjs|mts|py|css|json|lock)$/.test(file) &&
   !['lib/typescript.mjs', 'lib/typescript_hooks.mjs', 'lib/worker_entry.mjs'].includes(file);
 
 rmSync(dist, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { readRequirements } from './lib/requirements.mjs';
 const values = optionsOf(
   `usage: npm run sbom -- [options]
 
-Lists the locked packages as CycloneDX bills of materials: npm.cdx.json (made by npm), python.cdx.json and python-cuda.cdx.json. Needs no network.
+Lists the locked packages as CycloneDX bills of materials: npm.cdx.json (made by npm), python.cdx.json, python-cuda.cdx.json and python-peers.cdx.json. Needs no network.
 
 Options:
   --target DIR  folder for the files (default: sbom)
@@ -23,10 +23,11 @@ const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.j
 mkdirSync(target, { recursive: true });
 write('npm.cdx.json', npmBill());
 for (const [file, lock] of [
-  ['python.cdx.json', 'requirements.lock'],
-  ['python-cuda.cdx.json', 'requirements-cuda.lock'],
+  ['python.cdx.json', 'original/requirements.lock'],
+  ['python-cuda.cdx.json', 'original/requirements-cuda.lock'],
+  ['python-peers.cdx.json', 'src/bench/peers.lock'],
 ]) {
-  write(file, pythonBill(readRequirements(readFileSync(join(root, 'original', lock), 'utf8'))));
+  write(file, pythonBill(readRequirements(readFileSync(join(root, lock), 'utf8'))));
 }
 
 function npmBill() {

@@ -45,7 +45,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
   pack: base,
   'experiment_schema.ts': ['port', ...base],
   'experiments.ts': ['experiment_schema.ts'],
-  bench: ['doctor', 'bridge', 'setup', 'synthetic', ...port, ...base],
+  bench: ['export', 'doctor', 'bridge', 'setup', 'synthetic', ...port, ...base],
   reproduce: [
     'experiment_schema.ts',
     'experiments.ts',

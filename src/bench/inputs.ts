@@ -8,6 +8,8 @@ import { listChallenge17Data } from '../port/transplant/datasets/physionet/listi
 import { prepareData } from '../prepare/prepare_data.ts';
 import { selectRecords } from '../prepare/select_records.ts';
 import { makeData } from '../synthetic/make_data.ts';
+import type { ModelSettings } from './port_models.ts';
+import { BenchWorker } from './worker_process.ts';
 
 /** Icentia11k patients in both forms. */
 export interface IcentiaFolders {
@@ -29,6 +31,7 @@ export class BenchInputs {
   #icentia: Promise<IcentiaFolders> | undefined;
   #challenge17: Promise<string> | undefined;
   #prepared: Promise<string> | undefined;
+  #reference: Promise<string> | undefined;
   #folders = 0;
 
   /**
@@ -113,6 +116,17 @@ export class BenchInputs {
       return join(target, 'physionet.pkl');
     });
     return this.#prepared;
+  }
+
+  /** A network's weights, batch and results, which the networks of other programs are checked against: one for all rows. */
+  reference(model: ModelSettings): Promise<string> {
+    this.#reference ??= (async () => {
+      const file = join(this.folder(), 'reference.npz');
+      const worker = await BenchWorker.start('port', { name: 'reference', settings: { ...model, file } });
+      await worker.close();
+      return file;
+    })();
+    return this.#reference;
   }
 
   #choose(source: string, records: number): string {

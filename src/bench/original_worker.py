@@ -1,22 +1,19 @@
 """Worker of the bench on the side of the Python original: one work, a round at a time.
 
-`worker_process.ts` tells how it is spoken to, `port_works.ts` and `port_models.ts` hold the twins of the works.
-The argument is the folder with the packages `transplant`, `pretraining` and `finetuning`.
+`port_works.ts` and `port_models.ts` hold the twins of the works. The arguments are the folder of `rounds.py` and the
+folder with the packages `transplant`, `pretraining` and `finetuning`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Round = Callable[[], float]
+sys.path[:0] = sys.argv[1:]
+from rounds import Round, serve  # noqa: E402
 
 CONTEXT_SIZE = 8
 CANDIDATES = 9
@@ -149,40 +146,5 @@ WORKS: dict[str, Callable[..., Round]] = {
 }
 
 
-def _peak_bytes() -> int | None:
-    try:
-        found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) * 1024 if found else None
-
-
-def main() -> None:
-    """Answer requests until the input ends."""
-    # What libraries print must not mix with the answers.
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
-    sys.path.insert(0, sys.argv[1])
-    run: Round | None = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            value = 0.0
-            if "work" in request:
-                if request["work"] not in WORKS:
-                    raise ValueError(f"the original has no work {request['work']}; it has {', '.join(WORKS)}")
-                run = WORKS[request["work"]](**request["settings"])
-            elif run is None:
-                raise ValueError("a round was requested before a work")
-            else:
-                value = run()
-            answer = {"value": value, "peakBytes": _peak_bytes()}
-        except Exception:
-            answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), file=answers)
-    # Threads that read ahead would keep the interpreter from ending.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    serve("the original", WORKS)

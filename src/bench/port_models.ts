@@ -1,4 +1,6 @@
 /** The port's networks for the bench, with batches. The Python counterparts are in `original_worker.py`. */
+import { writeModel } from '../export/export.ts';
+import type { TrainedClassifier } from '../export/job.ts';
 import { chooserOf, convolutionsOf } from '../graph/convolutions.ts';
 import { measuredConvolutions } from '../graph/kernel_table.ts';
 import type { KernelChoice } from '../graph/kernels.ts';
@@ -8,6 +10,7 @@ import { Adam } from '../graph/optimizers.ts';
 import type { Precision } from '../graph/precision.ts';
 import { type CompileOptions, compile, type Inputs, type Session } from '../graph/session.ts';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
+import { readNpz, writeNpz } from '../lib/numpy/npz.ts';
 import { RandomState } from '../lib/numpy/random.ts';
 import { type Arch, ecgFeatureExtractor } from '../port/finetuning/utils.ts';
 import { taskSolver } from '../port/pretraining/utils.ts';
@@ -62,7 +65,7 @@ export function prepare(settings: ModelSettings, options: Pick<CompileOptions, '
     );
     return { model, session, x, y };
   }
-  const model = ecgFeatureExtractor(arch).add(new Dense(classes, 'softmax')).build([samples, 1], precision);
+  const model = classifier(settings, precision);
   const session = compiled(model, { loss: 'categorical_crossentropy' });
   const y = new Float32Array(batch * classes);
   for (let i = 0; i < batch; i++) y[i * classes + (i % classes)] = 1;
@@ -72,6 +75,65 @@ export function prepare(settings: ModelSettings, options: Pick<CompileOptions, '
     x: signals(random, [batch, samples, 1]),
     y: ndarray('float32', [batch, classes], y),
   };
+}
+
+function classifier({ arch, samples }: ModelSettings, precision: Precision): Model {
+  return ecgFeatureExtractor(arch).add(new Dense(classes, 'softmax')).build([samples, 1], precision);
+}
+
+/** What another program's network must agree with. */
+export interface Reference {
+  readonly x: NdArray<'float32'>;
+  /** Probabilities of `x` in inference mode. */
+  readonly outputs: NdArray<'float32'>;
+  /** The weights before the training steps, by path. */
+  readonly weights: ReadonlyMap<string, NdArray>;
+}
+
+/** Writes a classifier's batch, its outputs, the losses of two training steps from there, and its weights in Keras's order, in float32. */
+export async function writeReference(file: string, settings: ModelSettings): Promise<void> {
+  const { model, session, x, y } = prepare({ ...settings, precision: 'float32' });
+  const weights = session.read(model.weights.map(({ path }) => path));
+  const outputs = session.predict(x);
+  const losses = Float64Array.from({ length: 2 }, () => session.train(x, y).loss);
+  session.dispose();
+  const arrays = { x: x as NdArray, y, outputs, losses: ndarray('float64', [losses.length], losses) };
+  await writeNpz(file, new Map([...Object.entries(arrays), ...weights]));
+}
+
+/** Reads what `writeReference` wrote. */
+export function readReference(file: string): Reference {
+  const { x, y: _, outputs, losses: __, ...weights } = Object.fromEntries(readNpz(file)) as Record<string, NdArray>;
+  return {
+    x: x as NdArray<'float32'>,
+    outputs: outputs as NdArray<'float32'>,
+    weights: new Map(Object.entries(weights)),
+  };
+}
+
+/** The classifier of a reference as an ONNX file, for signals that need no preparation. */
+export function writeOnnx(file: string, settings: ModelSettings, weights: Reference['weights']): void {
+  const { arch, samples } = settings;
+  const names = Array.from({ length: classes }, (_, i) => `class ${i + 1}`);
+  const job: TrainedClassifier = {
+    model: { format: 1, arch, precision: 'float32', samples, leads: 1, classes: names, multiLabel: false },
+    preprocessing: {
+      collection: 'wfdb-csv',
+      samplingRate: 250,
+      leads: ['lead'],
+      units: 'mV',
+      normalization: null,
+      resampling: null,
+      padding: null,
+      dtype: 'float32',
+      classes: names,
+      multiLabel: false,
+    },
+    build: (precision) => classifier(settings, precision),
+    weights,
+    weightsDigest: '',
+  };
+  writeModel(job, 'onnx', file);
 }
 
 function signals(random: RandomState, shape: readonly number[]): NdArray<'float32'> {

@@ -1,15 +1,20 @@
 /** The port's works: each prepares itself, runs once, and returns the function that runs a round. */
 import { join } from 'node:path';
+import { InputError } from '../errors.ts';
+import { inputName, outputName } from '../export/forward.ts';
 import { runtime, type TensorHandle } from '../graph/runtime.ts';
 import { pythonExecutable, root } from '../lib/installation.mjs';
 import { type NdArray, ndarray } from '../lib/numpy/ndarray.ts';
 import { RandomState } from '../lib/numpy/random.ts';
-import { type ModelSettings, prepare, trainingFlops } from './port_models.ts';
+import { type ModelSettings, prepare, readReference, trainingFlops, writeOnnx, writeReference } from './port_models.ts';
 
 /** What each work takes, as the bench sends it. */
 export interface WorkSettings {
   readonly train: ModelSettings & { readonly steps: number };
   readonly predict: ModelSettings;
+  readonly reference: ModelSettings & { readonly file: string };
+  /** `file` is what the work `reference` wrote. */
+  readonly predict_onnx: ModelSettings & { readonly file: string };
   readonly growth: ModelSettings & { readonly steps: number };
   readonly flops: ModelSettings;
   readonly matmul: { readonly precision: 'float32' | 'bfloat16'; readonly size: number };
@@ -48,6 +53,32 @@ export const works: {
     const { session, x } = prepare(settings);
     session.predict(x);
     return () => clock(() => session.predict(x));
+  },
+
+  /** Writes what the networks of other programs are checked against; its rounds do nothing. */
+  async reference({ file, ...model }) {
+    await writeReference(file, model);
+    return () => 0;
+  },
+
+  /** The same network in ONNX Runtime, as the port exports it. Refuses to run if its probabilities differ from the port's. */
+  async predict_onnx({ file, ...model }) {
+    const { InferenceSession, Tensor } = await onnxRuntime();
+    const { x, outputs, weights } = readReference(file);
+    const onnx = `${file}.onnx`;
+    writeOnnx(onnx, model, weights);
+    const threads = Number(process.env.TF_NUM_INTRAOP_THREADS ?? 0);
+    const session = await InferenceSession.create(onnx, { intraOpNumThreads: threads });
+    const predict = async (): Promise<Float32Array> => {
+      const results = await session.run({ [inputName]: new Tensor('float32', x.data, x.shape) });
+      return results[outputName].data as Float32Array;
+    };
+    checkClose(await predict(), outputs.data);
+    return async () => {
+      const begun = performance.now();
+      await predict();
+      return (performance.now() - begun) / 1000;
+    };
   },
 
   /** Growth of resident memory (MB) over the steps of a round, after 200 steps. */
@@ -171,6 +202,27 @@ export const works: {
 interface Builtins {
   len(value: readonly number[]): Promise<number>;
   list(value: readonly number[]): Promise<{ valueOf(): Promise<number[]> }>;
+}
+
+/** A development dependency, which an installed package lacks. */
+async function onnxRuntime(): Promise<typeof import('onnxruntime-node')> {
+  const name: string = 'onnxruntime-node';
+  try {
+    return (await import(name)) as typeof import('onnxruntime-node');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new InputError('onnxruntime-node is not installed', { next: 'npm install onnxruntime-node@1.30.0' });
+  }
+}
+
+/** Largest difference between two programs' probabilities, relative to the largest; `torch_worker.py` has the same. */
+const tolerance = 1e-4;
+
+function checkClose(found: Float32Array, expected: Float32Array): void {
+  const difference = Math.max(...expected.map((value, i) => Math.abs(found[i] - value))) / Math.max(...expected);
+  if (found.length === expected.length && difference <= tolerance) return;
+  const text = `differ by ${difference.toPrecision(2)} of the largest, expected at most ${tolerance}`;
+  throw new Error(`the network of ONNX Runtime is not the port's: ${found.length} probabilities ${text}`);
 }
 
 function randomNumbers(elements: number): NdArray {

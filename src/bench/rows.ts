@@ -22,19 +22,32 @@ export interface BenchRow {
   readonly note?: string;
   readonly port: (inputs: BenchInputs) => Measurement | Promise<Measurement>;
   readonly original?: (inputs: BenchInputs) => Measurement | Promise<Measurement>;
+  /** Whether it needs the environment with PyTorch. */
+  readonly pytorch?: boolean;
   /** For training steps: the report shows their share of the machine's matrix throughput. */
   readonly step?: { readonly model: ModelSettings; readonly original: 'float32' | 'bfloat16' };
 }
 
-/** All rows in the order of the table. Quick rows do the same work on tiny data; their results say nothing about speed. */
-export function benchRows(quick = false): BenchRow[] {
-  const model = (arch: ModelSettings['arch'], batch: number, samples: number): ModelSettings => ({
+/** A network with four classes; on tiny data for quick rows. */
+export function classifierOf(
+  quick: boolean,
+  arch: ModelSettings['arch'],
+  batch: number,
+  samples: number,
+): ModelSettings {
+  return {
     arch,
     task: 'classify',
     precision: 'float32',
     batch: quick ? 2 : batch,
     samples: quick ? Math.min(samples, 512) : samples,
-  });
+  };
+}
+
+/** All rows against the original in the order of the table. Quick rows do the same work on tiny data; their results say nothing about speed. */
+export function benchRows(quick = false): BenchRow[] {
+  const model = (arch: ModelSettings['arch'], batch: number, samples: number): ModelSettings =>
+    classifierOf(quick, arch, batch, samples);
   const small = model('resnet18', 32, 2048);
   const large = model('resnet18', 64, 16_384);
   const cpc: ModelSettings = { ...small, task: 'cpc' };

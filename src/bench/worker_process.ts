@@ -4,11 +4,12 @@ import { oneDevice } from '../bridge/gpu.ts';
 import { pythonExecutable, root } from '../lib/installation.mjs';
 import { ownProgram } from '../lib/own_module.ts';
 import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
+import { peersPython } from '../setup/peers.mjs';
 
 /** Which implementation a process runs. */
-export type Language = 'port' | 'original';
+export type Language = 'port' | 'original' | 'pytorch';
 
-/** A work, by its name in `port_works.ts` or `original_worker.py`, with its settings. */
+/** A work, by its name in `port_works.ts`, `original_worker.py` or `torch_worker.py`, with its settings. */
 export interface Work {
   readonly name: string;
   readonly settings: Readonly<Record<string, unknown>>;
@@ -135,7 +136,13 @@ function parse(line: string): { value?: number; peakBytes?: number | null; error
 }
 
 function workerCommand(language: Language): [string, ...string[]] {
-  return language === 'port'
-    ? [process.execPath, ...ownProgram(new URL('./port_worker.ts', import.meta.url))]
-    : [pythonExecutable(), ...isolated(`${import.meta.dirname}/original_worker.py`, `${root}/original`)];
+  const folder = import.meta.dirname;
+  switch (language) {
+    case 'port':
+      return [process.execPath, ...ownProgram(new URL('./port_worker.ts', import.meta.url))];
+    case 'original':
+      return [pythonExecutable(), ...isolated(`${folder}/original_worker.py`, folder, `${root}/original`)];
+    case 'pytorch':
+      return [peersPython, ...isolated(`${folder}/torch_worker.py`, folder)];
+  }
 }

@@ -2,9 +2,11 @@ import { loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { type RowResult, runBench } from '../bench/bench.ts';
 import { BenchInputs } from '../bench/inputs.ts';
+import { peerRows } from '../bench/peer_rows.ts';
 import { formatResults, formatSetting, resultsAsJson } from '../bench/report.ts';
 import { type BenchRow, benchRows } from '../bench/rows.ts';
 import { probeBoth } from '../doctor/probes.ts';
+import { UsageError } from '../errors.ts';
 import { reporterFor } from '../events.ts';
 import { type CommandLine, helpOf, parse } from '../lib/argparse/command_line.ts';
 import type { FlagGroups } from '../lib/argparse/flags.ts';
@@ -15,6 +17,7 @@ import { machine } from '../lib/machine.ts';
 import { checkOutputFile } from '../lib/outputs.ts';
 import { writeFileAtomic } from '../lib/python/atomic_file.ts';
 import { print } from '../output.ts';
+import { setUpPeers } from '../setup/peers.mjs';
 import { force } from './flags.ts';
 
 const line = {
@@ -28,6 +31,9 @@ medians, the ratio port / original, and the range of the ratio over the rounds. 
         type: listOf(text),
         help: 'measure only these rows, such as step,frames',
         defaultText: 'all',
+      },
+      peers: {
+        help: 'the rows against PyTorch and ONNX Runtime instead of those against the original; the first time, downloads 3 GB into .venv-peers',
       },
       list: { help: 'show the rows and exit' },
       rounds: {
@@ -54,7 +60,8 @@ medians, the ratio port / original, and the range of the ratio over the rounds. 
   notes: `All rows take about 25 minutes on two CPUs and up to 10 GB of memory. Run nothing else on the machine meanwhile.
 Exits with 0 if every row ran, whether or not it met its goal, and with 1 if one could not run.`,
   examples: `ecg-transplant bench --list
-ecg-transplant bench --rows step --json step.json`,
+ecg-transplant bench --rows step --json step.json
+ecg-transplant bench --peers --rows predict-onnx`,
 } as const satisfies CommandLine<FlagGroups>;
 
 export const help = (): string => helpOf(line);
@@ -63,7 +70,12 @@ export const help = (): string => helpOf(line);
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parse(line, args);
   const { quick = false, rounds } = values;
-  const rows = chooseRows(benchRows(quick), values.rows);
+  const others = values.peers ? [] : peerRows(quick).filter(({ name }) => values.rows?.includes(name));
+  if (others.length > 0) {
+    const next = `ecg-transplant bench --peers --rows ${others.map(({ name }) => name).join(',')}`;
+    throw new UsageError('--rows: rows against other programs need --peers', { got: others[0].name, next });
+  }
+  const rows = chooseRows(values.peers ? peerRows(quick) : benchRows(quick), values.rows);
   if (values.list) {
     const width = Math.max(...rows.map(({ name }) => name.length));
     for (const { name, title } of rows) print(`${name.padEnd(width)}  ${title}\n`);
@@ -71,6 +83,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const file = values.json && resolve(values.json);
   if (file) checkOutputFile(file, { flag: '--json', replace: values.force });
+  if (rows.some(({ pytorch }) => pytorch)) await setUpPeers();
   const report = reporterFor();
   const inputs = new BenchInputs({ data: values.data && resolve(values.data), quick, report });
   const ignoreSignals = heedSignals((name) => {

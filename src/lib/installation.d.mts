@@ -9,4 +9,5 @@ export function sha256(data: string | NodeJS.ArrayBufferView): string;
 export function stateFolder(): string;
 export function cacheFolder(): string;
 export function environmentFolder(): string;
+export function peersFolder(): string;
 export function pythonExecutable(): string;

@@ -53,6 +53,11 @@ export function environmentFolder() {
   return isCheckout ? join(root, '.venv') : join(stateFolder(), 'venv');
 }
 
+/** The Python environment of the bench's rows against PyTorch, beside the other one. */
+export function peersFolder() {
+  return `${environmentFolder()}-peers`;
+}
+
 /** The interpreter that runs `original/`; `ECG_PYTHON` overrides. A path is absolute: Python is started in other folders than the user's. */
 export function pythonExecutable() {
   const chosen = process.env.ECG_PYTHON;

@@ -15,7 +15,7 @@ export function readJson(file: string): unknown;
 export function sitePackages(folder?: string): string | undefined;
 export function distributions(folder?: string): string[];
 export function libraryFiles(folder?: string): Record<string, LibraryFile>;
-export function environmentFault(folder?: string): string | undefined;
+export function environmentFault(folder?: string, lock?: string): string | undefined;
 export function bindingIdentity(folder: string): unknown;
 export function bindingFault(): string | undefined;
 export function bindingLinks(folder: string): Record<string, string>;

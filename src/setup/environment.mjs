@@ -75,20 +75,21 @@ export function libraryFiles(folder = environmentFolder()) {
   return found;
 }
 
-/** Why the Python environment is not whole, as one phrase, or undefined if it is. Takes milliseconds. */
-export function environmentFault(folder = environmentFolder()) {
+/** Why a Python environment is not whole, as one phrase, or undefined if it is. Takes milliseconds. */
+export function environmentFault(folder = environmentFolder(), lock = lockFile()) {
   if (!existsSync(folder)) return 'there is none yet';
   const stamp = readJson(join(folder, stampName));
   if (!stamp) return 'it was not made by set-up';
   if (stamp.state !== 'ready') return 'an earlier set-up did not finish';
   if (!Array.isArray(stamp.distributions) || !isObject(stamp.libraries)) return 'its mark is damaged';
   if (!existsSync(join(folder, 'bin', 'python'))) return 'its Python is gone';
-  if (stamp.lock !== sha256(readFileSync(lockFile()))) return 'the lock file has changed';
+  if (stamp.lock !== sha256(readFileSync(lock))) return 'the lock file has changed';
   const present = new Set(distributions(folder));
   const missing = stamp.distributions.find((name) => !present.has(name));
   if (missing) return `${missing} is missing or replaced`;
   const files = libraryFiles(folder);
   for (const name of libraries) {
+    // The environment of the bench has neither.
     if (files[name]?.size !== stamp.libraries[name]) return `${name} is missing or changed`;
   }
   return undefined;

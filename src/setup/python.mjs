@@ -22,6 +22,36 @@ export const supportedPythons = ['3.11', '3.12', '3.10', '3.9'];
 /** Room that the environment needs while it is made, in GB: packages, and pip's cache of downloads. */
 const neededSpace = { cpu: 4, cuda: 12 };
 
+/**
+ * @typedef {object} Environment a Python environment with locked packages
+ * @property {string} title
+ * @property {string} folder
+ * @property {string} lock the hashed lock file
+ * @property {string} about what is installed, for the line that announces it
+ * @property {string} library what decides which Pythons serve
+ * @property {readonly string[]} pythons versions with wheels for every pin, the preferred one first
+ * @property {number} space in GB
+ * @property {string} again what to do once a fault is mended
+ * @property {string} command what makes the environment
+ * @property {string} fromWheels the same with the packages in the folder `wheels`
+ * @property {(folder: string) => void} [finish] last step
+ */
+
+/** The environment that both languages run on. */
+export const sharedEnvironment = () => ({
+  title: 'Python environment',
+  folder: environmentFolder(),
+  lock: lockFile(),
+  about: `${flavour()} lock, takes minutes`,
+  library: 'TensorFlow 2.16.1',
+  pythons: supportedPythons,
+  space: neededSpace[flavour()],
+  again: 'run set-up again',
+  command: setupCommand,
+  fromWheels: `${setupCommand} --wheelhouse wheels`,
+  finish: linkCudaLibraries,
+});
+
 const probe = `
 import importlib.util, json, platform, sys
 print(json.dumps({
@@ -43,26 +73,26 @@ export function probePython(command) {
 }
 
 /** Why a Python cannot be used, as one phrase, or undefined if it can. */
-export function refusal({ version, implementation, bits }) {
+export function refusal({ version, implementation, bits }, { library, pythons } = sharedEnvironment()) {
   const minor = minorOf(version);
   if (implementation !== 'CPython') return `it is ${implementation}, and the wheels are for CPython`;
-  if (bits !== 64) return 'it is a 32-bit build, and TensorFlow is 64-bit only';
-  if (supportedPythons.includes(minor)) return undefined;
-  return `TensorFlow 2.16.1 has no wheel for Python ${minor}`;
+  if (bits !== 64) return `it is a 32-bit build, and ${library.split(' ')[0]} is 64-bit only`;
+  if (pythons.includes(minor)) return undefined;
+  return `${library} has no wheel for Python ${minor}`;
 }
 
 /** The interpreter to make the environment with: `PYTHON` if set, else the first usable one in PATH. */
-export function findPython() {
+export function findPython(environment = sharedEnvironment()) {
   const install = 'install Python 3.11 with venv (Debian, Ubuntu: sudo apt install python3.11 python3.11-venv)';
   const chosen = process.env.PYTHON;
   const candidates = chosen
     ? [chosen]
-    : [...supportedPythons.map((version) => `python${version}`), 'python3', 'python'];
+    : [...environment.pythons.map((version) => `python${version}`), 'python3', 'python'];
   const refused = [];
   for (const command of candidates) {
     const facts = findProgram(command) && probePython(command);
     if (!facts) continue;
-    const reason = refusal(facts) ?? (facts.venv ? undefined : 'it lacks the modules venv and ensurepip');
+    const reason = refusal(facts, environment) ?? (facts.venv ? undefined : 'it lacks the modules venv and ensurepip');
     if (!reason) return facts;
     refused.push({ command, facts, reason });
   }
@@ -72,71 +102,67 @@ export function findPython() {
     throw new SetupFailure('No Python is in PATH.', `${install}, or set PYTHON to an interpreter.`);
   }
   const list = refused.map(({ command, facts, reason }) => `${command} is ${facts.version}, but ${reason}`).join('; ');
-  const bare = refused.find(({ facts }) => !facts.venv && !refusal(facts));
+  const bare = refused.find(({ facts }) => !facts.venv && !refusal(facts, environment));
   throw new SetupFailure(
     `No usable Python: ${list}.`,
     bare
       ? `sudo apt install python${minorOf(bare.facts.version)}-venv (or the same from your system's packages).`
-      : `${install}, or set PYTHON to a ${supportedPythons.join(', ')} interpreter.`,
+      : `${install}, or set PYTHON to a ${environment.pythons.join(', ')} interpreter.`,
   );
 }
 
-/** Stage 2: the Python environment with exactly the locked packages. */
-export async function makeEnvironment(stages, { wheelhouse } = {}) {
+/** Stage 2: a Python environment with exactly the locked packages. */
+export async function makeEnvironment(stages, { wheelhouse, environment = sharedEnvironment() } = {}) {
   clearTrash();
-  const folder = environmentFolder();
-  const fault = environmentFault(folder) ?? unwantedPython(folder);
+  const { title, folder, lock, about, finish } = environment;
+  const fault = environmentFault(folder, lock) ?? unwantedPython(environment);
   if (!fault) return;
   const stamp = join(folder, stampName);
   const isForeign = existsSync(folder) && !existsSync(stamp);
   if (isForeign) {
     throw new SetupFailure(
       `${folder} was not made by set-up, which never overwrites what it did not make.`,
-      `mv ${folder} ${folder}.old && ${setupCommand}`,
+      `mv ${folder} ${folder}.old && ${environment.command}`,
     );
   }
-  const python = findPython();
-  checkSpace(dirname(folder));
-  await stages.run(
-    'Python environment',
-    `${fault}; Python ${python.version}, ${flavour()} lock, takes minutes`,
-    async () => {
-      setAside(folder);
-      mkdirSync(folder, { recursive: true });
-      writeJson(stamp, { state: 'building' });
-      await stages.program(python.executable, isolated('-m', 'venv', folder), {
-        env: isolatedEnvironment(),
-      });
-      await stages.program(join(folder, 'bin', 'python'), pipArguments(wheelhouse), {
-        env: { ...isolatedEnvironment(), PIP_USER: '0' },
-        explain,
-      });
-      linkCudaLibraries(folder);
-      const libraries = libraryFiles(folder);
-      writeJson(stamp, {
-        state: 'ready',
-        lock: sha256(readFileSync(lockFile())),
-        python: python.version,
-        flavour: flavour(),
-        distributions: distributions(folder),
-        libraries: Object.fromEntries(Object.entries(libraries).map(([name, { size }]) => [name, size])),
-      });
-      return `${distributions(folder).length} packages in ${relative(process.cwd(), folder) || folder}`;
-    },
-  );
+  const python = findPython(environment);
+  checkSpace(environment);
+  await stages.run(title, `${fault}; Python ${python.version}, ${about}`, async () => {
+    setAside(folder);
+    mkdirSync(folder, { recursive: true });
+    writeJson(stamp, { state: 'building' });
+    await stages.program(python.executable, isolated('-m', 'venv', folder), {
+      env: isolatedEnvironment(),
+    });
+    await stages.program(join(folder, 'bin', 'python'), pipArguments(lock, wheelhouse), {
+      env: { ...isolatedEnvironment(), PIP_USER: '0' },
+      explain: (output) => explain(output, environment),
+    });
+    finish?.(folder);
+    const libraries = libraryFiles(folder);
+    writeJson(stamp, {
+      state: 'ready',
+      lock: sha256(readFileSync(lock)),
+      python: python.version,
+      flavour: flavour(),
+      distributions: distributions(folder),
+      libraries: Object.fromEntries(Object.entries(libraries).map(([name, { size }]) => [name, size])),
+    });
+    return `${distributions(folder).length} packages in ${relative(process.cwd(), folder) || folder}`;
+  });
 }
 
-function pipArguments(wheelhouse) {
+function pipArguments(lock, wheelhouse) {
   const source = wheelhouse ? ['--no-index', '--find-links', wheelhouse] : [];
   const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
-  return isolated('-m', 'pip', 'install', '--disable-pip-version-check', ...source, ...checks, '-r', lockFile());
+  return isolated('-m', 'pip', 'install', '--disable-pip-version-check', ...source, ...checks, '-r', lock);
 }
 
 /** `PYTHON` asks for another version than the environment has. */
-function unwantedPython(folder) {
+function unwantedPython(environment) {
   if (!process.env.PYTHON) return undefined;
-  const asked = findPython().version;
-  const present = JSON.parse(readFileSync(join(folder, stampName), 'utf8')).python;
+  const asked = findPython(environment).version;
+  const present = JSON.parse(readFileSync(join(environment.folder, stampName), 'utf8')).python;
   return minorOf(asked) === minorOf(present) ? undefined : `it has Python ${present}, PYTHON is ${asked}`;
 }
 
@@ -173,27 +199,27 @@ function clearTrash() {
   }
 }
 
-function checkSpace(folder) {
-  mkdirSync(folder, { recursive: true });
-  const { bavail, bsize } = statfsSync(folder);
+function checkSpace({ folder, space, again }) {
+  const parent = dirname(folder);
+  mkdirSync(parent, { recursive: true });
+  const { bavail, bsize } = statfsSync(parent);
   const free = (bavail * bsize) / 1e9;
-  const needed = neededSpace[flavour()];
-  if (free < needed) {
+  if (free < space) {
     throw new SetupFailure(
-      `${folder} has ${free.toFixed(1)} GB free; set-up needs ${needed} GB.`,
-      'free some space, then run set-up again.',
+      `${parent} has ${free.toFixed(1)} GB free; set-up needs ${space} GB.`,
+      `free some space, then ${again}.`,
     );
   }
 }
 
-function explain(output) {
+function explain(output, { lock, space, again, fromWheels }) {
   if (/No space left on device/.test(output)) {
-    return new SetupFailure('The disk is full.', `free ${neededSpace[flavour()]} GB, then run set-up again.`);
+    return new SetupFailure('The disk is full.', `free ${space} GB, then ${again}.`);
   }
   if (/THESE PACKAGES DO NOT MATCH THE HASHES/.test(output)) {
     return new SetupFailure(
       'A downloaded package does not have the locked hash (a changed mirror, or a broken download).',
-      '`python -m pip cache purge`, check `pip config list`, then run set-up again.',
+      `\`python -m pip cache purge\`, check \`pip config list\`, then ${again}.`,
     );
   }
   if (
@@ -203,14 +229,14 @@ function explain(output) {
   ) {
     return new SetupFailure(
       'PyPI cannot be reached.',
-      `check the network and \`pip config list\`, or on a machine with network: pip download --require-hashes --only-binary :all: -r ${relative(process.cwd(), lockFile())} -d wheels; then here: ${setupCommand} --wheelhouse wheels`,
+      `check the network and \`pip config list\`, or on a machine with network: pip download --require-hashes --only-binary :all: -r ${relative(process.cwd(), lock)} -d wheels; then here: ${fromWheels}`,
     );
   }
   const missing = /No matching distribution found for (\S+)/.exec(output);
   if (missing) {
     return new SetupFailure(
       `pip found no wheel of ${missing[1]}.`,
-      'fill the wheel folder for this Python version and platform, or run set-up without --wheelhouse.',
+      'fill the wheel folder for this Python version and platform, or install from PyPI, without it.',
     );
   }
   return undefined;

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { peerRows } from '../../src/bench/peer_rows.ts';
 import { trainingFlops } from '../../src/bench/port_models.ts';
 import { works } from '../../src/bench/port_works.ts';
 import { benchRows } from '../../src/bench/rows.ts';
-import { chooseRows } from '../../src/commands/bench.ts';
+import { chooseRows, run } from '../../src/commands/bench.ts';
 import { root } from '../shared_data.ts';
 
 const rows = benchRows();
@@ -22,12 +23,32 @@ describe('rows of the bench', () => {
     for (const { note } of alone) expect(note).toContain('the goal is for the port’s figure');
   });
 
-  it('every work of the original has a twin', () => {
-    const source = readFileSync(join(root, 'src/bench/original_worker.py'), 'utf8');
+  it.each([
+    ['original_worker.py', 4],
+    ['torch_worker.py', 2],
+  ])('every work of %s has a twin', (file, count) => {
+    const source = readFileSync(join(root, 'src/bench', file), 'utf8');
     const table = /^WORKS[^{]*\{(.*?)\}/ms.exec(source)![1];
     const names = [...table.matchAll(/"(\w+)":/g)].map(([, name]) => name);
-    expect(names.length).toBeGreaterThan(3);
+    expect(names).toHaveLength(count);
     expect(Object.keys(works)).toEqual(expect.arrayContaining(names));
+  });
+});
+
+describe('rows against other programs', () => {
+  it('have names of their own, full or quick, and say what they compare with', () => {
+    const peers = peerRows();
+    const names = [...rows, ...peers].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(peerRows(true).map(({ name }) => name)).toEqual(peers.map(({ name }) => name));
+    for (const { against, goal } of peers)
+      expect([against, goal]).toEqual([expect.stringMatching(/PyTorch|ONNX/), 0.8]);
+  });
+
+  it('are refused without --peers', async () => {
+    await expect(run(['--rows', 'step,predict-onnx'])).rejects.toThrow(
+      '--rows: rows against other programs need --peers; got predict-onnx. ecg-transplant bench --peers --rows predict-onnx',
+    );
   });
 });
 

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BenchWorker, type Language } from '../../src/bench/worker_process.ts';
+import { peersPython } from '../../src/setup/peers.mjs';
 
 const command = [process.execPath, join(import.meta.dirname, 'fake_worker.mjs')] as const;
 const start = (name: string, timeoutMs = 20_000): Promise<BenchWorker> =>
@@ -49,9 +51,10 @@ describe('a worker of the bench', () => {
     await expect(missing).rejects.toThrow('could not be started: spawn /no/such/program ENOENT');
   });
 
-  it.each<[Language, string]>([
+  it.each<readonly [Language, string]>([
     ['port', 'the port has no work juggle; it has train, predict'],
     ['original', 'the original has no work juggle; it has train, predict'],
+    ...(existsSync(peersPython) ? [['pytorch', 'PyTorch has no work juggle; it has train, predict'] as const] : []),
   ])('%s: the real worker knows its works', async (language, message) => {
     await expect(BenchWorker.start(language, { name: 'juggle', settings: {} })).rejects.toThrow(message);
   });

@@ -61,9 +61,14 @@ export class FakeProject {
   }
 
   /** Starts set-up. */
-  start(behaviour: Behaviour | NodeJS.ProcessEnv = {}, args: readonly string[] = [], uid?: number): ChildProcess {
+  start(
+    behaviour: Behaviour | NodeJS.ProcessEnv = {},
+    args: readonly string[] = [],
+    uid?: number,
+    program = 'scripts/setup.mjs',
+  ): ChildProcess {
     chmodSync(this.folder, 0o755);
-    return spawn(process.execPath, [join(this.root, 'scripts', 'setup.mjs'), ...args], {
+    return spawn(process.execPath, [join(this.root, program), ...args], {
       cwd: this.root,
       uid,
       env: {
@@ -75,6 +80,16 @@ export class FakeProject {
         ...behaviour,
       },
     });
+  }
+
+  /** Makes the environment of `bench --peers`, and prints its error. */
+  async setUpPeers(behaviour: Behaviour = {}): Promise<Ending> {
+    this.write('src/bench/peers.lock', 'torch==2.15.0\n');
+    this.write(
+      'peers.mjs',
+      "import { setUpPeers } from './src/setup/peers.mjs';\nawait setUpPeers().catch((error) => console.log(String(error)));\n",
+    );
+    return ended(this.start(behaviour, [], undefined, 'peers.mjs'));
   }
 
   /** Text of a file of the project, or undefined. */

@@ -49,6 +49,34 @@ describe('set-up', () => {
   });
 });
 
+describe('the environment of bench --peers', () => {
+  test('is made once, beside the other one, from its own lock; its size is said before', async () => {
+    const { output } = await project.setUpPeers();
+    expect(output).toMatch(
+      /^Python environment of the bench: there is none yet; Python 3\.11\.7, downloads 3 GB: PyTorch/,
+    );
+    expect(output).toContain('packages in .venv-peers');
+    const text = project.read('pip.arguments');
+    expect(text).toContain('--require-hashes --only-binary :all:');
+    expect(text).toContain(project.path('src', 'bench', 'peers.lock'));
+    expect(await project.setUpPeers()).toMatchObject({ output: '' });
+    expect(['venv', 'pip', 'npm'].map((tool) => project.runs(tool))).toEqual([1, 1, 0]);
+  });
+
+  test('without a network, says how to bring the packages along', async () => {
+    const { output } = await project.setUpPeers({ FAKE_PIP_ERROR: 'ERROR: NewConnectionError: Failed to establish' });
+    expect(output).toContain('PyPI cannot be reached. Next: check the network');
+    expect(output).toContain(
+      '-r src/bench/peers.lock -d wheels; then here: PIP_NO_INDEX=1 PIP_FIND_LINKS=wheels npm run bench -- --peers',
+    );
+  });
+
+  test('a Python that PyTorch has no wheel for', async () => {
+    const { output } = await project.setUpPeers({ FAKE_PYTHON_VERSION: '3.10.1' });
+    expect(output).toContain('python3.11 is 3.10.1, but PyTorch 2.15.0 has no wheel for Python 3.10. Next: install');
+  });
+});
+
 describe('missing things', () => {
   const cases = [
     { what: 'no npm', tools: ['npm'], says: /npm is not in PATH\. Next: install Node 20/ },
