@@ -208,7 +208,7 @@ describe('killed in the middle of', () => {
   test.each(['npm', 'venv', 'pip', 'gyp'])(
     '%s: the next set-up waits for what still runs, then mends',
     async (tool) => {
-      const child = project.start({ FAKE_SLEEP: tool, FAKE_SLEEP_MS: '1000' });
+      const child = project.start({ FAKE_SLEEP: tool, FAKE_SLEEP_MS: '3000' });
       const killed = ended(child);
       await project.halfWay(tool);
       child.kill('SIGKILL');
