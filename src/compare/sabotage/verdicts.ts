@@ -515,4 +515,68 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     because:
       'with the largest number of digits every number reads back as itself, so the last pass returns what the line behind the loop returns',
   },
+  'lib/tensorflow/table.ts number dd275f63': {
+    is: 'equivalent',
+    because: 'the first key of a block shares nothing with a key before it',
+  },
+  'lib/numpy/sum.ts number c0bee090': {
+    is: 'equivalent',
+    because: 'the element before the first lies outside the typed array: adding to it does nothing',
+  },
+  'port/transplant/datasets/icentia11k/files.ts arguments e38fa706': {
+    is: 'outside',
+    because: 'which file and member a refusal names',
+  },
+  'lib/csv/records.ts number c65b07f3': { is: 'outside', because: 'a limit on memory' },
+  'lib/json/text.ts number 6c01ee0c': {
+    is: 'outside',
+    because: 'a limit on the size of JSON files, which the original does not read',
+  },
+  'port/pretraining/trainer/sources.ts number 7440192f': {
+    is: 'outside',
+    because: 'the port shuffles training frames by draws of its own',
+  },
+  'lib/sklearn/metrics.ts arithmetic aa99383b': {
+    is: 'equivalent',
+    because: 'behind the last score is none, and none equals it',
+  },
+  'graph/random.ts bits 9d293e4e': {
+    is: 'outside',
+    because: 'another generator of initial weights; the original has its own, and only distributions can be equal',
+  },
+  'port/pretraining/datasets/patients_ahead.ts logic 4dd73d8c': {
+    is: 'outside',
+    because: 'when threads unpack ahead; the original has none',
+  },
+  'port/pretraining/datasets/patients_ahead.ts condition 8fba8304': {
+    is: 'outside',
+    because: 'when threads unpack ahead; the original has none',
+  },
+  'port/transplant/datasets/physionet/listing.ts arguments 2f41f743': {
+    is: 'outside',
+    because: 'which file and line a refusal names',
+  },
+  'lib/python/pickle_numpy.ts number 8a14fbbe': { is: 'outside', because: 'a limit against harmful files' },
+  'graph/ops/filter_gradient.ts number 3fcbf1b2.2': {
+    is: 'equivalent',
+    because: 'the masks make TensorFlow ignore this number',
+  },
+  'graph/ops/pooling.ts number c6771617.1': {
+    is: 'equivalent',
+    because: 'a stride along the height of the image, which is 1',
+  },
+  'lib/hdf5/reader.ts statement 2791d360': { is: 'outside', because: 'a refusal of damaged files' },
+  'lib/python/pickle_settle.ts number 5a0c3e76': {
+    is: 'outside',
+    because: 'how much work a value counts for, against harmful files',
+  },
+  'lib/python/hashlib.ts number 7f8608c2': {
+    is: 'outside',
+    because: 'digests of files, which the original does not write',
+  },
+  'lib/hdf5/object_header.ts number ecfdc1c6': {
+    is: 'gap',
+    because: 'only files that HDF5 was told to write in its latest format have such attributes; no case has one',
+  },
+  'graph/layers.ts logic b8708da9': { is: 'gap', because: 'no network of the trainers drops anything' },
 };

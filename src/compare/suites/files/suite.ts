@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { InputError } from '../../../errors.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
-import { allocate, bytesOf, type DType, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
+import { allocate, bytesOf, type DType, itemSize, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
 import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
 import { readNpz } from '../../../lib/numpy/npz.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
@@ -62,6 +62,15 @@ const npyCase: SuiteCase = {
         read.push({ name: `${label}, read by Python`, port: array, original: await original.files.readNpy(path) });
         writeFileAtomic(path, bytesOf(theirs));
         read.push({ name: `${label}, read by the port`, port: readNpy(path) as NdArray, original: array });
+      }
+    }
+    // Headers of all lengths, because blanks fill them up to a boundary.
+    const first = allocate('float32', 0);
+    for (let axes = 0; axes < 22; axes++) {
+      for (let digits = 1; digits <= 3; digits++) {
+        const array = ndarray('float32', [0, 10 ** (digits - 1), ...Array<number>(axes).fill(1)], first);
+        const port = asBytes(Buffer.concat(formatNpy(array)));
+        written.push({ name: `(${array.shape.join(', ')})`, port, original: await original.files.npy(array) });
       }
     }
     // Such bytes are true in NumPy and 1 in the port.
@@ -132,7 +141,7 @@ const astypeCase: SuiteCase = {
             edges.flatMap((edge) => [edge, -edge]),
           );
       for (const to of dtypes) {
-        const source = array ?? stored(from, floatsFor(to));
+        const source = array ?? stored(from, floatsFor(to, from));
         const [port, theirs] = [astype(source, to), await original.files.astype(source, to)];
         pairs.push({ name: `${from} to ${to}`, port, original: theirs });
       }
@@ -142,10 +151,14 @@ const astypeCase: SuiteCase = {
 };
 
 /** Floats that every processor converts to this type in the same way. */
-function floatsFor(to: DType): number[] {
+function floatsFor(to: DType, from: DType): number[] {
   const small = [0, 1, 2.5, 0.1, 100.75];
-  if (to.startsWith('uint')) return small;
-  if (!to.startsWith('float')) return [...small, -0, -3.5];
+  const large = [1000.5, 30_000, 2 ** 30, 2 ** 62];
+  const bits = 8 * itemSize[to];
+  const fitting = large.filter((value) => value < 2 ** (bits - 1) && (from !== 'float16' || value <= 65504));
+  if (to === 'bool') return small;
+  if (to.startsWith('uint')) return [...small, ...fitting];
+  if (!to.startsWith('float')) return [...small, ...fitting, ...fitting.map((value) => -value), -0, -3.5];
   // The smallest and largest numbers of a float16, and what lies between them and the next.
   const half = [2 ** -14, 2 ** -15, 3e-5, 6e-8, 2 ** -25, 2 ** -26, 65504, 65519, 65520];
   return [...small, ...half, ...half.map((value) => -value), -0, Number.POSITIVE_INFINITY, Number.NaN];
@@ -275,12 +288,13 @@ const unzipCase: SuiteCase = {
           forms[side].push(`patient ${id}, ${key}: ${dtype} (${shape.join(', ')})`);
         }
       }
-      const [ours, theirs] = [portDir, originalDir].map((folder) => loadLabels(folder, id, { unzipped: true }));
+      const ours = loadLabels(portDir, id, { unzipped: true });
+      const theirs = await original.data.patientLabels(originalDir, id, true);
       for (const kind of ['btype', 'rtype'] as const) {
         for (const [segment, marks] of ours[kind].entries()) {
           for (const [part, values] of marks.entries()) {
             const label = `patient ${id}, ${kind}, segment ${segment}, ${['positions', 'codes'][part]}`;
-            labels.push({ name: label, port: int64(values), original: int64(theirs[kind][segment][part]) });
+            labels.push({ name: label, port: int64(values), original: theirs[kind][2 * segment + part] });
           }
         }
       }

@@ -86,6 +86,16 @@ const sumCase: SuiteCase = {
         }
       }
     }
+    // Sums and squares beyond 64 bits, of which the lowest bits remain.
+    for (const [kind, half] of [
+      ['uint64', 2n ** 63n],
+      ['int64', -(2n ** 63n)],
+    ] as const) {
+      const data = kind === 'uint64' ? BigUint64Array.of(half, half + 5n, 7n) : BigInt64Array.of(half, half + 5n, 7n);
+      const x = [ndarray(kind, [3], data)];
+      const theirs = await original.data.apply('running_mean_std', x, { dtype: null });
+      pairs.push({ name: `sums of ${kind} that wrap`, port: vector(runningMeanStd(x)), original: theirs[0] });
+    }
     const labels = (['bool', 'int64', 'float32'] as const).flatMap((dtype) =>
       [[8, 3], [8, 1], [8], [1, 4]].map((shape) =>
         astype(ndarray('float64', shape, Float64Array.from(random.randint(0, 2, sizeOf(shape)))), dtype),

@@ -201,9 +201,10 @@ const generatorsCase: SuiteCase = {
       await writeUnzippedLabels(dbDir, id, { btype: [labels], rtype: [labels], size: 1 });
     }
     const [ours, theirs]: [string[], string[]] = [[], []];
-    for (const dataParallelism of [1, 2, 3]) {
+    for (const dataParallelism of [undefined, 1, 2, 3]) {
       const common = { task: 'beat', train: dbDir, unzipped: true, frameSize: 128, samplesPerPatient: 1 } as const;
-      const options = { ...common, dataParallelism, batchSize: 16, stepsPerEpoch: 6, seed: 5 };
+      const chosen = { batchSize: 16, stepsPerEpoch: 6, seed: 5 } as const;
+      const options = { ...common, ...chosen, ...(dataParallelism === undefined ? {} : { dataParallelism }) };
       const argv = ['--job-dir', join(scratch, 'job'), ...flagsOf(options)];
       const found = await original.data.fitData('pretraining.trainer', argv, { batches: 6, patientIds: ids });
       random.seed(options.seed);
@@ -217,7 +218,8 @@ const generatorsCase: SuiteCase = {
       } finally {
         await train.close();
       }
-      const tell = (x: NdArray): string => `${dataParallelism} generators: patients with ${levelsOf(x).join(', ')}`;
+      const tell = (x: NdArray): string =>
+        `${dataParallelism ?? 'as many as usual'} generators: patients with ${levelsOf(x).join(', ')}`;
       ours.push(tell(joinArrays(frames)));
       theirs.push(tell(found.train.inputs.get('x')!));
     }
