@@ -4,9 +4,10 @@ import { gzipSync } from 'node:zlib';
 import { InputError } from '../../../errors.ts';
 import { astype } from '../../../lib/numpy/convert.ts';
 import { allocate, bytesOf, type DType, itemSize, type NdArray, ndarray, sizeOf } from '../../../lib/numpy/ndarray.ts';
-import { formatNpy, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
+import { formatNpy, NpyFile, readNpy, writeNpy } from '../../../lib/numpy/npy.ts';
 import { readNpz } from '../../../lib/numpy/npz.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
+import { arrayRows } from '../../../lib/numpy/rows.ts';
 import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
 import { ValueError } from '../../../lib/python/errors.ts';
 import { dump } from '../../../lib/python/pickle.ts';
@@ -60,6 +61,7 @@ const npyCase: SuiteCase = {
         const path = join(scratch, 'array.npy');
         writeNpy(path, array);
         read.push({ name: `${label}, read by Python`, port: array, original: await original.files.readNpy(path) });
+        if (shape.length > 1 && shape[0] > 1) read.push({ name: `${label}, rows`, ...rowsFrom(path, array) });
         writeFileAtomic(path, bytesOf(theirs));
         read.push({ name: `${label}, read by the port`, port: readNpy(path) as NdArray, original: array });
       }
@@ -99,6 +101,17 @@ const npyCase: SuiteCase = {
     ];
   },
 };
+
+/** All rows of a file but the first, read by themselves. */
+function rowsFrom(path: string, array: NdArray): Omit<Pair, 'name'> {
+  const file = NpyFile.open(path);
+  try {
+    const wanted = Array.from({ length: array.shape[0] - 1 }, (_, i) => i + 1);
+    return { port: file.read([], 1), original: arrayRows(array).take(wanted) };
+  } finally {
+    file.close();
+  }
+}
 
 /** An array of three bytes in an `.npy` file of format 2 whose header has this length. */
 function npyOfHeader(length: number): Buffer {

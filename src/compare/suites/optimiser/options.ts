@@ -228,9 +228,15 @@ async function classWeights(context: SuiteContext, network: ComparedNetwork): Pr
   const present = [...new Set(numbers)].sort((a, b) => a - b);
   // Where a column has one value only, scikit-learn gives one weight.
   const weightOf = (k: number, label: number): number => theirs[k][theirs[k].length === 1 ? 0 : label];
+  // Classes 1 and 3 have no records.
+  const uneven = [2, 0, 3, 0, 1];
+  const few = Float64Array.from(uneven.flatMap((count, k) => Array<number>(count).fill(k)));
+  const [weightsOfFew] = await original.options.classWeights(ndarray('float64', [few.length, 1], few));
+  const portOfFew = balancedClassWeights(uneven).filter((_, k) => uneven[k] > 0);
   const found: Row[] = [
     exactly('optimiser', "scikit-learn's balanced weights", [
       { name: 'weights', port: vector(ours.flat()), original: vector(theirs.flat()) },
+      { name: 'weights of three classes of five', port: vector(portOfFew), original: vector(weightsOfFew) },
     ]),
     exactly('optimiser', 'balanced weights of the losses', [
       {
