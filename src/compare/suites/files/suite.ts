@@ -166,9 +166,9 @@ const astypeCase: SuiteCase = {
 /** Floats that every processor converts to this type in the same way. */
 function floatsFor(to: DType, from: DType): number[] {
   const small = [0, 1, 2.5, 0.1, 100.75];
-  const large = [1000.5, 30_000, 2 ** 30, 2 ** 62];
-  const bits = 8 * itemSize[to];
-  const fitting = large.filter((value) => value < 2 ** (bits - 1) && (from !== 'float16' || value <= 65504));
+  const large = [1000.5, 30_000, 2 ** 30, 2 ** 31, 2 ** 62, 2 ** 63];
+  const limit = 2 ** (8 * itemSize[to] - (to.startsWith('u') ? 0 : 1));
+  const fitting = large.filter((value) => value < limit && (from !== 'float16' || value <= 65504));
   if (to === 'bool') return small;
   if (to.startsWith('uint')) return [...small, ...fitting];
   if (!to.startsWith('float')) return [...small, ...fitting, ...fitting.map((value) => -value), -0, -3.5];
