@@ -20,18 +20,19 @@ export {
  * @param maxLen length of the result; the longest sequence by default.
  * @param padding `pre`: zeros in front, over-long sequences lose their beginning; `post`: zeros behind, they lose their end.
  * @returns array (x.length, maxLen, …).
- * @throws ValueError for no sequences, another `padding`, or a sequence that does not fit.
+ * @throws ValueError for no sequences, another `padding`, or a sequence that does not fit; TypeError for a single number.
  */
 export function padSequences(x: readonly NdArray[], maxLen?: number, padding: 'pre' | 'post' = 'pre'): NdArray {
   const first = x[0];
   if (!first) throw new ValueError('there are no sequences to pad');
-  const scalar = x.findIndex(({ shape }) => shape.length === 0);
-  if (scalar >= 0) throw new TypeError(`sequence ${scalar} is a single number`);
+  // Python looks at the lengths of all sequences only where it needs the longest.
+  if (maxLen === undefined) x.forEach(refuseScalar);
   const length = maxLen ?? x.reduce((longest, { shape }) => Math.max(longest, shape[0]), 0);
   const trailing = first.shape.slice(1);
   const item = sizeOf(trailing);
   const padded = zeros(first.dtype, [x.length, length, ...trailing]);
   x.forEach((sequence, row) => {
+    refuseScalar(sequence, row);
     if (sequence.shape.slice(1).join() !== trailing.join()) {
       throw new ValueError(
         `sequence ${row} has shape (${sequence.shape.join(', ')}); expected (length, ${trailing.join(', ')})`,
@@ -49,6 +50,10 @@ export function padSequences(x: readonly NdArray[], maxLen?: number, padding: 'p
     padRow(source.data, padded.data.subarray(row * length * item, (row + 1) * length * item), padding);
   });
   return padded;
+}
+
+function refuseScalar({ shape }: NdArray, row: number): void {
+  if (shape.length === 0) throw new TypeError(`sequence ${row} is a single number`);
 }
 
 /** Shape and dtype that an array should have. Twin of `tf.TensorSpec`; null is an extent that is not known. */

@@ -40,6 +40,7 @@ const paddingCase: SuiteCase = {
       ],
       [[0], [0]],
       [[1], [4]],
+      [[3], []],
     ];
     const pairs: Pair[] = [];
     const outcomes: [string[], string[]] = [[], []];
