@@ -600,4 +600,130 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'gap',
     because: 'no column of the cases has whole numbers below -2^63',
   },
+  'jobs/augmentation.ts number 787fb5ed': {
+    is: 'outside',
+    because: 'how strong a change is unless its strength is given; the original changes no recordings',
+  },
+  'port/pretraining/trainer.ts condition 99170aa0': {
+    is: 'equivalent',
+    because: 'every epoch is saved, whatever is monitored',
+  },
+  'jobs/devices.ts number 51a20706': {
+    is: 'gap',
+    because: 'the cases compute on several devices without the flag that asks for them',
+  },
+  'lib/json/fields.ts number c59aaf4d': {
+    is: 'outside',
+    because: 'a check of JSON files, which the original does not read',
+  },
+  'jobs/job_model.ts number 26f4ca0a': { is: 'outside', because: 'a limit on the size of recordings' },
+  'port/finetuning/datasets/preparation.ts logic d6dc9c5c': {
+    is: 'gap',
+    because: 'no recordings of the cases differ in their number of leads',
+  },
+  'port/finetuning/trainer.ts arguments a9849554': {
+    is: 'outside',
+    because: 'progress and interruption of predictions',
+  },
+  'prepare/preprocessing.ts arguments 226f164a': {
+    is: 'outside',
+    because: 'the order of checks of a file that the original does not have',
+  },
+  'prepare/icentia11k/description.ts number 1d4fdf3e': {
+    is: 'outside',
+    because: 'a check of a file that the original does not have',
+  },
+  'lib/slurm.ts condition dd830e00': { is: 'outside', because: 'jobs under Slurm, which the original does not know' },
+  'port/pretraining/trainer/folder.ts logic d528c458': {
+    is: 'outside',
+    because: 'which patients a converted folder names, in a file that the original does not have',
+  },
+  'lib/csv/table.ts arguments 611f3935': { is: 'outside', because: 'a limit on memory' },
+  'jobs/train.ts number cc034884': {
+    is: 'outside',
+    because: 'how often a job saves its state, which the original does not',
+  },
+  'lib/json/file.ts arguments d5aefe0d': {
+    is: 'outside',
+    because: 'limits of JSON files, which the original does not read',
+  },
+  'port/finetuning/trainer/options.ts statement 0082d3b4': {
+    is: 'outside',
+    because: 'a check of options that the original does not have',
+  },
+  'port/finetuning/trainer/options.ts equality 8a4c8196': {
+    is: 'outside',
+    because: 'a check of options that the original does not have',
+  },
+  'port/finetuning/trainer/options.ts logic 38f962e5': {
+    is: 'outside',
+    because: 'a check of options that the original does not have',
+  },
+  'recordings/record_files.ts elements 47a3e9a7': {
+    is: 'equivalent',
+    because: 'a list of names; its order does not matter',
+  },
+  'recordings/leads.ts elements 57d4d8c9': {
+    is: 'outside',
+    because: 'names of leads in files that the original cannot read',
+  },
+  'lib/numpy/sum.ts arguments 217f44a6': { is: 'equivalent', because: 'terms of a sum of two' },
+  'lib/numpy/sum.ts arguments 2b7ac948': { is: 'equivalent', because: 'terms of a sum of two' },
+  'lib/wfdb/formats.ts arithmetic fdc55618': {
+    is: 'outside',
+    because: 'the range of a signal format serves its writing, which the original side does not do',
+  },
+  'lib/numpy/text.ts boundary 8a0a28d8': { is: 'gap', because: 'only the smallest normal number shows it' },
+  'port/transplant/datasets/icentia11k/files.ts number e8bbfaf1': {
+    is: 'equivalent',
+    because: 'the element before the first is none, and is not less than any',
+  },
+  'lib/numpy/convert.ts number 8524f805.1': {
+    is: 'gap',
+    because: 'no whole number of the cases lies so close to the middle of two floats beyond 2^53',
+  },
+  'graph/ops/softmax.ts elements 0a73cd00': { is: 'equivalent', because: 'equality holds in both directions' },
+  'lib/onnx/model.ts number 8893d695.1': {
+    is: 'outside',
+    because: 'shapes that an exported model states, which the original does not have',
+  },
+  'lib/tensorflow/checkpoint.ts number bc2068ca': {
+    is: 'gap',
+    because: 'no checkpoint of the cases has a backslash in its name',
+  },
+  'graph/fit.ts number 22458b87': { is: 'gap', because: 'no case freezes the backbone for exactly one epoch' },
+  'port/pretraining/trainer/patients.ts arithmetic e68538b5': {
+    is: 'outside',
+    because: 'a limit on the size of lists of patients',
+  },
+  'predict/attribution.ts number 2f051440': {
+    is: 'equivalent',
+    because: 'the element before the first lies outside the typed array: adding to it does nothing',
+  },
+  'port/transplant/datasets/icentia11k/labels.ts statement c71020ab': {
+    is: 'equivalent',
+    because: 'a code behind the known ones would not be counted, and nothing reads its count',
+  },
+  'lib/python/pickle_feed.ts number d7756527': {
+    is: 'gap',
+    because: 'no text of the cases is empty where a piece of the file ends',
+  },
+  'lib/sklearn/metrics.ts arithmetic 5ac8a2e3': {
+    is: 'equivalent',
+    because: 'the last point counts as a bend, because behind it is none',
+  },
+  'lib/python/pickle.ts number c8403b0f.1': { is: 'equivalent', because: 'a piece of no bytes more' },
+  'lib/wfdb/signal.ts number 40c5c96c': { is: 'equivalent', because: 'zeros behind the samples that nothing reads' },
+  'port/transplant/utils/predictions.ts number 701901fb': {
+    is: 'equivalent',
+    because: 'the element before the first lies outside the typed array: writing it does nothing',
+  },
+  'lib/sklearn/model_selection.ts number 4011355e.1': {
+    is: 'equivalent',
+    because: 'only the sign counts in a comparison',
+  },
+  'graph/random.ts bits 26f03c30': {
+    is: 'outside',
+    because: 'another generator of initial weights; the original has its own, and only distributions can be equal',
+  },
 };
