@@ -726,4 +726,8 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'outside',
     because: 'another generator of initial weights; the original has its own, and only distributions can be equal',
   },
+  'lib/sklearn/class_weight.ts number 31475305': {
+    is: 'outside',
+    because: 'the weight of a class without samples, for which scikit-learn has none',
+  },
 };
