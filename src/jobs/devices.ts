@@ -60,16 +60,16 @@ export function deviceNames({ devices }: DeviceOptions): readonly string[] | und
   });
 }
 
-/** Samples of a batch that the first device gets. */
-export function partOf(batch: number, devices: readonly string[] | undefined): number {
-  return Math.ceil(batch / (devices?.length ?? 1));
+/** Samples of a batch that the first of `count` devices gets. */
+export function partOf(batch: number, count = 1): number {
+  return Math.ceil(batch / count);
 }
 
 /** Reports how several devices share a batch, and warns if it leaves some of them idle. */
 export function tellDevices({ devices, batchSize = 32 }: DeviceOptions, report: Reporter): void {
   const { kind, count } = parse(devices ?? 1);
   if (count < 2) return;
-  const part = Math.ceil(batchSize / count);
+  const part = partOf(batchSize, count);
   const who = kind === 'cpu' ? `the CPU in place of ${count} GPUs` : `${count} GPUs`;
   report({ kind: 'message', text: `Devices: ${who}, each with up to ${part} of the ${batchSize} samples of a batch` });
   const busy = Math.ceil(batchSize / part);

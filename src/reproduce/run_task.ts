@@ -44,7 +44,7 @@ export class RunProgress implements Progress {
   readonly #marks: StepMarks;
   readonly #chosen: readonly Step[];
   readonly #processes: number;
-  #begun = 0;
+  #begun: number;
 
   /**
    * @param all steps whose times show how fast this machine is.

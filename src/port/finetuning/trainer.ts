@@ -117,7 +117,7 @@ export async function finetune(
     }
     const { classes } = train;
     const network = { format: 1, arch: arch as Arch, precision, samples, leads, channel, classes, multiLabel } as const;
-    const size = partOf(Math.min(options.batchSize ?? 32, records), devices);
+    const size = partOf(Math.min(options.batchSize ?? 32, records), devices?.length);
     job.begin(() => convolutionsOf(buildClassifier({ arch, precision }, train, multiLabel), size), log.report);
     forgetJobThresholds(jobDir);
     writeJobModel(jobDir, network, options.train);

@@ -82,7 +82,7 @@ export async function pretrain(
     });
     try {
       const { precision } = job;
-      const size = partOf(options.batchSize ?? 32, devices);
+      const size = partOf(options.batchSize ?? 32, devices?.length);
       job.begin(() => convolutionsOf(buildSolver(options, precision), size), log.report);
       const { filterGradientOf } = job;
       const session = createSolver(options, job.config.initSeed, { precision, devices, filterGradientOf });
