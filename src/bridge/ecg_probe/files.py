@@ -107,26 +107,33 @@ def compact_hdf5(file: str) -> None:
 
 
 def bfloat16_hdf5(file: str) -> None:
-    """Stores the upper half of each float32 value as Keras stores bfloat16: two opaque bytes and a mark."""
+    """Stores the upper half of each float32 value as Keras stores bfloat16: two opaque bytes and a mark.
+
+    Every second mark has the form of HDF5's latest version.
+    """
     import h5py
 
+    names: list[str] = []
     with h5py.File(file, "r+") as opened:
-        names: list[str] = []
         opened.visititems(
             lambda name, item: names.append(name) if getattr(item, "dtype", None) == np.float32 and item.size else None
         )
         for name in names:
             values = np.ascontiguousarray(opened[name][()])
             del opened[name]
-            stored = opened.create_dataset(name, data=(values.view("<u4") >> 16).astype("<u2").view("V2"))
-            stored.attrs["dtype"] = "bfloat16"
+            opened.create_dataset(name, data=(values.view("<u4") >> 16).astype("<u2").view("V2"))
+    for first, version in enumerate(("earliest", "latest")):
+        with h5py.File(file, "r+", libver=version) as opened:
+            for name in names[first::2]:
+                opened[name].attrs["dtype"] = "bfloat16"
 
 
 def latest_checkpoint(folder: str) -> str | None:
     """The prefix that the file `checkpoint` of a folder names."""
     import tensorflow as tf
 
-    return tf.train.latest_checkpoint(folder)
+    state = tf.train.get_checkpoint_state(folder)
+    return state and state.model_checkpoint_path
 
 
 def checkpoint_values(prefix: str) -> list[list[str]]:

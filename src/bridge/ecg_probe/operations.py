@@ -113,6 +113,7 @@ def _operations() -> dict[str, Callable[..., Any]]:
         "moments": lambda x, *_: tf.concat(nn.moments(x, [0, 1]), 0),
         "layer_norm": layer_norm,
         "dropout": dropout,
+        "dropout_layer": lambda x, rate: tf.keras.layers.Dropout(rate, dtype=x.dtype)(x, training=False),
         "mat_mul": lambda a, b, transposed: tf.matmul(a, b, transpose_b=transposed),
         "dense": lambda x, kernel, bias: tf.tensordot(x, kernel, 1) + bias,
         "cast": lambda x, dtype: tf.cast(tf.cast(x, dtype), x.dtype),

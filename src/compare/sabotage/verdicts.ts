@@ -283,10 +283,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'equivalent',
     because: 'a list of what is allowed; its order does not matter',
   },
-  'lib/hdf5/object_header.ts equality 89e620e2': {
-    is: 'gap',
-    because: 'no file of the cases has attributes at its arrays',
-  },
   'lib/onnx/model.ts number 43ea7442': {
     is: 'outside',
     because: 'texts about an exported model, which the original does not have and onnxruntime does not use',
@@ -574,11 +570,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'outside',
     because: 'digests of files, which the original does not write',
   },
-  'lib/hdf5/object_header.ts number ecfdc1c6': {
-    is: 'gap',
-    because: 'only files that HDF5 was told to write in its latest format have such attributes; no case has one',
-  },
-  'graph/layers.ts logic b8708da9': { is: 'gap', because: 'no network of the trainers drops anything' },
   'lib/wfdb/annotation.ts number fd178479': {
     is: 'outside',
     because:
@@ -592,14 +583,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'equivalent',
     because: 'a list of what is allowed; its order does not matter',
   },
-  'port/pretraining/datasets/generators.ts boolean 4753740a': {
-    is: 'gap',
-    because: 'labels are read and not used; only a patient without labels shows it',
-  },
-  'lib/pandas/csv_reader.ts number 8984766d': {
-    is: 'gap',
-    because: 'no column of the cases has whole numbers below -2^63',
-  },
   'jobs/augmentation.ts number 787fb5ed': {
     is: 'outside',
     because: 'how strong a change is unless its strength is given; the original changes no recordings',
@@ -608,19 +591,11 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'equivalent',
     because: 'every epoch is saved, whatever is monitored',
   },
-  'jobs/devices.ts number 51a20706': {
-    is: 'gap',
-    because: 'the cases compute on several devices without the flag that asks for them',
-  },
   'lib/json/fields.ts number c59aaf4d': {
     is: 'outside',
     because: 'a check of JSON files, which the original does not read',
   },
   'jobs/job_model.ts number 26f4ca0a': { is: 'outside', because: 'a limit on the size of recordings' },
-  'port/finetuning/datasets/preparation.ts logic d6dc9c5c': {
-    is: 'gap',
-    because: 'no recordings of the cases differ in their number of leads',
-  },
   'port/finetuning/trainer.ts arguments a9849554': {
     is: 'outside',
     because: 'progress and interruption of predictions',
@@ -673,25 +648,15 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'outside',
     because: 'the range of a signal format serves its writing, which the original side does not do',
   },
-  'lib/numpy/text.ts boundary 8a0a28d8': { is: 'gap', because: 'only the smallest normal number shows it' },
   'port/transplant/datasets/icentia11k/files.ts number e8bbfaf1': {
     is: 'equivalent',
     because: 'the element before the first is none, and is not less than any',
-  },
-  'lib/numpy/convert.ts number 8524f805.1': {
-    is: 'gap',
-    because: 'no whole number of the cases lies so close to the middle of two floats beyond 2^53',
   },
   'graph/ops/softmax.ts elements 0a73cd00': { is: 'equivalent', because: 'equality holds in both directions' },
   'lib/onnx/model.ts number 8893d695.1': {
     is: 'outside',
     because: 'shapes that an exported model states, which the original does not have',
   },
-  'lib/tensorflow/checkpoint.ts number bc2068ca': {
-    is: 'gap',
-    because: 'no checkpoint of the cases has a backslash in its name',
-  },
-  'graph/fit.ts number 22458b87': { is: 'gap', because: 'no case freezes the backbone for exactly one epoch' },
   'port/pretraining/trainer/patients.ts arithmetic e68538b5': {
     is: 'outside',
     because: 'a limit on the size of lists of patients',

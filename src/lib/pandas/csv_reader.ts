@@ -34,6 +34,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 const UINT64_MAX = 2n ** 64n - 1n;
+const NEGATIVE = /^[ \t\n\v\f\r]*-/;
 
 /**
  * Reads a CSV file as `pandas.read_csv(path)` does, including dtypes: a column is int64 (uint64 if necessary), else float64, else bool, else objects.
@@ -90,8 +91,9 @@ function inferColumn(cells: readonly string[]): Column {
   const texts: Column = { dtype: 'object', shape, data: cells.map((cell, i) => (missing[i] ? Number.NaN : cell)) };
   if (missing.includes(false)) {
     const integers = integerColumn(cells, missing);
-    // After an overflow, pandas keeps every cell as text, including missing ones.
-    if (integers === 'overflow') return { dtype: 'object', shape, data: [...cells] };
+    if (integers === 'overflow') return texts;
+    // Here pandas keeps missing cells as text, too.
+    if (integers === 'conflict') return { dtype: 'object', shape, data: [...cells] };
     if (integers !== 'no integers') return integers;
   }
   const floats = cells.map((cell, i) => (missing[i] ? Number.NaN : parseFloatLikePandas(cell)));
@@ -107,22 +109,35 @@ function booleanColumn(cells: readonly string[], missing: readonly boolean[]): C
   return { dtype: 'object', shape, data: booleans.map((value) => value ?? Number.NaN) };
 }
 
-/** int64, or float64 if cells are missing, or uint64. As in pandas, the first cell that is not an int64 decides. */
-function integerColumn(cells: readonly string[], missing: readonly boolean[]): NdArray | 'overflow' | 'no integers' {
+/**
+ * int64, or float64 if cells are missing, or uint64. As in pandas, the first cell that is not an int64 decides. `conflict`: a cell needs uint64, and
+ * another one is negative or missing.
+ */
+function integerColumn(
+  cells: readonly string[],
+  missing: readonly boolean[],
+): NdArray | 'overflow' | 'conflict' | 'no integers' {
   const shape = [cells.length];
-  const signed = parseAll(cells, missing, INT64_MIN, INT64_MAX);
+  const signed = parseAll(cells, missing, (cell) => parseIntegerLikePandas(cell, INT64_MIN, INT64_MAX));
   if (signed === 'invalid') return 'no integers';
   if (signed !== 'overflow') {
     if (!missing.includes(true)) return ndarray('int64', shape, BigInt64Array.from(signed));
     return ndarray(
       'float64',
       shape,
-      Float64Array.from(signed, (value, i) => (missing[i] ? Number.NaN : Number(value))),
+      // pandas marks missing cells with the smallest int64, so a cell with this number is missing, too.
+      Float64Array.from(signed, (value, i) => (missing[i] || value === INT64_MIN ? Number.NaN : Number(value))),
     );
   }
-  const unsigned = parseAll(cells, missing, INT64_MIN, UINT64_MAX);
+  // pandas looks at no more of a negative cell than its sign.
+  const unsigned = parseAll(cells, missing, (cell) =>
+    NEGATIVE.test(cell) ? 0n : parseIntegerLikePandas(cell, 0n, UINT64_MAX),
+  );
   if (unsigned === 'invalid') return 'no integers';
-  if (unsigned === 'overflow' || missing.includes(true) || cells.some((cell) => cell.includes('-'))) return 'overflow';
+  if (unsigned === 'overflow') return 'overflow';
+  const isNegative = cells.some((cell) => NEGATIVE.test(cell));
+  if (unsigned.some((value) => value > INT64_MAX) && (isNegative || missing.includes(true))) return 'conflict';
+  if (isNegative) return 'overflow';
   return ndarray('uint64', shape, BigUint64Array.from(unsigned));
 }
 
@@ -130,12 +145,11 @@ function integerColumn(cells: readonly string[], missing: readonly boolean[]): N
 function parseAll(
   cells: readonly string[],
   missing: readonly boolean[],
-  min: bigint,
-  max: bigint,
+  parse: (cell: string) => bigint | 'overflow' | 'invalid',
 ): bigint[] | 'overflow' | 'invalid' {
   const values: bigint[] = [];
   for (const [i, cell] of cells.entries()) {
-    const value = missing[i] ? 0n : parseIntegerLikePandas(cell, min, max);
+    const value = missing[i] ? 0n : parse(cell);
     if (typeof value === 'string') return value;
     values.push(value);
   }

@@ -26,7 +26,16 @@ function numberTexts(): string[] {
   return [...short, ...long];
 }
 
+/** Cells whose order decides the type of their column, in threes. */
+function edgesInThrees(): string[] {
+  const integers = ['-9223372036854775809', '-9223372036854775808', '9223372036854775808', '18446744073709551616'];
+  const cells = [...integers, '7', '-1', '0.5', ' -0.5', '', 'x', '-x', 'True'];
+  const lines = (chosen: readonly string[]): string => chosen.map((cell) => `${cell},1\n`).join('');
+  return cells.flatMap((a) => cells.flatMap((b) => cells.map((c) => `a,b\n${lines([a, b, c])}`)));
+}
+
 const same = [
+  ...edgesInThrees(),
   'a\n1\n',
   'a\n 1 \n+5\n-0\n',
   'a\n1.\n.5\n-0.0\n1e5\n',

@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
 import { createPredictionsFrame, readPredictions } from '../../../port/transplant/utils.ts';
 import { exactly, type Pair, type Row, sameText } from '../../closeness.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
-import { asBytes, bytesOfFile, outcomeOf, wordFor } from '../shared/data_cases.ts';
+import { asBytes, bytesOfFile, outcomeOf, unlessRefused, wordFor } from '../shared/data_cases.ts';
 
 const name = 'files';
 
@@ -95,9 +95,62 @@ function tables(random: RandomState): Table[] {
     { title: 'one record of four classes (Quirk Q2)', arrays: { y_prob: spread('float32', 1, 4) }, classes: names },
     { title: 'too few names', arrays: { y_prob: spread('float32', 3, 4) }, classes: ['A'] },
     { title: 'truth of another shape', arrays: { y_prob: spread('float32', 3, 4), y_true: labels('int64', [3, 2]) } },
+    {
+      title: 'the smallest normal numbers, float32',
+      arrays: { y_prob: ndarray('float32', [3, 2], Float32Array.from([-126, -125, -127].flatMap(powers))) },
+    },
+    {
+      title: 'the smallest normal numbers, float64',
+      arrays: { y_prob: ndarray('float64', [3, 2], Float64Array.from([-1022, -1021, -1023].flatMap(powers))) },
+    },
     { title: 'float class indices', arrays: { y_prob: spread('float32', 3, 4), y_true: labels('float64', [3], 4) } },
   ];
 }
+
+/** A power of two and its negative. */
+function powers(exponent: number): number[] {
+  return [2 ** exponent, -(2 ** exponent)];
+}
+
+/** Columns as users edit them: whole numbers at the edges of the types that pandas chooses, and beyond. */
+const editedColumns: readonly (readonly string[])[] = [
+  ['-9223372036854775808', '5'],
+  ['-9223372036854775809', '5'],
+  ['9223372036854775807', '-1'],
+  ['9223372036854775808', '1'],
+  ['9223372036854775808', '-1'],
+  ['18446744073709551615', '0'],
+  ['18446744073709551616', '0'],
+  ['7', ''],
+  ['-9223372036854775809', '0.5'],
+];
+
+const editedCase: SuiteCase = {
+  name: 'prediction CSVs with whole numbers of any size',
+  on: {},
+  quick: true,
+  run: async ({ original, scratch }) => {
+    const found: [string[], string[]] = [[], []];
+    const pairs: Pair[] = [];
+    for (const cells of editedColumns) {
+      const file = join(scratch, 'edited.csv');
+      writeFileAtomic(file, Buffer.from(['prob_a,true_a', ...cells.map((cell) => `0.5,${cell}`), ''].join('\n')));
+      const ours = await outcomeOf(() => unlessRefused(() => readPredictions(file)));
+      const theirs = await outcomeOf(() => original.files.readPredictions(file));
+      // Columns that are no numbers are objects in pandas, which cannot be sent; the port refuses them.
+      const outcomes = [ours, theirs].map((one) =>
+        'value' in one ? (one.value.yTrue?.dtype ?? 'absent') : 'no numbers',
+      );
+      for (const side of [0, 1] as const) found[side].push(`${cells.join(' and ')}: ${outcomes[side]}`);
+      if (!('value' in ours && 'value' in theirs && ours.value.yTrue && theirs.value.yTrue)) continue;
+      pairs.push({ name: cells.join(' and '), port: ours.value.yTrue, original: theirs.value.yTrue });
+    }
+    return [
+      exactly(name, `${pairs.length} columns of whole numbers as read`, pairs),
+      sameText(name, 'types of columns of whole numbers', found[0].join('\n'), found[1].join('\n')),
+    ];
+  },
+};
 
 function portCsv({ arrays, classes, ids }: Table): Uint8Array {
   const { y_prob, y_true, y_pred } = arrays;
@@ -201,4 +254,4 @@ const historyCase: SuiteCase = {
 };
 
 /** Cases of the suite `files` about CSV files. */
-export const csvCases: readonly SuiteCase[] = [predictionCase, historyCase];
+export const csvCases: readonly SuiteCase[] = [predictionCase, editedCase, historyCase];

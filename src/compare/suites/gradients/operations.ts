@@ -6,6 +6,7 @@ import { GraphBuilder } from '../../../graph/builder.ts';
 import { Context } from '../../../graph/context.ts';
 import type { ElementType } from '../../../graph/element_type.ts';
 import { type Tensor, type TensorSpec, unknown } from '../../../graph/executor.ts';
+import { Dropout } from '../../../graph/layers.ts';
 import { loadGraph, runGraph } from '../../../graph/loading.ts';
 import { type LossName, losses } from '../../../graph/losses.ts';
 import * as ops from '../../../graph/ops/index.ts';
@@ -178,6 +179,15 @@ function operations(random: RandomState, seed: number): Operation[] {
     {
       ...{ name: 'dropout', options: { rate: 0.3, seed, replica: 2 }, inputs: [x], watched: 1 },
       port: (c, a) => ops.dropout(c, ops.dropout(c, a, 0.3), 0.3),
+    },
+    // The layer outside training. Networks of the trainers have a rate of 0.
+    {
+      ...{ name: 'dropout_layer', options: { rate: 0.3 }, inputs: [x], watched: 0 },
+      port: ({ executor, precision }, a) => {
+        const layer = new Dropout(0.3);
+        layer.buildAt('dropout', a.shape, 'float64');
+        return layer.apply(new Context(executor, { training: false, precision }), a);
+      },
     },
     matMul(data(3, 4), weight(4, 2), false),
     matMul(data(2, 3, 4), data(2, 4, 5), false),

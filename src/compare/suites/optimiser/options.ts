@@ -1,5 +1,6 @@
 import type { StepWeights } from '../../../bridge/original_network.ts';
 import type { WatchedPlateau } from '../../../bridge/original_options.ts';
+import { fit } from '../../../graph/fit.ts';
 import { type Augmentation, augmentations, augmented } from '../../../jobs/augmentation.ts';
 import type { OptimizerOptions } from '../../../jobs/optimizer_options.ts';
 import { ReduceLROnPlateau } from '../../../lib/keras/callbacks.ts';
@@ -13,7 +14,7 @@ import { balancedWeights } from '../../../port/finetuning/trainer/class_weights.
 import { countByClass } from '../../../prepare/labels.ts';
 import { counted } from '../../../text.ts';
 import { type LabelledBatch, networkBatches } from '../../batches.ts';
-import { closely, exactly, type Pair, type Row, vector } from '../../closeness.ts';
+import { closely, exactly, type Pair, pairUp, type Row, vector } from '../../closeness.ts';
 import { type ComparedNetwork, networks } from '../../networks/compared.ts';
 import { freeRows, lossRow, optimiserRows, teacherForcedSteps } from '../../networks/rows.ts';
 import {
@@ -156,7 +157,7 @@ async function augmentedRecordings({ original, data, seed }: SuiteContext, netwo
 async function frozenSteps({ original, data, seed }: SuiteContext): Promise<Row[]> {
   const batches = networkBatches(data, single, steps, seed);
   const kind = { ...single, precision: 'float64', seed, training: { frozenBackbone: true } } as const;
-  return withTwins(original, batches[0], kind, async ({ port, network, names }) => {
+  return withTwins(original, batches[0], kind, async ({ port, network, names, weights }) => {
     const rows: Row[] = [];
     for (const frozen of [true, false]) {
       await network.freeze(frozen);
@@ -167,6 +168,18 @@ async function frozenSteps({ original, data, seed }: SuiteContext): Promise<Row[
       const what = frozen ? 'head alone' : 'all layers after that';
       rows.push(...found.map((row) => ({ ...row, suite: 'optimiser', name: `${row.name}, ${what}` })));
     }
+    // The loop of a job, which unfreezes the layers itself.
+    await port.write({ weights });
+    port.session.resetOptimizer();
+    await fit(port.session, {
+      ...{ epochs: 2, frozenEpochs: 1, steps, callbacks: [], report: () => {}, saveWeights: async () => {} },
+      async *batches() {
+        yield* batches;
+      },
+    });
+    const [ours, theirs] = [(await port.read()).weights, (await network.read()).weights];
+    const title = 'float64: weights after an epoch of the head and one of all layers';
+    rows.push(closely('optimiser', title, pairUp(names, ours, theirs), freeLimitsOf(single).freeWeights));
     return rows;
   });
 }

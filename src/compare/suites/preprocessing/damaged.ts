@@ -67,6 +67,14 @@ function emptied(folder: string): void {
   for (const name of readdirSync(folder)) rmSync(join(folder, name));
 }
 
+/** A WFDB header that describes only the first half of its signals. */
+function withHalfOfTheLeads(text: string): string {
+  const [first, ...lines] = text.split('\n');
+  const [name, leads, ...fields] = first.split(' ');
+  const kept = Math.floor(Number(leads) / 2);
+  return [[name, kept, ...fields].join(' '), ...lines.slice(0, kept), ...lines.slice(Number(leads))].join('\n');
+}
+
 const diagnosis = /^# ?Dx:.*\n?/gm;
 
 const damages: Readonly<Record<Recipe['collection'], readonly Damage[]>> = {
@@ -121,6 +129,10 @@ const damages: Readonly<Record<Recipe['collection'], readonly Damage[]>> = {
     {
       title: 'a header with two Dx comments',
       change: headers((text, i) => (i === 1 ? `${text.trimEnd()}\n#Dx: 1\n` : text)),
+    },
+    {
+      title: 'a header with half of its leads',
+      change: headers((text, i) => (i === 1 ? withHalfOfTheLeads(text) : text)),
     },
     { title: 'no signals', change: emptied },
   ],

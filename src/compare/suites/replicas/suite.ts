@@ -1,4 +1,5 @@
 import type { ReplicatedResults } from '../../../bridge/original_replicas.ts';
+import { deviceNames } from '../../../jobs/devices.ts';
 import { inputsByName } from '../../../lib/keras/inputs.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
 import { arrayRows } from '../../../lib/numpy/rows.ts';
@@ -63,9 +64,8 @@ function sharedCase(
       const port = buildPort(
         all,
         { ...network, precision: 'float64', seed: context.seed, training },
-        {
-          devices: Array.from({ length: devices }, () => '/device:CPU:0'),
-        },
+        // As a job gets them.
+        { devices: deviceNames({ devices: `cpu:${devices}` }) },
       );
       try {
         const weights = startingWeights(port.session.model, (await port.read()).weights, context.seed);

@@ -1,8 +1,10 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frames, FrameTask, GeneratorState } from '../../../bridge/original_sampling.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import { RandomState } from '../../../lib/numpy/random.ts';
 import type { BatchStream } from '../../../port/pretraining/datasets.ts';
+import { patientFile } from '../../../port/transplant/datasets/icentia11k/files.ts';
 import * as icentia11k from '../../../port/transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../../port/transplant/utils.ts';
 import { convertIcentia11k, findPatients, segmentsOf } from '../../../prepare/icentia11k/convert.ts';
@@ -283,6 +285,22 @@ function wholeCase(unzipped: boolean): SuiteCase {
   };
 }
 
+/** CPC needs no labels, so neither side may read them. */
+const unlabelledCase: SuiteCase = {
+  name: 'frames of cpc, patients without labels',
+  on: { dataSet: 'icentia11k', task: 'cpc' },
+  quick: true,
+  run: async (context) => {
+    collectionFolder(context, 'icentia11k');
+    const { dbDir, patientIds, unzipped } = await context.data.icentia('unzipped');
+    for (const id of patientIds) {
+      copyFileSync(patientFile(dbDir, id, '.npy'), patientFile(context.scratch, id, '.npy'));
+    }
+    const [stream] = streams.cpc;
+    return compareStream(context, 'no labels', stream, { dbDir: context.scratch, patientIds, unzipped }, 80);
+  },
+};
+
 const frameTasks = Object.keys(streams) as FrameTask[];
 
 /** Cases of the suite `sampling` about frames of Icentia11k. */
@@ -291,6 +309,7 @@ export const frameCases: readonly SuiteCase[] = [
   ...frameTasks.map(batchCase),
   rawCase,
   rangeCase,
+  unlabelledCase,
   wholeCase(false),
   wholeCase(true),
 ];

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PythonError } from '../../../bridge/errors.ts';
+import { InputError } from '../../../errors.ts';
 import { flagOf } from '../../../lib/argparse/flags.ts';
 import { type NdArray, ndarray } from '../../../lib/numpy/ndarray.ts';
+import { ValueError } from '../../../lib/python/errors.ts';
 import type { DataSetName } from '../../data.ts';
 import { exemption, NotRunnable, type SuiteContext } from '../../suite.ts';
 
@@ -28,6 +30,15 @@ export async function outcomeOf<T>(call: () => T | Promise<T>): Promise<Outcome<
       return { error: error.name, message: error.message };
     }
     throw error;
+  }
+}
+
+/** Makes a ValueError of what the port refuses as damaged input. */
+export function unlessRefused<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw error instanceof InputError ? new ValueError(error.message) : error;
   }
 }
 
