@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frames, FrameTask, GeneratorState } from '../../../bridge/original_sampling.ts';
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
@@ -294,7 +294,7 @@ const unlabelledCase: SuiteCase = {
     collectionFolder(context, 'icentia11k');
     const { dbDir, patientIds, unzipped } = await context.data.icentia('unzipped');
     for (const id of patientIds) {
-      copyFileSync(patientFile(dbDir, id, '.npy'), patientFile(context.scratch, id, '.npy'));
+      cpSync(patientFile(dbDir, id, '.npy'), patientFile(context.scratch, id, '.npy'));
     }
     const [stream] = streams.cpc;
     return compareStream(context, 'no labels', stream, { dbDir: context.scratch, patientIds, unzipped }, 80);
