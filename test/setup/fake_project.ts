@@ -10,7 +10,6 @@ import { root } from '../shared_data.ts';
 export interface Ending {
   readonly code: number | null;
   readonly output: string;
-  readonly milliseconds: number;
 }
 
 /** Settings of the fake tools, passed as variables of the process. */
@@ -138,13 +137,12 @@ export class FakeProject {
 
 /** Collects what a started set-up prints until it ends. */
 export function ended(child: ChildProcess): Promise<Ending> {
-  const start = performance.now();
   return new Promise((resolve, reject) => {
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk));
     child.stderr?.on('data', (chunk: Buffer) => (output += chunk));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output, milliseconds: performance.now() - start }));
+    child.on('close', (code) => resolve({ code, output }));
   });
 }
 
