@@ -669,10 +669,6 @@ export const verdicts: { readonly [id: string]: MutantVerdict } = {
     is: 'equivalent',
     because: 'a code behind the known ones would not be counted, and nothing reads its count',
   },
-  'lib/python/pickle_feed.ts number d7756527': {
-    is: 'gap',
-    because: 'no text of the cases is empty where a piece of the file ends',
-  },
   'lib/sklearn/metrics.ts arithmetic 5ac8a2e3': {
     is: 'equivalent',
     because: 'the last point counts as a bend, because behind it is none',

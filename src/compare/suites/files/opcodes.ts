@@ -21,6 +21,8 @@ function bytes(...pieces: readonly (string | number | Uint8Array)[]): Buffer {
   );
 }
 
+const protocol = '\x80\x05';
+
 const number = (value: number): Buffer => bytes('K', value);
 
 /** A little-endian length of 4 or 8 bytes. */
@@ -43,6 +45,18 @@ const array = bytes(
   'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01bt\x52(K\x01K\x02\x85cnumpy\ndtype\n(U\x02u2K\x00K\x01t\x52',
   '(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbK\x00C\x04\x01\x02\xff\xfftb',
 );
+
+/** A list of texts. Every second one is empty, and ends where a reader's piece of the file can end: at a power of two. */
+function emptyTextsAtEnds(): Buffer {
+  const pieces = [bytes('](')];
+  let end = protocol.length + pieces[0].length;
+  for (let exponent = 10; exponent <= 18; exponent++) {
+    const filler = 'x'.repeat(2 ** exponent - end - 10);
+    pieces.push(bytes('X', length(filler.length, 4), filler, 'X', length(0, 4)));
+    end = 2 ** exponent;
+  }
+  return bytes(...pieces, 'e');
+}
 
 /** Each pushes one value. Most picklers write few of the opcodes, and none writes all of these. */
 const programs: { readonly [title: string]: Buffer } = {
@@ -83,6 +97,7 @@ const programs: { readonly [title: string]: Buffer } = {
   'an array, first in a list, twice': bytes('((', array, '2l2l'),
   'an array as a value of a dict': bytes('}', number(1), array, 's'),
   FRAME: bytes('\x95', length(2, 8), number(6)),
+  'empty texts at the ends of pieces': emptyTextsAtEnds(),
   'PROTO in the middle': bytes('\x80\x03', number(7)),
 };
 
@@ -112,7 +127,7 @@ export const opcodeCase: SuiteCase = {
     const [ours, theirs]: [string[], string[]] = [[], []];
     for (const [title, program] of Object.entries(programs)) {
       const file = join(scratch, 'opcodes.pkl');
-      writeFileAtomic(file, gzipSync(bytes('\x80\x05', program, '.')));
+      writeFileAtomic(file, gzipSync(bytes(protocol, program, '.')));
       ours.push(`${title}: ${await readOrRefused(file)}`);
       theirs.push(`${title}: ${await original.files.described(file)}`);
     }
