@@ -57,7 +57,7 @@ medians, the ratio port / original, and the range of the ratio over the rounds. 
       force,
     },
   },
-  notes: `All rows take about 25 minutes on two CPUs and up to 10 GB of memory. Run nothing else on the machine meanwhile.
+  notes: `All rows take about half an hour on two CPUs and up to 10 GB of memory. Run nothing else on the machine meanwhile.
 Exits with 0 if every row ran, whether or not it met its goal, and with 1 if one could not run.`,
   examples: `ecg-transplant bench --list
 ecg-transplant bench --rows step --json step.json
