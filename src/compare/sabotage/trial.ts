@@ -26,6 +26,9 @@ export interface Trial {
 /** Number of cases that may break off before a mutant is taken for one that breaks off everywhere. */
 const mostBroken = 3;
 
+/** Seconds of further cases, timed on the undamaged sources, after the first that breaks off. */
+const secondsOnceBroken = 20;
+
 /** Number of mutants after which a process is replaced, because the modules of each mutant stay in memory. */
 const trialsPerProcess = 25;
 
@@ -52,9 +55,9 @@ export class Bench {
   }
 
   /**
-   * Runs the cases until one notices the mutant by a value. Where a case breaks off, the others still run, those of other suites first, unless
-   * {@link mostBroken} have broken off and none has ended. To rule out effects of earlier mutants, it counts as caught only if the same case
-   * then passes on the undamaged sources in the same process, or if a fresh process ends or hangs.
+   * Runs the cases until one notices the mutant by a value. Where a case breaks off, the others still run, those of other suites first, for at most
+   * {@link secondsOnceBroken}, unless {@link mostBroken} have broken off and none has ended. To rule out effects of earlier mutants, it counts as
+   * caught only if the same case then passes on the undamaged sources in the same process, or if a fresh process ends or hangs.
    */
   async try(mutant: Mutant, cases: readonly SurveyedCase[]): Promise<Trial> {
     const begun = performance.now();
@@ -128,6 +131,8 @@ class Course {
   #waiting: readonly SurveyedCase[];
   readonly #ran: SurveyedCase[] = [];
   #broken = 0;
+  /** What is left of {@link secondsOnceBroken}. */
+  #seconds = secondsOnceBroken;
   found: Found = { outcome: 'survived', detail: '', finished: false, cases: [] };
 
   constructor(cases: readonly SurveyedCase[]) {
@@ -139,8 +144,11 @@ class Course {
     const isHopeless = this.#broken >= mostBroken && !this.found.finished;
     if (this.found.how === 'failed row' || isHopeless) return undefined;
     const [one, ...rest] = this.#waiting;
+    if (one === undefined) return undefined;
+    if (this.#broken > 0) this.#seconds -= one.seconds;
+    if (this.#seconds < 0) return undefined;
     this.#waiting = rest;
-    if (one) this.#ran.push(one);
+    this.#ran.push(one);
     return one;
   }
 
