@@ -22,6 +22,8 @@ export interface GeneratorState {
   readonly key: NdArray;
   /** int64 `(1)`. */
   readonly position: NdArray;
+  /** Whether a normal draw is kept, and that draw; float64 `(2)`. */
+  readonly gaussian: NdArray;
 }
 
 /** Pretraining task, by the name of its generator. */
@@ -199,7 +201,7 @@ export class OriginalSampling {
   }
 
   #state(files: readonly string[]): GeneratorState {
-    const [key, position] = this.#transfer.takeAll(files);
-    return { key, position };
+    const [key, position, gaussian] = this.#transfer.takeAll(files);
+    return { key, position, gaussian };
   }
 }

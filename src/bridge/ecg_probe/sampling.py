@@ -13,8 +13,9 @@ __all__ = ["batches", "draws", "frames", "labels", "patients", "raw_frames"]
 
 
 def _state(folder: str) -> list[str]:
-    _, key, position, _, _ = np.random.get_state()
-    return give_all(f"{folder}/state", [key.astype(np.uint32), np.array([position], np.int64)])
+    _, key, position, has_gauss, cached_gaussian = np.random.get_state()
+    gaussian = np.array([has_gauss, cached_gaussian], np.float64)
+    return give_all(f"{folder}/state", [key.astype(np.uint32), np.array([position], np.int64), gaussian])
 
 
 def _draw(method: str, **arguments: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ import { patientFile } from '../../../port/transplant/datasets/icentia11k/files.
 import * as icentia11k from '../../../port/transplant/datasets/icentia11k.ts';
 import { bufferedGenerator } from '../../../port/transplant/utils.ts';
 import { convertIcentia11k, findPatients, segmentsOf } from '../../../prepare/icentia11k/convert.ts';
-import { exactly, type Pair, type Row } from '../../closeness.ts';
+import { exactly, type Pair, type Row, vector } from '../../closeness.ts';
 import type { IcentiaPatients, OriginalForm } from '../../data.ts';
 import type { SuiteCase, SuiteContext } from '../../suite.ts';
 import { collectionFolder, int64, joinArrays, shown, stackArrays } from '../shared/data_cases.ts';
@@ -18,8 +18,12 @@ const suite = 'sampling';
 
 /** State of the port's generator, in the form of the original's. */
 export function stateOf(random: RandomState): GeneratorState {
-  const { key, position } = random.getState();
-  return { key: { dtype: 'uint32', shape: [key.length], data: key }, position: int64([position]) };
+  const { key, position, hasGauss, cachedGaussian } = random.getState();
+  return {
+    key: { dtype: 'uint32', shape: [key.length], data: key },
+    position: int64([position]),
+    gaussian: vector([hasGauss, cachedGaussian]),
+  };
 }
 
 /** Checks that both sides have made the same number and kinds of draws. */
@@ -27,6 +31,7 @@ export function sameState(name: string, port: GeneratorState, original: Generato
   return exactly(suite, `${name}: state of the generator after them`, [
     { name: 'key', port: port.key, original: original.key },
     { name: 'position', port: port.position, original: original.position },
+    { name: 'kept normal draw', port: port.gaussian, original: original.gaussian },
   ]);
 }
 
