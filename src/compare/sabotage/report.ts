@@ -95,7 +95,7 @@ counts as noticed only if the same case then passes on the undamaged port in the
 
 - *failed row*: a value differed. *broke off*: the case ended with an error before it returned rows. *crash*, *hang*: the process crashed or hung.
 - For each fault, the cases that execute the changed place run one after the other, the fastest first, until one has a failed row. If a case breaks off, the others
-  still run for 20 seconds, those of other suites first. After three that break off without any that ends, the fault counts as one that breaks off everywhere.
+  still run for 10 seconds, those of other suites first. After three that break off without any that ends, the fault counts as one that breaks off everywhere.
 - A fault *runs to the end* if a value differs in one of these cases, or if none of them breaks off. Only such faults show whether the suites compare the
   right values: one that breaks off might be noticed by a run that compares nothing.
 

@@ -27,7 +27,7 @@ export interface Trial {
 const mostBroken = 3;
 
 /** Seconds of further cases, timed on the undamaged sources, after the first that breaks off. */
-const secondsOnceBroken = 20;
+const secondsOnceBroken = 10;
 
 /** Number of mutants after which a process is replaced, because the modules of each mutant stay in memory. */
 const trialsPerProcess = 25;

@@ -10,6 +10,30 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'graph/fit.ts boundary 1f053073': {
+    is: 'outside',
+    because: 'when the state of a job is saved, which the original does not do',
+  },
+  'port/finetuning/trainer/sets.ts condition 167f1522': {
+    is: 'outside',
+    because: 'when a job warns of records with the same name',
+  },
+  'graph/ops/filter_gradient.ts number e4c8630b': {
+    is: 'equivalent',
+    because: 'the first row is where the slice begins without the mask, too',
+  },
+  'prepare/preprocessing.ts arguments c01c2c48': {
+    is: 'outside',
+    because: 'the checks of a file that the original does not have',
+  },
+  'lib/numpy/text.ts number 1f91456d': {
+    is: 'equivalent',
+    because: 'nine digits always suffice, so the loop ends with them or the line after it gives them',
+  },
+  'lib/numpy/text.ts number 46581bb9': {
+    is: 'equivalent',
+    because: 'the last number of digits is tried in the loop or after it',
+  },
   'lib/samplerate/resample.ts number ddb1962a': {
     is: 'equivalent',
     because: 'the library gives no samples for none',
