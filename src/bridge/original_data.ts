@@ -1,4 +1,5 @@
 import type { NdArray } from '../lib/numpy/ndarray.ts';
+import type { Annotation } from '../lib/wfdb/annotation.ts';
 import type { PythonSession } from './session.ts';
 import type { Transfer } from './transfer.ts';
 import type { Wire } from './wire.ts';
@@ -123,6 +124,11 @@ export class OriginalData {
   /** The header of a WFDB record (a path without ending) as `wfdb.rdheader` reads it. */
   wfdbHeader(path: string): Promise<WfdbHeader> {
     return this.#session.call('datasets.wfdb_header', { path });
+  }
+
+  /** The annotations of a WFDB record (a path without ending) as `wfdb.rdann` reads them. */
+  wfdbAnnotation(path: string, extension: string): Promise<Annotation> {
+    return this.#session.call<Pick<Annotation, keyof Annotation>>('datasets.wfdb_annotation', { path, extension });
   }
 
   /** `transplant.datasets.physionet.read_<collection>_data`. */

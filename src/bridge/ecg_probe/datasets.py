@@ -29,6 +29,7 @@ __all__ = [
     "records",
     "split",
     "split_numbers",
+    "wfdb_annotation",
     "wfdb_header",
 ]
 
@@ -57,6 +58,15 @@ def prepare(
     if save is not None:
         save_pkl(save, **data)
     return _describe(folder, data)
+
+
+def wfdb_annotation(path: str, extension: str) -> dict[str, Any]:
+    """`wfdb.rdann`, its fields under the names of the port."""
+    import wfdb
+
+    found = wfdb.rdann(path, extension)
+    numbers = {name: getattr(found, name).tolist() for name in ("sample", "subtype", "chan", "num")}
+    return {**numbers, "symbol": list(found.symbol), "auxNote": list(found.aux_note), "fs": found.fs}
 
 
 def wfdb_header(path: str) -> dict[str, Any]:

@@ -10,6 +10,58 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'port/transplant/datasets/icentia11k/sampling.ts number 1947862e': {
+    is: 'outside',
+    because: 'which patients are read ahead',
+  },
+  'graph/session.ts boolean a9401dff': {
+    is: 'outside',
+    because: 'whether a session can be freed twice',
+  },
+  'port/pretraining/trainer/sources.ts number 3a657772': {
+    is: 'equivalent',
+    because: 'no generator counts as one',
+  },
+  'lib/python/gzip.ts arithmetic 1642f7dc': {
+    is: 'equivalent',
+    because: 'the room that zlib gets at first',
+  },
+  'lib/python/pickle_feed.ts boundary fde6694b': {
+    is: 'equivalent',
+    because: 'bytes up to the end of a piece are copied instead of shared',
+  },
+  'port/transplant/datasets/physionet/listing.ts arguments a9283fc1': {
+    is: 'outside',
+    because: 'the place that a refusal names',
+  },
+  'port/transplant/datasets/physionet/listing.ts number 500f6b0b': {
+    is: 'outside',
+    because: 'which records a warning counts as unlabelled',
+  },
+  'graph/random.ts number bab8d854': {
+    is: 'outside',
+    because: 'draws of initial weights, which are the port’s own',
+  },
+  'lib/python/pickle_settle.ts condition ab3facc2': {
+    is: 'outside',
+    because: 'which objects are refused as values',
+  },
+  'jobs/inputs.ts boundary 11882443': {
+    is: 'equivalent',
+    because: 'no two files of a folder have the same name',
+  },
+  'lib/onnx/model.ts number 48dfe7d2': {
+    is: 'outside',
+    because: 'texts about an exported model, which the original does not have and onnxruntime does not use',
+  },
+  'lib/numpy/element_type.ts logic ca779d07': {
+    is: 'outside',
+    because: 'the memory that a refusal of large arrays reckons with',
+  },
+  'port/pretraining/trainer/sources.ts number 30fa5271': {
+    is: 'gap',
+    because: 'no job of the cases on a file leaves the size of a batch to the default',
+  },
   'graph/fit.ts boundary 1f053073': {
     is: 'outside',
     because: 'when the state of a job is saved, which the original does not do',

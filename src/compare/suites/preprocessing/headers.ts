@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { WfdbHeader } from '../../../bridge/original_data.ts';
 import { writeFileAtomic } from '../../../lib/python/atomic_file.ts';
+import { type Annotation, annotationSymbols, rdann } from '../../../lib/wfdb/annotation.ts';
 import { readHeader } from '../../../lib/wfdb/header.ts';
+import { wrann } from '../../../lib/wfdb/write.ts';
 import { sameText } from '../../closeness.ts';
 import type { SuiteCase } from '../../suite.ts';
 
@@ -45,5 +47,36 @@ export const headerCase: SuiteCase = {
     const { cutComments: _, ...ours } = readHeader(path);
     const theirs = await original.data.wfdbHeader(path);
     return [sameText('preprocessing', 'fields', fieldsOf(ours).join('\n'), fieldsOf(theirs).join('\n'))];
+  },
+};
+
+/** The fields of an annotation file, one a line. */
+function annotationFields(annotation: Annotation): string {
+  return Object.entries(annotation)
+    .map(([field, value]) => `${field}: ${Array.isArray(value) ? value.join('|') : value}`)
+    .sort()
+    .join('\n');
+}
+
+/** Annotations of every type, with and without notes, near and far apart, in files that state their rate and in one that does not. */
+export const annotationCase: SuiteCase = {
+  name: 'annotations of WFDB: every type',
+  on: {},
+  quick: true,
+  run: async ({ original, scratch }) => {
+    writeFileAtomic(join(scratch, 'A.hea'), 'A 0 360 1000\n');
+    const symbol = [...annotationSymbols.values()];
+    const sample = symbol.map((_, i) => i * (i % 5 === 0 ? 1 : 900));
+    sample.sort((a, b) => a - b);
+    const auxNote = symbol.map((_, i) => (i % 3 === 0 ? `(note ${'x'.repeat(i)}` : ''));
+    const [ours, theirs]: [string[], string[]] = [[], []];
+    for (const [i, fs] of [undefined, 250, 127.5].entries()) {
+      const extension = `atr${i}`;
+      wrann(scratch, 'A', extension, { sample, symbol, auxNote, ...(fs !== undefined && { fs }) });
+      const path = join(scratch, 'A');
+      ours.push(annotationFields(rdann(path, extension)));
+      theirs.push(annotationFields(await original.data.wfdbAnnotation(path, extension)));
+    }
+    return [sameText('preprocessing', `annotations of ${ours.length} files`, ours.join('\n'), theirs.join('\n'))];
   },
 };

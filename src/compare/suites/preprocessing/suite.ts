@@ -18,7 +18,7 @@ import { exactly, type Pair, type Row } from '../../closeness.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
 import { collectionFolder, int64, stackArrays } from '../shared/data_cases.ts';
 import { damagedCases } from './damaged.ts';
-import { headerCase } from './headers.ts';
+import { annotationCase, headerCase } from './headers.ts';
 import { recordCases } from './records.ts';
 import { stepCases } from './steps.ts';
 
@@ -101,5 +101,5 @@ async function distributedLabels(context: SuiteContext): Promise<Row[]> {
 export const preprocessing: Suite = {
   name,
   summary: 'recordings as read, normalised, resampled and padded, and their labels, to the last bit',
-  cases: [...stepCases, patientCase, ...recordCases, headerCase, ...damagedCases],
+  cases: [...stepCases, patientCase, ...recordCases, headerCase, annotationCase, ...damagedCases],
 };

@@ -201,7 +201,7 @@ const generatorsCase: SuiteCase = {
       await writeUnzippedLabels(dbDir, id, { btype: [labels], rtype: [labels], size: 1 });
     }
     const [ours, theirs]: [string[], string[]] = [[], []];
-    for (const dataParallelism of [undefined, 1, 2, 3]) {
+    for (const dataParallelism of [undefined, 0, 1, 2, 3]) {
       const common = { task: 'beat', train: dbDir, unzipped: true, frameSize: 128, samplesPerPatient: 1 } as const;
       const chosen = { batchSize: 16, stepsPerEpoch: 6, seed: 5 } as const;
       const options = { ...common, ...chosen, ...(dataParallelism === undefined ? {} : { dataParallelism }) };

@@ -7,7 +7,7 @@ import { archs } from '../../../port/finetuning/utils.ts';
 import { readWeights, writeWeights } from '../../../weights/files.ts';
 import { loadWeights, readAdamState } from '../../../weights/loading.ts';
 import { loadIntoModel, saveSession } from '../../../weights/model_weights.ts';
-import { networkBatches } from '../../batches.ts';
+import { type LabelledBatch, networkBatches } from '../../batches.ts';
 import { exactly, pairUp, type Row, sameText, vector } from '../../closeness.ts';
 import { type ComparedNetwork, casesOf, largest, networks, quickWhole } from '../../networks/compared.ts';
 import {
@@ -19,6 +19,7 @@ import {
   withBoth,
 } from '../../networks/sides.ts';
 import type { Suite, SuiteCase, SuiteContext } from '../../suite.ts';
+import { outcomeOf, wordFor } from '../shared/data_cases.ts';
 
 /** Weight files of both sides, each read by the other. */
 export const weights: Suite = {
@@ -42,6 +43,9 @@ async function kerasFiles(
     layoutRow(theirs, port),
     ...(await fromKeras(original, theirs, port, join(scratch, 'original.weights.h5'))),
     ...(await fromPort(theirs, port, join(scratch, 'port.weights.h5'), seed)),
+    ...(network.task === 'finetuning' && network.stages === 1
+      ? [await otherOutputs(theirs, port, await withOneOutputMore(batch, network, scratch))]
+      : []),
   ];
   return withBoth(original, batch, kind, 'float32', compare, seed);
 }
@@ -126,6 +130,27 @@ async function fromPort(theirs: OriginalNetwork, port: PortNetwork, file: string
       { name: 'iterations', port: vector([11]), original: vector([read.iterations]) },
     ]),
   ];
+}
+
+/** A weight file of the same network with one output more. */
+async function withOneOutputMore({ x, y }: LabelledBatch, network: ComparedNetwork, scratch: string): Promise<string> {
+  const file = join(scratch, 'other.weights.h5');
+  const [records, outputs] = y.shape;
+  const labels = ndarray('float32', [records, outputs + 1], new Float32Array(records * (outputs + 1)));
+  const other = buildPort({ x, y: labels }, { ...network, precision: 'float32', seed: 1 });
+  try {
+    await saveSession(other.session, file);
+  } finally {
+    other.dispose();
+  }
+  return file;
+}
+
+/** Neither side loads weights of another shape. */
+async function otherOutputs(theirs: OriginalNetwork, port: PortNetwork, file: string): Promise<Row> {
+  const ours = await outcomeOf(() => loadIntoModel(port.session, file));
+  const outcome = await outcomeOf(() => theirs.loadWeights(file));
+  return sameText('weights', 'a file of a network with one output more', wordFor(ours), wordFor(outcome));
 }
 
 /** Checkpoints of all networks of an architecture in one case, because tf_keras runs in a process of its own, which is slow to start. */
