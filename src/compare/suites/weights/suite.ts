@@ -196,7 +196,7 @@ async function checkpoints(
     }),
   );
   // TensorFlow finds no checkpoint with a backslash in its name, but it reads the name.
-  const odd = join(scratch, 'odd', 'back\\slash "é".weights');
+  const odd = join(scratch, 'odd', 'back\\new "é".weights');
   mkdirSync(dirname(odd));
   const [{ model, names, ours }] = plans;
   await writeWeights(
