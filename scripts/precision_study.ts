@@ -9,6 +9,7 @@ import { finetune } from '../src/port/finetuning/trainer.ts';
 import { prepareData } from '../src/prepare/prepare_data.ts';
 import { openPreparedSet } from '../src/prepare/prepared_set.ts';
 import { selectRecords } from '../src/prepare/select_records.ts';
+import { counted } from '../src/text.ts';
 import { readOptions } from './lib/read_options.ts';
 
 const { values } = readOptions({
@@ -90,7 +91,9 @@ try {
   });
   const text = ({ mean, low, high }: { mean: number; low: number; high: number }): string =>
     `${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
-  process.stdout.write(`${test.recordIds.length} test records, ${values.epochs} epochs, ${seeds.length} trials\n\n`);
+  process.stdout.write(
+    `${counted(test.recordIds.length, 'test record')}, ${counted(values.epochs, 'epoch')}, ${counted(seeds.length, 'trial')}\n\n`,
+  );
   process.stdout.write('| Mean over trials | float32 | bfloat16 | bfloat16 − float32 | |\n|---|---|---|---|---|\n');
   for (const { figure, float32, bfloat16, difference } of summaries) {
     const cells = [names[figure], ...[float32, bfloat16, difference].map(text), difference.conclusion];
