@@ -127,6 +127,7 @@ const edges: readonly bigint[] = [
   // Halfway between two numbers of float32 but for one.
   ...[1n, -1n].map((one) => 2n ** 54n + 2n ** 30n + one),
   2n ** 63n + 2n ** 40n + 2n ** 39n - 1n,
+  2n ** 53n + 2n ** 29n + 1n,
 ];
 
 const astypeCase: SuiteCase = {
