@@ -10,6 +10,26 @@ export interface MutantVerdict {
 
 /** Verdicts by the mutant's id; a survivor without one counts as a gap. */
 export const verdicts: { readonly [id: string]: MutantVerdict } = {
+  'port/finetuning/trainer/sets.ts elements 31a274f7': {
+    is: 'outside',
+    because: 'which of two refusals comes first',
+  },
+  'port/transplant/datasets/icentia11k/labels.ts number c1d679d6': {
+    is: 'equivalent',
+    because: 'the last total is never used',
+  },
+  'graph/ops/filter_gradient.ts arithmetic 66177143': {
+    is: 'equivalent',
+    because: 'more rows of zeros than are needed',
+  },
+  'lib/python/gzip_writer.ts number 56810cb1': {
+    is: 'outside',
+    because: 'how many bytes are compressed on their own',
+  },
+  'port/transplant/datasets/physionet.ts statement 94925adc': {
+    is: 'gap',
+    because: 'the cases compare signals of PTB-XL and names of other collections',
+  },
   'graph/kernel_speed.ts number e57a1b05': {
     is: 'outside',
     because: 'how much faster a kernel has to be, which the original does not measure',
