@@ -87,8 +87,8 @@ export async function runSabotage(
     const reached = new Set(possible.filter((mutant) => casesOf(mutant).length > 0));
     const drawn = drawMutants(possible, count, seed, (mutant) => reached.has(mutant));
     const left = [...named, ...drawn].filter((mutant) => !isDone(journal.trials.get(mutant.id), casesOf(mutant)));
-    // What no case is expected to notice runs all of them, so it comes last.
-    const waiting = [...left].sort((a, b) => Number(a.id in verdicts) - Number(b.id in verdicts));
+    // What no case can notice runs all of them, so it comes last.
+    const waiting = [...left].sort((a, b) => Number(isSettled(a.id)) - Number(isSettled(b.id)));
     const benches = Array.from({ length: workers }, () => new Bench(base, work, start));
     const attempt = async (bench: Bench, mutant: Mutant): Promise<Trial> => {
       const trial = await bench.try(mutant, casesOf(mutant));

@@ -184,12 +184,9 @@ async function checkpoints(
         // Characters that the text file beside it has to quote.
         const written = join(scratch, `port ${i} "é".weights`);
         const wanted = join(scratch, `original-${i}.weights`);
-        await writeWeights(
-          written,
-          port.session.model,
-          ours.map((value, k) => ({ path: port.names[k], ...value })),
-        );
-        return { network, batch, model: port.session.model, names: port.names, ours, written, wanted };
+        const given = ours.map((value, k) => ({ path: port.names[k], ...value }));
+        await writeWeights(written, port.session.model, given);
+        return { network, batch, model: port.session.model, names: port.names, ours, given, written, wanted };
       } finally {
         port.dispose();
       }
@@ -198,12 +195,7 @@ async function checkpoints(
   // TensorFlow finds no checkpoint with a backslash in its name, but it reads the name.
   const odd = join(scratch, 'odd', 'back\\new "é".weights');
   mkdirSync(dirname(odd));
-  const [{ model, names, ours }] = plans;
-  await writeWeights(
-    odd,
-    model,
-    ours.map((value, k) => ({ path: names[k], ...value })),
-  );
+  await writeWeights(odd, plans[0].model, plans[0].given);
   const written = [plans.at(-1)!.written, odd];
   const latest = await Promise.all(written.map((prefix) => original.files.latestCheckpoint(dirname(prefix))));
   const results = await original.checkpoints(
