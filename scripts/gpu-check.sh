@@ -11,10 +11,10 @@ usage: bash scripts/gpu-check.sh [options]
 Checks this clone on a machine with an NVIDIA GPU, in under ten minutes:
   set-up    installs the CUDA packages (original/requirements-cuda.lock)
   doctor    both languages run on one TensorFlow library and see the GPU
-  compare   the quick cases of all suites in GPU parity mode
   bench     training steps beside the original's, with their share of the card's matrix throughput
   data      generates zipped Icentia11k patients
   pretrain  trains on them and samples how busy the GPU is
+  compare   the quick cases of all suites in GPU parity mode, in the time that is left
 
 Options:
   --wheelhouse DIR  install Python packages from a folder of wheels (default: from PyPI)
@@ -84,7 +84,7 @@ sample=(nvidia-smi -i "$card" "--query-gpu=timestamp,utilization.gpu,memory.used
 
 if [[ -n $dry ]]; then
   printf 'ECG_TRANSPLANT_GPU=1 CUDA_VISIBLE_DEVICES=%s\n' "$card"
-  for name in set_up doctor compare bench data sample pretrain; do
+  for name in set_up doctor bench data sample pretrain compare; do
     declare -n command=$name
     printf '%q ' "${command[@]}"
     printf '\n'
@@ -175,8 +175,6 @@ if step doctor 60 "${doctor[@]}"; then
   fi
 fi
 
-step compare 240 "${compare[@]}"
-
 if step bench 100 "${bench[@]}"; then figures bench bench "$dir/bench.json"; fi
 
 rm -rf "$dir/data"
@@ -197,5 +195,8 @@ if step data 90 "${data[@]}"; then
   if ((code == 0)); then figures pretrain use "$dir/gpu.csv" "$dir/job/events.jsonl" $((batch * steps)); fi
 fi
 rm -rf "$dir/data"
+
+# The longest step, so that the others never wait for it.
+step compare "$total" "${compare[@]}"
 
 finish

@@ -92,7 +92,7 @@ describe('scripts/gpu-check.sh', () => {
   it('runs every step on the first card with the CUDA lock, reports figures, and leaves no data behind', () => {
     const { code, output } = check(['--wheelhouse', 'wheels', '--job-dir', 'job']);
     expect(output).toContain('Card: NVIDIA Fake, 550.1, 81920 MiB');
-    for (const name of ['set-up', 'doctor', 'compare', 'bench', 'data', 'pretrain']) {
+    for (const name of ['set-up', 'doctor', 'bench', 'data', 'pretrain', 'compare']) {
       expect(output).toMatch(new RegExp(`^ok {4}${name} +\\d+ s`, 'm'));
     }
     expect(output).toContain(
@@ -106,20 +106,20 @@ describe('scripts/gpu-check.sh', () => {
     const lines = calls().trim().split('\n');
     expect(lines.map((line) => line.split(' ').slice(0, 4).join(' '))).toEqual([
       '1 0 scripts/setup.mjs --wheelhouse',
-      ...['doctor', 'compare', 'bench', 'make-data', 'pretrain'].map((name) => `1 0 bin/ecg-transplant.mjs ${name}`),
+      ...['doctor', 'bench', 'make-data', 'pretrain', 'compare'].map((name) => `1 0 bin/ecg-transplant.mjs ${name}`),
     ]);
     expect(lines[0]).toContain(join(tools, 'wheels'));
-    expect(lines[2]).toContain('--quick --gpu');
+    expect(lines.at(-1)).toContain('--quick --gpu');
     expect(readFileSync(join(tools, 'patients'), 'utf8').trim().split('\n')).toHaveLength(48);
     expect(readdirSync(job())).not.toContain('data');
     expect(alive(Number(readFileSync(join(tools, 'sampler'), 'utf8')))).toBe(false);
   });
 
   it('a failed step is reported with its log, the later ones still run, and the exit code is 1', () => {
-    const { code, output } = check(['--job-dir', 'job'], 'compare=fail');
-    expect(output).toMatch(/^FAIL {2}compare +\d+ s {2}exit code 3; see .*compare\.log$/m);
-    expect(readFileSync(join(job(), 'compare.log'), 'utf8')).toBe('broken\n');
-    expect(output).toMatch(/^ok {4}pretrain/m);
+    const { code, output } = check(['--job-dir', 'job'], 'bench=fail');
+    expect(output).toMatch(/^FAIL {2}bench +\d+ s {2}exit code 3; see .*bench\.log$/m);
+    expect(readFileSync(join(job(), 'bench.log'), 'utf8')).toBe('broken\n');
+    expect(output).toMatch(/^ok {4}compare/m);
     expect(output.endsWith('Something failed.\n')).toBe(true);
     expect(code).toBe(1);
   });
