@@ -30,6 +30,8 @@ export interface NetworkOptions {
   readonly schedule?: CosineDecayOptions;
   /** Finetuning with several labels: sample weights go with each class of each record, `(batch, classes)`. */
   readonly elementWeights?: boolean;
+  /** Whether its steps run as a graph, all batches having one shape. Pays for more than a few dozen steps. Default: eagerly. */
+  readonly traced?: boolean;
 }
 
 /** Weights of the losses that each step gets. */
@@ -56,8 +58,8 @@ export interface BuiltNetwork {
 /** Arguments of the probe's `networks.build`, beside the name. */
 export function buildArguments(options: NetworkOptions): { readonly [argument: string]: Wire } {
   const { multiLabel = false, stages = null, classes = null, seed = null, adam = null, ...others } = options;
-  const { elementWeights = false, ownTop = false, schedule, ...rest } = others;
-  const network = { multi_label: multiLabel, stages, classes, seed, own_top: ownTop };
+  const { elementWeights = false, ownTop = false, traced = false, schedule, ...rest } = others;
+  const network = { multi_label: multiLabel, stages, classes, seed, own_top: ownTop, traced };
   const training = { adam, schedule: schedule ? scheduleArguments(schedule) : null, element_weights: elementWeights };
   return { ...network, ...training, ...rest };
 }

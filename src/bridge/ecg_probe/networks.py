@@ -70,6 +70,18 @@ def _wide_averages(dtype: str) -> AbstractContextManager[Any]:
     return patch.object(layer, "_assign_moving_average", wide)
 
 
+def _built_in_one_pass() -> AbstractContextManager[Any]:
+    """Spares layers of Keras 3 the additional call in which a layer without a `build` method finds its parts.
+
+    Layers within layers within layers run many times in it. A single call makes the same weights in the same order.
+    """
+    if not is_keras_3():
+        return nullcontext()
+    from keras.src.layers import layer
+
+    return patch.object(layer, "might_have_unbuilt_state", lambda _: False)
+
+
 @contextmanager
 def opened(name: str) -> Iterator[Any]:
     model, dtype = _networks[name]
@@ -92,12 +104,14 @@ def build(
     schedule: dict[str, Any] | None = None,
     element_weights: bool = False,
     own_top: bool = False,
+    traced: bool = False,
 ) -> dict[str, Any]:
     """A network built and compiled as the original's trainers do it, in `dtype`.
 
     `task` is `finetuning` (backbone and head) or one of pretraining's; `shapes` are those of the inputs without the
     batch axis, under `x`, or under `context` and `samples` for cpc; `dtype` is float32, float64 or mixed_bfloat16;
-    `seed` fixes the initial weights. Unlike there, steps run eagerly: `train_on_batch` would trace a graph for each.
+    `seed` fixes the initial weights. Unlike there, steps run eagerly, unless `traced`: `train_on_batch` would trace a
+    graph for each.
     `adam` are further arguments of Adam, `schedule` those of `cosine_decay`. With `element_weights`, sample weights go
     with each class of each record. `own_top` asks for a whole `ResNet` with its own defaults and top.
     """
@@ -132,9 +146,10 @@ def build(
             optimizer = tf.keras.optimizers.Adam(beta_1=0.9, beta_2=0.98, epsilon=1e-9, **further)
             loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             metric = tf.keras.metrics.SparseCategoricalAccuracy(name="acc")
-        model(inputs.get("x", inputs))
+        with _built_in_one_pass():
+            model(inputs.get("x", inputs))
         if compiled:
-            model.compile(optimizer=optimizer, loss=loss, metrics=[metric], run_eagerly=True)
+            model.compile(optimizer=optimizer, loss=loss, metrics=[metric], run_eagerly=not traced)
             model.optimizer.build(_trainable(model))
     _networks[name] = model, dtype
     return {
@@ -364,6 +379,10 @@ def train_steps(
         class_weight: instead, a weight of each class.
     """
     with opened(name) as model:
+        if not model.run_eagerly:
+            if sample_weight or class_weight:
+                raise ValueError("a traced network takes no weights of losses")
+            return _traced_steps(model, [(take_inputs(inputs), take(truth)) for inputs, truth in zip(x, y)])
         losses = []
         for batch, (inputs, truth) in enumerate(zip(x, y)):
             model.reset_metrics()
@@ -374,3 +393,18 @@ def train_steps(
                 weights["class_weight"] = dict(enumerate(class_weight))
             losses.append(float(model.train_on_batch(take_inputs(inputs), take(truth), **weights)[0]))
         return losses
+
+
+def _traced_steps(model: Any, batches: list[tuple[Any, Any]]) -> list[float]:
+    """The same by `fit`, which traces one graph for batches of one shape."""
+    import tensorflow as tf
+
+    losses: list[float] = []
+    stacked = tf.nest.map_structure(lambda *arrays: np.stack(arrays), *batches)
+    # The loss of a step is otherwise the mean since the epoch began.
+    callback = tf.keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs=None: model.reset_metrics(),
+        on_train_batch_end=lambda batch, logs=None: losses.append(float(logs["loss"])),
+    )
+    model.fit(tf.data.Dataset.from_tensor_slices(stacked), callbacks=[callback], shuffle=False, verbose=0)
+    return losses
