@@ -30,7 +30,7 @@ export interface NetworkOptions {
   readonly schedule?: CosineDecayOptions;
   /** Finetuning with several labels: sample weights go with each class of each record, `(batch, classes)`. */
   readonly elementWeights?: boolean;
-  /** Whether its steps run as a graph, all batches having one shape. Pays for more than a few dozen steps. Default: eagerly. */
+  /** Whether its steps run as a graph, as the trainers' do; then without weights of losses, and all batches have one shape. Default: eagerly. */
   readonly traced?: boolean;
 }
 

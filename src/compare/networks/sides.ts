@@ -38,6 +38,8 @@ export interface NetworkCase {
   readonly training?: TrainingChoices;
   /** How the port computes the gradient of every convolution's filters. Default `usual`. */
   readonly filterGradient?: FilterGradient;
+  /** Whether the original's steps run as a graph, as its trainers' do. Pays for more than a dozen steps. Default: eagerly. */
+  readonly traced?: boolean;
 }
 
 /** Options of training, the same for both sides. */
@@ -172,7 +174,7 @@ export function buildPort(
 /** What the original needs to build a network for batches like `example`. `seed` fixes Keras's initial weights. */
 export function originalOptions(
   { x, y }: LabelledBatch,
-  { task = 'finetuning', arch, stages, multiLabel, ownTop, training }: Omit<NetworkCase, 'precision' | 'seed'>,
+  { task = 'finetuning', arch, stages, multiLabel, ownTop, training, traced }: Omit<NetworkCase, 'precision' | 'seed'>,
   dtype: NetworkOptions['dtype'],
   seed?: number,
 ): NetworkOptions {
@@ -192,6 +194,7 @@ export function originalOptions(
     elementWeights,
     adam,
     schedule: training?.schedule,
+    traced,
   };
 }
 

@@ -7,7 +7,7 @@ import { f1 } from '../../../port/transplant/evaluation.ts';
 import { type DiagnosisName, makeShort } from '../../../synthetic/diagnoses.ts';
 import type { LabelledBatch } from '../../batches.ts';
 import type { Row } from '../../closeness.ts';
-import { buildPort, originalOptions, type PortNetwork } from '../../networks/sides.ts';
+import { buildOriginal, buildPort, type PortNetwork } from '../../networks/sides.ts';
 import { pairedDifference, summarise, trialsForStatement } from '../../statistics/trials.ts';
 import { NotRunnable, type Suite, type SuiteCase, type SuiteContext } from '../../suite.ts';
 
@@ -59,7 +59,7 @@ async function compareOutcomes({ original, seed, trials, observe }: SuiteContext
   const test = makeRecords(seed + 1, size.test);
   const samples = samplesOf(train);
   const [example] = batchesOf(samples, 1);
-  const theirs = await original.network({ ...originalOptions(example, network, 'float32'), traced: true });
+  const theirs = await buildOriginal(original, example, { ...network, traced: true }, 'float32');
   try {
     const scores: { port: number; original: number }[] = [];
     for (let trial = 0; trial < trials; trial++) {

@@ -24,7 +24,7 @@ export const training: Suite = {
       const { original, data, seed, observe } = context;
       const batches = networkBatches(data, network, steps.free, seed);
       const single = await inSingle(context, network, batches);
-      const kind = { ...network, precision: 'float64', seed } as const;
+      const kind = { ...network, precision: 'float64', seed, traced: true } as const;
       const double = await withTwins(original, batches[0], kind, async (twins) => {
         const { rows, theirs } = await inDouble(twins, network, batches, seed);
         return { rows: await withFirstLayer(context, rows, twins, kind, batches[0]), theirs };
@@ -43,7 +43,7 @@ function inSingle(
   batches: readonly LabelledBatch[],
 ): Promise<{ rows: readonly Row[]; free: { port: number[]; original: number[] } }> {
   const { original, seed } = context;
-  const kind = { ...network, precision: 'float32', seed } as const;
+  const kind = { ...network, precision: 'float32', seed, traced: true } as const;
   return withTwins(original, batches[0], kind, async (twins) => {
     const { port, network: theirs, weights } = twins;
     const rows = await sameGraph('training', original, port.session, batches.slice(0, steps.graph));
