@@ -55,7 +55,7 @@ const workerFlags = {
     type: wholeNumber(1, 64),
     help: `processes that work at the same time, each with a Python of its own: the first runs the jobs, the others suites of the
 comparison. The results are the same. Each needs up to 4 GB of memory`,
-    defaultText: 'one per CPU, at most 4, if there is the memory for them and no GPU',
+    defaultText: 'one more than CPUs, at most 4, if there is the memory for them and no GPU; 1 on one CPU',
   },
 } as const satisfies FlagTable;
 

@@ -15,9 +15,12 @@ export function warnOfMemory(workers: number, report: Reporter): void {
   report({ kind: 'warning', text });
 }
 
-/** Number of workers that this machine has the CPUs and the memory for, at most `most`; 1 with a GPU, whose memory they would take from each other. */
+/**
+ * Number of workers that this machine has the CPUs and the memory for, at most `most`; 1 with a GPU, whose memory they would take from each other.
+ * One more than CPUs, because the two sides of a worker often wait for each other.
+ */
 export function workersHere(most: number): number {
   const { cpus, memoryFree } = machine(root);
-  const count = Math.min(cpus, most, Math.floor(memoryFree / memoryOfWorker));
-  return count < 2 || gpuCount() > 0 ? 1 : count;
+  if (cpus < 2 || gpuCount() > 0) return 1;
+  return Math.max(1, Math.min(cpus + 1, most, Math.floor(memoryFree / memoryOfWorker)));
 }
