@@ -53,8 +53,8 @@ const workerFlags = {
   workers: {
     value: 'N',
     type: wholeNumber(1, 64),
-    help: `processes that work at the same time, each with a Python of its own: the first runs the jobs, the others suites of the
-comparison. The results are the same. Each needs up to 4 GB of memory`,
+    help: `processes that work at the same time, each with a Python of its own: the first runs the jobs, the others suites of
+the comparison and short trainings of the original. The results are the same. Each needs up to 4 GB of memory`,
     defaultText: 'one more than CPUs, at most 4, if there is the memory for them and no GPU; 1 on one CPU',
   },
 } as const satisfies FlagTable;

@@ -1,13 +1,13 @@
 import type { Reporter } from '../events.ts';
 import { JobPaused } from '../jobs/job.ts';
+import { FurtherProcess } from './further_process.ts';
 import { OriginalProcess } from './original_process.ts';
 import { planRun } from './plan.ts';
 import { chosenSteps, prepareRun, type StepSelection } from './prepare_run.ts';
 import { RunProgress, runTask } from './run_task.ts';
 import type { RunSettings } from './settings.ts';
 import { type Step, StepMarks, type StepState } from './step.ts';
-import { SuiteProcess } from './suite_process.ts';
-import { TaskQueue } from './task_queue.ts';
+import { isShareable, TaskQueue } from './task_queue.ts';
 
 /** A step and whether it is done. */
 export interface PlannedStep {
@@ -26,17 +26,18 @@ export interface RunOptions {
   readonly report: Reporter;
   /** Pauses the run. */
   readonly signal: AbortSignal;
-  /** Number of processes, each with a Python of its own; the second and further ones run suites. Default 1. */
+  /** Number of processes, each with a Python of its own; the second and further ones take suites and short trainings of the original. Default 1. */
   readonly workers?: number;
-  /** Path of the module of the further processes; default the one that runs suites. */
-  readonly suiteModule?: string;
+  /** Path of the module of the further processes; default the one that runs tasks. */
+  readonly furtherModule?: string;
 }
 
-/** Seconds of suites for which it is worth starting a further process, which takes about ten. */
+/** Seconds of shareable tasks for which it is worth starting a further process, which takes about ten. */
 const worthwhile = 40;
 
 /**
- * Runs those of `steps` (default: all of the run) that are chosen and not done, task after task; with several workers, suites beside the other tasks.
+ * Runs those of `steps` (default: all of the run) that are chosen and not done, task after task; with several workers, suites and short
+ * trainings of the original beside the other tasks.
  * Repeating a step invalidates everything made from its results.
  *
  * @throws InputError if an earlier stage is not complete or another process works in the folder, JobPaused after `signal`, StepFailed.
@@ -44,20 +45,20 @@ const worthwhile = 40;
 export async function runSteps(
   run: RunSettings,
   selection: StepSelection,
-  { report, signal, workers = 1, suiteModule: module }: RunOptions,
+  { report, signal, workers = 1, furtherModule: module }: RunOptions,
   steps: readonly Step[] = planRun(run),
 ): Promise<void> {
   const tasks = prepareRun(run, selection, steps);
   const chosen = chosenSteps(steps, selection);
-  const suites = tasks.filter(({ kind }) => kind === 'suites');
-  const seconds = suites.reduce((sum, task) => sum + task.seconds, 0);
-  const further = seconds < worthwhile ? 0 : Math.min(workers - 1, suites.length);
+  const shareable = tasks.filter(isShareable);
+  const seconds = shareable.reduce((sum, task) => sum + task.seconds, 0);
+  const further = seconds < worthwhile ? 0 : Math.min(workers - 1, shareable.length);
   const progress = new RunProgress(new StepMarks(run.folder.steps), steps, chosen, further + 1);
   const queue = new TaskQueue(tasks);
   const python = new OriginalProcess(run, report);
   const processes = Array.from(
     { length: further },
-    () => new SuiteProcess(run, { queue, report, progress, signal, module }),
+    () => new FurtherProcess(run, { queue, report, progress, signal, module }),
   );
   for (const process of processes) process.work();
   try {

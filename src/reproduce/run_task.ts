@@ -12,6 +12,7 @@ import { RemainingTime } from './remaining_time.ts';
 import type { RunSettings } from './settings.ts';
 import { type StagedInputs, stagedInputs } from './staging.ts';
 import { type Step, type StepContext, StepMarks, type StepState, titleOf } from './step.ts';
+import { isShareable } from './task_queue.ts';
 import type { Task } from './tasks.ts';
 
 /** What running a task may use. */
@@ -49,7 +50,7 @@ export class RunProgress implements Progress {
   /**
    * @param all steps whose times show how fast this machine is.
    * @param chosen those that are to be done.
-   * @param processes number of processes that share the suites.
+   * @param processes number of processes that share what can be shared.
    */
   constructor(marks: StepMarks, all: readonly Step[], chosen: readonly Step[], processes = 1) {
     this.#marks = marks;
@@ -61,7 +62,7 @@ export class RunProgress implements Progress {
 
   begins(step: Step, report: Reporter): void {
     const left = this.#chosen.filter((one) => one === step || this.#marks.state(one) !== 'done');
-    const alone = left.filter(({ task }) => task.kind !== 'suites');
+    const alone = left.filter(({ task, seconds }) => !isShareable({ kind: task.kind, seconds }));
     const seconds = Math.max(this.#time.of(alone), this.#time.of(left) / this.#processes);
     const share = `${++this.#begun}/${this.#chosen.length}`;
     report({ kind: 'message', text: `[${share}] ${titleOf(step)}; about ${formatDuration(seconds)} left` });

@@ -16,15 +16,16 @@ export class TaskQueue {
     this.#open = new Set(tasks);
   }
 
-  /** The next task that can begin; one of suites only if there is no other, because further processes can take those. */
+  /** The next task that can begin; a shareable one only if there is no other, because further processes can take those. */
   take(): Task | undefined {
-    return this.#begin(this.#waiting.find((task) => !isSuite(task) && this.#isReady(task))) ?? this.takeSuite();
+    return this.#begin(this.#waiting.find((task) => !isShareable(task) && this.#isReady(task))) ?? this.takeShared();
   }
 
-  /** The longest suite that can begin, so that no process is left alone with it at the end. */
-  takeSuite(): Task | undefined {
-    const ready = this.#waiting.filter((task) => isSuite(task) && this.#isReady(task));
-    return this.#begin(ready.sort((a, b) => b.seconds - a.seconds)[0]);
+  /** The longest shareable task that can begin, so that no process is left alone with it at the end; trainings first, because others need them. */
+  takeShared(): Task | undefined {
+    const ready = this.#waiting.filter((task) => isShareable(task) && this.#isReady(task));
+    const isSuite = ({ kind }: Task): number => Number(kind === 'suites');
+    return this.#begin(ready.sort((a, b) => isSuite(a) - isSuite(b) || b.seconds - a.seconds)[0]);
   }
 
   finished(task: Task): void {
@@ -48,9 +49,9 @@ export class TaskQueue {
     return this.#open.size === 0;
   }
 
-  /** Whether a suite is waiting, for a task before it. */
-  get hasSuites(): boolean {
-    return this.#waiting.some(isSuite);
+  /** Whether a shareable task is waiting, for one before it. */
+  get hasShared(): boolean {
+    return this.#waiting.some(isShareable);
   }
 
   /** The first error of a task, if nothing can begin any more because of it. */
@@ -86,6 +87,10 @@ export class TaskQueue {
   }
 }
 
-function isSuite({ kind }: Task): boolean {
-  return kind === 'suites';
+/** Estimated seconds of a training that keeps all CPUs busy and may need more memory than a further process should take. */
+const longTraining = 60;
+
+/** Whether a further process of a run may take a task: suites, and short trainings of the original. */
+export function isShareable({ kind, seconds }: Pick<Task, 'kind' | 'seconds'>): boolean {
+  return kind === 'suites' || (kind.startsWith('original-') && seconds < longTraining);
 }

@@ -208,14 +208,14 @@ describe('runSteps with several workers', () => {
     });
     const suites = names.map((name, i) => suite(name, [data], 100 - i));
     const steps = [data, training, ...suites, step('metrics', 'scores', [training])];
-    const suiteModule = join(folder, 'worker.mjs');
-    writeFileSync(suiteModule, fakeWorker);
+    const furtherModule = join(folder, 'worker.mjs');
+    writeFileSync(furtherModule, fakeWorker);
     const messages: string[] = [];
     const report = (event: ProgressEvent): void => {
       if (event.kind === 'message' || event.kind === 'warning') messages.push(event.text);
     };
     const { signal } = new AbortController();
-    await runSteps(settingsIn(folder), {}, { report, signal, workers, suiteModule }, steps);
+    await runSteps(settingsIn(folder), {}, { report, signal, workers, furtherModule }, steps);
     return messages;
   }
 

@@ -1,12 +1,12 @@
-/** Worker process of a reproduction: holds one Python original and runs tasks of suites, one per request. */
+/** Worker process of a reproduction: holds one Python original and runs suites and trainings of the original, one task per request. */
 import { answerRequests, tell } from '../compare/workers/answering.ts';
 import type { ProgressEvent } from '../events.ts';
 import { endingSignals } from '../lib/first_signals.mjs';
+import { type FurtherEvent, type FurtherReply, type FurtherRequest, received } from './further_messages.ts';
 import { OriginalProcess } from './original_process.ts';
 import { type Progress, runTask } from './run_task.ts';
 import type { RunSettings } from './settings.ts';
 import { titleOf } from './step.ts';
-import { received, type SuiteEvent, type SuiteReply, type SuiteRequest } from './suite_messages.ts';
 import { planTasks, type Task } from './tasks.ts';
 
 // The terminal sends Ctrl-C to every process. The one that started this worker decides what ends.
@@ -16,7 +16,7 @@ let opened:
   | { readonly run: RunSettings; readonly tasks: readonly Task[]; readonly python: OriginalProcess }
   | undefined;
 
-const say = (event: SuiteEvent): void => tell(event);
+const say = (event: FurtherEvent): void => tell(event);
 
 /** Bars are left to the first process. */
 function report(event: ProgressEvent): void {
@@ -28,7 +28,7 @@ const progress: Progress = {
   finished: (step, seconds) => say({ kind: 'finished', step: titleOf(step), seconds }),
 };
 
-async function handle(request: SuiteRequest): Promise<SuiteReply> {
+async function handle(request: FurtherRequest): Promise<FurtherReply> {
   if (request.kind === 'open') {
     const run = received(request.run);
     const python = new OriginalProcess(run, report);
@@ -40,7 +40,7 @@ async function handle(request: SuiteRequest): Promise<SuiteReply> {
   if (opened === undefined || task === undefined)
     throw new Error(`asked for the task ${request.task}, which is unknown`);
   const { run, python } = opened;
-  // The process that started this one ends it; nothing is saved in the middle of a suite.
+  // The process that started this one ends it; nothing is saved in the middle of such a task.
   await runTask(run, task, { report, signal: new AbortController().signal, python, progress });
   return { kind: 'ran' };
 }

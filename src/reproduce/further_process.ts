@@ -4,41 +4,41 @@ import { messageOf } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { root } from '../lib/installation.mjs';
 import { ownModule } from '../lib/own_module.ts';
+import { type FurtherEvent, type FurtherReply, type FurtherRequest, sent } from './further_messages.ts';
 import { type Progress, StepFailed } from './run_task.ts';
 import type { RunSettings } from './settings.ts';
 import { titleOf } from './step.ts';
-import { type SuiteEvent, type SuiteReply, type SuiteRequest, sent } from './suite_messages.ts';
 import type { TaskQueue } from './task_queue.ts';
 import type { Task } from './tasks.ts';
 
 /** What a further process of a run shares with the first one. */
-export interface SuiteWork {
+export interface FurtherWork {
   readonly queue: TaskQueue;
   readonly report: Reporter;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Path of the worker's module; default the one that runs the suites. */
+  /** Path of the worker's module; default the one that runs tasks. */
   readonly module?: string | undefined;
 }
 
-const workerModule = fileURLToPath(ownModule(new URL('./suite_worker.ts', import.meta.url)));
+const workerModule = fileURLToPath(ownModule(new URL('./further_worker.ts', import.meta.url)));
 
-/** A further process of a run, with a Python of its own. It takes suites from the queue until none is left. */
-export class SuiteProcess {
+/** A further process of a run, with a Python of its own. It takes suites and short trainings of the original from the queue until none is left. */
+export class FurtherProcess {
   readonly #run: RunSettings;
-  readonly #work: SuiteWork;
-  readonly #process: WorkerProcess<SuiteRequest, SuiteReply>;
+  readonly #work: FurtherWork;
+  readonly #process: WorkerProcess<FurtherRequest, FurtherReply>;
   #task: Task | undefined;
   #isClosing = false;
 
-  constructor(run: RunSettings, work: SuiteWork) {
+  constructor(run: RunSettings, work: FurtherWork) {
     this.#run = run;
     this.#work = work;
     this.#process = new WorkerProcess({
       module: work.module ?? workerModule,
       cwd: root,
       // Only events of this project's own worker arrive here.
-      heard: (event) => this.#heard(event as SuiteEvent),
+      heard: (event) => this.#heard(event as FurtherEvent),
     });
   }
 
@@ -48,9 +48,9 @@ export class SuiteProcess {
     try {
       await this.#process.ask({ kind: 'open', run: sent(this.#run) });
       while (!signal.aborted) {
-        this.#task = queue.takeSuite();
+        this.#task = queue.takeShared();
         if (this.#task) await this.#do(this.#task);
-        else if (queue.hasSuites && !queue.failure) await queue.change(signal);
+        else if (queue.hasShared && !queue.failure) await queue.change(signal);
         else return;
       }
     } catch (error) {
@@ -59,7 +59,7 @@ export class SuiteProcess {
     }
   }
 
-  /** Ends the process and its Python. A suite that it has not finished is compared again by the next run. */
+  /** Ends the process and its Python. What it has not finished the next run does again. */
   close(): Promise<void> {
     this.#isClosing = true;
     return this.#process.close(5000);
@@ -80,7 +80,7 @@ export class SuiteProcess {
     }
   }
 
-  #heard(event: SuiteEvent): void {
+  #heard(event: FurtherEvent): void {
     const { report, progress } = this.#work;
     if (!('step' in event)) {
       report(event);
