@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { array, number, object } from 'valibot';
 import { meanInterval, pairedDifference } from '../src/compare/statistics/trials.ts';
+import { InputError } from '../src/errors.ts';
 import { reporterFor } from '../src/events.ts';
 import { wholeNumber } from '../src/lib/argparse/types.ts';
+import { readJson, writeJson } from '../src/lib/json/file.ts';
 import { finetune } from '../src/port/finetuning/trainer.ts';
 import { auc, f1 } from '../src/port/transplant/evaluation.ts';
 import { prepareData } from '../src/prepare/prepare_data.ts';
@@ -15,7 +18,7 @@ import { readOptions } from './lib/read_options.ts';
 const { values } = readOptions({
   program: 'node --import tsx scripts/precision_study.ts',
   about: `Measures what bfloat16 costs in accuracy: the same finetuning on Challenge 2017 in float32 and in bfloat16, from the same weights and with
-the same order of records, in several trials with a seed each. Prints a table for docs/performance.md. Takes about a minute for each trial on two cores.`,
+the same order of records, in several trials with a seed each. Prints a table for docs/performance.md. Takes one to two minutes for each trial on two cores.`,
   flags: {
     Options: {
       data: { value: 'DIR', required: true, help: 'folder of Challenge 2017 (RECORDS, REFERENCE.csv)' },
@@ -33,7 +36,10 @@ the same order of records, in several trials with a seed each. Prints a table fo
       },
       epochs: { value: 'N', type: wholeNumber(1), default: 12, help: 'epochs to train' },
       trials: { value: 'N', type: wholeNumber(1), default: 24, help: 'trainings in each format, with seeds from 1' },
-      json: { value: 'FILE', help: 'write the figures as JSON, too' },
+      json: {
+        value: 'FILE',
+        help: 'keep the figures in this file, after each trial; the same command goes on where it was stopped',
+      },
     },
   },
   notes: 'Batches of 16. The best weights are those with the lowest loss on a tenth of the training records.',
@@ -41,6 +47,8 @@ the same order of records, in several trials with a seed each. Prints a table fo
 const seeds = Array.from({ length: values.trials }, (_, i) => i + 1);
 /** A difference of macro F1 or AUC below this does not matter. */
 const margin = 0.02;
+/** What the trials depend on, beside their seeds. */
+const settings = { records: values.records, samples: values.samples, epochs: values.epochs };
 const precisions = ['float32', 'bfloat16'] as const;
 const names = { macroF1: 'macro F1', macroAuc: 'macro AUC' } as const;
 type Figures = { readonly [F in keyof typeof names]: number };
@@ -56,10 +64,10 @@ try {
   await prepareData({ format: 'challenge17', source, target, fs: 100, pad, testSize: 0.25, seed: 1 });
   const files = { train: join(target, 'physionet_train.pkl'), test: join(target, 'physionet_test.pkl') };
   const test = await openPreparedSet(files.test);
-  const scores = { float32: [] as Figures[], bfloat16: [] as Figures[] };
+  const scores = scoresSoFar();
   const task = 'Trials';
   report({ kind: 'start', task, total: seeds.length, unit: 'trials' });
-  for (const seed of seeds) {
+  for (const seed of seeds.slice(scores.bfloat16.length)) {
     for (const precision of precisions) {
       const { predictions } = await finetune({
         ...files,
@@ -78,10 +86,11 @@ try {
     const [a, b] = precisions.map((precision) => scores[precision].at(-1)!);
     const detail = `macro F1 ${a.macroF1.toFixed(3)} and ${b.macroF1.toFixed(3)}`;
     report({ kind: 'progress', task, done: seed, detail });
+    if (values.json !== undefined) writeJson(values.json, { settings, scores });
   }
   report({ kind: 'end', task });
   const summaries = figures.map((figure) => {
-    const [a, b] = precisions.map((precision) => scores[precision].map((one) => one[figure]));
+    const [a, b] = precisions.map((precision) => scores[precision].slice(0, seeds.length).map((one) => one[figure]));
     return {
       figure,
       float32: meanInterval(a),
@@ -106,8 +115,32 @@ try {
     const cells = figures.flatMap((figure) => precisions.map((precision) => scores[precision][i][figure].toFixed(3)));
     process.stdout.write(`| ${seed} | ${cells.join(' | ')} |\n`);
   }
-  if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ margin, summaries, scores }, null, 2)}\n`);
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  process.stderr.write(`precision_study: ${error.message}\n`);
+  process.exitCode = 2;
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+/** What an earlier run with the same settings has kept. */
+function scoresSoFar(): Record<(typeof precisions)[number], Figures[]> {
+  if (values.json === undefined || !existsSync(values.json)) return { float32: [], bfloat16: [] };
+  const figuresOfTrials = array(object({ macroF1: number(), macroAuc: number() }));
+  const known = readJson(
+    values.json,
+    object({
+      settings: object({ records: number(), samples: number(), epochs: number() }),
+      scores: object({ float32: figuresOfTrials, bfloat16: figuresOfTrials }),
+    }),
+    { next: 'Give another --json FILE' },
+  );
+  for (const [name, value] of Object.entries(settings)) {
+    const kept = known.settings[name as keyof typeof settings];
+    if (kept === value) continue;
+    throw new InputError(`${values.json} has trials with --${name} ${kept}; got ${value}`, {
+      next: 'Give another --json FILE',
+    });
+  }
+  return { float32: [...known.scores.float32], bfloat16: [...known.scores.bfloat16] };
 }
