@@ -133,13 +133,13 @@ function scoresSoFar(): Record<(typeof precisions)[number], Figures[]> {
       settings: object({ records: number(), samples: number(), epochs: number() }),
       scores: object({ float32: figuresOfTrials, bfloat16: figuresOfTrials }),
     }),
-    { next: 'Give another --json FILE' },
+    { next: 'Give another file for the figures' },
   );
   for (const [name, value] of Object.entries(settings)) {
     const kept = known.settings[name as keyof typeof settings];
     if (kept === value) continue;
     throw new InputError(`${values.json} has trials with --${name} ${kept}; got ${value}`, {
-      next: 'Give another --json FILE',
+      next: 'Give another file for the figures',
     });
   }
   return { float32: [...known.scores.float32], bfloat16: [...known.scores.bfloat16] };
