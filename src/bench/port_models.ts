@@ -46,7 +46,7 @@ export function prepare(settings: ModelSettings, options: Pick<CompileOptions, '
   const { arch, task, precision, batch, samples, kernels } = settings;
   const compiled = (model: Model, training: CompileOptions): Session => {
     const measured = kernels === 'auto' ? measuredConvolutions(convolutionsOf(model, batch)) : [];
-    return compile(model, { ...options, ...training, filterGradientOf: chooserOf(measured) });
+    return compile(model, { ...options, ...training, kernelsOf: chooserOf(measured) });
   };
   const random = new RandomState(1);
   if (task === 'cpc') {

@@ -2,7 +2,7 @@ import { allocate, type DType, type NdArray, ndarray } from '../lib/numpy/ndarra
 import type { Attributes } from './attributes.ts';
 import type { ElementType } from './element_type.ts';
 import type { Executor, Tensor, TensorSpec } from './executor.ts';
-import type { ChooseFilterGradient } from './kernels.ts';
+import { type ChooseKernels, usualKernels } from './kernels.ts';
 import type { Precision } from './precision.ts';
 import { Tape } from './tape.ts';
 import type { Variable } from './variable.ts';
@@ -38,8 +38,8 @@ export interface ContextOptions {
   /** Variables that a step does not train. Batch normalisation with such a gain normalises as in inference mode. Default: none. */
   readonly frozen?: ReadonlySet<Variable>;
   readonly teacherForcing?: TeacherForcing;
-  /** How the gradients of the filters of convolutions are computed. Default: all as `usual`. */
-  readonly filterGradientOf?: ChooseFilterGradient;
+  /** How convolutions are computed. Default: {@link usualKernels}. */
+  readonly kernelsOf?: ChooseKernels;
 }
 
 /** One application of a model: the executor it goes to, its mode, and the tape of its differentiable operations. */
@@ -54,7 +54,7 @@ export class Context {
   readonly watchesVariables: boolean;
   readonly frozen: ReadonlySet<Variable> | undefined;
   readonly teacherForcing: TeacherForcing | undefined;
-  readonly filterGradientOf: ChooseFilterGradient;
+  readonly kernelsOf: ChooseKernels;
   readonly tape = new Tape();
   /** Outputs of layers by layer path, in the order in which they were computed. */
   readonly activations = new Map<string, Tensor>();
@@ -72,7 +72,7 @@ export class Context {
     this.watchesVariables = options.watchesVariables ?? true;
     this.frozen = options.frozen;
     this.teacherForcing = options.teacherForcing;
-    this.filterGradientOf = options.filterGradientOf ?? (() => 'usual');
+    this.kernelsOf = options.kernelsOf ?? usualKernels;
   }
 
   /** Value of a variable at the start of the step; gradients with respect to trainable ones are recorded (see `watchesVariables`). */

@@ -9,7 +9,7 @@ export type MeasuredFormat = 'float32' | 'bfloat16';
 /** Floating-point operations per second (GFLOP/s) of the network's convolutions in each format; 0 where TensorFlow has no kernel for this processor. */
 export type FormatSpeeds = Readonly<Record<MeasuredFormat, number>>;
 
-/** bfloat16 keeps 8 bits of a number, so it has to be worth it: chosen from this many times the speed of float32. */
+/** bfloat16 keeps 8 bits of a number, and conversions take time: the other format has to be this many times as fast. */
 export const worthwhile = 1.2;
 
 /** Shapes from the middle of resnet18 for 8 recordings of 2,048 samples: 256 samples × 128 channels, 5 taps. */
@@ -21,6 +21,11 @@ const limits = { rounds: 10, time: 150 };
 /** The format in which training is faster; float32 unless bfloat16 is `worthwhile`. */
 export function fasterFormat({ float32, bfloat16 }: FormatSpeeds): MeasuredFormat {
   return bfloat16 >= worthwhile * float32 ? 'bfloat16' : 'float32';
+}
+
+/** The format of the kernels with which a bfloat16 model trains faster; not its own if those for float32 are `worthwhile` between conversions. */
+export function kernelFormat({ float32, bfloat16 }: FormatSpeeds): MeasuredFormat {
+  return float32 >= worthwhile * bfloat16 ? 'float32' : 'bfloat16';
 }
 
 /** Says which format was measured to be how fast, for people. */

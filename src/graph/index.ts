@@ -20,7 +20,7 @@ export {
   varianceScaling,
   zeros,
 } from './initializers.ts';
-export type { ChooseFilterGradient, Convolution, FilterGradient } from './kernels.ts';
+export type { ChooseKernels, Convolution, ConvolutionKernels, FilterGradient } from './kernels.ts';
 export { Layer } from './layer.ts';
 export * from './layers.ts';
 export type { LossName } from './losses.ts';

@@ -51,7 +51,11 @@ function addGradient(
     kernel: { dtype, shape: [width, inputs, outputs] },
   };
   return builder.signature(name, specs, ({ x, dy, kernel }) => {
-    const c = new Context(builder, { training: true, precision: dtype, filterGradientOf: () => kind });
+    const c = new Context(builder, {
+      training: true,
+      precision: dtype,
+      kernelsOf: () => ({ format: dtype, filterGradient: kind }),
+    });
     c.tape.watch(kernel);
     const y = conv1d(c, x, kernel, stride);
     const [gradient] = c.tape.gradients(y, dy, [kernel], (parts) => sumOfRaw(c, parts));

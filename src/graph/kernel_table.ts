@@ -5,6 +5,7 @@ import { mapOf, positive } from '../lib/json/fields.ts';
 import { readJsonIfSound, writeJson } from '../lib/json/file.ts';
 import { machine } from '../lib/machine.ts';
 import type { MeasuredConvolution } from './convolutions.ts';
+import { kernelFormat, measureFormats } from './format_speed.ts';
 import { type FilterSpeeds, fasterFilterGradient, measureFilterGradients } from './kernel_speed.ts';
 import type { Convolution } from './kernels.ts';
 import { bindingPath, runtime } from './runtime.ts';
@@ -19,13 +20,15 @@ const tableSchema = object({
 });
 
 /**
- * Convolutions with the speeds of the gradients of their filters on this machine. What has been measured before comes from a table beside the Node
- * binding; a table that is missing, damaged or cannot be written only costs time.
+ * Convolutions with the speeds of the gradients of their filters on this machine. Those of a bfloat16 model get the format whose kernels are faster
+ * here. What has been measured before comes from a table beside the Node binding; a table that is missing, damaged or cannot be written only costs time.
  */
 export function measuredConvolutions(
-  convolutions: readonly Convolution[],
-  { file = tableFile(), measure = measureFilterGradients } = {},
+  given: readonly Convolution[],
+  { file = tableFile(), measure = measureFilterGradients, formats = () => measureFormats() } = {},
 ): MeasuredConvolution[] {
+  const format = given.some(({ dtype }) => dtype === 'bfloat16') ? kernelFormat(formats()) : 'bfloat16';
+  const convolutions = given.map((one) => (one.dtype === 'bfloat16' ? { ...one, dtype: format } : one));
   const known: Readonly<Record<string, FilterSpeeds>> = readJsonIfSound(file, tableSchema)?.speeds ?? {};
   const missing = convolutions.filter((one) => !Object.hasOwn(known, nameOf(one)));
   const found = measure(missing).map((speeds, i) => [nameOf(missing[i]), speeds] as const);

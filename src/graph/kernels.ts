@@ -24,5 +24,18 @@ export interface Convolution {
   readonly dtype: Precision;
 }
 
-/** Chooses how the gradient of a convolution's filters is computed. */
-export type ChooseFilterGradient = (convolution: Convolution) => FilterGradient;
+/** How a convolution and its gradients are computed. */
+export interface ConvolutionKernels {
+  /**
+   * Number format of the kernels: that of the signal; or float32 for a bfloat16 signal, which is converted before, and the result after. oneDNN's
+   * kernels for bfloat16 compute the same: they multiply bfloat16, add in float32, and round the sum once.
+   */
+  readonly format: Precision;
+  readonly filterGradient: FilterGradient;
+}
+
+/** Chooses the kernels of a convolution. */
+export type ChooseKernels = (convolution: Convolution) => ConvolutionKernels;
+
+/** The kernels of the original. */
+export const usualKernels: ChooseKernels = ({ dtype }) => ({ format: dtype, filterGradient: 'usual' });

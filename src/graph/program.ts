@@ -1,6 +1,6 @@
 import { Context, type ContextOptions, type TeacherForcing } from './context.ts';
 import { type Executor, type Tensor, type TensorSpec, unknown } from './executor.ts';
-import type { ChooseFilterGradient } from './kernels.ts';
+import type { ChooseKernels } from './kernels.ts';
 import { type Loss, type LossName, losses } from './losses.ts';
 import { activate, type Model } from './model.ts';
 import { sumOfRaw } from './ops/elementwise.ts';
@@ -25,8 +25,8 @@ export interface TrainingOptions {
   readonly sampleWeights?: boolean;
   /** Variables that frozen steps do not train: those of layers that are frozen whole. Default: there are no such steps. */
   readonly frozen?: ReadonlySet<Variable>;
-  /** How the gradients of the filters of convolutions are computed. Default: all as `usual`, which is how Keras computes them. */
-  readonly filterGradientOf?: ChooseFilterGradient;
+  /** How convolutions are computed. Default: all by the kernels that Keras uses. */
+  readonly kernelsOf?: ChooseKernels;
 }
 
 /** One entry point of a compiled model: its inputs, and how any executor computes the results. */
@@ -79,7 +79,7 @@ export function program(
     devices,
     sampleWeights = false,
     frozen = new Set(),
-    filterGradientOf,
+    kernelsOf,
   }: TrainingOptions,
 ): Program {
   const strategy = devices ? new MirroredStrategy(model, devices) : oneDevice;
@@ -107,7 +107,7 @@ export function program(
     seed,
     step: iterations,
     teacherForcing,
-    filterGradientOf,
+    kernelsOf,
   });
 
   const forward = (c: Context, feeds: Readonly<Record<string, Tensor>>) => {

@@ -89,8 +89,8 @@ export const jobAdditions = {
   },
   kernels: {
     value: 'WHICH',
-    help: `kernels of the gradients of convolutions: usual (those of the original), or auto (for each convolution the faster one
-on this processor; results then differ in their last bits)`,
+    help: `kernels of convolutions: usual (those of the original), or auto (for each convolution the faster one on this processor,
+in bfloat16 also float32 kernels between conversions; results then differ in their last bits)`,
     default: 'usual',
     addition: true,
   },

@@ -6,7 +6,7 @@ import { chooserOf } from '../graph/convolutions.ts';
 import type { FitState } from '../graph/fit.ts';
 import { describeSpeeds, fasterFormat, measureFormats, runsHere } from '../graph/format_speed.ts';
 import { measuredConvolutions } from '../graph/kernel_table.ts';
-import type { ChooseFilterGradient, Convolution, KernelChoice } from '../graph/kernels.ts';
+import type { ChooseKernels, Convolution, KernelChoice } from '../graph/kernels.ts';
 import type { Precision, PrecisionChoice } from '../graph/precision.ts';
 import { runtime } from '../graph/runtime.ts';
 import type { Session } from '../graph/session.ts';
@@ -36,7 +36,7 @@ export interface JobOptions extends OptimizerOptions, ScheduleOptions {
   readonly initSeed?: number;
   /** Number formats of the computation; default `float32`. `auto`: see `Job.precision`. */
   readonly precision?: PrecisionChoice;
-  /** Kernels of the gradients of convolutions; default `usual`, those of the original. `auto`: see `Job.begin`. */
+  /** Kernels of convolutions; default `usual`, those of the original. `auto`: see `Job.begin`. */
   readonly kernels?: KernelChoice;
   /** Continue from the last checkpoint in the folder, or start if there is none. */
   readonly resume?: boolean;
@@ -232,8 +232,8 @@ export class Job {
     return measuredPrecision?.precision ?? ((options.precision as Precision | undefined) || 'float32');
   }
 
-  /** How the job computes the gradients of the filters of convolutions, once it has begun. */
-  get filterGradientOf(): ChooseFilterGradient {
+  /** How the job computes convolutions, once it has begun. */
+  get kernelsOf(): ChooseKernels {
     return chooserOf(this.#measuredKernels ?? []);
   }
 
@@ -349,10 +349,12 @@ function measureKernels(
     report({ kind: 'message', text: '--kernels auto: the usual kernels, because TensorFlow computes on a GPU' });
     return [];
   }
-  const measured = measuredConvolutions(convolutions());
+  const given = convolutions();
+  const measured = measuredConvolutions(given);
   const others = measured.filter(({ chosen }) => chosen === 'taps').length;
   const what = others === 0 ? 'the usual kernels' : `another kernel for ${others} of ${measured.length} convolutions`;
-  report({ kind: 'message', text: `--kernels auto: ${what} (config.json has the measured speeds)` });
+  const format = given[0].dtype === measured[0].dtype ? '' : 'float32 between conversions, ';
+  report({ kind: 'message', text: `--kernels auto: ${format}${what} (config.json has the measured speeds)` });
   return measured;
 }
 

@@ -49,7 +49,7 @@ export const configSchema = object({
     object({ precision: picklist(['float32', 'bfloat16']), float32: anyNumber, bfloat16: anyNumber }),
   ),
   /**
-   * What `--kernels auto` has measured when the job began (GFLOP/s of the gradients of filters), and chosen. The job keeps it, on whatever machine it
+   * What `--kernels auto` has measured when the job began (GFLOP/s of the gradients of filters), and chosen; `dtype` is the format of the kernels. The job keeps it, on whatever machine it
    * resumes. Empty on a GPU, where the kernels are the usual ones.
    */
   measuredKernels: optional(

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Context } from '../../src/graph/context.ts';
 import { EagerExecutor } from '../../src/graph/eager.ts';
-import type { Convolution, FilterGradient } from '../../src/graph/kernels.ts';
+import type { ChooseKernels, Convolution, FilterGradient } from '../../src/graph/kernels.ts';
 import { conv1d, stridedExtent } from '../../src/graph/ops/convolution.ts';
 import { sumOfRaw } from '../../src/graph/ops/elementwise.ts';
 import { castRaw } from '../../src/graph/ops/shape.ts';
@@ -25,7 +25,11 @@ function gradientOf(kind: FilterGradient, sizes: Sizes, precision: Precision = '
     dy: normal([batch, stridedExtent(samples, stride), outputs], 'dy'),
   };
   return executor.run(feeds, (given) => {
-    const c = new Context(executor, { training: true, precision, filterGradientOf: () => kind });
+    const c = new Context(executor, {
+      training: true,
+      precision,
+      kernelsOf: () => ({ format: precision, filterGradient: kind }),
+    });
     const [x, kernel, dy] = [given.x, given.kernel, given.dy].map((tensor) => castRaw(c, tensor, precision));
     c.tape.watch(kernel);
     const y = conv1d(c, x, kernel, stride);
@@ -72,11 +76,11 @@ describe("the gradient of a convolution's filters as one product for each tap", 
     const batch = smallBatch(5);
     const asked: number[] = [];
     const [usual, taps] = (['usual', 'taps'] as const).map((kind) => {
-      const filterGradientOf = ({ width, batch: samples }: Convolution): FilterGradient => {
+      const kernelsOf: ChooseKernels = ({ width, batch: samples, dtype }) => {
         asked.push(samples);
-        return width > 1 ? kind : 'usual';
+        return { format: dtype, filterGradient: width > 1 ? kind : 'usual' };
       };
-      const options = { loss: 'categorical_crossentropy', seed: 1, devices, filterGradientOf } as const;
+      const options = { loss: 'categorical_crossentropy', seed: 1, devices, kernelsOf } as const;
       const session = compile(smallModel('float64'), options);
       try {
         session.train(batch.x, batch.y);

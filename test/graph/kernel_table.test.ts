@@ -80,9 +80,27 @@ describe('the faster kernel', () => {
 
   it('is chosen for the sizes that were measured, whatever the batch, and the usual one for others', () => {
     const choose = chooserOf([{ ...sizes, usual: 1, taps: 2, chosen: 'taps' }]);
-    expect(choose({ ...sizes, batch: -1 })).toBe('taps');
-    expect(choose({ ...sizes, stride: 1 })).toBe('usual');
-    expect(choose({ ...sizes, dtype: 'bfloat16' })).toBe('usual');
+    expect(choose({ ...sizes, batch: -1 })).toEqual({ format: 'float32', filterGradient: 'taps' });
+    expect(choose({ ...sizes, stride: 1 })).toEqual({ format: 'float32', filterGradient: 'usual' });
+    expect(choose({ ...sizes, stride: 1, dtype: 'bfloat16' })).toEqual({ format: 'bfloat16', filterGradient: 'usual' });
+  });
+});
+
+describe('convolutions of a bfloat16 model', () => {
+  const given: Convolution = { ...sizes, dtype: 'bfloat16' };
+
+  it.each([
+    // As without AVX-512, with AVX-512 and its bf16 instructions, and with AMX.
+    { speeds: { float32: 99, bfloat16: 7.1 }, format: 'float32' },
+    { speeds: { float32: 310, bfloat16: 163 }, format: 'float32' },
+    { speeds: { float32: 178, bfloat16: 596 }, format: 'bfloat16' },
+    { speeds: { float32: 119, bfloat16: 100 }, format: 'bfloat16' },
+  ] as const)('are computed in $format where the speeds are $speeds', ({ speeds, format }) => {
+    const { measure, asked } = pretended();
+    const settings = { file: join(folder, 'table.json'), measure, formats: () => speeds };
+    const measured = measuredConvolutions([given], settings);
+    expect(asked).toEqual([{ ...sizes, dtype: format }]);
+    expect(chooserOf(measured)({ ...given, batch: -1 })).toEqual({ format, filterGradient: 'taps' });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Original } from '../../bridge/original.ts';
 import type { NetworkOptions, NetworkState, OriginalNetwork } from '../../bridge/original_network.ts';
 import { asType } from '../../graph/arrays.ts';
-import type { FilterGradient } from '../../graph/kernels.ts';
+import type { Convolution, FilterGradient } from '../../graph/kernels.ts';
 import { type Model, Sequential } from '../../graph/model.ts';
 import { Adam } from '../../graph/optimizers.ts';
 import type { Precision } from '../../graph/precision.ts';
@@ -151,7 +151,7 @@ export function buildPort(
   const common = {
     seed,
     inspect: options.devices === undefined,
-    filterGradientOf: () => filterGradient,
+    kernelsOf: ({ dtype }: Convolution) => ({ format: dtype, filterGradient }),
     ...options,
     ...others,
   };

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { type Tensor, unknown } from '../executor.ts';
 import type { Precision } from '../precision.ts';
 import { filtersByTaps } from './filter_gradient.ts';
-import { reshapeRaw, shapeOf } from './shape.ts';
+import { cast, reshapeRaw, shapeOf } from './shape.ts';
 
 /** Samples that remain when only every `stride`-th is kept, with 'same' padding. */
 export function stridedExtent(samples: number, stride: number): number {
@@ -24,7 +24,7 @@ export function toSignal(c: Context, x: Tensor): Tensor {
 
 /**
  * Convolution along time with 'same' padding and no bias: x `(batch, samples, in)`, kernel `(width, in, out)` give
- * `(batch, ⌈samples / stride⌉, out)`. Twin of `keras.ops.conv` with padding 'same'.
+ * `(batch, ⌈samples / stride⌉, out)`. Twin of `keras.ops.conv` with padding 'same'. The context chooses the kernels, also those of the gradients.
  */
 export function conv1d(c: Context, x: Tensor, kernel: Tensor, stride = 1): Tensor {
   const { dtype } = x;
@@ -35,6 +35,9 @@ export function conv1d(c: Context, x: Tensor, kernel: Tensor, stride = 1): Tenso
       `conv1d: the kernel (${kernel.shape.join(', ')}) does not fit a signal of ${channels} channels`,
     );
   }
+  const sizes = { batch, samples, inputs: channels, outputs: filters, width, stride };
+  const { format, filterGradient } = c.kernelsOf({ ...sizes, dtype: dtype as Precision });
+  if (format !== dtype) return cast(c, conv1d(c, cast(c, x, format), cast(c, kernel, format), stride), dtype);
   const attributes: Attributes = {
     T: { type: dtype },
     strides: { ints: [1, 1, stride, 1] },
@@ -54,8 +57,7 @@ export function conv1d(c: Context, x: Tensor, kernel: Tensor, stride = 1): Tenso
     const inputs = [shapeOf(c, xImage), kernelImage, toImage(c, dy)];
     return toSignal(c, c.apply('Conv2DBackpropInput', inputs, attributes, xImage));
   };
-  const sizes = { batch, samples, inputs: channels, outputs: filters, width, stride };
-  const byTaps = samples !== unknown && c.filterGradientOf({ ...sizes, dtype: dtype as Precision }) === 'taps';
+  const byTaps = samples !== unknown && filterGradient === 'taps';
   const backpropFilter = (dy: Tensor): Tensor => {
     if (byTaps) return filtersByTaps(c, x, dy, width, stride);
     const inputs = [xImage, c.ints(kernelShape), toImage(c, dy)];

@@ -125,7 +125,7 @@ export async function finetune(
       optimizer: new Adam(optimizerOptionsOf(options)),
       sampleWeights: options.classWeights !== undefined,
       frozenBackbone: options.freezeEpochs !== undefined,
-      filterGradientOf: job.filterGradientOf,
+      kernelsOf: job.kernelsOf,
     };
     const { initSeed } = job.config;
     const session = createClassifier({ arch, precision, initSeed, devices, ...training }, train, multiLabel);

@@ -84,8 +84,8 @@ export async function pretrain(
       const { precision } = job;
       const size = partOf(options.batchSize ?? 32, devices?.length);
       job.begin(() => convolutionsOf(buildSolver(options, precision), size), log.report);
-      const { filterGradientOf } = job;
-      const session = createSolver(options, job.config.initSeed, { precision, devices, filterGradientOf });
+      const { kernelsOf } = job;
+      const session = createSolver(options, job.config.initSeed, { precision, devices, kernelsOf });
       try {
         const count = parametersOf(session.model).toLocaleString('en');
         log.report({ kind: 'message', text: `Parameters: ${count}` });

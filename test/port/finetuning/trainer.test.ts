@@ -214,6 +214,28 @@ describe('finetuning.trainer.main', () => {
     );
   });
 
+  test('--kernels auto in bfloat16: resumes with the format of the kernels that it began with', async () => {
+    const options = {
+      train,
+      epochs: 2,
+      batchSize: 8,
+      seed: 1,
+      initSeed: 2,
+      kernels: 'auto',
+      precision: 'bfloat16',
+    } as const;
+    await expect(finetune({ ...options, jobDir: at('format') }, pausing('Epoch 1/2:1'))).rejects.toThrow(JobPaused);
+    const config = JSON.parse(read('format', 'config.json'));
+    const weightsWith = async (dtype: string) => {
+      cpSync(at('format'), at(dtype), { recursive: true });
+      const measuredKernels = config.measuredKernels.map((one: object) => ({ ...one, dtype, chosen: 'usual' }));
+      writeFileSync(at(dtype, 'config.json'), JSON.stringify({ ...config, measuredKernels }));
+      await finetune({ ...options, jobDir: at(dtype), resume: true });
+      return readWeights(at(dtype, 'best_model.weights.h5')).weights;
+    };
+    expect(await weightsWith('float32')).not.toEqual(await weightsWith('bfloat16'));
+  });
+
   test('recordings that stay on disk give the same bits', async () => {
     const options = { train, test: test12, valSize: 8, subset: 0.75, batchSize: 4, epochs: 2, seed: 5, initSeed: 6 };
     const held = await finetune({ ...options, jobDir: at('held') });

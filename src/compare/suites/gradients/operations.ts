@@ -290,7 +290,7 @@ function inGraph(
     const signature = builder.signature(`${i}`, Object.fromEntries(specs), (feeds) => {
       const c = new Context(builder, {
         ...{ training: true, precision, seed, replica: 2 },
-        filterGradientOf: () => (batchKnown ? 'usual' : 'taps'),
+        kernelsOf: ({ dtype }) => ({ format: dtype, filterGradient: batchKnown ? 'usual' : 'taps' }),
       });
       const given = specs.map(([key]) => feeds[key]);
       const sources = given.slice(0, watched);

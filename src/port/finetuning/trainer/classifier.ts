@@ -11,7 +11,7 @@ import type { PreparedSet } from '../datasets.ts';
 import type { Arch } from '../utils.ts';
 
 /** What decides a classifier's network. */
-export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' | 'optimizer' | 'filterGradientOf'> {
+export interface ClassifierOptions extends Pick<CompileOptions, 'sampleWeights' | 'optimizer' | 'kernelsOf'> {
   /** `resnet18` (default), `resnet34` or `resnet50`. */
   readonly arch?: string;
   /** Number formats of the computation. Default `float32`. */

@@ -28,10 +28,7 @@ export function buildSolver(options: Omit<PretrainOptions, 'precision'>, precisi
 export function createSolver(
   options: Omit<PretrainOptions, 'precision'>,
   initSeed: number,
-  {
-    precision,
-    ...others
-  }: { readonly precision?: Precision } & Pick<CompileOptions, 'devices' | 'filterGradientOf'> = {},
+  { precision, ...others }: { readonly precision?: Precision } & Pick<CompileOptions, 'devices' | 'kernelsOf'> = {},
 ): Session {
   return compile(buildSolver(options, precision), {
     loss: 'sparse_categorical_crossentropy',
