@@ -42,7 +42,8 @@ the same order of records, in several trials with a seed each. Prints a table fo
       },
     },
   },
-  notes: 'Batches of 16, the fastest kernels of this machine (--kernels auto). The best weights are those with the lowest loss on a tenth of the training records.',
+  notes:
+    'Batches of 16, the fastest kernels of this machine (--kernels auto). The best weights are those with the lowest loss on a tenth of the training records.',
 });
 const seeds = Array.from({ length: values.trials }, (_, i) => i + 1);
 /** A difference of macro F1 or AUC below this does not matter. */
