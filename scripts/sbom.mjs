@@ -9,7 +9,7 @@ import { readRequirements } from './lib/requirements.mjs';
 const values = optionsOf(
   `usage: npm run sbom -- [options]
 
-Lists the locked packages as CycloneDX bills of materials: npm.cdx.json (made by npm), python.cdx.json, python-cuda.cdx.json and python-peers.cdx.json. Needs no network.
+Lists the locked packages as CycloneDX bills of materials: npm.cdx.json (made by npm), python.cdx.json, python-cuda.cdx.json, python-peers.cdx.json and python-setup.cdx.json. Needs no network.
 
 Options:
   --target DIR  folder for the files (default: sbom)
@@ -26,6 +26,7 @@ for (const [file, lock] of [
   ['python.cdx.json', 'original/requirements.lock'],
   ['python-cuda.cdx.json', 'original/requirements-cuda.lock'],
   ['python-peers.cdx.json', 'src/bench/peers.lock'],
+  ['python-setup.cdx.json', 'src/setup/uv.lock'],
 ]) {
   write(file, pythonBill(readRequirements(readFileSync(join(root, lock), 'utf8'))));
 }

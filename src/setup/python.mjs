@@ -15,6 +15,7 @@ import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 import { distributions, environmentFault, libraryFiles, sitePackages, stampName } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
 import { findProgram, outputOf } from './programs.mjs';
+import { installWithUv } from './uv.mjs';
 
 /** Python versions with wheels for every pin of the lock file, the preferred one first. */
 export const supportedPythons = ['3.11', '3.12', '3.10', '3.9'];
@@ -128,16 +129,25 @@ export async function makeEnvironment(stages, { wheelhouse, environment = shared
   const python = findPython(environment);
   checkSpace(environment);
   await stages.run(title, `${fault}; Python ${python.version}, ${about}`, async () => {
-    setAside(folder);
-    mkdirSync(folder, { recursive: true });
-    writeJson(stamp, { state: 'building' });
-    await stages.program(python.executable, isolated('-m', 'venv', folder), {
-      env: isolatedEnvironment(),
-    });
-    await stages.program(join(folder, 'bin', 'python'), pipArguments(lock, wheelhouse), {
-      env: { ...isolatedEnvironment(), PIP_USER: '0' },
-      explain: (output) => explain(output, environment),
-    });
+    const makeEmpty = async () => {
+      setAside(folder);
+      mkdirSync(folder, { recursive: true });
+      writeJson(stamp, { state: 'building' });
+      await stages.program(python.executable, isolated('-m', 'venv', folder), { env: isolatedEnvironment() });
+    };
+    const explained = (output) => explain(output, environment);
+    await makeEmpty();
+    const outcome = wheelhouse ? 'not used' : await installWithUv(stages, folder, lock, explained);
+    if (outcome === 'failed') {
+      stages.say(`${title}: uv could not install the packages (${stages.log} says why); pip goes on`);
+      await makeEmpty();
+    }
+    if (outcome !== 'done') {
+      await stages.program(join(folder, 'bin', 'python'), pipArguments(lock, wheelhouse), {
+        env: { ...isolatedEnvironment(), PIP_USER: '0' },
+        explain: explained,
+      });
+    }
     finish?.(folder);
     const libraries = libraryFiles(folder);
     writeJson(stamp, {

@@ -9,6 +9,8 @@ export class Stages {
   #start = performance.now();
   #live = process.stdout.isTTY && !process.env.CI;
   #children = new Set();
+  /** Whether `stop` was called. */
+  stopped = false;
 
   /** @param {number | undefined} lockDescriptor handed to every child, see `acquireLock` */
   constructor(lockDescriptor) {
@@ -67,6 +69,7 @@ export class Stages {
 
   /** Ends the programs that run. */
   stop() {
+    this.stopped = true;
     for (const child of this.#children) child.kill();
   }
 

@@ -69,6 +69,7 @@ describe('npm run sbom', () => {
     ['python.cdx.json', 'original/requirements.lock', 60],
     ['python-cuda.cdx.json', 'original/requirements-cuda.lock', 60],
     ['python-peers.cdx.json', 'src/bench/peers.lock', 25],
+    ['python-setup.cdx.json', 'src/setup/uv.lock', 0],
   ])('%s names every package of %s, with version and all hashes', (file, lock, least) => {
     const lines = readFileSync(join(root, lock), 'utf8').split('\n');
     const wanted: string[] = [];

@@ -18,9 +18,13 @@ export interface Behaviour {
   readonly FAKE_PYTHON_VERSION?: string;
   /** `0`: the fake Python lacks venv. */
   readonly FAKE_PYTHON_VENV?: '0' | '1';
-  /** Text that pip prints before it fails. */
+  /** Text that uv and pip print before they fail to install the lock. */
   readonly FAKE_PIP_ERROR?: string;
-  /** Tool (`npm`, `venv`, `pip`, `gyp`) that stops half-way for `FAKE_SLEEP_MS`, after it has left the file `<tool>-is-half-way`. */
+  /** `0`: there is no uv for this platform; `1`: uv fails after it has installed a package; any other text: what pip prints before it fails to install uv. */
+  readonly FAKE_UV?: string;
+  /** What `pip config list` prints. */
+  readonly FAKE_PIP_CONFIG?: string;
+  /** Tool (`npm`, `venv`, `uv`, `pip`, `gyp`) that stops half-way for `FAKE_SLEEP_MS`, after it has left the file `<tool>-is-half-way`. */
   readonly FAKE_SLEEP?: string;
   readonly FAKE_SLEEP_MS?: string;
 }
@@ -184,21 +188,42 @@ if (first === '-c') {
   halfWay('venv');
   copyFileSync(__filename, join(folder, 'bin', 'python'));
   chmodSync(join(folder, 'bin', 'python'), 0o755);
+} else if (second === 'pip' && folder === 'config') {
+  console.log(process.env.FAKE_PIP_CONFIG ?? '');
+} else if (second === 'pip' && process.argv.includes('--target')) {
+  const { FAKE_UV } = process.env;
+  if (FAKE_UV !== undefined && FAKE_UV !== '1') {
+    console.error(FAKE_UV === '0' ? 'ERROR: No matching distribution found for uv==0.13.9' : FAKE_UV);
+    process.exit(1);
+  }
+  const program = join(process.argv[process.argv.indexOf('--target') + 1], 'bin', 'uv');
+  put(program, ${JSON.stringify(`#!${process.execPath}
+${preamble('PROJECT')}
+${installer('uv')}`)}.replace('"PROJECT"', JSON.stringify(project)));
+  chmodSync(program, 0o755);
 } else if (second === 'pip') {
-  counted('pip');
-  put(join(project, 'pip.arguments'), process.argv.slice(2).join(' '));
+  process.argv.push('--python', __filename);
+  ${installer('pip')}
+}`;
+
+/** What puts the packages of the fake lock into the environment of the interpreter after `--python`. */
+function installer(tool: 'uv' | 'pip'): string {
+  return `
+  counted('${tool}');
+  put(join(project, '${tool}.arguments'), process.argv.slice(2).join(' '));
   if (process.env.FAKE_PIP_ERROR) {
     console.error(process.env.FAKE_PIP_ERROR);
     process.exit(1);
   }
-  const site = join(dirname(__dirname), 'lib', 'python3.11', 'site-packages');
+  const site = join(dirname(dirname(process.argv[process.argv.indexOf('--python') + 1])), 'lib', 'python3.11', 'site-packages');
   for (const name of ${JSON.stringify(packages)}) {
-    put(join(site, name + '.dist-info', 'RECORD'), '');
-    halfWay('pip');
+    put(join(site, name + '.dist-info', 'RECORD'), '${tool}');
+    if (name === ${JSON.stringify(packages[0])}) halfWay('${tool}');
+    if ('${tool}' === 'uv' && process.env.FAKE_UV === '1') process.exit(1);
   }
   mkdirSync(join(site, 'tensorflow', 'include'), { recursive: true });
-  for (const name of ${JSON.stringify(libraries)}) symlinkSync(join(${JSON.stringify(realLibraries())}, name), join(site, 'tensorflow', name));
-}`;
+  for (const name of ${JSON.stringify(libraries)}) symlinkSync(join(${JSON.stringify(realLibraries())}, name), join(site, 'tensorflow', name));`;
+}
 
 /** Leaves a copy of the real binding where node-gyp would have built one. */
 function gyp(): string {

@@ -1,5 +1,6 @@
 /** scripts/setup.mjs with fake tools: every fault gives its sentence and exit code, and a later set-up mends it. */
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ended, FakeProject } from './fake_project.ts';
 
@@ -9,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-/** Where the fake pip puts packages. */
+/** Where the fake uv and pip put packages. */
 const site = '.venv/lib/python3.11/site-packages';
 
 describe('set-up', () => {
@@ -20,15 +21,25 @@ describe('set-up', () => {
     expect(first.output).toContain('Node binding: compiled for TensorFlow 2.16.1, Node-API 8');
     expect(first.code).toBe(0);
     expect(await project.setUp()).toMatchObject({ code: 0, output: expect.stringMatching(/^Ready\. .*\n$/) });
-    expect(['npm', 'venv', 'pip', 'gyp'].map((tool) => project.runs(tool))).toEqual([1, 1, 1, 1]);
+    expect(['npm', 'venv', 'uv', 'pip', 'gyp'].map((tool) => project.runs(tool))).toEqual([1, 1, 1, 0, 1]);
   });
 
-  test('installs the locked packages with hashes, wheels only, and from a wheel folder if asked', async () => {
+  test('installs the locked packages with hashes, wheels only, compiled, and leaves nothing of uv', async () => {
+    await project.setUp();
+    const text = project.read('uv.arguments');
+    expect(text).toContain('--require-hashes --only-binary :all:');
+    expect(text).toContain('--compile-bytecode');
+    expect(text).toContain(project.path('original', 'requirements.lock'));
+    expect(readdirSync(project.path('.setup'))).toEqual(['setup.log']);
+  });
+
+  test('takes a wheel folder if asked', async () => {
     await project.setUp({}, ['--wheelhouse', '/wheels']);
     const text = project.read('pip.arguments');
     expect(text).toContain('--require-hashes --only-binary :all:');
     expect(text).toContain('--no-index --find-links /wheels');
     expect(text).toContain(project.path('original', 'requirements.lock'));
+    expect(project.runs('uv')).toBe(0);
   });
 
   test('needs no compiler, Python or npm once everything is there', async () => {
@@ -52,11 +63,11 @@ describe('the environment of bench --peers', () => {
       /^Python environment of the bench: there is none yet; Python 3\.11\.7, downloads 3 GB: PyTorch/,
     );
     expect(output).toContain('packages in .venv-peers');
-    const text = project.read('pip.arguments');
+    const text = project.read('uv.arguments');
     expect(text).toContain('--require-hashes --only-binary :all:');
     expect(text).toContain(project.path('src', 'bench', 'peers.lock'));
     expect(await project.setUpPeers()).toMatchObject({ output: '' });
-    expect(['venv', 'pip', 'npm'].map((tool) => project.runs(tool))).toEqual([1, 1, 0]);
+    expect(['venv', 'uv', 'pip', 'npm'].map((tool) => project.runs(tool))).toEqual([1, 1, 0, 0]);
   });
 
   test('without a network, says how to bring the packages along', async () => {
@@ -134,6 +145,48 @@ describe('a pip that fails', () => {
   });
 });
 
+describe('pip in place of uv', () => {
+  test.each([
+    "global.index-url='https://mirror.example/simple'",
+    "global.timeout='60'\nsite.extra-index-url='https://mirror.example/simple'",
+    ":env:.no-index='1'",
+    "global.proxy='http://proxy.example:3128'",
+    "install.trusted-host='mirror.example'",
+  ])('where pip is told where to look: %s', async (config) => {
+    expect((await project.setUp({ FAKE_PIP_CONFIG: config })).code).toBe(0);
+    expect([project.runs('uv'), project.runs('pip')]).toEqual([0, 1]);
+  });
+
+  test('where there is no uv for the platform', async () => {
+    expect((await project.setUp({ FAKE_UV: '0' })).code).toBe(0);
+    expect([project.runs('venv'), project.runs('uv'), project.runs('pip')]).toEqual([1, 0, 1]);
+  });
+
+  test('where uv fails, in a fresh environment; the output says so', async () => {
+    const { code, output } = await project.setUp({ FAKE_UV: '1' });
+    expect(output).toContain(
+      `Python environment: uv could not install the packages (${project.path('.setup', 'setup.log')} says why); pip goes on\n`,
+    );
+    expect(code).toBe(0);
+    expect(project.read(join(site, 'numpy-1.26.4.dist-info', 'RECORD'))).toBe('pip');
+    expect([project.runs('venv'), project.runs('uv'), project.runs('pip')]).toEqual([2, 1, 1]);
+    expect(readdirSync(project.path('.setup'))).toEqual(['setup.log']);
+  });
+
+  test('not where pip cannot reach PyPI to fetch uv', async () => {
+    const { code, output } = await project.setUp({ FAKE_UV: 'ERROR: NewConnectionError: Failed to establish' });
+    expect(output).toContain('PyPI cannot be reached. Next: check the network');
+    expect(code).toBe(1);
+    expect(project.runs('pip')).toBe(0);
+  });
+
+  test('but uv where the settings of pip choose nothing of what is installed', async () => {
+    const config = "global.timeout='60'\nglobal.cert='/etc/ssl/cert.pem'\n:env:.find-links='/opt/wheels'";
+    expect((await project.setUp({ FAKE_PIP_CONFIG: config })).code).toBe(0);
+    expect([project.runs('uv'), project.runs('pip')]).toEqual([1, 0]);
+  });
+});
+
 describe('damage after set-up is named and mended', () => {
   beforeEach(async () => void (await project.setUp()));
 
@@ -156,7 +209,7 @@ describe('damage after set-up is named and mended', () => {
   test('a changed lock file', async () => {
     project.write('original/requirements.lock', 'numpy==1.26.4\n');
     expect((await project.setUp()).output).toContain('Python environment: the lock file has changed;');
-    expect(project.runs('pip')).toBe(2);
+    expect(project.runs('uv')).toBe(2);
   });
 
   test('a binding of another size', async () => {
@@ -201,10 +254,11 @@ test('a pip that fails stops npm, which runs beside it; the next set-up mends bo
 });
 
 describe('killed in the middle of', () => {
-  test.each(['npm', 'venv', 'pip', 'gyp'])(
+  test.each(['npm', 'venv', 'uv', 'pip', 'gyp'])(
     '%s: the next set-up waits for what still runs, then mends',
     async (tool) => {
-      const child = project.start({ FAKE_SLEEP: tool, FAKE_SLEEP_MS: '3000' });
+      const installer = tool === 'pip' ? { FAKE_UV: '0' } : {};
+      const child = project.start({ FAKE_SLEEP: tool, FAKE_SLEEP_MS: '3000', ...installer });
       const killed = ended(child);
       await project.halfWay(tool);
       child.kill('SIGKILL');
@@ -218,13 +272,13 @@ describe('killed in the middle of', () => {
 });
 
 test('two at once: one works, the other waits and finds everything done', async () => {
-  const first = ended(project.start({ FAKE_SLEEP: 'pip', FAKE_SLEEP_MS: '500' }));
-  await project.halfWay('pip');
+  const first = ended(project.start({ FAKE_SLEEP: 'uv', FAKE_SLEEP_MS: '500' }));
+  await project.halfWay('uv');
   const second = await project.setUp();
   expect(await first).toMatchObject({ code: 0 });
   expect(second).toMatchObject({ code: 0 });
   expect(second.output).toBe(
     'Waiting for another set-up of this folder.\nReady. See what both languages run on: npm run doctor\n',
   );
-  expect(['npm', 'venv', 'pip', 'gyp'].map((tool) => project.runs(tool))).toEqual([1, 1, 1, 1]);
+  expect(['npm', 'venv', 'uv', 'gyp'].map((tool) => project.runs(tool))).toEqual([1, 1, 1, 1]);
 });
