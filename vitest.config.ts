@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { cpuLimit, memoryLimit } from './src/lib/machine.ts';
 import { LongestFirst } from './test/longest_first.ts';
 import { watchTwins } from './test/proofs/plugin.ts';
 
@@ -11,7 +12,8 @@ export default defineConfig({
     include: full ? ['test/**/*.test.ts'] : ['test/**/!(*.full).test.ts'],
     // One process per test file: a TensorFlow session and its threads end with the file that made them.
     pool: 'forks',
-    maxWorkers: 2,
+    // Many of them wait for a process that they start, so two share a single CPU; with its Python a file takes up to 4 GB.
+    maxWorkers: Math.max(2, Math.min(cpuLimit(), Math.floor(memoryLimit() / 4e9))),
     sequence: { sequencer: LongestFirst },
     testTimeout: full ? 1_800_000 : 60_000,
     hookTimeout: full ? 1_800_000 : 60_000,
