@@ -28,6 +28,11 @@ export function kernelFormat({ float32, bfloat16 }: FormatSpeeds): MeasuredForma
   return float32 >= worthwhile * bfloat16 ? 'float32' : 'bfloat16';
 }
 
+/** Whether bfloat16 takes at least three times as long as float32, which nobody wants to wait for. */
+export function isSlow({ float32, bfloat16 }: FormatSpeeds): boolean {
+  return bfloat16 > 0 && float32 >= 3 * bfloat16;
+}
+
 /** Says which format was measured to be how fast, for people. */
 export function describeSpeeds({ float32, bfloat16 }: FormatSpeeds): string {
   const whole = (speed: number): string => speed.toFixed(speed < 10 ? 1 : 0);
@@ -55,16 +60,6 @@ export function measureFormats(tensorflow: Runtime = runtime()): FormatSpeeds {
     return { float32: speedOf('float32'), bfloat16: speedOf('bfloat16') };
   } finally {
     for (const { dispose } of formats) dispose();
-  }
-}
-
-/** Whether TensorFlow has kernels for a format on this processor. Takes a few milliseconds. */
-export function runsHere(format: MeasuredFormat, tensorflow: Runtime = runtime()): boolean {
-  const one = convolution(tensorflow, format);
-  try {
-    return canRun({ format, run: one.run });
-  } finally {
-    one.dispose();
   }
 }
 

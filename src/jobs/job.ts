@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts';
 import { type Reporter, silent } from '../events.ts';
 import { chooserOf } from '../graph/convolutions.ts';
 import type { FitState } from '../graph/fit.ts';
-import { describeSpeeds, fasterFormat, measureFormats, runsHere } from '../graph/format_speed.ts';
+import { describeSpeeds, fasterFormat, isSlow, measureFormats } from '../graph/format_speed.ts';
 import { measuredConvolutions } from '../graph/kernel_table.ts';
 import type { ChooseKernels, Convolution, KernelChoice } from '../graph/kernels.ts';
 import type { Precision, PrecisionChoice } from '../graph/precision.ts';
@@ -180,13 +180,13 @@ export class Job {
         report({ kind: 'warning', text: `the last bits may differ from an uninterrupted run: ${different}` });
       }
       const state = readState(stateFile);
-      requireKernels((config.measuredPrecision ?? config.options).precision, dir);
+      checkFormat((config.measuredPrecision ?? config.options).precision, options.kernels, report, dir);
       const { epoch, step } = state.fit;
       report({ kind: 'message', text: `Resuming after ${epoch} epochs and ${step} steps. Seed: ${config.seed}` });
       random.seed(config.seed);
       return new Job(dir, config, state, held);
     }
-    requireKernels(options.precision);
+    checkFormat(options.precision, options.kernels, report);
     // Quirk Q42: 0 means no seed.
     const seed = options.seed || random.randint(2 ** 16);
     const initSeed = options.initSeed ?? new RandomState().randint(2 ** 31);
@@ -321,9 +321,18 @@ export function readConfig(dir: string, kind?: JobKind): JobConfig | undefined {
   return config;
 }
 
-/** Throws an InputError for bfloat16 on a processor for which TensorFlow has no bfloat16 kernels. `resumed` is the folder of a job that goes on. */
-function requireKernels(precision: unknown, resumed?: string): void {
-  if (precision !== 'bfloat16' || runsHere('bfloat16')) return;
+/**
+ * Throws an InputError for bfloat16 on a processor for which TensorFlow has no bfloat16 kernels, and warns where they are slow. `resumed` is the folder
+ * of a job that goes on.
+ */
+function checkFormat(precision: unknown, kernels: KernelChoice | undefined, report: Reporter, resumed?: string): void {
+  if (precision !== 'bfloat16') return;
+  const speeds = measureFormats();
+  if (kernels !== 'auto' && isSlow(speeds)) {
+    const text = `bfloat16 is slow on this processor (${describeSpeeds(speeds)}); a job with --kernels auto computes convolutions in float32`;
+    report({ kind: 'warning', text });
+  }
+  if (speeds.bfloat16 > 0) return;
   throw new InputError('TensorFlow cannot train in bfloat16 on this processor', {
     ...(resumed !== undefined && { file: resumed }),
     expected: 'an x86 processor with AVX-512 or AMX, or a GPU',

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ProgressEvent } from '../../../src/events.ts';
+import { isSlow, measureFormats } from '../../../src/graph/format_speed.ts';
 import { tableFile } from '../../../src/graph/kernel_table.ts';
 import { JobPaused } from '../../../src/jobs/job.ts';
 import { flagOf } from '../../../src/lib/argparse/flags.ts';
@@ -212,6 +213,19 @@ describe('finetuning.trainer.main', () => {
     await expect(finetune({ ...options, jobDir: at('kernels'), resume: true })).rejects.toThrow(
       'does not say which kernels it has chosen',
     );
+  });
+
+  test('bfloat16: warns before the first step where its kernels are slow, unless they are chosen', async () => {
+    const options = { train, epochs: 1, batchSize: 8, seed: 1, precision: 'bfloat16' } as const;
+    for (const kernels of ['usual', 'auto'] as const) {
+      const texts: string[] = [];
+      const report = (event: ProgressEvent) => {
+        if (event.kind === 'warning') texts.push(event.text);
+      };
+      await finetune({ ...options, kernels, jobDir: at(`slow-${kernels}`) }, { report });
+      const warned = texts.some((text) => text.startsWith('bfloat16 is slow on this processor ('));
+      expect(warned).toBe(kernels === 'usual' && isSlow(measureFormats()));
+    }
   });
 
   test('--kernels auto in bfloat16: resumes with the format of the kernels that it began with', async () => {
