@@ -33,8 +33,7 @@ export async function installWithUv(stages, folder, lock, explain) {
   if (settings === undefined || [...settings.keys()].some((name) => !harmless.has(name))) return 'not used';
   // A killed set-up leaves it behind; the next one removes all folders with such names.
   const state = join(stateFolder(), `trash-uv-${process.pid}`);
-  const certificates =
-    settings.has('cert') && !process.env.SSL_CERT_FILE ? { SSL_CERT_FILE: settings.get('cert') } : {};
+  const certificates = process.env.SSL_CERT_FILE ?? settings.get('cert') ?? process.env.REQUESTS_CA_BUNDLE;
   try {
     const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
     const target = join(state, 'program');
@@ -49,23 +48,11 @@ export async function installWithUv(stages, folder, lock, explain) {
       },
     );
     if (!fetched) return 'not used';
-    const args = [
-      'pip',
-      'install',
-      '--no-config',
-      '--cache-dir',
-      join(state, 'cache'),
-      '--python',
-      python,
-      '--compile-bytecode',
-      ...checks,
-      '-r',
-      lock,
-    ];
+    const places = ['--cache-dir', join(state, 'cache'), '--python', python];
+    const args = ['pip', 'install', '--no-config', ...places, '--compile-bytecode', ...checks, '-r', lock];
     const env = Object.fromEntries(Object.entries(isolatedEnvironment()).filter(([name]) => !name.startsWith('UV_')));
-    return (await succeeds(stages, join(target, 'bin', 'uv'), args, { env: { ...env, ...certificates } }))
-      ? 'done'
-      : 'failed';
+    if (certificates) env.SSL_CERT_FILE = certificates;
+    return (await succeeds(stages, join(target, 'bin', 'uv'), args, { env })) ? 'done' : 'failed';
   } finally {
     rmSync(state, { recursive: true, force: true });
   }
