@@ -18,7 +18,7 @@ import { padRow } from '../port/transplant/utils/padding.ts';
 import { sameClasses } from '../prepare/labels.ts';
 import { openPreparedSet, withLead } from '../prepare/prepared_set.ts';
 import { type Preprocessing, readPreprocessing } from '../prepare/preprocessing.ts';
-import { prepareRecording, type RecordPlan } from '../prepare/record_transform.ts';
+import { type Outcome, prepareInTurn, prepareTogether, type RecordPlan } from '../prepare/record_transform.ts';
 import {
   factsOf,
   requireAgreement,
@@ -28,7 +28,7 @@ import {
   withClassesOf,
 } from '../prepare/set_check.ts';
 import { NoteBook } from '../recordings/notes.ts';
-import type { Note, RecordingFormat } from '../recordings/recordings.ts';
+import type { RecordingFormat } from '../recordings/recordings.ts';
 import { loadIntoClassifier } from '../weights/model_weights.ts';
 import {
   defaultSteps,
@@ -204,9 +204,10 @@ export class Predictor {
     const notes = new NoteBook(report);
     const task = 'predicting';
     tell({ kind: 'start', task, total: paths.length, unit: 'recordings' });
+    const outcomes = prepareInTurn(paths, plan, resampler, notes.add);
     for (const [i, path] of paths.entries()) {
       try {
-        this.#prepare(path, plan, resampler, batch.subarray(waiting * width, (waiting + 1) * width), notes.add);
+        this.#fill(batch.subarray(waiting * width, (waiting + 1) * width), outcomes.next().value!, path);
         predicted.push(path);
         waiting++;
       } catch (error) {
@@ -245,7 +246,8 @@ export class Predictor {
       const target = classes.indexOf(className);
       if (target === -1) throw new RangeError(`the network has no class ${className}`);
       const signal = ndarray('float32', [samples, leads], new Float32Array(samples * leads));
-      const length = this.#prepare(path, plan, resampler, signal.data);
+      const [outcome] = prepareTogether([path], plan, resampler);
+      const length = this.#fill(signal.data, outcome, path);
       const attribution = await integratedGradients(this.#session, signal, {
         target,
         steps,
@@ -265,19 +267,13 @@ export class Predictor {
   }
 
   /** Writes what the network sees of a recording into a row `(samples, leads)`; returns the length (samples) of the prepared recording. */
-  #prepare(
-    path: string,
-    plan: RecordPlan,
-    resampler: Resampler,
-    row: Float32Array,
-    note?: (note: Note) => void,
-  ): number {
-    const signal = prepareRecording(path, plan, resampler, note);
-    const [length] = signal.shape;
-    this.#requireLength(length, path);
+  #fill(row: Float32Array, outcome: Outcome, path: string): number {
+    if ('error' in outcome) throw outcome.error;
+    const { shape, data } = outcome.signal;
+    this.#requireLength(shape[0], path);
     row.fill(0);
-    padRow(signal.data, row);
-    return length;
+    padRow(data, row);
+    return shape[0];
   }
 
   #requireLength(length: number, path: string): void {

@@ -4,16 +4,16 @@ import type { NdArray } from '../lib/numpy/ndarray.ts';
 import type { ResamplerChoice } from '../lib/samplerate/resample.ts';
 import { startWorker, unpackError } from '../lib/worker.ts';
 import type { Note } from '../recordings/recordings.ts';
-import type { RecordPlan } from './record_transform.ts';
-import type { RecordWorkerMessage, RecordWorkerTask } from './record_worker.ts';
+import { type RecordPlan, recordingsTogether } from './record_transform.ts';
+import type { RecordWorkerAnswer, RecordWorkerTask } from './record_worker.ts';
 
-/** Finished recordings that may wait per thread: enough to keep every thread busy, few enough to limit memory. */
+/** Tasks that may wait or be finished per thread: enough to keep every thread busy, few enough to limit memory. */
 const AHEAD = 4;
 
 /**
  * Reads and transforms recordings on threads, and yields them in the order of `paths`.
  *
- * @throws what `prepareRecording` throws, when it is that recording's turn.
+ * @throws the error of a recording, when it is its turn.
  */
 export async function* prepareRecordings(
   paths: readonly string[],
@@ -24,38 +24,46 @@ export async function* prepareRecordings(
     note,
   }: { readonly threads: number; readonly resampler: ResamplerChoice; readonly note?: (note: Note) => void },
 ): AsyncGenerator<NdArray<'float32' | 'float64'>, void, undefined> {
-  const task: RecordWorkerTask = { plan, resampler };
+  const input: RecordWorkerTask = { plan, resampler };
   const count = Math.max(1, Math.min(threads, paths.length));
-  const idle = Array.from({ length: count }, () => startWorker(new URL('./record_worker.ts', import.meta.url), task));
+  const idle = Array.from({ length: count }, () => startWorker(new URL('./record_worker.ts', import.meta.url), input));
   const workers = [...idle];
-  const running: Promise<RecordWorkerMessage>[] = [];
+  const running: Promise<readonly RecordWorkerAnswer[]>[] = [];
   const free: ((worker: Worker) => void)[] = [];
-  const start = async (path: string): Promise<RecordWorkerMessage> => {
+  const start = async (task: readonly string[]): Promise<readonly RecordWorkerAnswer[]> => {
     const worker = idle.pop() ?? (await new Promise<Worker>((resolve) => free.push(resolve)));
     try {
-      worker.postMessage(path);
+      worker.postMessage(task);
       // `once` rejects if the thread itself fails.
-      const [message] = (await once(worker, 'message')) as [RecordWorkerMessage];
-      return message;
+      const [answers] = (await once(worker, 'message')) as [readonly RecordWorkerAnswer[]];
+      return answers;
     } finally {
       const next = free.shift();
       if (next) next(worker);
       else idle.push(worker);
     }
   };
+  let longest: number | undefined;
   try {
-    let begun = 0;
-    for (let done = 0; done < paths.length; done++) {
-      for (; begun < Math.min(paths.length, done + count * AHEAD); begun++) {
-        const answer = start(paths[begun]);
+    for (let begun = 0; begun < paths.length || running.length > 0; ) {
+      while (begun < paths.length && running.length < count * AHEAD) {
+        // Towards the end tasks are small, so that all threads end at about the same time.
+        const size = Math.max(
+          1,
+          Math.min(recordingsTogether(longest), Math.floor((paths.length - begun) / (2 * count))),
+        );
+        const answers = start(paths.slice(begun, begun + size));
         // The error is thrown when it is this recording's turn; until then it must not count as unhandled.
-        answer.catch(() => {});
-        running.push(answer);
+        answers.catch(() => {});
+        running.push(answers);
+        begun += size;
       }
-      const message = await running.shift()!;
-      if ('error' in message) throw unpackError(message.error);
-      for (const each of message.notes) note?.(each);
-      yield message.signal;
+      for (const answer of await running.shift()!) {
+        if ('error' in answer) throw unpackError(answer.error);
+        for (const each of answer.notes) note?.(each);
+        longest = Math.max(longest ?? 0, answer.signal.data.length);
+        yield answer.signal;
+      }
     }
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

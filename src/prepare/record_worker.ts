@@ -1,10 +1,10 @@
-/** Thread of `prepareRecordings`: reads and transforms recordings one by one, as their paths arrive. */
+/** Thread of `prepareRecordings`: reads and transforms recordings, a few at a time, as their paths arrive. */
 import { parentPort } from 'node:worker_threads';
 import type { NdArray } from '../lib/numpy/ndarray.ts';
 import { openResampler, type ResamplerChoice } from '../lib/samplerate/resample.ts';
 import { type ErrorMessage, packError, workerInput } from '../lib/worker.ts';
 import type { Note } from '../recordings/recordings.ts';
-import { prepareRecording, type RecordPlan } from './record_transform.ts';
+import { prepareTogether, type RecordPlan } from './record_transform.ts';
 
 /** Input of the thread. */
 export interface RecordWorkerTask {
@@ -12,8 +12,8 @@ export interface RecordWorkerTask {
   readonly resampler: ResamplerChoice;
 }
 
-/** Answer of the thread to each path. */
-export type RecordWorkerMessage =
+/** Answer of the thread for each path. */
+export type RecordWorkerAnswer =
   | { readonly signal: NdArray<'float32' | 'float64'>; readonly notes: readonly Note[] }
   | { readonly error: ErrorMessage };
 
@@ -21,15 +21,24 @@ const { plan, resampler: choice } = workerInput<RecordWorkerTask>();
 const port = parentPort!;
 const resampler = openResampler(choice);
 
-port.on('message', async (path: string) => {
+port.on('message', async (paths: readonly string[]) => {
+  let answers: RecordWorkerAnswer[];
   try {
-    const notes: Note[] = [];
-    const signal = prepareRecording(path, plan, await resampler, (note) => notes.push(note));
-    // A view of a larger buffer is copied, because only whole buffers can be transferred.
-    const data = signal.data.byteLength === signal.data.buffer.byteLength ? signal.data : signal.data.slice();
-    const message: RecordWorkerMessage = { signal: { ...signal, data }, notes };
-    port.postMessage(message, [data.buffer as ArrayBuffer]);
+    const notes = paths.map((): Note[] => []);
+    const outcomes = prepareTogether(paths, plan, await resampler, (note, place) => notes[place].push(note));
+    answers = outcomes.map((outcome, i) =>
+      'error' in outcome
+        ? { error: packError(outcome.error) }
+        : { signal: { ...outcome.signal, data: whole(outcome.signal.data) }, notes: notes[i] },
+    );
   } catch (error) {
-    port.postMessage({ error: packError(error) } satisfies RecordWorkerMessage);
+    answers = paths.map(() => ({ error: packError(error) }));
   }
+  const buffers = answers.flatMap((answer) => ('signal' in answer ? [answer.signal.data.buffer as ArrayBuffer] : []));
+  port.postMessage(answers, buffers);
 });
+
+/** A view of a larger buffer is copied, because only whole buffers can be transferred. */
+function whole(data: Float32Array | Float64Array): Float32Array | Float64Array {
+  return data.byteLength === data.buffer.byteLength ? data : data.slice();
+}

@@ -35,7 +35,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'resample',
-    port: 'src/port/transplant/datasets/physionet/resampling.ts (resampleRecord)',
+    port: 'src/port/transplant/datasets/physionet/resampling.ts (resampled)',
     original: 'transplant/datasets/physionet.py (resample_records)',
     upTo: (whole) => (whole.fs ? { ...whole, pad: 'max' } : undefined),
   },

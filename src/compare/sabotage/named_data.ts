@@ -136,9 +136,9 @@ export const namedInData: readonly NamedMutant[] = [
     name: 'normalised after resampling, in another precision',
     file: 'port/finetuning/datasets/preparation.ts',
     search:
-      '  normalize?.(record.pSignal, true);\n  return fs ? resampleRecord(record, fs, resampler) : record.pSignal;',
+      '  for (const { pSignal } of records) normalize?.(pSignal, true);\n  return fs ? resampled(records, fs, resampler) : records.map(({ pSignal }) => pSignal);',
     replacement:
-      '  const signal = fs ? resampleRecord(record, fs, resampler) : record.pSignal;\n  return normalize?.(signal, true) ?? signal;',
+      '  const signals = fs ? resampled(records, fs, resampler) : records.map(({ pSignal }) => pSignal);\n  return signals.map((signal) => normalize?.(signal, true) ?? signal);',
     suite: 'preprocessing',
   },
   {

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.ts';
+import { joinChannels, splitChannels } from './channels.ts';
 import type { Resample } from './native.ts';
 
 /** Samples that fit into the package's buffers; beyond, it would silently resample in pieces with another result. */
@@ -30,7 +31,7 @@ export async function loadJavaScript(): Promise<Resample> {
       });
     }
     if (converter.nChannels !== 1) converter.nChannels = 1;
-    return interleave(separate(samples, channels).map(convert));
+    return joinChannels(splitChannels(samples, channels, 1).map(convert), 1);
   };
 }
 
@@ -45,22 +46,4 @@ function wholeRates(source: number, target: number): [number, number] {
     expected: 'rates with at most four decimals whose quotient is exact',
     next: 'Set ECG_LIBSAMPLERATE to a system libsamplerate, or use a Python that has a shared library.',
   });
-}
-
-function separate(samples: Float32Array, channels: number): Float32Array[] {
-  const frames = samples.length / channels;
-  return Array.from({ length: channels }, (_, channel) => {
-    const out = new Float32Array(frames);
-    for (let i = 0; i < frames; i++) out[i] = samples[i * channels + channel];
-    return out;
-  });
-}
-
-function interleave(parts: readonly Float32Array[]): Float32Array {
-  const frames = parts[0].length;
-  const out = new Float32Array(frames * parts.length);
-  parts.forEach((part, channel) => {
-    for (let i = 0; i < frames; i++) out[i * parts.length + channel] = part[i];
-  });
-  return out;
 }

@@ -2,7 +2,7 @@ import { type Reporter, silent } from '../../events.ts';
 import { type NdArray, zeros } from '../../lib/numpy/ndarray.ts';
 import type { Rows } from '../../lib/numpy/rows.ts';
 import { IndexError, ValueError } from '../../lib/python/errors.ts';
-import { openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
+import { leadsTogether, openResampler, type Resampler } from '../../lib/samplerate/resample.ts';
 import { rdrecord } from '../../lib/wfdb/record.ts';
 import {
   type Listing,
@@ -12,7 +12,7 @@ import {
 } from '../transplant/datasets/physionet/listing.ts';
 import * as physionet from '../transplant/datasets/physionet.ts';
 import { padRow } from '../transplant/utils/padding.ts';
-import { stackedShape, transformRecord } from './datasets/preparation.ts';
+import { stackedShape, transformRecords } from './datasets/preparation.ts';
 
 /** A set of labelled recordings of equal length. Twin of the dict that the Python original builds, saves and loads. */
 export interface DataSet<X = NdArray<'float32' | 'float64'>> {
@@ -66,7 +66,7 @@ export function getPtbXlData(
   return prepareListing(listPtbXlData(dbDir, { fs: 'hr', category, folds }), physionet.normalizePtbXl, options);
 }
 
-/** Twin of `_prepare_data`: records are read, transformed and dropped one by one. */
+/** Twin of `_prepare_data`: a few records at a time are read, transformed and dropped. */
 async function prepareListing(
   listing: Listing,
   normalize: physionet.Normalizer,
@@ -77,11 +77,12 @@ async function prepareListing(
   const used = resampler ?? (await openResampler(fs ? undefined : 'javascript'));
   const task = 'preparing records';
   report({ kind: 'start', task, total: listing.paths.length, unit: 'records' });
-  const signals = listing.paths.map((path, i) => {
-    const signal = transformRecord(rdrecord(path), transform, used);
-    report({ kind: 'progress', task, done: i + 1 });
-    return signal;
-  });
+  const signals: NdArray<'float32' | 'float64'>[] = [];
+  for (let begin = 0; begin < listing.paths.length; begin = signals.length) {
+    const records = listing.paths.slice(begin, begin + leadsTogether).map((path) => rdrecord(path));
+    signals.push(...transformRecords(records, transform, used));
+    report({ kind: 'progress', task, done: signals.length });
+  }
   report({ kind: 'end', task });
   const { labels, patientIds } = listing;
   return { x: stack(signals, pad), y: labels.values, recordIds: labels.index, classes: labels.columns, patientIds };

@@ -29,10 +29,10 @@ vi.mock('../../../src/port/transplant/datasets/physionet/resampling.ts', async (
   const real = await load<typeof resampling>();
   return {
     ...real,
-    resampleRecord: ((...args) => {
-      const result = real.resampleRecord(...args);
-      return planted.stage === 'resample' ? planted.damage(result) : result;
-    }) satisfies typeof real.resampleRecord,
+    resampled: ((...args) => {
+      const results = real.resampled(...args);
+      return planted.stage === 'resample' ? results.map((result) => planted.damage(result)) : results;
+    }) satisfies typeof real.resampled,
   };
 });
 

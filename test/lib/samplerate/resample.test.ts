@@ -97,11 +97,50 @@ describe.each([
     expect(Array.from({ length: alone.shape[0] }, (_, i) => together.data[i * 3 + 1])).toEqual(Array.from(alone.data));
   });
 
+  it.skipIf(!choice)(
+    'resampleTogether: the bits of each signal alone, for any length, rates, leads and number of signals',
+    () => {
+      // For some lengths libsamplerate gives two leads one sample more than one lead.
+      const rates = [
+        [300, 250],
+        [360, 250],
+        [257, 250],
+        [500, 100],
+        [100, 250],
+        [977, 250],
+      ] as const;
+      let longer = 0;
+      for (const [source, target] of rates) {
+        for (const samples of [1, 2, 3, 5, 16, 29, 113, 250, 301, 602, 700, 1001, 3014]) {
+          for (const [leads, count] of [
+            [1, 12],
+            [1, 3],
+            [2, 4],
+            [5, 3],
+          ]) {
+            const signals = Array.from({ length: count }, (_, i) => signal(samples, leads, 100 + i));
+            const alone = signals.map((x) => resampler.resample(x, source, target));
+            const together = resampler.resampleTogether(signals, source, target);
+            expect(together.map(({ shape }) => shape)).toEqual(alone.map(({ shape }) => shape));
+            expect(together.map(hash), `${samples} × ${leads}, ${source} to ${target}`).toEqual(alone.map(hash));
+            if (resampler.resample(signal(samples, 2 * leads, 1), source, target).shape[0] > alone[0].shape[0])
+              longer++;
+          }
+        }
+      }
+      expect(longer).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+
   it.skipIf(!choice)('nothing to resample, missing samples', () => {
     expect(resampler.resample(ndarray('float64', [0, 2], new Float64Array(0)), 500, 250).shape).toEqual([0, 2]);
     const broken = signal(2000, 1, 5);
     broken.data[1000] = Number.NaN;
     expect(resampler.resample(broken, 500, 250).data.some(Number.isNaN)).toBe(true);
+    const others = [signal(2000, 1, 6), signal(2000, 1, 7)];
+    const [first, , last] = resampler.resampleTogether([others[0], broken, others[1]], 500, 250);
+    expect([first, last].map(hash)).toEqual(others.map((x) => hash(resampler.resample(x, 500, 250))));
   });
 
   it.skipIf(!choice)('refuses rates and shapes that libsamplerate does not take', () => {

@@ -1,9 +1,9 @@
 import type { NdArray } from '../../../lib/numpy/ndarray.ts';
 import type { Resampler } from '../../../lib/samplerate/resample.ts';
-import { resampleRecord, type SampledRecord } from '../../transplant/datasets/physionet/resampling.ts';
+import { resampled, type SampledRecord } from '../../transplant/datasets/physionet/resampling.ts';
 import type { Normalizer } from '../../transplant/datasets/physionet.ts';
 
-/** What is done to one record before it is padded. */
+/** What is done to a record before it is padded. */
 export interface RecordTransform {
   readonly normalize: Normalizer | null;
   /** Sampling rate to resample to (Hz); `null`: as recorded. */
@@ -11,19 +11,19 @@ export interface RecordTransform {
 }
 
 /**
- * Normalises a record in place, then resamples it. In this order, so that the zeros of later padding are zeros after normalisation. `_transform_records` of one
- * record, up to padding.
+ * Normalises records in place, then resamples them. In this order, so that the zeros of later padding are zeros after normalisation. Twin of `_transform_records`,
+ * up to padding.
  *
- * @returns shape (samples, leads); float32 if it was resampled, else float64.
+ * @returns shape (samples, leads) each; float32 if it was resampled, else float64.
  */
-export function transformRecord(
-  record: SampledRecord,
+export function transformRecords(
+  records: readonly SampledRecord[],
   { normalize, fs }: RecordTransform,
   resampler: Resampler,
-): NdArray<'float32' | 'float64'> {
+): NdArray<'float32' | 'float64'>[] {
   // Quirk Q33: in the original, normalising survives resampling only because it changes the record in place.
-  normalize?.(record.pSignal, true);
-  return fs ? resampleRecord(record, fs, resampler) : record.pSignal;
+  for (const { pSignal } of records) normalize?.(pSignal, true);
+  return fs ? resampled(records, fs, resampler) : records.map(({ pSignal }) => pSignal);
 }
 
 /** Form of one recording in the stacked array. */

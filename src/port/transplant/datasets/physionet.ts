@@ -1,6 +1,6 @@
 import { type Reporter, silent } from '../../../events.ts';
 import type { DType, NdArray } from '../../../lib/numpy/ndarray.ts';
-import type { Resampler } from '../../../lib/samplerate/resample.ts';
+import { leadsTogether, type Resampler } from '../../../lib/samplerate/resample.ts';
 import { rdrecord, type WfdbRecord } from '../../../lib/wfdb/record.ts';
 import {
   type LabelFrame,
@@ -11,7 +11,7 @@ import {
   type PtbXlOptions,
 } from './physionet/listing.ts';
 import { type Normalizer, normalizer } from './physionet/normalization.ts';
-import { resampleRecord } from './physionet/resampling.ts';
+import { resampled } from './physionet/resampling.ts';
 
 export type { LabelFrame, Normalizer, PtbXlOptions };
 
@@ -100,11 +100,11 @@ export function resampleRecords(
 ): NdArray<'float32' | 'float64'>[] {
   const task = 'resampling';
   report({ kind: 'start', task, total: records.length, unit: 'records' });
-  const out = records.map((record, i) => {
-    const signal = resampleRecord(record, fs, resampler);
-    report({ kind: 'progress', task, done: i + 1 });
-    return signal;
-  });
+  const out: NdArray<'float32' | 'float64'>[] = [];
+  for (let begin = 0; begin < records.length; begin = out.length) {
+    out.push(...resampled(records.slice(begin, begin + leadsTogether), fs, resampler));
+    report({ kind: 'progress', task, done: out.length });
+  }
   report({ kind: 'end', task });
   return out;
 }
