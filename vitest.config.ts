@@ -12,6 +12,7 @@ export default defineConfig({
     include: full ? ['test/**/*.test.ts'] : ['test/**/!(*.full).test.ts'],
     // One process per test file: a TensorFlow session and its threads end with the file that made them.
     pool: 'forks',
+    setupFiles: ['test/typed_arrays.ts'],
     // Many of them wait for a process that they start, so two share a single CPU; with its Python a file takes up to 4 GB.
     maxWorkers: Math.max(2, Math.min(cpuLimit(), Math.floor(memoryLimit() / 4e9))),
     sequence: { sequencer: LongestFirst },
