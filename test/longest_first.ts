@@ -7,15 +7,17 @@ import { BaseSequencer } from 'vitest/node';
  */
 export const longest: readonly string[] = [
   'test/compare/suites/network_suites.test.ts',
+  'test/planted.test.ts',
   'test/package/package.test.ts',
   'test/compare/suites/legacy_suites.test.ts',
-  'test/planted.test.ts',
-  'test/commands/signals.test.ts',
   'test/compare/suites/data_suites.test.ts',
+  'test/commands/signals.test.ts',
+  'test/bridge/seeded_original.test.ts',
   'test/compare/sabotage/sabotage_run.test.ts',
-  'test/commands/reproduce.test.ts',
-  'test/commands/compare.test.ts',
-  'test/lib/tensorflow/checkpoint.test.ts',
+  'test/lib/hostile/corpus.test.ts',
+  'test/port/pretraining/trainer.test.ts',
+  'test/setup/setup.test.ts',
+  'test/publish/publish.test.ts',
 ];
 
 /** Runs failed test files first, then those that took longest the last time. */
