@@ -23,13 +23,13 @@ export interface RecordPlan extends Tolerated {
 export type Outcome = { readonly signal: NdArray<'float32' | 'float64'> } | { readonly error: unknown };
 
 /**
- * Reads recordings, checks them, selects their leads, then transforms them as the twin does: `_transform_records` for recordings of any format. Those of one rate and
- * length are resampled together.
+ * Reads recordings, checks them, selects their leads, then transforms them as the twin does: `_transform_records` for recordings of any format. Those
+ * of one rate and length are resampled together.
  *
  * @param paths without ending, or the names of one of their files.
  * @param note receives remarks that do not make a recording unusable, with its place in `paths`.
- * @returns their outcomes in the same order. An error is an InputError if leads are missing or flat, the unit cannot be converted, samples are missing (NaN), or the
- * rate differs and nothing is resampled.
+ * @returns their outcomes in the same order. An error is an InputError if leads are missing or flat, the unit cannot be converted, samples are missing
+ * (NaN), or the rate differs and nothing is resampled.
  */
 export function prepareTogether(
   paths: readonly string[],
@@ -57,7 +57,7 @@ export function prepareTogether(
       outcomes[place] = signals[i].shape[0] > 0 ? { signal: signals[i] } : { error: tooShort(recording) };
     }
   } catch (error) {
-    // Whose error it is, shows each alone.
+    // Each alone shows whose error it is.
     if (paths.length > 1) {
       return paths.flatMap((path, place) => prepareTogether([path], plan, resampler, (one) => note?.(one, place)));
     }
@@ -72,7 +72,7 @@ const most = 4 * leadsTogether;
 /** Samples (of all leads) that they may have together. */
 const samplesTogether = 1 << 20;
 
-/** How many recordings to prepare together if the longest so far had so many samples (of all leads), so that memory stays small. Undefined: nothing is known yet. */
+/** How many recordings to prepare together if the longest so far had so many samples (of all leads): few, so that memory stays small. Undefined: none is known. */
 export function recordingsTogether(longest: number | undefined): number {
   return longest === undefined ? 1 : Math.max(1, Math.min(most, Math.floor(samplesTogether / longest)));
 }

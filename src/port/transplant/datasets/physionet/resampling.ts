@@ -6,8 +6,8 @@ import type { WfdbRecord } from '../../../../lib/wfdb/record.ts';
 export type SampledRecord = Pick<WfdbRecord, 'pSignal' | 'fs'>;
 
 /**
- * Some of the records of `resample_records`: float32, or a record's own signal if it has the rate already. Records of one rate, length and number of leads are resampled together,
- * in less time and to the same bits.
+ * Some of the records of `resample_records`: float32, or a record's own signal if it has the rate already. Records of one rate, length and number of
+ * leads are resampled together, in less time and to the same bits.
  */
 export function resampled(
   records: readonly SampledRecord[],
@@ -26,12 +26,12 @@ export function resampled(
     const most = Math.max(1, Math.floor(leadsTogether / pSignal.shape[1]));
     for (let begin = 0; begin < places.length; begin += most) {
       const some = places.slice(begin, begin + most);
-      const resampled = resampler.resampleTogether(
+      const together = resampler.resampleTogether(
         some.map((i) => records[i].pSignal),
         rate,
         fs,
       );
-      for (const [k, i] of some.entries()) signals[i] = resampled[k];
+      for (const [k, i] of some.entries()) signals[i] = together[k];
     }
   }
   return signals;
