@@ -15,7 +15,7 @@ import { isolated, isolatedEnvironment } from '../lib/python/isolated.mjs';
 import { distributions, environmentFault, libraryFiles, sitePackages, stampName } from './environment.mjs';
 import { SetupFailure } from './failure.mjs';
 import { findProgram, outputOf } from './programs.mjs';
-import { installWithUv } from './uv.mjs';
+import { checks, installWithUv } from './uv.mjs';
 
 /** Python versions with wheels for every pin of the lock file, the preferred one first. */
 export const supportedPythons = ['3.11', '3.12', '3.10', '3.9'];
@@ -164,7 +164,6 @@ export async function makeEnvironment(stages, { wheelhouse, environment = shared
 
 function pipArguments(lock, wheelhouse) {
   const source = wheelhouse ? ['--no-index', '--find-links', wheelhouse] : [];
-  const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
   return isolated('-m', 'pip', 'install', '--disable-pip-version-check', ...source, ...checks, '-r', lock);
 }
 

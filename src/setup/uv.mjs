@@ -9,6 +9,9 @@ import { outputOf } from './programs.mjs';
 /** The hashed lock of uv itself; `uv.in` beside it says what it is made from. */
 export const uvLock = join(root, isCheckout ? 'src' : 'dist', 'setup', 'uv.lock');
 
+/** What both installers check: only what the lock names, with its hashes, and no build. */
+export const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
+
 /** Settings of pip that choose nothing of what is installed. With any other one, such as an index of its own or a proxy, pip has to do it. */
 const harmless = new Set([
   ...['timeout', 'default-timeout', 'retries', 'disable-pip-version-check', 'no-python-version-warning', 'no-input'],
@@ -35,7 +38,6 @@ export async function installWithUv(stages, folder, lock, explain) {
   const state = join(stateFolder(), `trash-uv-${process.pid}`);
   const certificates = process.env.SSL_CERT_FILE ?? settings.get('cert') ?? process.env.REQUESTS_CA_BUNDLE;
   try {
-    const checks = ['--require-hashes', '--only-binary', ':all:', '--no-deps'];
     const target = join(state, 'program');
     const fetched = await succeeds(
       stages,
